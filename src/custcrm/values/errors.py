@@ -1,0 +1,169 @@
+"""Every error that callers meet: `Malformed` (your input), `Refusal` (a rule said no), `Conflict` (the world moved).
+
+Errors carry data and make their sentence in `__str__`. They never hold personal data, and they survive pickling.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class CrmError(Exception):
+    """Any error of this library."""
+
+
+class Malformed(CrmError, ValueError):
+    """Input that cannot be understood; `field` names the argument, `suggestions` are near spellings that would do."""
+
+    def __init__(self, message: str, *, field: str | None = None, suggestions: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.field = field
+        self.suggestions = tuple(suggestions)
+
+    def __str__(self) -> str:
+        return _suggesting(str(self.args[0]), self.suggestions)
+
+
+class NotFound(CrmError, LookupError):
+    """Nothing is stored under this name or id; `suggestions` are near spellings that are."""
+
+    def __init__(self, message: str, *, suggestions: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.suggestions = tuple(suggestions)
+
+    def __str__(self) -> str:
+        return _suggesting(str(self.args[0]), self.suggestions)
+
+
+class Reason(StrEnum):
+    """Why a rule says no; each has one sentence in `SENTENCES`."""
+
+    NOT_A_MEMBER = "not_a_member"
+    BLACKLISTED = "blacklisted"
+    NO_ACCESS = "no_access"
+    LIMITED_ACCESS = "limited_access"
+    NOT_ENOUGH_POINTS = "not_enough_points"
+    SERIES_CAPACITY = "series_capacity"
+    CUSTOMER_LIMIT = "customer_limit"
+    ALREADY_A_MEMBER = "already_a_member"
+    ALREADY_REDEEMED = "already_redeemed"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    SERIES_CLOSED = "series_closed"
+    NOT_ELIGIBLE = "not_eligible"
+    INACTIVE = "inactive"
+    NO_CONSENT = "no_consent"
+    NOT_CONFIRMED = "not_confirmed"
+    SUPPRESSED = "suppressed"
+    NO_ADDRESS = "no_address"
+    MISSING_VALUE = "missing_value"
+
+
+SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
+    {
+        Reason.NOT_A_MEMBER: "the customer is not a member of the program; join the customer first",
+        Reason.BLACKLISTED: "the customer is blacklisted in the program; set another access first",
+        Reason.NO_ACCESS: "the customer has no access in the program yet; set limited or full access first",
+        Reason.LIMITED_ACCESS: "the customer's access allows crediting only; set full access to redeem",
+        Reason.NOT_ENOUGH_POINTS: "fewer points are available than were asked for; ask for fewer or credit some first",
+        Reason.SERIES_CAPACITY: "fewer coupons are left in the series than are needed; choose fewer customers, "
+        "raise its capacity or allow a partial issue",
+        Reason.CUSTOMER_LIMIT: "the customer has had all coupons the series allows one; raise its limit per customer",
+        Reason.ALREADY_A_MEMBER: "the customer is a member of the program already; nothing needs to be done",
+        Reason.ALREADY_REDEEMED: "the coupon has been redeemed already; issue another one",
+        Reason.REVOKED: "the coupon has been revoked; issue another one",
+        Reason.EXPIRED: "its time is over; issue a new one",
+        Reason.SERIES_CLOSED: "the series issues no coupons at this time; change its issue window",
+        Reason.NOT_ELIGIBLE: "the customer is marked as not eligible; set the customer's eligibility first",
+        Reason.INACTIVE: "the customer is not active; activate the customer first",
+        Reason.NO_CONSENT: "the customer has not consented to this channel and purpose; record a consent first",
+        Reason.NOT_CONFIRMED: "the customer has not confirmed taking part in the program; record it first",
+        Reason.SUPPRESSED: "sending to this customer on this channel is suppressed; lift the suppression first",
+        Reason.NO_ADDRESS: "the customer has no address for this channel; add one first",
+        Reason.MISSING_VALUE: "the customer lacks a value that the text needs; fill it in or give the text a fallback",
+    }
+)
+
+
+class Refusal(CrmError):
+    """A rule said no: expected, and nothing was written.
+
+    `reasons` are all that apply, by documented precedence. `details` are names and numbers that belong to the first,
+    never personal data; the sentence shows them.
+
+        Refusal(Reason.SERIES_CAPACITY, details={"series": "welcome", "needed": 4, "left": 3})
+    """
+
+    def __init__(
+        self, reason: Reason | str, *others: Reason | str, details: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(reason, *others)
+        self.reasons = tuple(Reason(each) for each in (reason, *others))
+        self._details = dict(details or {})  # a plain dict: a mapping proxy cannot be pickled
+
+    @property
+    def reason(self) -> Reason:
+        """The first of `reasons`."""
+        return self.reasons[0]
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """A read-only view of the names and numbers of the first reason."""
+        return MappingProxyType(self._details)
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name}: {value}" for name, value in self._details.items())
+        return f"{self.reason}: {SENTENCES[self.reason]}" + (f" ({shown})" if shown else "")
+
+
+class Conflict(CrmError):
+    """The world is not, or no longer, as the call assumed."""
+
+
+class EmailTaken(Conflict):
+    """Another customer, `customer_id`, has exactly this email."""
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(customer_id)
+        self.customer_id = customer_id
+
+    def __str__(self) -> str:
+        return f"the email belongs to customer {self.customer_id}; update that customer or merge the two"
+
+
+class KeyConflict(Conflict):
+    """The idempotency `key` was used before, for something else."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"key {self.key!r} was used before with other content; repeat it unchanged or choose a new key"
+
+
+class Unavailable(CrmError):
+    """The store or channel cannot be reached now; nothing was written, trying again later is safe."""
+
+
+class OutcomeUnknown(CrmError):
+    """The connection broke while `key` was committed; the same call with the same key settles it."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"it is not known whether key {self.key!r} was applied; repeat the same call with the same key"
+
+
+class Closed(CrmError):
+    """The object was used after it was closed."""
+
+    def __init__(self, message: str = "this was closed; open it again to use it") -> None:
+        super().__init__(message)
+
+
+def _suggesting(message: str, suggestions: tuple[str, ...]) -> str:
+    return f"{message}; did you mean {' or '.join(map(repr, suggestions))}?" if suggestions else message

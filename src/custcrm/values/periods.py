@@ -1,0 +1,285 @@
+"""Spans and instants in a business time zone (LANGUAGE section 6): `span`, `move`, `instant`, `expiry`.
+
+A calendar unit (day and longer) moves the wall clock of the zone; hours, minutes and seconds are exact durations. A
+local time that does not exist takes the offset before the gap, one that happens twice is the first: `fold=0` says both.
+"""
+
+import re
+import zoneinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Final, Literal, Self, TypeAlias, cast, get_args
+
+import attrs
+from dateutil.relativedelta import relativedelta
+
+from custcrm.values.birthdays import (
+    BirthDate,
+    Feb29,
+    YearlessDate,
+    age,
+    anniversary,
+    anniversary_ranges,
+    birth_date,
+    in_anniversary_window,
+)
+from custcrm.values.errors import Malformed
+from custcrm.values.spelling import nearest
+
+__all__ = [
+    "BirthDate",
+    "Feb29",
+    "Span",
+    "SpanLike",
+    "Unit",
+    "YearlessDate",
+    "age",
+    "anniversary",
+    "anniversary_ranges",
+    "birth_date",
+    "day_of",
+    "expiry",
+    "in_anniversary_window",
+    "instant",
+    "move",
+    "move_day",
+    "span",
+    "start_of_day",
+    "zone",
+]
+
+Unit: TypeAlias = Literal["second", "minute", "hour", "day", "week", "month", "year"]
+Sign: TypeAlias = Literal[1, -1]
+
+LARGEST_COUNT: Final = 999_999
+LONGEST: Final[dict[Unit, int]] = {"year": 200, "month": 2_400, "week": 10_435, "day": 73_048}
+"""200 years in each unit that can exceed them (a Gregorian year has 365.2425 days)."""
+
+_SPAN = re.compile(rf"([0-9]{{1,6}}) +({'|'.join(get_args(Unit))})s?", re.ASCII | re.IGNORECASE)
+_EXACT: Final[dict[Unit, timedelta]] = {
+    "hour": timedelta(hours=1),
+    "minute": timedelta(minutes=1),
+    "second": timedelta(seconds=1),
+}
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_HOW_TO_WRITE = "write a number and a unit, e.g. '12 months'"
+
+
+@attrs.frozen
+class Span:
+    """A length of time in one unit, `Span(12, "month")`; its text is `'12 months'`.
+
+    At most 999,999 units and 200 years. Spans are equal when they are written alike: 12 months are not 1 year.
+    """
+
+    count: int
+    unit: Unit
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.count <= LONGEST.get(self.unit, LARGEST_COUNT):
+            raise Malformed("a span is at most 999,999 units and 200 years, and never negative", field="span")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `'N unit'`: ASCII digits, spaces, second … year with or without s, in any case; else `Malformed`."""
+        match = _SPAN.fullmatch(text)
+        if match is None:
+            raise Malformed(f"not a span; {_HOW_TO_WRITE}", field="span")
+        return cls(int(match[1]), cast("Unit", match[2].lower()))
+
+    @property
+    def is_calendar(self) -> bool:
+        """Whether it is counted in days or longer, on the wall clock, rather than in exact durations."""
+        return self.unit not in _EXACT
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
+
+
+SpanLike: TypeAlias = str | timedelta | relativedelta | Span
+
+
+def span(value: SpanLike) -> Span:
+    """Read a span from text, from a timedelta of whole seconds, or from a relativedelta of one kind of unit.
+
+    Whole days of a timedelta are calendar days, so `timedelta(days=30)` is `'30 days'`. What needs two units, such as
+    a month and three days, is `Malformed`, and so is a bare number.
+    """
+    match value:
+        case Span():
+            return value
+        case str():
+            return Span.parse(value)
+        case timedelta():
+            return _of_timedelta(value)
+        case relativedelta():
+            return _of_relativedelta(value)
+    raise Malformed(f"not a span; {_HOW_TO_WRITE}", field="span")
+
+
+def _of_timedelta(length: timedelta) -> Span:
+    units: dict[Unit, timedelta] = {"day": timedelta(days=1), **_EXACT}
+    for unit, one in units.items():
+        if length % one == timedelta(0):
+            return Span(length // one, unit)
+    raise Malformed("a span has whole seconds", field="span")
+
+
+def _of_relativedelta(length: relativedelta) -> Span:
+    plain = relativedelta(  # what remains of a difference when absolute fields (`day=31`, `weekday=`) are left out
+        years=length.years,
+        months=length.months,
+        days=length.days,
+        hours=length.hours,
+        minutes=length.minutes,
+        seconds=length.seconds,
+    )
+    months = length.years * 12 + length.months
+    exact = timedelta(hours=length.hours, minutes=length.minutes, seconds=length.seconds)
+    parts = sum(map(bool, (months, length.days, exact)))
+    if plain != length or parts > 1 or length.days != int(length.days):
+        raise Malformed(f"a span has one unit; {_HOW_TO_WRITE}", field="span")
+    if months:
+        return Span(months, "month") if length.months else Span(length.years, "year")
+    return _of_timedelta(timedelta(days=length.days) + exact)
+
+
+def move(now: datetime, span: Span, zone: tzinfo, sign: Sign = 1) -> datetime:
+    """Return the instant a span after (`sign` 1) or before (-1) `now`, in UTC.
+
+    Calendar units move the wall clock of `zone`, the end of a month clips (March 31 less 1 month is February 28 or 29).
+    Beyond the years 1–9999: `Malformed`.
+    """
+    try:
+        if not span.is_calendar:
+            return now.astimezone(UTC) + sign * span.count * _EXACT[span.unit]
+        wall = now.astimezone(zone).replace(tzinfo=None)  # adding forgets the fold
+        return (wall + _calendar(span, sign)).replace(tzinfo=zone).astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise _beyond_the_calendar() from None
+
+
+def move_day(day: date, span: Span, sign: Sign = 1) -> date:
+    """Return the day a span after or before `day`; hours and shorter, and days beyond years 1–9999, are `Malformed`."""
+    if not span.is_calendar:
+        raise Malformed("a date moves by days, weeks, months or years", field="span")
+    try:
+        return day + _calendar(span, sign)
+    except (OverflowError, ValueError):
+        raise _beyond_the_calendar() from None
+
+
+def _calendar(span: Span, sign: Sign) -> relativedelta:
+    count = sign * span.count
+    match span.unit:
+        case "year":
+            return relativedelta(years=count)
+        case "month":
+            return relativedelta(months=count)
+        case "week":
+            return relativedelta(weeks=count)
+        case _:
+            return relativedelta(days=count)
+
+
+def _beyond_the_calendar() -> Malformed:
+    return Malformed("the calendar ends with the years 1 and 9999; choose a shorter span")
+
+
+def start_of_day(day: date, zone: tzinfo) -> datetime:
+    """Return the first instant of a day in a zone, in UTC; clipped to the calendar on its very first day."""
+    try:
+        return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def day_of(instant: datetime, zone: tzinfo) -> date:
+    """Return the day of an instant in a zone; clipped to the calendar at its two ends."""
+    try:
+        return instant.astimezone(zone).date()
+    except OverflowError:
+        return instant.date()
+
+
+def instant(value: datetime | date | str, zone: tzinfo, *, field: str = "instant") -> datetime:
+    """Read an instant and return it in UTC.
+
+    An aware datetime is itself, a date its first moment in the business zone, and so is ISO 8601 text without offset.
+    A naive datetime is `Malformed`: nobody can tell whether it means UTC or local time.
+    """
+    match value:
+        case datetime():
+            if value.utcoffset() is None:
+                raise Malformed(f"{field} is a datetime without a time zone; add tzinfo, or give ISO text", field=field)
+            return _in_utc(value)
+        case date():
+            return start_of_day(value, zone)
+        case str():
+            return _parsed(value, zone, field)
+    raise Malformed(f"{field} must be an aware datetime, a date or ISO text, not {type(value).__name__}", field=field)
+
+
+def expiry(value: SpanLike | date, now: datetime, zone: tzinfo, *, field: str = "expires") -> datetime:
+    """Return the first instant, in UTC, at which something is no longer valid.
+
+    A span counts from `now`; a date is the last good day in the business zone; an aware datetime is the instant itself.
+    Text may be a span, an ISO date or an ISO date and time. A bare number is `Malformed`.
+    """
+    match value:
+        case str() if _DATE.fullmatch(value):
+            return _after_day(_date(value, field), zone, field)
+        case str() if _INSTANT.fullmatch(value):
+            return instant(value, zone, field=field)
+        case str() if _SPAN.fullmatch(value) is None:
+            raise Malformed(f"{field} must be a span like '30 days', a last good day or an ISO instant", field=field)
+        case datetime():
+            return instant(value, zone, field=field)
+        case date():
+            return _after_day(value, zone, field)
+    return move(now, span(value), zone)
+
+
+def zone(name: str) -> zoneinfo.ZoneInfo:
+    """Return the time zone of an IANA name, `Europe/Helsinki`; an unknown one is `Malformed` with suggestions."""
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (LookupError, ValueError, OSError, TypeError):  # not there; no such path; a folder; no text
+        names = sorted(zoneinfo.available_timezones())
+    typed = str(name).replace(" ", "_").casefold()
+    near = [known for known in names if typed in (known.casefold(), known.rpartition("/")[2].casefold())]
+    raise Malformed(f"no time zone {name!r}", field="timezone", suggestions=near[:3] or nearest(str(name), names))
+
+
+def _after_day(day: date, zone: tzinfo, field: str) -> datetime:
+    if day == date.max:
+        raise Malformed(f"{field} is the last day of the calendar; leave it out for no expiry", field=field)
+    return start_of_day(day + timedelta(days=1), zone)
+
+
+def _parsed(text: str, zone: tzinfo, field: str) -> datetime:
+    if _DATE.fullmatch(text):
+        return start_of_day(_date(text, field), zone)
+    if _INSTANT.fullmatch(text) is None:
+        raise Malformed(f"{field} is not an instant; write 2026-11-21T10:00Z, or without Z for local time", field=field)
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise Malformed(f"{field} is no time of the calendar", field=field) from None
+    return _in_utc(value if value.tzinfo else value.replace(tzinfo=zone))
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise _beyond_the_calendar() from None
+
+
+def _date(text: str, field: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Malformed(f"{field} is no day of the calendar", field=field) from None

@@ -1,0 +1,74 @@
+"""Errors carry data, make their own sentence and survive pickling."""
+
+import pickle
+
+import pytest
+
+from custcrm.values.errors import (
+    SENTENCES,
+    Closed,
+    Conflict,
+    CrmError,
+    EmailTaken,
+    KeyConflict,
+    Malformed,
+    NotFound,
+    OutcomeUnknown,
+    Reason,
+    Refusal,
+    Unavailable,
+)
+
+EVERY = [
+    Malformed("no such field", field="contry", suggestions=("country",)),
+    NotFound("no program 'clb'", suggestions=["club"]),
+    Refusal(Reason.SERIES_CAPACITY, Reason.EXPIRED, details={"series": "welcome", "needed": 4, "left": 3}),
+    Conflict("the store has another currency"),
+    EmailTaken("019a"),
+    KeyConflict("spring"),
+    Unavailable("no answer"),
+    OutcomeUnknown("spring"),
+    Closed(),
+]
+
+
+@pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
+def test_pickling_keeps_class_data_and_sentence(error: CrmError) -> None:
+    """Law: an error that travels between processes is the same error."""
+    back = pickle.loads(pickle.dumps(error))
+    assert type(back) is type(error)
+    assert (vars(back), str(back)) == (vars(error), str(error))
+
+
+def test_family() -> None:
+    """Malformed is a ValueError, NotFound a LookupError, and all are CrmErrors."""
+    assert issubclass(Malformed, ValueError)
+    assert issubclass(NotFound, LookupError)
+    assert issubclass(EmailTaken, Conflict)
+    assert issubclass(KeyConflict, Conflict)
+    assert all(isinstance(error, CrmError) for error in EVERY)
+
+
+def test_suggestions_are_data_and_part_of_the_sentence() -> None:
+    """A reader sees what would have been right, a program can take it."""
+    error = NotFound("no program 'clb'", suggestions=("club", "cob"))
+    assert error.suggestions == ("club", "cob")
+    assert str(error) == "no program 'clb'; did you mean 'club' or 'cob'?"
+
+
+def test_every_reason_has_a_sentence_that_mends() -> None:
+    """Law: each reason is its lower-case name and says, after a semicolon, how to mend it."""
+    assert set(SENTENCES) == set(Reason)
+    assert all(reason == reason.name.lower() for reason in Reason)
+    assert all(len(sentence.split("; ")) == 2 for sentence in SENTENCES.values())
+
+
+def test_refusal_names_the_first_reason_and_its_numbers() -> None:
+    """The first reason is the one shown; the numbers that belong to it are in the sentence."""
+    refusal = Refusal("series_capacity", Reason.EXPIRED, details={"series": "welcome", "needed": 4, "left": 3})
+    assert refusal.reason == Reason.SERIES_CAPACITY == "series_capacity"
+    assert refusal.reasons == ("series_capacity", "expired")
+    assert refusal.details == {"series": "welcome", "needed": 4, "left": 3}
+    assert str(refusal).startswith("series_capacity: ") and str(refusal).endswith(
+        "(series: welcome, needed: 4, left: 3)"
+    )

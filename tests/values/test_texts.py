@@ -1,0 +1,65 @@
+"""What may be stored, and the folds of the language."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custcrm.values.errors import Malformed
+from custcrm.values.identifiers import key_name
+from custcrm.values.texts import checked, fold, fold_accents, fold_case, is_blank
+
+
+@given(st.text())
+def test_accents_are_folded_as_defined(text: str) -> None:
+    """Law: ACCENTI(x) is NFC of NFD(x) without characters of category Mn, ASCII or not."""
+    letters = [c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn"]
+    assert fold_accents(text) == unicodedata.normalize("NFC", "".join(letters))
+
+
+@given(st.text(), st.booleans(), st.booleans())
+def test_fold_is_case_first(text: str, case: bool, accent: bool) -> None:
+    """Law: both folds together are ACCENTI(CASEI(x))."""
+    expected = fold_case(text) if case else text
+    assert fold(text, case, accent) == (fold_accents(expected) if accent else expected)
+
+
+def test_fold_reads_names_alike() -> None:
+    """José, JOSE and Jose meet."""
+    assert {fold(name, True, True) for name in ("José", "JOSE", "Jose\u0301")} == {"jose"}
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=50))
+def test_storable_text_is_returned_unchanged(text: str) -> None:
+    """Law: checking never changes a text."""
+    assert checked(text, field="note") is text
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "x\udfffy", b"bytes", None, 5, "x" * 11])
+def test_what_no_store_keeps_is_refused(text: object) -> None:
+    """NUL, halves of characters, other types and too long texts are Malformed, and not repeated."""
+    with pytest.raises(Malformed) as caught:
+        checked(text, field="note", limit=10)
+    assert caught.value.field == "note"
+    assert str(caught.value).isprintable()
+
+
+def test_blank() -> None:
+    """Blank is missing, empty or only white space (V28)."""
+    assert all(map(is_blank, [None, "", " \t\n\u00a0"]))
+    assert not is_blank(" x ")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 65, "a\nb", "a\tb", "a\u200bb", "a\u2028b", 7])
+def test_keys_are_short_and_visible(name: object) -> None:
+    """A key has 1 to 64 characters on one line."""
+    with pytest.raises(Malformed) as caught:
+        key_name(name, "program")
+    assert caught.value.field == "program"
+
+
+def test_keys_keep_their_spelling() -> None:
+    """Only white space at the ends goes."""
+    assert key_name("  Harbour till ", "terminal") == "Harbour till"
+    assert key_name("é" * 64, "program") == "é" * 64
