@@ -47,6 +47,7 @@ class Reason(StrEnum):
     SERIES_CAPACITY = "series_capacity"
     CUSTOMER_LIMIT = "customer_limit"
     ALREADY_A_MEMBER = "already_a_member"
+    NOT_TAGGED = "not_tagged"
     ALREADY_REDEEMED = "already_redeemed"
     REVOKED = "revoked"
     EXPIRED = "expired"
@@ -71,6 +72,7 @@ SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
         "raise its capacity or allow a partial issue",
         Reason.CUSTOMER_LIMIT: "the customer has had all coupons the series allows one; raise its limit per customer",
         Reason.ALREADY_A_MEMBER: "the customer is a member of the program already; nothing needs to be done",
+        Reason.NOT_TAGGED: "the customer does not have the tag; nothing needs to be done",
         Reason.ALREADY_REDEEMED: "the coupon has been redeemed already; issue another one",
         Reason.REVOKED: "the coupon has been revoked; issue another one",
         Reason.EXPIRED: "its time is over; issue a new one",

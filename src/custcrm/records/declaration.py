@@ -1,0 +1,225 @@
+"""The declaration of a record: one frozen attrs class from which tables, fields, CSV columns and JSON follow.
+
+`record` stands over `attrs.frozen` and leaves the class as it is; `declaration(cls)` gives what follows from it. Types,
+nullability and allowed values come from the annotations, the rest from four marks: PERSONAL, INTERNAL, Ref, Label.
+
+    @record("tags", key="customer_id id", index=("customer_id key since",))
+    @frozen(kw_only=True)
+    class TagAssignment:
+        customer_id: CustomerId
+        id: str
+        key: str
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from enum import Enum, StrEnum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import attrs
+from attrs import frozen
+
+from custcrm.values.birthdays import YearlessDate
+from custcrm.values.money import Money
+
+R = TypeVar("R")
+
+
+class Mark(Enum):
+    """What a column's content is, beside its type."""
+
+    PERSONAL = "personal"
+    """Tells who somebody is: kept out of reprs, logs and errors, and cleared by erasure."""
+    INTERNAL = "internal"
+    """For staff: never in a template, a customer's view or an export for customers."""
+
+
+PERSONAL: Final = Mark.PERSONAL
+INTERNAL: Final = Mark.INTERNAL
+
+
+@frozen
+class Ref:
+    """The column names a record of another table by its key."""
+
+    table: str
+
+
+@frozen
+class Label:
+    """The column's name for people."""
+
+    text: str
+
+
+CustomerId: TypeAlias = Annotated[str, Ref("customers")]
+"""A customer's id, a canonical UUIDv7."""
+
+Kind: TypeAlias = Literal["text", "integer", "boolean", "date", "instant", "json"]
+
+
+_KINDS: Final[Mapping[Any, Kind]] = {
+    str: "text", int: "integer", bool: "boolean", date: "date", datetime: "instant", Mapping: "json",
+}
+
+
+@frozen
+class Column:
+    """One column of a record's table. `source` is the path from the record to its value: `("total", "minor")`."""
+
+    name: str
+    kind: Kind
+    source: tuple[str, ...]
+    nullable: bool = False
+    values: tuple[str, ...] = ()
+    personal: bool = False
+    internal: bool = False
+    ref: str | None = None
+    label: str = ""
+
+
+@frozen
+class Counter:
+    """A guarded count: `used` may not pass `limit` (a column; missing: unlimited). Changed by `reserve` alone."""
+
+    used: str
+    limit: str
+
+
+@frozen(kw_only=True)
+class Declaration:
+    """What follows from one record class: see the arguments of `record`."""
+
+    record: type
+    table: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    unique: tuple[tuple[str, ...], ...] = ()
+    index: tuple[tuple[str, ...], ...] = ()
+    moments: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    counter: Counter | None = None
+
+    def column(self, name: str) -> Column:
+        """Return the column of that name; KeyError when there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.table} has no column {name!r}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def of_customer(self) -> bool:
+        """Whether the record is a fact about one customer, kept beside the customer's other facts."""
+        return self.key[0] == "customer_id"
+
+
+def record(
+    table: str,
+    *,
+    key: str,
+    unique: tuple[str, ...] = (),
+    index: tuple[str, ...] = (),
+    moments: Mapping[str, str] | None = None,
+    counter: Counter | None = None,
+    shown: str = "",
+) -> Callable[[type[R]], type[R]]:
+    """Declare a frozen attrs class as a record of `table`.
+
+    `key`, and each of `unique` and `index`, are column names separated by spaces. `unique` holds where all its columns are
+    present. `moments` names the instants by which the record appears in the feed, and as what. `shown` are the columns that its
+    repr has beside the key: nothing personal.
+    """
+
+    def declare(cls: type[R]) -> type[R]:
+        cls.__record__ = lambda: Declaration(  # type: ignore[attr-defined]
+            record=cls,
+            table=table,
+            key=tuple(key.split()),
+            columns=_columns(cls),
+            unique=tuple(tuple(each.split()) for each in unique),
+            index=tuple(tuple(each.split()) for each in index),
+            moments=dict(moments or {}),
+            counter=counter,
+        )
+        cls.__repr__ = _repr(tuple(key.split()), tuple(shown.split()))  # type: ignore[method-assign]
+        return cls
+
+    return declare
+
+
+def _repr(key: tuple[str, ...], shown: tuple[str, ...]) -> Callable[[object], str]:
+    """Return a repr of ids and what is not personal; the customer's own id goes without saying."""
+    names = (*(name for name in key if name != "customer_id" or len(key) == 1), *shown)
+    return lambda self: f"<{type(self).__name__} {' '.join(str(getattr(self, name)) for name in names)}>"
+
+
+def declaration(cls: type) -> Declaration:
+    """Return the declaration of a record class; TypeError when it is none."""
+    return _declared(cls)
+
+
+@cache
+def _declared(cls: type) -> Declaration:
+    made = getattr(cls, "__record__", None)
+    if made is None:
+        raise TypeError(f"{cls.__name__} is not a record")
+    result = made()
+    missing = {name for names in (result.key, *result.unique, *result.index) for name in names} - set(result.names)
+    if missing:
+        raise TypeError(f"{cls.__name__} declares columns that it has not: {', '.join(sorted(missing))}")
+    return result  # type: ignore[no-any-return]
+
+
+def _columns(cls: type) -> tuple[Column, ...]:
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple(column for name in (each.name for each in attrs.fields(cls)) for column in _flat(name, hints[name]))
+
+
+def _flat(name: str, hint: Any) -> tuple[Column, ...]:
+    """Return the columns of one attribute: one, or two for a value of fixed shape."""
+    nullable, marks, bare = _read(hint)
+    about: dict[str, Any] = {
+        "nullable": nullable,
+        "personal": PERSONAL in marks,
+        "internal": INTERNAL in marks,
+        "ref": next((mark.table for mark in marks if isinstance(mark, Ref)), None),
+        "label": next((mark.text for mark in marks if isinstance(mark, Label)), ""),
+    }
+    if bare is Money:
+        return (
+            Column(name, "integer", (name, "minor"), **about),
+            Column(f"{name}_currency", "text", (name, "currency"), nullable=nullable),
+        )
+    if bare == (date, YearlessDate):
+        about["nullable"] = True
+        return (Column(name, "date", (name,), **about), Column(f"{name}_month_day", "integer", (name,), **about))
+    if isinstance(bare, type) and issubclass(bare, StrEnum):
+        return (Column(name, "text", (name,), values=tuple(member.value for member in bare), **about),)
+    kind = _KINDS.get(get_origin(bare) or bare)
+    if kind is None:
+        raise TypeError(f"a record cannot keep {bare!r} in {name!r}")
+    return (Column(name, kind, (name,), **about),)
+
+
+def _read(hint: Any) -> tuple[bool, tuple[Any, ...], Any]:
+    """Return nullability, marks and the bare type of an annotation; a union of dates stays a tuple."""
+    marks: tuple[Any, ...] = ()
+    while get_origin(hint) is Annotated:
+        hint, *more = get_args(hint)
+        marks += tuple(more)
+    if get_origin(hint) not in (Union, UnionType):
+        return False, marks, hint
+    kinds = [each for each in get_args(hint) if each is not NoneType]
+    nullable = len(kinds) < len(get_args(hint))
+    if len(kinds) > 1:
+        return nullable, marks, tuple(kinds)
+    _, more_marks, bare = _read(kinds[0])
+    return nullable, marks + more_marks, bare

@@ -1,0 +1,88 @@
+"""What was applied under which key, and to whom: the proof that an action was done once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from attrs import Factory, frozen
+
+from custcrm.records.declaration import INTERNAL, CustomerId, record
+
+
+@record("applied", key="key", unique=("id",))
+@frozen(kw_only=True)
+class Applied:
+    """One deed under one key, for ever. `content` is the hash of what was asked; `done` of `eligible` targets have it.
+
+    `skipped` counts the refused by reason. `arguments` are as given, so that a resume needs nobody to repeat them.
+    """
+
+    key: str
+    id: str
+    action: str
+    content: str
+    arguments: Annotated[Mapping[str, Any], INTERNAL] = Factory(dict)
+    actor: Annotated[str, INTERNAL] = ""
+    as_of: datetime
+    eligible: int
+    done: int
+    reserved: int = 0
+    skipped: Mapping[str, Any] = Factory(dict)
+
+
+@record("targets", key="applied_id number", index=("customer_id applied_id",))
+@frozen(kw_only=True)
+class Target:
+    """One customer of an apply: the eligible are numbered 1 to n, the refused carry a reason and a negative number."""
+
+    applied_id: str
+    number: int
+    customer_id: CustomerId
+    reason: str | None = None
+
+
+@record("segments", key="name")
+@frozen(kw_only=True)
+class SavedSegment:
+    """A named filter, as canonical text."""
+
+    name: str
+    filter: str
+    created_at: datetime
+    actor: Annotated[str, INTERNAL] = ""
+
+
+@record("imports", key="id")
+@frozen(kw_only=True)
+class Import:
+    """One file taken in: what it was, and how many rows met which verdict."""
+
+    id: str
+    kind: str
+    counts: Mapping[str, Any] = Factory(dict)
+    actor: Annotated[str, INTERNAL] = ""
+    occurred_at: datetime
+
+
+@record("settings", key="name")
+@frozen(kw_only=True)
+class Setting:
+    """What the store was opened with for the first time: currency, time zone, country."""
+
+    name: str
+    value: str
+
+
+@record("exports", key="id")
+@frozen(kw_only=True)
+class Export:
+    """Data that left by a file: which columns, how many rows, who and when. Never the data itself."""
+
+    id: str
+    kind: str
+    columns: Mapping[str, Any] = Factory(dict)
+    rows: int
+    actor: Annotated[str, INTERNAL] = ""
+    occurred_at: datetime

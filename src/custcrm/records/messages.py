@@ -1,0 +1,42 @@
+"""Messages on their way to customers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from attrs import frozen
+
+from custcrm.records.declaration import INTERNAL, PERSONAL, CustomerId, record
+
+
+@record(
+    "messages",
+    key="customer_id id",
+    index=("status id", "applied_id"),
+    moments={"planned_at": "message"},
+    shown="channel status",
+)
+@frozen(kw_only=True)
+class Message:
+    """One message to one customer.
+
+    `text` is the template, in which what belongs to the deed (points, balance after it, coupon code) is filled from the
+    columns of that name, and the customer's own values when it is dispatched; then it is the text that was sent.
+    """
+
+    customer_id: CustomerId
+    id: str
+    channel: str
+    purpose: str
+    sender: str | None = None
+    text: Annotated[str, PERSONAL]
+    status: str = "planned"
+    reason: str | None = None
+    points: int | None = None
+    balance: int | None = None
+    code: str | None = None
+    planned_at: datetime
+    sent_at: datetime | None = None
+    actor: Annotated[str, INTERNAL] = ""
+    applied_id: str | None = None

@@ -1,0 +1,42 @@
+"""Loyalty points: immutable entries, each touching one lot."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from attrs import frozen
+
+from custcrm.records.declaration import INTERNAL, CustomerId, Ref, record
+
+
+@record(
+    "points_entries",
+    key="customer_id id",
+    index=("customer_id program expires_at lot_id delta occurred_at", "applied_id"),
+    moments={"occurred_at": "points_entry"},
+    shown="program kind delta",
+)
+@frozen(kw_only=True)
+class PointsEntry:
+    """One immutable line that touches one lot and carries its expiry.
+
+    A credit opens a lot of its own id; a spend over three lots is three entries of one `spend_id`. The balance at any time is
+    the sum of `delta` over lots not expired then.
+    """
+
+    customer_id: CustomerId
+    id: str
+    program: Annotated[str, Ref("programs")]
+    kind: str
+    delta: int
+    lot_id: str
+    spend_id: str | None = None
+    occurred_at: datetime
+    expires_at: datetime | None = None
+    terminal: str = "api"
+    reference: str | None = None
+    text: Annotated[str, INTERNAL] = ""
+    reason: Annotated[str, INTERNAL] = ""
+    actor: Annotated[str, INTERNAL] = ""
+    applied_id: str | None = None

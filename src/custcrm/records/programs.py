@@ -1,0 +1,128 @@
+"""Loyalty programs, the places they work at, and who takes part and how far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final
+
+from attrs import frozen
+
+from custcrm.records.declaration import INTERNAL, CustomerId, Ref, record
+
+NEW_CUSTOMERS: Final = "New Customers"
+"""The category that everybody starts in (FEATURES C27)."""
+
+
+class Access(StrEnum):
+    """What a member may do in one program (FEATURES C28–C33)."""
+
+    FULL = "full"
+    LIMITED = "limited"
+    NONE = "none"
+    BLACKLISTED = "blacklisted"
+
+    @property
+    def label(self) -> str:
+        """The text that people see."""
+        return ACCESS_LABELS[self]
+
+
+ACCESS_LABELS: Final[Mapping[Access, str]] = {
+    Access.FULL: "Full access: crediting and redemption of bonus points",
+    Access.LIMITED: "Limited access: only crediting of bonus points",
+    Access.NONE: (
+        "No access: awaiting processing of personal data. Crediting and redemption of bonus points are forbidden"
+    ),
+    Access.BLACKLISTED: "Blacklisted",
+}
+
+
+@record("programs", key="name")
+@frozen(kw_only=True)
+class Program:
+    """A loyalty program. `notifications` is the channel that tells members of transactions, or `off`."""
+
+    name: str
+    title: str = ""
+    default_access: Access = Access.FULL
+    notifications: str = "off"
+    created_at: datetime
+
+
+@record("categories", key="program name")
+@frozen(kw_only=True)
+class Category:
+    """A class of members within a program."""
+
+    program: Annotated[str, Ref("programs")]
+    name: str
+    created_at: datetime
+
+
+@record("points_of_sale", key="name")
+@frozen(kw_only=True)
+class PointOfSale:
+    """A shop or site."""
+
+    name: str
+    program: Annotated[str | None, Ref("programs")] = None
+    created_at: datetime
+
+
+@record("terminals", key="name")
+@frozen(kw_only=True)
+class Terminal:
+    """A till or device, which stands at a point of sale."""
+
+    name: str
+    point_of_sale: Annotated[str, Ref("points_of_sale")]
+    created_at: datetime
+
+
+@record("senders", key="name")
+@frozen(kw_only=True)
+class Sender:
+    """The name that messages come from; `requires_confirmation`: only to those who confirmed that they take part."""
+
+    name: str
+    program: Annotated[str | None, Ref("programs")] = None
+    requires_confirmation: bool = False
+    created_at: datetime
+
+
+@record("memberships", key="customer_id program", index=("program access customer_id",), shown="access category")
+@frozen(kw_only=True)
+class Membership:
+    """A customer in a program as it stands; how it came to be so is in MembershipChange."""
+
+    customer_id: CustomerId
+    program: Annotated[str, Ref("programs")]
+    access: Access
+    category: str = NEW_CUSTOMERS
+    joined_at: datetime
+    confirmed_at: datetime | None = None
+    confirmed_by: Annotated[str | None, INTERNAL] = None
+
+
+@record(
+    "membership_changes",
+    key="customer_id id",
+    index=("customer_id program occurred_at id access category",),
+    moments={"occurred_at": "membership_changed"},
+)
+@frozen(kw_only=True)
+class MembershipChange:
+    """A membership as it was from `occurred_at` on: joining, another access or another category."""
+
+    customer_id: CustomerId
+    id: str
+    program: Annotated[str, Ref("programs")]
+    change: str
+    access: Access
+    category: str
+    occurred_at: datetime
+    actor: Annotated[str, INTERNAL] = ""
+    reason: Annotated[str, INTERNAL] = ""
+    applied_id: str | None = None
