@@ -1,0 +1,406 @@
+"""Filters as Python expressions: `schema.fields` gives `Fields`, its attributes are `Value`s, comparing makes filters.
+
+    c = schema.fields
+    rule = (c.country == "FI") & ~(c.visits > 3) | c.accepts_marketing
+    often = c.sales.where(c.sales.total > 20).count() >= 2
+
+Every expression is checked as it is made, so a mistake is found in its own line.
+"""
+# ruff: noqa: SLF001  # values look into each other: their public names belong to the fields and keys
+
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from typing import Any, Final, NoReturn, TypeAlias, cast
+
+from custcrm.filters.checker import check_value
+from custcrm.filters.constants import constant
+from custcrm.filters.errors import NO_TRUTH, FilterError, shown
+from custcrm.filters.filter import Filter
+from custcrm.filters.kinds import kind_of
+from custcrm.filters.limits import check_limits
+from custcrm.filters.reading import discreet
+from custcrm.filters.resolving import Names, Records, Referent, resolve
+from custcrm.filters.schema import Schema
+from custcrm.filters.syntax import (
+    Aggregate,
+    AggregateOp,
+    Anniversary,
+    Arithmetic,
+    ArithmeticOp,
+    Between,
+    Compare,
+    CompareOp,
+    Condition,
+    Exists,
+    Field,
+    In,
+    Literal,
+    Node,
+    TextOp,
+    TextTest,
+    conjunction,
+    disjunction,
+    folded,
+    negation,
+)
+from custcrm.filters.syntax import Value as ValueNode
+from custcrm.filters.text import canonical, path_text
+from custcrm.values.errors import Malformed
+
+_PARENTHESES: Final = "& and | join conditions: put parentheses round each comparison, as in (c.a > 1) & (c.b > 2)"
+
+Join: TypeAlias = Callable[[Iterable[Condition]], Condition]
+
+
+class Fields:
+    """The fields of a schema: `c.visits`, `c["and"]`; a name that is not there is a `FilterError` at once."""
+
+    __slots__ = ("_schema",)
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+
+    def __getattr__(self, name: str) -> "Value":
+        if name.startswith("__"):  # what Python and notebooks ask of any object
+            raise AttributeError(name)
+        return self[name]
+
+    def __getitem__(self, name: str) -> "Value":
+        return _named(self._schema, (), (_text_key(name),))
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._schema.types, *self._schema.metrics]
+
+
+class Value:
+    """A value of a row: compare it to make a filter, or calculate with it.
+
+    An entry of a map and a field of a record are reached by attribute or `[…]`: `c.tags["VIP"]`,
+    `c.programs["gold"].points`; so are names that clash with a method. A collection is narrowed by `where` and ends in
+    `count`, `exists`, or a field and `sum`, `avg`, `min` or `max`. What a segment or `TRUE` says is a Value too, until
+    it meets a filter.
+    """
+
+    __slots__ = ("_found", "_schema", "_where", "_within", "node")
+    __hash__ = None  # type: ignore[assignment]  # equality makes a filter
+    __iter__ = None
+    __contains__ = None
+
+    def __init__(
+        self,
+        schema: Schema | None,
+        node: Node,
+        *,
+        within: tuple[str, ...] = (),
+        where: Condition | None = None,
+        found: Referent | None = None,
+    ) -> None:
+        self._schema = schema
+        self.node = node
+        self._within = within
+        self._where = where
+        self._found = found
+
+    # parts
+
+    def __getattr__(self, name: str) -> "Value":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __getitem__(self, key: str) -> "Value":
+        name = _text_key(key)
+        schema, path = self._path(f"{shown(name)} is asked of a value that has no parts")
+        if isinstance(self._found, Records):
+            return _named(schema, (*self._within, *path), (name,), self._where)
+        return _named(schema, self._within, (*path, name))
+
+    def __dir__(self) -> list[str]:
+        parts = self._found.collection.fields if isinstance(self._found, Records) else ()
+        return [*super().__dir__(), *parts]
+
+    # comparisons
+
+    def __eq__(self, other: object) -> Filter:  # type: ignore[override]
+        return self._compared("=", other)
+
+    def __ne__(self, other: object) -> Filter:  # type: ignore[override]
+        return self._tested(lambda left, right: negation(Compare("=", left, right)), other)
+
+    def __lt__(self, other: object) -> Filter:
+        return self._compared("<", other)
+
+    def __le__(self, other: object) -> Filter:
+        return self._compared("<=", other)
+
+    def __gt__(self, other: object) -> Filter:
+        return self._compared(">", other)
+
+    def __ge__(self, other: object) -> Filter:
+        return self._compared(">=", other)
+
+    def between(self, low: Any, high: Any) -> Filter:
+        """Return the filter of the rows whose value lies between the two, both ends in."""
+        return self._tested(Between, low, high)
+
+    def is_in(self, values: Iterable[Any]) -> Filter:
+        """Return the filter of the rows whose value equals one of these; of none of them, nobody."""
+        if isinstance(values, str | Value):
+            raise FilterError("value", "is_in() takes a list of values")
+        # A set has no order of its own; sorted, the same set gives the same text.
+        items = sorted(values, key=repr) if isinstance(values, AbstractSet) else values
+        return self._tested(lambda value, *rest: In(value, rest), *items)
+
+    def exists(self) -> Filter:
+        """Return the filter of the rows where the value is present, or where the collection has a record."""
+        node = self._aggregate("exists") if isinstance(self._found, Records) else Exists(self._plain())
+        return _made(self._schema, node, self._within)
+
+    def like(self, pattern: Any) -> Filter:
+        """Return the filter of the rows whose text matches: `%` is any run, `_` one character, backslash escapes."""
+        return self._text_test("like", pattern)
+
+    def contains(self, text: Any) -> Filter:
+        """Return the filter of the rows whose text contains this one."""
+        return self._text_test("contains", text)
+
+    def starts_with(self, text: Any) -> Filter:
+        """Return the filter of the rows whose text starts with this one."""
+        return self._text_test("starts_with", text)
+
+    def ends_with(self, text: Any) -> Filter:
+        """Return the filter of the rows whose text ends with this one."""
+        return self._text_test("ends_with", text)
+
+    # values of values
+
+    def casei(self) -> "Value":
+        """Return the text without differences of case: CASEI."""
+        return self._value(folded(self._plain(), case=True))
+
+    def accenti(self) -> "Value":
+        """Return the text without accents: ACCENTI."""
+        return self._value(folded(self._plain(), accent=True))
+
+    def anniversary(self) -> "Value":
+        """Return the date's month and day: `birth_date.anniversary().between(today(), from_now("7 days"))`."""
+        _, path = self._path("anniversary() is asked of a date field")
+        return self._value(Anniversary(Field(path)))
+
+    def __add__(self, other: object) -> "Value":
+        return self._calculated("+", other)
+
+    def __radd__(self, other: object) -> "Value":
+        return self._calculated("+", other, reverse=True)
+
+    def __sub__(self, other: object) -> "Value":
+        return self._calculated("-", other)
+
+    def __rsub__(self, other: object) -> "Value":
+        return self._calculated("-", other, reverse=True)
+
+    def __mul__(self, other: object) -> "Value":
+        return self._calculated("*", other)
+
+    def __rmul__(self, other: object) -> "Value":
+        return self._calculated("*", other, reverse=True)
+
+    def __truediv__(self, other: object) -> "Value":
+        return self._calculated("/", other)
+
+    def __rtruediv__(self, other: object) -> "Value":
+        return self._calculated("/", other, reverse=True)
+
+    def __pow__(self, exponent: int) -> "Value":
+        return self._calculated("^", exponent)
+
+    def __neg__(self) -> "Value":
+        return self._calculated("*", -1, reverse=True)
+
+    def div(self, divisor: object) -> "Value":
+        """Return the whole quotient, truncated toward zero: DIV, which Python's `//` is not."""
+        return self._calculated("DIV", divisor)
+
+    def mod(self, divisor: object) -> "Value":
+        """Return the remainder with the dividend's sign: `%` of the language, which Python's is not."""
+        return self._calculated("%", divisor)
+
+    # collections
+
+    def where(self, condition: Any, /) -> "Value":
+        """Return the collection narrowed to the records that satisfy a condition about its own fields."""
+        if not isinstance(self._found, Records):
+            raise FilterError("arguments", "where() is asked of a collection")
+        schema, path = self._path("")
+        inner = (*self._within, *path)
+        if isinstance(condition, Value) and condition._within in ((), inner):  # TRUE, or a Boolean field
+            condition = Filter.of(schema, condition.node, within=inner)
+        if not isinstance(condition, Filter) or condition.within != inner:
+            message = f"where() of {path_text(inner)} takes a condition about the fields of {path_text(inner)}"
+            raise FilterError("out_of_scope", message)
+        where = condition.node if self._where is None else conjunction((self._where, condition.node))
+        return Value(schema, self.node, within=self._within, where=where, found=self._found)
+
+    def count(self) -> "Value":
+        """Return how many records the collection has."""
+        return self._value(self._aggregate("count"))
+
+    def sum(self) -> "Value":
+        """Return the sum of the field over the records, 0 over none."""
+        return self._total("sum")
+
+    def avg(self) -> "Value":
+        """Return the exact average of the field over the records, missing over none."""
+        return self._total("avg")
+
+    def min(self) -> "Value":
+        """Return the smallest of the field over the records, missing over none."""
+        return self._total("min")
+
+    def max(self) -> "Value":
+        """Return the largest of the field over the records, missing over none."""
+        return self._total("max")
+
+    # conditions
+
+    def __and__(self, other: object) -> Filter:
+        return self._joined(other, conjunction)
+
+    def __rand__(self, other: object) -> Filter:
+        return self._joined(other, conjunction, reverse=True)
+
+    def __or__(self, other: object) -> Filter:
+        return self._joined(other, disjunction)
+
+    def __ror__(self, other: object) -> Filter:
+        return self._joined(other, disjunction, reverse=True)
+
+    def __invert__(self) -> Filter:
+        return _made(self._schema, negation(cast("Condition", self.node)), self._within)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(NO_TRUTH)
+
+    def __repr__(self) -> str:
+        node = self.node if self._schema is None else discreet(self._schema, self.node, self._within)
+        return f"<Value {canonical(node)}{' WHERE …' if self._where is not None else ''}>"
+
+    # making
+
+    def _value(self, node: ValueNode) -> "Value":
+        """Return a value of the same row or record."""
+        return _checked(self._schema, node, self._within)
+
+    def _plain(self) -> ValueNode:
+        """Return the node as a value of a row or record."""
+        if self._where is not None:
+            message = "where() narrows a collection; end with count(), exists(), or a field and sum()"
+            raise FilterError("arguments", message)
+        if kind_of(self.node) == "condition":
+            raise FilterError("not_a_value", "a condition stands where a value is expected")
+        return cast("ValueNode", self.node)
+
+    def _path(self, otherwise: str) -> tuple[Schema, tuple[str, ...]]:
+        if self._schema is None or not isinstance(self.node, Field):
+            raise FilterError("arguments", otherwise)
+        return self._schema, self.node.path
+
+    def _meeting(self, others: Iterable[object]) -> tuple[Schema | None, tuple[str, ...], list[ValueNode]]:
+        """Return the schema and the records that the values are about, which must be the same, and their nodes."""
+        met = self
+        nodes = [self._plain()]
+        for other in others:
+            value = other if isinstance(other, Value) else Value(None, literal_of(other))
+            met = _same(met, value)
+            nodes.append(value._plain())
+        return met._schema, met._within, nodes
+
+    def _tested(self, make: Callable[..., Condition], *others: object) -> Filter:
+        schema, within, nodes = self._meeting(others)
+        return _made(schema, make(*nodes), within)
+
+    def _compared(self, op: CompareOp, other: object) -> Filter:
+        return self._tested(lambda left, right: Compare(op, left, right), other)
+
+    def _text_test(self, test: TextOp, pattern: object) -> Filter:
+        return self._tested(lambda text, piece: TextTest(test, text, piece), pattern)
+
+    def _calculated(self, op: ArithmeticOp, other: object, *, reverse: bool = False) -> "Value":
+        schema, within, (left, right) = self._meeting((other,))
+        return _checked(schema, Arithmetic(op, right, left) if reverse else Arithmetic(op, left, right), within)
+
+    def _aggregate(self, op: AggregateOp) -> Aggregate:
+        if not isinstance(self._found, Records):
+            raise FilterError("arguments", f"{op}() is asked of a collection")
+        return Aggregate(op, cast("Field", self.node).path, self._where)
+
+    def _total(self, op: AggregateOp) -> "Value":
+        schema, path = self._path(f"{op}() is asked of a field of a collection")
+        if not self._within or isinstance(self._found, Records):
+            raise FilterError("arguments", f"{op}() is asked of a field of a collection; {path_text(path)} is none")
+        return _checked(schema, Aggregate(op, (self._within[-1], *path), self._where), self._within[:-1])
+
+    def _joined(self, other: object, join: Join, *, reverse: bool = False) -> Filter:
+        if isinstance(other, Filter):
+            if self._schema is not None and self._within != other.within:
+                raise _apart(self, other.node)
+            mine = Filter.of(other.schema, self.node, within=other.within)
+            left, right = (other, mine) if reverse else (mine, other)
+            return left & right if join is conjunction else left | right
+        if not isinstance(other, Value):
+            raise TypeError(_PARENTHESES)
+        met = _same(self, other)
+        pair = (other.node, self.node) if reverse else (self.node, other.node)
+        return _made(met._schema, join(cast("tuple[Condition, ...]", pair)), met._within)
+
+
+def _same(one: Value, other: Value) -> Value:
+    """Return the one that knows its schema; both must be about the same rows or records."""
+    if one._schema is None or other._schema is None:
+        return other if one._schema is None else one
+    if one._schema is not other._schema:
+        raise TypeError("Values of two schemas do not meet in one filter.")
+    if one._within != other._within:
+        raise _apart(one, other.node)
+    return one
+
+
+def _apart(one: Value, other: Node) -> FilterError:
+    message = f"{canonical(one.node)} and {canonical(other)} belong to different records; compare totals outside"
+    return FilterError("out_of_scope", message)
+
+
+def literal_of(value: object) -> Literal:
+    """Return the constant of a Python value; `FilterError` for what is none."""
+    if isinstance(value, Filter):
+        raise FilterError("not_a_value", "a condition stands where a value is expected")
+    try:
+        return constant(value)
+    except Malformed as error:
+        raise FilterError("value", str(error)) from None
+
+
+def _named(
+    schema: Schema, within: tuple[str, ...], path: tuple[str, ...], where: Condition | None = None
+) -> Value:
+    found = resolve(Names(schema, within), path, None)
+    return Value(schema, Field(path), within=within, where=where, found=found)
+
+
+def _checked(schema: Schema | None, node: ValueNode, within: tuple[str, ...]) -> Value:
+    check_limits(node)  # first: the checker recurses
+    return Value(schema, node if schema is None else check_value(schema, node, within=within)[0], within=within)
+
+
+def _made(schema: Schema | None, node: Condition, within: tuple[str, ...]) -> Filter:
+    """Return the filter of a condition; without a schema it stays a Value, which can only be joined."""
+    if schema is None:
+        return cast("Filter", Value(None, node))
+    check_limits(node)
+    return Filter.of(schema, node, within=within)
+
+
+def _text_key(key: object) -> str:
+    if not isinstance(key, str):
+        raise TypeError("fields and keys are named by texts; conditions about them are made with between() and is_in()")
+    return key

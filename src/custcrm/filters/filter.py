@@ -1,0 +1,330 @@
+"""`Filter`: a checked condition with its schema, and all one can do with it; `Expression`: the same for a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeAlias, TypeVar
+
+from attrs import evolve, field, frozen
+
+from custcrm.filters.checker import check, check_value
+from custcrm.filters.domains import Domain
+from custcrm.filters.errors import NO_TRUTH, LimitExceeded
+from custcrm.filters.expanding import expanded
+from custcrm.filters.joining import Size, joined_size, negated_size, size_of
+from custcrm.filters.json import to_json
+from custcrm.filters.kinds import kind_of
+from custcrm.filters.limits import check_limits
+from custcrm.filters.lowered import Condition as Lowered
+from custcrm.filters.lowered import Moment, Physical, Shown
+from custcrm.filters.lowering import lower, lower_value
+from custcrm.filters.moments import moments_in, resolve
+from custcrm.filters.normal import hash_text, normal
+from custcrm.filters.reading import discreet, names_read
+from custcrm.filters.schema import Schema
+from custcrm.filters.scopes import Scope, is_felt, scope_of, scoped
+from custcrm.filters.syntax import And, Condition, Node, Or, Value, conjunction, disjunction, negation
+from custcrm.filters.targets.python import Compiled, CompiledValue, compile_filter, compile_value, rows_of
+from custcrm.filters.targets.python_rows import Mappings, Objects
+from custcrm.filters.text import canonical
+from custcrm.values.clock import system_clock
+from custcrm.values.errors import Malformed
+from custcrm.values.periods import instant
+
+if TYPE_CHECKING:
+    from custcrm.filters.explain import Explanation
+    from custcrm.filters.linting import Finding
+
+Row = TypeVar("Row")
+When: TypeAlias = datetime | date | str
+
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 2200
+"""Years of as_of: spans of 200 years from there stay within the calendar."""
+
+
+@frozen(eq=False, repr=False)
+class Filter:
+    """A condition that a schema has understood: asked of rows, of tables and of people, combined with `&`, `|` and `~`.
+
+    Made by `schema.parse`, `from_json`, `from_conditions` and by comparing `schema.fields`. Immutable; equal to every
+    filter of the same normal form. `as_of` is the time asked about: an aware datetime, a date or ISO text, None for
+    now.
+    """
+
+    schema: Schema
+    node: Condition
+    within: tuple[str, ...] = field(default=(), kw_only=True)
+    scope: Scope = field(default=(), kw_only=True)
+    _known_size: Size | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def of(cls, schema: Schema, node: Node, *, text: str | None = None, within: tuple[str, ...] = ()) -> Self:
+        """Check a tree and return its filter, about the records of a collection where `within` leads to one."""
+        checked = check(schema, node, within=within, text=text)
+        return cls._measured(schema, checked, text=text, within=within)
+
+    @classmethod
+    def _measured(
+        cls,
+        schema: Schema,
+        node: Condition,
+        *,
+        text: str | None = None,
+        within: tuple[str, ...] = (),
+        scope: Scope = (),
+    ) -> Self:
+        check_limits(node, text=text)
+        if not within and (full := expanded(schema, node)) is not node:
+            _check_expanded(full)
+        return cls(schema, node, within=within, scope=scope)
+
+    # rows
+
+    def matches(self, row: Any, *, as_of: When | None = None) -> bool:
+        """Tell whether one row, a mapping or an object, satisfies the filter."""
+        return self._compiled(row).matches(row, self._resolved(as_of))
+
+    def select(self, rows: Iterable[Row], *, as_of: When | None = None) -> list[Row]:
+        """Return the rows that satisfy the filter, in their order."""
+        rows = rows if isinstance(rows, list | tuple) else list(rows)
+        return self._compiled(rows[0]).select(rows, self._resolved(as_of)) if rows else []
+
+    def explain(self, row: Any, *, as_of: When | None = None) -> Explanation:
+        """Tell what each condition found in the row, and which of them decided."""
+        from custcrm.filters.explain import explain
+
+        return explain(self, row, as_of=self.instant(as_of))
+
+    def to_sql(self, table: Any, /, *, as_of: When | None = None, **collections: Any) -> Any:
+        """Return an SQLAlchemy clause over your table; collections and maps are tables joined by foreign key.
+
+        sa.select(guests.c.id).where(rule.to_sql(guests, stays=stays))
+        """
+        from custcrm.filters.targets.sql import to_sql
+
+        return to_sql(self, table, as_of=self.instant(as_of), collections=collections)
+
+    # forms
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the filter as CQL2 JSON."""
+        return to_json(self.node)
+
+    def describe(self, language: str = "en") -> str:
+        """Return the filter as a sentence in English (`en`) or Finnish (`fi`)."""
+        from custcrm.filters.describing import describe
+
+        return describe(self.node, self.schema, language)
+
+    def simplify(self) -> Self:
+        """Return a shorter filter with exactly the same answers, or this one."""
+        from custcrm.filters.simplifying import simplify
+
+        return type(self)(self.schema, simplify(self.node), within=self.within, scope=self.scope)
+
+    def lint(self) -> tuple[Finding, ...]:
+        """Return what is legal and probably not meant: tests that are never true, negations that let the missing in."""
+        from custcrm.filters.linting import lint
+
+        return lint(self.schema, self.node)
+
+    def reads(self) -> frozenset[str]:
+        """Return the names that the filter looks at: `visits`, `tags.VIP`, `sales.total`."""
+        return names_read(self.schema, self.node, self.within)
+
+    def scoped(self, **dimensions: str | None) -> Self:
+        """Return the filter asked within a dimension: collections that declare it have only records of that value.
+
+        `Malformed` for a dimension that no collection declares; None leaves one out.
+        """
+        node, scope = _scoped(self.schema, self.node, self.scope, dimensions)
+        return self._measured(self.schema, node, within=self.within, scope=scope)
+
+    @cached_property
+    def lowered(self) -> Lowered:
+        """What the targets compile."""
+        return lower(self.schema, self.node, self.scope)
+
+    @cached_property
+    def size(self) -> Size:
+        """How large the filter is at most."""
+        plain = bool(self.within) or expanded(self.schema, self.node) is self.node
+        return self._known_size or size_of(self.node, plain=plain)
+
+    @cached_property
+    def normal(self) -> Condition:
+        """The normal form, by which filters are equal."""
+        return normal(self.node)
+
+    @cached_property
+    def hash_text(self) -> str:
+        """The version of the language and the SHA-256 of the normal form: the same for equal filters, anywhere."""
+        return hash_text(self.node)
+
+    @cached_property
+    def moments(self) -> tuple[Moment, ...]:
+        """What of the filter depends on as_of."""
+        return moments_in(self.lowered)
+
+    def instant(self, as_of: When | None = None) -> datetime:
+        """Return the instant asked about, in UTC: as given, or now."""
+        return asked_about(self.schema, as_of)
+
+    # algebra
+
+    def __and__(self, other: object) -> Self:
+        return self._joined(other, And)
+
+    def __or__(self, other: object) -> Self:
+        return self._joined(other, Or)
+
+    def __rand__(self, other: object) -> Self:
+        return self._joined(other, And, reverse=True)
+
+    def __ror__(self, other: object) -> Self:
+        return self._joined(other, Or, reverse=True)
+
+    def __invert__(self) -> Self:
+        return self._sized(negation(self.node), negated_size(self.node, self.size))
+
+    def _joined(self, other: object, kind: type[And | Or], *, reverse: bool = False) -> Self:
+        if not isinstance(other, Filter):
+            joined = getattr(other, "node", None)  # of a Value: a Boolean field, TRUE, a segment
+            if joined is None:
+                raise TypeError("& and | join conditions: put parentheses round each comparison.")
+            other = Filter.of(self.schema, joined, within=self.within)
+        if other.schema is not self.schema or other.within != self.within or other.scope != self.scope:
+            raise TypeError("Only filters of one schema, about the same records and of one scope can be joined.")
+        parts = (other, self) if reverse else (self, other)
+        node = (conjunction if kind is And else disjunction)(part.node for part in parts)
+        size = joined_size(kind, tuple((part.node, part.size) for part in parts))
+        return self._sized(node, size)
+
+    def _sized(self, node: Condition, size: Size) -> Self:
+        """Return a filter like this one of another size, measured exactly where it may be too large."""
+        if not size.fits:
+            return self._measured(self.schema, node, within=self.within, scope=self.scope)
+        return type(self)(self.schema, node, within=self.within, scope=self.scope, known_size=size)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(NO_TRUTH)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Filter):
+            return NotImplemented
+        return (self.within, self.scope, self.normal) == (other.within, other.scope, other.normal)
+
+    def __hash__(self) -> int:
+        return hash(self.hash_text)
+
+    def __str__(self) -> str:
+        return canonical(self.node)
+
+    def __repr__(self) -> str:
+        return f"<Filter {canonical(discreet(self.schema, self.node, self.within))}>"
+
+    # compiled
+
+    def _compiled(self, row: object) -> Compiled:
+        return self._for_mappings if isinstance(rows_of(row), Mappings) else self._for_objects
+
+    @cached_property
+    def _for_mappings(self) -> Compiled:
+        return compile_filter(self.lowered, Mappings(), currency=self.schema.currency)
+
+    @cached_property
+    def _for_objects(self) -> Compiled:
+        return compile_filter(self.lowered, Objects(), currency=self.schema.currency)
+
+    def _resolved(self, as_of: When | None) -> list[date | datetime | int]:
+        if not self.moments:
+            return []
+        return resolved(self.schema, self.moments, self.instant(as_of))
+
+
+@frozen
+class Expression:
+    """One value or condition that a schema has understood, for a column of a table or a sort key."""
+
+    schema: Schema
+    node: Value | Condition
+    domain: Domain = field(kw_only=True)
+    scope: Scope = field(default=(), kw_only=True)
+
+    @classmethod
+    def of(cls, schema: Schema, node: Node, *, text: str | None = None) -> Self:
+        """Check a tree and return its expression; `FilterError` has the place in `text`."""
+        checked: Any
+        if kind_of(node) == "condition":
+            checked, domain = check(schema, node, text=text), Domain("boolean")
+        else:
+            checked, domain = check_value(schema, node, text=text)
+        check_limits(checked, text=text)
+        return cls(schema, checked, domain=domain)
+
+    @cached_property
+    def lowered(self) -> Shown:
+        """What the targets compile."""
+        return lower_value(self.schema, self.node, self.scope)
+
+    def value(self, row: Any, *, as_of: When | None = None) -> Physical | Fraction | None:
+        """Return the physical value of a row, money in minor units, a ratio as a Fraction; None where missing."""
+        moments = resolved(self.schema, moments_in(self.lowered), asked_about(self.schema, as_of))
+        compiled = self._for_mappings if isinstance(row, Mapping) else self._for_objects
+        return compiled.of(row, moments)
+
+    @cached_property
+    def _for_mappings(self) -> CompiledValue:
+        return compile_value(self.lowered, Mappings(), currency=self.schema.currency)
+
+    @cached_property
+    def _for_objects(self) -> CompiledValue:
+        return compile_value(self.lowered, Objects(), currency=self.schema.currency)
+
+    def reads(self) -> frozenset[str]:
+        """Return the names that the expression looks at."""
+        return names_read(self.schema, self.node)
+
+    def scoped(self, **dimensions: str | None) -> Self:
+        """Return the expression asked within a dimension, as `Filter.scoped` does."""
+        node, scope = _scoped(self.schema, self.node, self.scope, dimensions)
+        return evolve(self, node=node, scope=scope)
+
+    def __str__(self) -> str:
+        return canonical(self.node)
+
+
+def asked_about(schema: Schema, as_of: When | None) -> datetime:
+    """Return as_of as an instant in UTC; None is now. Outside the years 1900–2200 it is `Malformed`."""
+    if as_of is None:  # the rim of embedding: only here does the filter engine look at a clock
+        return system_clock()
+    moment = instant(as_of, schema.zone, field="as_of")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise Malformed(f"as_of lies in the years {FIRST_YEAR} to {LAST_YEAR}", field="as_of")
+    return moment
+
+
+def resolved(schema: Schema, moments: Iterable[Moment], as_of: datetime) -> list[date | datetime | int]:
+    """Return what the moments are at an instant, in their order."""
+    return [resolve(each, as_of, zone=schema.zone, feb29=schema.feb29) for each in moments]
+
+
+def _scoped(schema: Schema, node: Any, scope: Scope, dimensions: Mapping[str, str | None]) -> tuple[Any, Scope]:
+    """Return a node asked within the dimensions, and what of the scope its Elapsed metrics must remember."""
+    full = expanded(schema, node)
+    asked = scope_of(schema, dimensions)
+    both = tuple(sorted({*scope, *asked}))
+    return scoped(schema, full, asked), both if is_felt(schema, full, both) else ()
+
+
+def _check_expanded(node: Condition) -> None:
+    """Measure again what metrics and segments stand for; their places are in other texts, so the error has none."""
+    try:
+        check_limits(node)
+    except LimitExceeded as error:
+        message = f"{error.message}, with its metrics and segments"
+        raise LimitExceeded(error.limit, error.allowed, message) from None

@@ -1,0 +1,30 @@
+"""What shows that a program on custcrm works, shipped.
+
+`ManualClock` stands still, `RecordingChannel` keeps what would have been sent. For your own store or channel: subclass
+`StoreContract` or `ChannelContract` and call `assert_parity` (these need pytest and hypothesis; they are loaded when named).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from custcrm.testing.channel import RecordingChannel, SentMessage
+from custcrm.testing.clock import ManualClock
+
+if TYPE_CHECKING:
+    from custcrm.testing.channel_contract import ChannelContract
+    from custcrm.testing.contract import StoreContract
+    from custcrm.testing.parity import assert_parity
+
+_HOME_OF = {
+    "ChannelContract": "custcrm.testing.channel_contract",
+    "StoreContract": "custcrm.testing.contract",
+    "assert_parity": "custcrm.testing.parity",
+}
+
+__all__ = ["ChannelContract", "ManualClock", "RecordingChannel", "SentMessage", "StoreContract", "assert_parity"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)

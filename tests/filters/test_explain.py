@@ -1,0 +1,163 @@
+"""Explanations: every condition with its value and verdict, what decided, what would have to change."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custcrm.filters import Schema
+from custcrm.filters import types as t
+from custcrm.filters.explain import ConditionVerdict, Explanation, Group
+from custcrm.values.money import Money
+
+SCHEMA = Schema(
+    {
+        "sales_total": t.Money(),
+        "visits": int,
+        "limit": int,
+        "phone": t.Text(personal=True),
+        "birth_date": t.Date(yearless=True),
+        "last_sale_at": datetime,
+        "tags": dict[str, str],
+        "programs": t.Map({"points": int}, keys=("gold",)),
+        "sales": [{"total": t.Money()}],
+    },
+    currency="EUR",
+    timezone="America/New_York",
+    metrics={"days_since": t.Elapsed(unit="days", since="last_sale_at"), "average": "AVG(sales.total)"},
+)
+ANNA: dict[str, Any] = {
+    "sales_total": Money("579.90", "EUR"),
+    "visits": 3,
+    "phone": "+358401234567",
+    "birth_date": date(1980, 2, 29),
+    "last_sale_at": datetime(1997, 2, 17, 5, tzinfo=UTC),
+    "tags": {"VIP": None},
+    "programs": {"gold": {"points": 5}},
+    "sales": [{"total": Money(1, "EUR")}, {"total": Money(2, "EUR")}],
+}
+AS_OF = "1998-07-01"
+
+
+def why(text: str) -> Explanation:
+    return SCHEMA.parse(text).explain(ANNA, as_of=AS_OF)
+
+
+@pytest.mark.feature("X02")
+def test_the_tree_as_text() -> None:
+    """A line for each condition: verdict, text, value, and which decides; a bound that moves is told."""
+    assert str(why("sales_total > 500 AND phone DOES NOT EXIST")).splitlines() == [
+        "no",
+        "  yes  sales_total > 500            579.90",
+        "  no   phone DOES NOT EXIST         present     <- decides",
+    ]
+    assert str(why("last_sale_at >= ago('3 months')")).splitlines()[1] == (
+        "  no   last_sale_at >= ago('3 months')     1997-02-17, wanted 1998-04-01 or later    <- decides"
+    )
+    assert str(why("NOT (tags.VIP EXISTS AND (visits > 5 OR visits <= 2)) AND limit > 1")).splitlines() == [
+        "no",
+        "  yes  any of",
+        "       no   tags.VIP DOES NOT EXIST     present",
+        "       yes  all of",
+        "            yes  NOT (visits > 5)       3",
+        "            yes  NOT (visits <= 2)      3",
+        "  no   limit > 1                        missing     <- decides",
+    ]
+
+
+@pytest.mark.feature("X02")
+@pytest.mark.parametrize(
+    ("text", "field", "value", "seen"),
+    [
+        ("sales_total > 500", "sales_total", Money("579.90", "EUR"), "579.90"),
+        ("5 < visits", "visits", 3, "3"),
+        ("tags.VIP = 'x'", "tags.VIP", None, "missing"),
+        ("tags.VIP EXISTS", "tags.VIP", None, "present"),
+        ("programs.gold EXISTS", "programs.gold", True, "present"),
+        ("programs.gold.points > 9", "programs.gold.points", 5, "5"),
+        ("SUM(sales.total) > 9", "SUM(sales.total)", Money(3, "EUR"), "3.00"),
+        ("average > 9", "average", Money("1.50", "EUR"), "1.50"),
+        ("EXISTS(sales WHERE total > 1)", "EXISTS(sales WHERE total > 1)", 1, "1 found"),
+        ("visits / 7 > 1", "visits / 7", None, "0.428571"),
+        ("days_since <= 30", "days_since", 499, "499"),
+        ("CASEI(phone) CONTAINS 'x'", "CASEI(phone)", "+358401234567", "'+358401234567'"),
+        ("ANNIVERSARY(birth_date) = today()", "birth_date", date(1980, 2, 29), "1980-02-29"),
+    ],
+)
+def test_values(text: str, field: str, value: object, seen: str) -> None:
+    """`field` is the path or what is compared, `value` what it was, in the units that people use."""
+    (part,) = why(text).conditions
+    assert (part.field, part.seen) == (field, seen)
+    assert value is None or part.value == value
+
+
+@pytest.mark.feature("V03", "X02")
+@pytest.mark.parametrize("text", ["limit <> 1", "limit NOT IN (1)", "NOT (limit = 1)", "limit > visits", "visits > limit"])
+def test_decided_by_a_missing_value(text: str) -> None:
+    """A verdict that follows from a missing value says so, whichever side it is on."""
+    (part,) = why(text).conditions
+    assert part.missing
+    assert not why("visits <> 1").conditions[0].missing
+
+
+def test_repr_shows_nobody() -> None:
+    """A traceback or log names fields, never values."""
+    explanation = why("phone = '+358401234567'")
+    assert "358" not in repr(explanation)
+    assert "358" not in repr(explanation.conditions)
+    assert "358" in str(explanation)
+
+
+# deciding and changing -----------------------------------------------------------------------------
+
+LEAVES = st.builds(
+    lambda name, verdict: ConditionVerdict(field=name, text=name, value=0, verdict=verdict, missing=False, seen="0"),
+    st.uuids().map(str),
+    st.booleans(),
+)
+TREES = st.recursive(
+    LEAVES, lambda parts: st.builds(Group, st.booleans(), st.lists(parts, min_size=2, max_size=3).map(tuple)), max_leaves=7
+)
+
+
+def verdict(tree: Any, flipped: frozenset[str] = frozenset(), known: frozenset[str] | None = None, other: bool = False) -> bool:
+    """Evaluate a tree with some leaves flipped; leaves that are not known have the other verdict."""
+    if isinstance(tree, Group):
+        parts = [verdict(part, flipped, known, other) for part in tree.parts]
+        return all(parts) if tree.of_all else any(parts)
+    if known is not None and tree.text not in known:
+        return other
+    return tree.verdict is not (tree.text in flipped)
+
+
+@given(TREES)
+def test_deciding_conditions_settle_the_answer(tree: Any) -> None:
+    """With the deciding conditions as they are, the answer stands whatever all others say."""
+    explanation = Explanation(tree)
+    known = frozenset(part.text for part in explanation.deciding)
+    assert verdict(tree, known=known, other=not explanation.matched) == explanation.matched
+
+
+@pytest.mark.feature("X03")
+@given(TREES)
+def test_the_nearest_change_turns_the_answer_and_nothing_smaller_does(tree: Any) -> None:
+    """Flipping the nearest change gives the other answer; leaving out one of it does not."""
+    explanation = Explanation(tree)
+    change = explanation.nearest_change
+    assert change is not None
+    texts = frozenset(part.text for part in change)
+    assert verdict(tree, flipped=texts) != explanation.matched
+    assert all(verdict(tree, flipped=texts - {text}) == explanation.matched for text in texts)
+
+
+@pytest.mark.feature("X03")
+def test_nearest_change_through_a_filter() -> None:
+    """Anna gets in by the nearer of two ways; what is always true cannot be turned."""
+    text = "(visits > 5 AND sales_total > 1000) OR phone DOES NOT EXIST"
+    change = why(text).nearest_change
+    assert change is not None
+    assert [part.field for part in change] == ["phone"]
+    assert why("TRUE").nearest_change is None
+    assert why("visits > 5 AND FALSE").nearest_change is None

@@ -1,0 +1,86 @@
+"""Moments: what follows from as_of, at the edges of days, years and the calendar."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custcrm.filters import lowered as low
+from custcrm.filters.lowered import All, Column, Constant, Moment
+from custcrm.filters.moments import moments_in, resolve
+from custcrm.filters.types import Date
+from custcrm.values.birthdays import Feb29, age
+from custcrm.values.periods import Span, day_of, zone
+
+HELSINKI = zone("Europe/Helsinki")
+NOON = datetime(2026, 11, 21, 10, tzinfo=UTC)
+TIMES = st.datetimes(datetime(1900, 1, 2), datetime(2200, 12, 30), timezones=st.just(UTC))
+
+
+def at(moment: Moment, as_of: datetime = NOON, feb29: Feb29 = "feb28") -> date | datetime | int:
+    return resolve(moment, as_of, zone=HELSINKI, feb29=feb29)
+
+
+@given(TIMES, st.integers(0, 150), st.dates(date(1850, 1, 1), date(2200, 1, 1)), st.sampled_from(["feb28", "mar1"]))
+def test_birth_bound_parts_the_old_enough_from_the_others(as_of: datetime, years: int, born: date, feb29: Feb29) -> None:
+    """Someone is at least n years old exactly when born on the bound or before."""
+    bound = at(Moment("birth_bound", count=years), as_of, feb29)
+    assert isinstance(bound, date)
+    today = day_of(as_of, HELSINKI)
+    for day in {born, bound, bound + timedelta(days=1), bound - timedelta(days=1)}:
+        assert (day <= bound) == (age(day, today, feb29) >= years)
+
+
+@given(TIMES, st.integers(-1000, 40_000))
+def test_day_bounds_count_days(as_of: datetime, days: int) -> None:
+    """The bound is so many days ago; the first instant after that day is the start of the next one."""
+    bound = at(Moment("day_bound", count=days), as_of)
+    assert isinstance(bound, date)
+    assert (day_of(as_of, HELSINKI) - bound).days == days
+    start = at(Moment("day_bound_start", count=days), as_of)
+    assert isinstance(start, datetime)
+    assert day_of(start, HELSINKI) == bound + timedelta(days=1)
+    assert day_of(start - timedelta(microseconds=1), HELSINKI) == bound
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (Moment("now"), NOON),
+        (Moment("now", -1, Span(12, "month")), datetime(2025, 11, 21, 10, tzinfo=UTC)),
+        (Moment("now", 1, Span(90, "minute")), datetime(2026, 11, 21, 11, 30, tzinfo=UTC)),
+        (Moment("today"), date(2026, 11, 21)),
+        (Moment("today", -1, Span(9, "month")), date(2026, 2, 21)),
+        (Moment("day_start"), datetime(2026, 11, 20, 22, tzinfo=UTC)),
+        (Moment("day_start", days=1), datetime(2026, 11, 21, 22, tzinfo=UTC)),
+        (Moment("day_start", -1, Span(6, "month")), datetime(2026, 5, 20, 21, tzinfo=UTC)),
+        (Moment("day_start", day=date.max, days=1), datetime.max.replace(tzinfo=UTC)),
+        (Moment("day_start", day=date.min), datetime.min.replace(tzinfo=UTC)),
+        (Moment("day_bound", count=10**9), date.min),
+        (Moment("birth_bound", count=5_000), date.min),
+        (Moment("month_day_low", index=0, first=date(2026, 12, 30), last=date(2027, 1, 5)), 1230),
+        (Moment("month_day_high", index=1, first=date(2026, 12, 30), last=date(2027, 1, 5)), 105),
+        (Moment("month_day_high", index=0, first=Moment("today"), last=Moment("today", 1, Span(7, "day"))), 1128),
+    ],
+)
+def test_moments(moment: Moment, expected: object) -> None:
+    """Days are the business zone's, months clip, the calendar has ends."""
+    assert at(moment) == expected
+
+
+def test_a_window_without_a_second_range_holds_nothing_there() -> None:
+    """The low end of a range that is not needed lies above its high end."""
+    window = {"first": date(2026, 3, 1), "last": date(2026, 3, 8)}
+    low, high = (at(Moment(kind, index=1, **window)) for kind in ("month_day_low", "month_day_high"))
+    assert isinstance(low, int)
+    assert isinstance(high, int)
+    assert low > high
+
+
+def test_moments_in_order() -> None:
+    """Each moment is bound once, in the order in which it stands in the condition."""
+    born = Column("birth_date", Date())
+    today, year_ago = Moment("today"), Moment("today", -1, Span(1, "year"))
+    tests = [low.Test("<", born, each) for each in (year_ago, today, year_ago, Constant(date.max))]
+    assert moments_in(All(tuple(tests))) == (year_ago, today)
