@@ -1,0 +1,1 @@
+"""Texts that go out to customers: their parts, their templates, the channels that carry them, and the dispatching."""

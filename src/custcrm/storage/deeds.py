@@ -1,0 +1,167 @@
+"""What a store is asked to do for many customers at once: questions, verdicts, templates and changes, as data.
+
+An action is made of these constants. SQL stores compile each to one statement; the memory store and the single call run the
+same ones through `build` for one customer at a time, so that a deed means the same everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+from attrs import field, frozen
+
+from custcrm.filters import Filter
+from custcrm.filters.lowered import Shown
+from custcrm.values.errors import Reason
+
+OVER_LIMIT: Final = 1 << 40
+"""Targets refused because the limit was reached are numbered -(OVER_LIMIT + n), apart from those a rule refused."""
+
+
+@frozen
+class Question:
+    """Which customers: a filter asked at `as_of`. `past`: the asker named `as_of`, so what stood then is looked up."""
+
+    filter: Filter
+    as_of: datetime
+    past: bool = False
+
+
+@frozen
+class Order:
+    """One key to sort by. Missing values come last unless `missing_first`; ties are broken by id, ascending."""
+
+    value: Shown
+    descending: bool = False
+    missing_first: bool = False
+
+
+@frozen
+class Verdict:
+    """Who may: rules in documented precedence; a customer is refused by the first whose filter is not true."""
+
+    rules: tuple[tuple[Reason, Filter], ...] = ()
+
+
+# where a column's value comes from ------------------------------------------------------------------
+
+
+@frozen
+class Given:
+    """The same value for all: as the record has it (a StrEnum's text, an aware datetime, an int …)."""
+
+    value: Any = field(eq=lambda value: (type(value), value))
+
+
+@frozen
+class Of:
+    """A value of the customer, asked when the row is written (after the effects before it)."""
+
+    value: Shown
+
+
+@frozen
+class CustomerKey:
+    """The customer's id."""
+
+
+@frozen
+class NewId:
+    """The id of the row that effect number `effect` writes: `values.ids.numbered(applied id, effect, target number)`."""
+
+    effect: int
+
+
+@frozen
+class Staged:
+    """What `stage` put under this name for the target's number: a text made in Python, such as a coupon's code."""
+
+    name: str
+
+
+@frozen
+class TargetReason:
+    """The reason that refused the target; missing for the eligible."""
+
+
+Source: TypeAlias = Given | Of | CustomerKey | NewId | Staged | TargetReason
+
+
+@frozen(kw_only=True)
+class Template:
+    """A record to write for each target: a source per column (columns left out are missing).
+
+    `verdict`: rules of the effect's own; where one refuses, this record is not written. `reasons`: instead of the eligible
+    targets, write for those refused for one of these reasons.
+    """
+
+    record: type
+    values: Mapping[str, Source] = field(hash=False)
+    verdict: Verdict = Verdict()
+    reasons: tuple[Reason, ...] = ()
+
+
+@frozen(kw_only=True)
+class Change:
+    """A change to the records of each target that have `match`: column → value (None: is missing) at the time of writing.
+
+    `current`: only records that are open at as_of (their `until` missing or later). `but_new`: not the rows that this same
+    deed has written. A template that needs the row as it was comes before the change.
+    """
+
+    record: type
+    match: Mapping[str, Any] = field(hash=False)
+    values: Mapping[str, Source] = field(hash=False)
+    current: bool = False
+    but_new: bool = False
+
+
+Effect: TypeAlias = Template | Change
+
+
+@frozen
+class Slice:
+    """The targets first…last (both in) of one apply, and the instant at which their values are asked."""
+
+    applied_id: str
+    first: int
+    last: int
+    as_of: datetime
+
+
+def build(
+    values: Mapping[str, Source],
+    *,
+    customer_id: str,
+    applied_id: str,
+    number: int,
+    shown: Mapping[Shown, Any],
+    staged: Mapping[str, Any],
+    reason: str | None = None,
+) -> dict[str, Any]:
+    """Return the columns of one customer: what the SQL stores compile, for one row in Python."""
+    from custcrm.values.ids import numbered
+
+    def value(source: Source) -> Any:
+        match source:
+            case Given(given):
+                return given
+            case Of(wanted):
+                return shown[wanted]
+            case CustomerKey():
+                return customer_id
+            case NewId(effect):
+                return numbered(applied_id, effect, abs(number))
+            case Staged(name):
+                return staged[name]
+            case TargetReason():
+                return reason
+
+    return {column: value(source) for column, source in values.items()}
+
+
+def asked(values: Mapping[str, Source]) -> Sequence[Shown]:
+    """Return the customer's values that the sources ask for, each once."""
+    return tuple(dict.fromkeys(source.value for source in values.values() if isinstance(source, Of)))

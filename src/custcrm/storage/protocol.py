@@ -1,0 +1,145 @@
+"""What a store is: it keeps, finds and guards; it never decides.
+
+Two doors: `store.read()` and `store.write()`, both context managers. Nothing is written outside `write()`; a `write()` inside
+another of the same thread joins it, and an exception that leaves the outermost one undoes everything. Every method is
+batch-first. The shipped contract (`custcrm.testing.StoreContract`) is the normative text with examples; a store that passes it
+can be given to `custcrm.open`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
+
+from custcrm.filters.lowered import Shown
+from custcrm.records.journal import Applied
+from custcrm.storage.deeds import Change, Order, Question, Slice, Template, Verdict
+from custcrm.values.errors import Conflict, Reason
+
+R = TypeVar("R")
+
+
+class Taken(Conflict):
+    """A record with the same unique columns is there already. `record` is its class, `columns` the columns that clash.
+
+    `columns` is empty where the engine does not tell. Holds no values.
+    """
+
+    def __init__(self, record: type, columns: tuple[str, ...] = ()) -> None:
+        named = ", ".join(columns) or "a unique column"
+        super().__init__(f"a {record.__name__} with the same {named} is there already")
+        self.record = record
+        self.columns = columns
+
+
+class Reader(Protocol):
+    """Questions. Records come out as their classes, in key order unless told otherwise."""
+
+    def get(self, record: type[R], *key: Any) -> R | None:
+        """Return the record of that key, or None."""
+
+    def find(
+        self,
+        record: type[R],
+        where: Mapping[str, Any] | None = None,
+        *,
+        order: Sequence[str] = (),
+        descending: bool = False,
+        after: Sequence[Any] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[R]:
+        """Yield records whose columns equal `where` (None: is missing; a list, tuple or set: is one of).
+
+        `order` names columns (by default the key), `after` is the last seen value of each of these (exclusive), for paging.
+        """
+
+    def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
+        """Count what `find` would yield."""
+
+    def count(self, question: Question) -> int:
+        """Count the customers."""
+
+    def ids(self, question: Question, *, after: str | None = None, limit: int | None = None) -> list[str]:
+        """Return the customers' ids in order."""
+
+    def rows(
+        self,
+        question: Question,
+        columns: Sequence[Shown],
+        *,
+        order: Sequence[Order] = (),
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield (id, value, …) per customer: physical values as `filters.lowered` has them; a pair (numerator, denominator)
+        where the Shown has `over`, None when missing. `after` (an id) pages in id order, without `order`.
+        """
+
+    def tally(self, question: Question, verdict: Verdict) -> Mapping[Reason | None, int]:
+        """Count the customers by the first reason that refuses them; None counts the eligible. One pass."""
+
+    def refusals(self, question: Question, verdict: Verdict) -> Mapping[str, tuple[Reason, ...]]:
+        """Return for each customer all reasons that refuse, in precedence order: for questions about few customers."""
+
+
+class Writer(Reader, Protocol):
+    """Changes, all or nothing with the enclosing `write()`."""
+
+    def add(self, records: Iterable[Any]) -> int:
+        """Insert records, of any classes; return how many. Taken when a key or unique columns are there already."""
+
+    def replace(self, record: Any) -> None:
+        """Put the record in the place of the one with its key; NotFound when there is none. Counters are left alone."""
+
+    def put(self, records: Iterable[Any]) -> None:
+        """Insert each record, or put it in the place of the one with its key."""
+
+    def remove(self, record: type, *key: Any) -> bool:
+        """Remove the record of that key; tell whether it was there."""
+
+    def hold(self, record: type[R], *key: Any) -> R | None:
+        """Return the record as it is now and keep others from changing it until the end of this write()."""
+
+    def reserve(self, record: type, key: Sequence[Any], n: int) -> bool:
+        """Add n to the record's declared counter if it stays within its limit: one guarded UPDATE. Negative gives back."""
+
+    def freeze(
+        self, applied: Applied, question: Question, verdict: Verdict, *, limit: int | None = None
+    ) -> Mapping[str | None, int]:
+        """Store a Target for every customer asked for, in id order; return counts by reason, None for the eligible.
+
+        The eligible are numbered 1…n, the refused -1…-m with the first reason. Past `limit`, the eligible are refused as
+        `series_capacity`, numbered -(OVER_LIMIT + 1) and so on.
+        """
+
+    def stage(self, applied_id: str, name: str, values: Iterable[tuple[int, str]]) -> None:
+        """Keep a text for target numbers, for `Staged` sources of this apply; gone when the write() ends."""
+
+    def add_for_each(self, template: Template, part: Slice) -> int:
+        """Write the template's record for each target of the part; return how many."""
+
+    def change_for_each(self, change: Change, part: Slice) -> int:
+        """Change the matching records of each target of the part; return how many records changed."""
+
+
+class Store(Protocol):
+    """A place where records are kept. Thread-safe: one store serves all threads."""
+
+    def read(self) -> AbstractContextManager[Reader]:
+        """Open a consistent view for questions. Inside a write() of the same thread: that one."""
+
+    def write(self) -> AbstractContextManager[Writer]:
+        """Open a transaction, or join the one that this thread is in."""
+
+    def version(self) -> int | None:
+        """Return the schema's version, None when nothing has been set up."""
+
+    def migrate(self) -> tuple[int, int]:
+        """Bring the schema to this library's version; return the versions before and after."""
+
+    def describe(self) -> str:
+        """Return what kind of store it is, without secrets: 'memory', 'SQLite', 'PostgreSQL'."""
+
+    def close(self) -> None:
+        """Let go of all resources; closing again does nothing. Use after close raises Closed."""

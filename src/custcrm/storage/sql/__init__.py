@@ -1,0 +1,18 @@
+"""Stores in SQLite files and PostgreSQL databases, by SQLAlchemy Core: `open_store(address)` opens one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from custcrm.storage.sql.store import SqlStore
+
+__all__ = ["open_store"]
+
+
+def open_store(address: str | Path) -> SqlStore:
+    """Open the store at a path or URL: see `custcrm.storage.sql.store.open_store`; SQLAlchemy is imported only now."""
+    from custcrm.storage.sql import store
+
+    return store.open_store(address)

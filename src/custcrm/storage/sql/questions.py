@@ -1,0 +1,216 @@
+"""Statements about customers: a question, and what is asked of those it gives. Built once per filter, executed often.
+
+The time is bound at each execution: a `Statement` knows the moments of all its filters and resolves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Final
+
+import sqlalchemy as sa
+from attrs import define, field, frozen
+
+from custcrm.filters.filter import Filter
+from custcrm.filters.lowered import Moment, Shown
+from custcrm.filters.moments import resolve
+from custcrm.filters.targets.sql import compile_condition, compile_value
+from custcrm.filters.targets.sql_phrases import Divided, IsNotTrue, IsTrue
+from custcrm.filters.targets.sql_source import Element
+from custcrm.storage.deeds import Order, Question, Verdict
+from custcrm.storage.sql.sources import AS_OF, CustomerSource
+from custcrm.storage.sql.types import TEXT
+from custcrm.values.errors import Reason
+
+STATEMENTS: Final = 512
+"""Statements kept of each kind: a compiled one is some kilobytes."""
+
+
+@frozen
+class Statement:
+    """A query, the moments that it needs, and which of its columns are pairs (numerator, denominator)."""
+
+    query: sa.Select[Any]
+    needed: Mapping[str, Moment]
+    pairs: tuple[bool, ...] = ()
+
+    def moments(self, question: Question, **others: Any) -> dict[str, Any]:
+        """Return the parameters for one execution; those that are None are left out."""
+        given = {name: value for name, value in others.items() if value is not None}
+        return {**parameters(self.needed, question.as_of, question.filter), **given}
+
+    def shown(self, row: Iterable[Any]) -> tuple[Any, ...]:
+        """Return a row with its pairs put together; a pair that misses a part, or divides by nothing, is missing."""
+        if not any(self.pairs):
+            return tuple(row)
+        cells = iter(row)
+        return (next(cells), *(_pair(next(cells), next(cells)) if pair else next(cells) for pair in self.pairs))
+
+
+def parameters(needed: Mapping[str, Moment], as_of: datetime, filter: Filter) -> dict[str, Any]:
+    """Return the values of moments, and `as_of` itself."""
+    schema = filter.schema
+    resolved = {
+        name: resolve(moment, as_of, zone=schema.zone, feb29=schema.feb29) for name, moment in needed.items()
+    }
+    return {AS_OF: as_of, **resolved}
+
+
+@define
+class Asking:
+    """One statement being built: conditions and values over one source, and the moments among them."""
+
+    source: CustomerSource
+    needed: dict[str, Moment] = field(factory=dict)
+
+    def condition(self, filter: Filter) -> sa.ColumnElement[bool]:
+        """Return the clause of a filter."""
+        compiled = compile_condition(filter.lowered, self.source)
+        self.needed.update(compiled.moments)
+        return compiled.clause
+
+    def value(self, shown: Any) -> Element:
+        """Return the expression of a value."""
+        compiled = compile_value(shown, self.source)
+        self.needed.update(compiled.moments)
+        return compiled.clause
+
+    def reason(self, verdict: Verdict) -> Element:
+        """Return the first reason that refuses, NULL when none does: one CASE in precedence order."""
+        if not verdict.rules:
+            return sa.cast(sa.null(), TEXT)
+        return sa.case(*((IsNotTrue(self.condition(rule)), _reason(reason)) for reason, rule in verdict.rules))
+
+
+@lru_cache(STATEMENTS)
+def count(filter: Filter, past: bool, dialect: str) -> Statement:
+    """Return the query for the number of customers."""
+    asking = Asking(CustomerSource(dialect, past))
+    where = asking.condition(filter)
+    return Statement(sa.select(sa.func.count()).select_from(asking.source.joined()).where(where), asking.needed)
+
+
+@lru_cache(STATEMENTS)
+def ids(filter: Filter, past: bool, dialect: str, *, paged: bool, limited: bool) -> Statement:
+    """Return the query for the ids in order."""
+    asking = Asking(CustomerSource(dialect, past))
+    where = asking.condition(filter)
+    key = asking.source.customers.c.id
+    query = sa.select(key).select_from(asking.source.joined()).where(where)
+    return Statement(_page(query, key, paged, limited).order_by(key), asking.needed)
+
+
+@lru_cache(STATEMENTS)
+def tally(filter: Filter, past: bool, dialect: str, verdict: Verdict) -> Statement:
+    """Return the query for how many each reason refuses first."""
+    asking = Asking(CustomerSource(dialect, past))
+    judged = refused(asking, filter, verdict).subquery()
+    query = sa.select(judged.c.reason, sa.func.count()).group_by(judged.c.reason)
+    return Statement(query, asking.needed)
+
+
+@lru_cache(STATEMENTS)
+def refusals(filter: Filter, past: bool, dialect: str, verdict: Verdict) -> Statement:
+    """Return the query for what each rule says about each customer."""
+    asking = Asking(CustomerSource(dialect, past))
+    where = asking.condition(filter)
+    key = asking.source.customers.c.id
+    said = [IsTrue(asking.condition(rule)) for _, rule in verdict.rules]
+    query = sa.select(key, *said).select_from(asking.source.joined()).where(where)
+    return Statement(query.order_by(key), asking.needed)
+
+
+@lru_cache(STATEMENTS)
+def rows(
+    filter: Filter,
+    past: bool,
+    dialect: str,
+    columns: tuple[Shown, ...],
+    order: tuple[Order, ...],
+    *,
+    paged: bool,
+    limited: bool,
+) -> Statement:
+    """Return the query for values of each customer."""
+    asking = Asking(CustomerSource(dialect, past))
+    where = asking.condition(filter)
+    key = asking.source.customers.c.id
+    cells = [asking.value(part) for shown in columns for part in _parts(shown)]
+    keys = [asking.value(part) for each in order for part in _parts(each.value)]
+    inner = sa.select(
+        key.label("id"),
+        *(cell.label(f"cell_{place}") for place, cell in enumerate(cells)),
+        *(cell.label(f"key_{place}") for place, cell in enumerate(keys)),
+    ).select_from(asking.source.joined()).where(where)
+    pairs = tuple(shown.over is not None for shown in columns)
+    if not order:
+        return Statement(_page(inner, key, paged, limited).order_by(key), asking.needed, pairs)
+    # Named once and then sorted by: a ratio is looked at several times.
+    named = inner.subquery()
+    query = sa.select(named.c.id, *(named.c[f"cell_{place}"] for place in range(len(cells))))
+    query = query.order_by(*_sorted(named, order), named.c.id)
+    return Statement(_page(query, named.c.id, paged, limited), asking.needed, pairs)
+
+
+def refused(asking: Asking, filter: Filter, verdict: Verdict) -> sa.Select[Any]:
+    """Select the id and the first refusing reason of each customer."""
+    where = asking.condition(filter)
+    reason = asking.reason(verdict)
+    key = asking.source.customers.c.id
+    return sa.select(key.label("id"), reason.label("reason")).select_from(asking.source.joined()).where(where)
+
+
+def _page(query: sa.Select[Any], key: Element, paged: bool, limited: bool) -> sa.Select[Any]:
+    if paged:
+        query = query.where(key > sa.bindparam("after", type_=TEXT))
+    return query.limit(sa.bindparam("limit", type_=sa.Integer())) if limited else query
+
+
+def _parts(shown: Shown) -> tuple[Any, ...]:
+    return (shown.value,) if shown.over is None else (shown.value, shown.over)
+
+
+def _pair(numerator: Any, denominator: Any) -> tuple[Any, Any] | None:
+    return None if numerator is None or not denominator else Fraction(numerator, denominator).as_integer_ratio()
+
+
+def _reason(reason: Reason) -> sa.BindParameter[str]:
+    return sa.bindparam(None, str(reason), type_=TEXT, unique=True)
+
+
+# sorting -----------------------------------------------------------------------------------------
+
+
+def _sorted(named: sa.Subquery, order: tuple[Order, ...]) -> Iterable[Element]:
+    place = 0
+    for each in order:
+        key = named.c[f"key_{place}"]
+        place += 1
+        keys: list[Element] = [key]
+        if each.value.over is not None:
+            keys = _ratio(key, named.c[f"key_{place}"])
+            place += 1
+        # Elapsed time runs against the date that it is counted from.
+        descending = each.descending != (each.value.kind in ("years", "days"))
+        for one in keys:
+            ordered = one.desc() if descending else one.asc()
+            yield ordered.nulls_first() if each.missing_first else ordered.nulls_last()
+
+
+STEP: Final = 1_000_000_000
+"""Nine digits of a fraction at a time: whole numbers stay within 64 bits while the divisor is below 9 × 10⁹."""
+
+
+def _ratio(numerator: Element, denominator: Element) -> list[Element]:
+    """Return keys that sort as the exact ratio does: its floor, then 18 digits, enough for divisors to 9 × 10⁸."""
+    divisor = sa.func.nullif(denominator, 0, type_=sa.BigInteger())
+    rest = (numerator % divisor + divisor) % divisor  # of the floor, also below nought
+    first = rest * STEP
+    return [_whole(numerator - rest, divisor), _whole(first, divisor), _whole(first % divisor * STEP, divisor)]
+
+
+def _whole(number: Element, divisor: Element) -> Element:
+    return Divided(number, divisor, type_=sa.BigInteger())

@@ -1,0 +1,164 @@
+"""Questions to a SQL store within one transaction: see `storage.protocol.Reader`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar, cast
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, CursorResult
+
+from custcrm.filters.lowered import Shown
+from custcrm.records.declaration import declaration
+from custcrm.storage.deeds import Order, Question, Verdict
+from custcrm.storage.sql import questions, rows, statements
+from custcrm.storage.sql.engine import translated
+from custcrm.storage.sql.statements import Shape
+from custcrm.values.errors import Closed, Reason
+
+R = TypeVar("R")
+
+FETCHED: Final = 500
+"""Rows fetched at once from an open answer."""
+
+
+class SqlReader:
+    """A view of one transaction. Answers that are being read are closed with it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Connection | None = connection
+        self._dialect = connection.dialect.name
+        self._open: set[CursorResult[Any]] = set()
+
+    # records -------------------------------------------------------------------------------------
+
+    def get(self, record: type[R], *key: Any) -> R | None:
+        """Return the record of that key, or None."""
+        return self._one(record, key, held=False)
+
+    def find(
+        self,
+        record: type[R],
+        where: Mapping[str, Any] | None = None,
+        *,
+        order: Sequence[str] = (),
+        descending: bool = False,
+        after: Sequence[Any] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[R]:
+        """Yield records whose columns equal `where`: see the protocol."""
+        wanted, parameters = statements.asked(where)
+        shape = Shape(
+            record=record,
+            wanted=wanted,
+            order=tuple(order),
+            descending=descending,
+            seen=None if after is None else tuple(value is not None for value in after),
+            limited=limit is not None,
+        )
+        parameters |= {f"after_{place}": value for place, value in enumerate(after or ()) if value is not None}
+        if limit is not None:
+            parameters["limit"] = limit
+        decode = rows.decode(record, self._dialect)
+        for row in self._stream(statements.select(shape), parameters, whole=limit is not None):
+            yield decode(row)
+
+    def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
+        """Count what `find` would yield."""
+        wanted, parameters = statements.asked(where)
+        return int(self._run(statements.count(Shape(record=record, wanted=wanted)), parameters).scalar_one())
+
+    # customers -----------------------------------------------------------------------------------
+
+    def count(self, question: Question) -> int:
+        """Count the customers."""
+        statement = questions.count(question.filter, question.past, self._dialect)
+        return int(self._run(statement.query, statement.moments(question)).scalar_one())
+
+    def ids(self, question: Question, *, after: str | None = None, limit: int | None = None) -> list[str]:
+        """Return the customers' ids in order."""
+        statement = questions.ids(
+            question.filter, question.past, self._dialect, paged=after is not None, limited=limit is not None
+        )
+        return list(self._run(statement.query, statement.moments(question, after=after, limit=limit)).scalars())
+
+    def rows(
+        self,
+        question: Question,
+        columns: Sequence[Shown],
+        *,
+        order: Sequence[Order] = (),
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield (id, value, …) per customer: see the protocol."""
+        statement = questions.rows(
+            question.filter,
+            question.past,
+            self._dialect,
+            tuple(columns),
+            tuple(order),
+            paged=after is not None,
+            limited=limit is not None,
+        )
+        parameters = statement.moments(question, after=after, limit=limit)
+        for row in self._stream(statement.query, parameters, whole=limit is not None):
+            yield statement.shown(row)
+
+    def tally(self, question: Question, verdict: Verdict) -> Mapping[Reason | None, int]:
+        """Count the customers by the first reason that refuses them; None counts the eligible."""
+        statement = questions.tally(question.filter, question.past, self._dialect, verdict)
+        answer: Any = self._run(statement.query, statement.moments(question))
+        return {reason and Reason(reason): count for reason, count in answer}
+
+    def refusals(self, question: Question, verdict: Verdict) -> Mapping[str, tuple[Reason, ...]]:
+        """Return for each customer all reasons that refuse, in precedence order."""
+        statement = questions.refusals(question.filter, question.past, self._dialect, verdict)
+        reasons = [reason for reason, _ in verdict.rules]
+        answer: Any = self._run(statement.query, statement.moments(question))
+        return {
+            row[0]: tuple(reason for reason, allowed in zip(reasons, row[1:], strict=True) if not allowed)
+            for row in answer
+        }
+
+    # the connection ------------------------------------------------------------------------------
+
+    def _one(self, record: type[R], key: Sequence[Any], *, held: bool) -> R | None:
+        wanted, parameters = statements.asked(dict(zip(declaration(record).key, key, strict=True)))
+        held = held and self._dialect == "postgresql"  # on SQLite the writer holds everything
+        query = statements.select(Shape(record=record, wanted=wanted, held=held))
+        row = self._run(query, parameters).first()
+        return None if row is None else cast("R", rows.decode(record, self._dialect)(row))
+
+    def _run(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> CursorResult[Any]:
+        with translated():
+            return self._live().execute(statement, parameters or {})
+
+    def _stream(self, query: sa.Executable, parameters: Mapping[str, Any], *, whole: bool) -> Iterator[Any]:
+        """Yield rows as they come, so that who stops early has not read the rest."""
+        streamed = query if whole else query.execution_options(stream_results=True)
+        with translated():
+            answer: Any = self._live().execute(streamed, parameters)
+        self._open.add(answer)
+        try:
+            while True:
+                self._live()
+                with translated():
+                    fetched: Iterable[Any] = answer.fetchmany(FETCHED)
+                if not fetched:
+                    return
+                yield from fetched
+        finally:
+            self._open.discard(answer)
+            answer.close()
+
+    def _live(self) -> Connection:
+        if self._connection is None:
+            raise Closed("this view of the store has ended; ask within its `with` block")
+        return self._connection
+
+    def end(self) -> None:
+        """Close what is still being read; nothing can be asked afterwards."""
+        for answer in tuple(self._open):
+            answer.close()
+        self._connection = None

@@ -1,0 +1,272 @@
+"""Deeds for many customers as one statement each: freezing targets, writing a record for each, changing theirs.
+
+Built once for a template or change, whatever values it gives: these are parameters, `given_` and the column's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from functools import lru_cache
+from typing import Any, Final
+
+import sqlalchemy as sa
+from attrs import define, evolve, field, frozen
+
+from custcrm.filters.filter import Filter
+from custcrm.filters.lowered import Moment
+from custcrm.filters.moments import resolve
+from custcrm.filters.targets.sql_phrases import Phrase
+from custcrm.filters.targets.sql_source import Element
+from custcrm.records.codec import defaults
+from custcrm.records.customers import Customer
+from custcrm.records.declaration import declaration
+from custcrm.records.journal import Target
+from custcrm.storage.deeds import (
+    OVER_LIMIT,
+    Change,
+    CustomerKey,
+    Given,
+    NewId,
+    Of,
+    Slice,
+    Source,
+    Staged,
+    TargetReason,
+    Template,
+    Verdict,
+)
+from custcrm.storage.sql import statements
+from custcrm.storage.sql.questions import STATEMENTS, Asking, refused
+from custcrm.storage.sql.sources import AS_OF, CustomerSource
+from custcrm.storage.sql.tables import table
+from custcrm.storage.sql.types import INSTANT, TEXT, WHOLE
+from custcrm.values.errors import Reason
+from custcrm.values.ids import number_prefix
+from custcrm.values.periods import Feb29
+
+APPLY: Final = "apply"
+"""The parameter that holds the id of the apply; `applied_id` would be a column to set."""
+UNTIL: Final = "until"
+"""The column of records that end."""
+
+STAGED: Final = sa.Table(
+    "custcrm_staged",
+    sa.MetaData(),
+    sa.Column("applied_id", TEXT, primary_key=True),
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("number", WHOLE, primary_key=True),
+    sa.Column("value", TEXT, nullable=False),
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DELETE ROWS",
+    sqlite_with_rowid=False,
+)
+"""Texts by target number, of the connection that stages them."""
+
+
+@frozen
+class Deed:
+    """A statement, and the moments it needs."""
+
+    statement: sa.Executable
+    needed: Mapping[str, Moment]
+
+
+# freezing ----------------------------------------------------------------------------------------
+
+
+@lru_cache(STATEMENTS)
+def freeze(filter: Filter, past: bool, dialect: str, verdict: Verdict, limited: bool) -> Deed:
+    """Return the statement that stores a target for every customer: eligible 1…n, refused -1…-m, in id order."""
+    asking = Asking(CustomerSource(dialect, past))
+    asked = refused(asking, filter, verdict)
+    if dialect == "postgresql":
+        asked = asked.offset(sa.literal_column("0"))  # else it is merged, and every rule asked once per mention
+    judged = asked.subquery()
+    id_: Element = judged.c.id
+    reason: Element = judged.c.reason
+    eligible, refused_so_far = _running(reason.is_(None), id_), _running(reason.is_not(None), id_)
+    number = sa.case((reason.is_(None), eligible), else_=-refused_so_far)
+    if limited:
+        limit = sa.bindparam("limit", type_=WHOLE)
+        counted = sa.select(id_, reason, number.label("number")).subquery()
+        over = counted.c.number > limit
+        id_, reason = counted.c.id, sa.case((over, _text(Reason.SERIES_CAPACITY)), else_=counted.c.reason)
+        number = sa.case((over, -(sa.literal(OVER_LIMIT, WHOLE) + counted.c.number - limit)), else_=counted.c.number)
+    rows = sa.select(sa.bindparam(APPLY, type_=TEXT), sa.cast(number, sa.BigInteger), id_, reason)
+    targets = table(Target)
+    names = [targets.c[name] for name in ("applied_id", "number", "customer_id", "reason")]
+    return Deed(sa.insert(targets).from_select(names, rows, include_defaults=False), asking.needed)
+
+
+def _running(condition: sa.ColumnElement[bool], id_: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    return sa.func.count().filter(condition).over(order_by=id_, rows=(None, 0))
+
+
+def tally() -> sa.Select[Any]:
+    """Return the query for how many targets of an apply each reason refused."""
+    targets = table(Target)
+    mine = targets.c.applied_id == sa.bindparam(APPLY, type_=TEXT)
+    return sa.select(targets.c.reason, sa.func.count()).where(mine).group_by(targets.c.reason)
+
+
+# writing a record for each -----------------------------------------------------------------------
+
+
+def add_for_each(template: Template, dialect: str) -> Deed:
+    """Return the statement that writes the template's record for each target of a slice."""
+    return _add_for_each(evolve(template, values=_shape(_complete(template))), dialect)
+
+
+@lru_cache(STATEMENTS)
+def _add_for_each(template: Template, dialect: str) -> Deed:
+    into = table(template.record)
+    writing = _Writing(Asking(CustomerSource(dialect)))
+    names = [name for name in declaration(template.record).names if name in template.values]
+    cells = [writing.value(source, into.c[name]) for name, source in template.values.items()]
+    by_name = dict(zip(template.values, cells, strict=True))
+    rules = [writing.asking.condition(rule) for _, rule in template.verdict.rules]
+    rows = sa.select(*(by_name[name] for name in names)).select_from(writing.joined())
+    rows = rows.where(*_slice(writing.targets, template.reasons), *rules)
+    statement = sa.insert(into).from_select([into.c[name] for name in names], rows, include_defaults=False)
+    return Deed(statement, writing.asking.needed)
+
+
+# changing ----------------------------------------------------------------------------------------
+
+
+def change_for_each(change: Change, dialect: str) -> Deed:
+    """Return the statement that changes the matching records of each target of a slice."""
+    wanted, _ = statements.asked(change.match)
+    return _change_for_each(evolve(change, values=_shape(change.values), match={}), wanted, dialect)
+
+
+@lru_cache(STATEMENTS)
+def _change_for_each(change: Change, wanted: statements.Wanted, dialect: str) -> Deed:
+    changed = table(change.record)
+    whose = changed.c["customer_id" if declaration(change.record).of_customer else "id"]
+    needed: dict[str, Moment] = {}
+    values = {}
+    for name, source in change.values.items():
+        writing = _Writing(Asking(CustomerSource(dialect, customers=table(Customer).alias()), needed))
+        value = writing.value(source, changed.c[name])
+        values[name] = value if isinstance(source, Given) else writing.looked_up(value, whose)
+    targets = table(Target)
+    found = sa.select(targets.c.customer_id).where(*_slice(targets, ()))
+    conditions = [whose.in_(found), *statements.conditions(statements.Shape(record=change.record, wanted=wanted))]
+    if change.current:
+        until = changed.c[UNTIL]
+        conditions.append(sa.or_(until.is_(None), until > sa.bindparam(AS_OF, type_=INSTANT)))
+    if change.but_new:
+        by = changed.c["applied_id"]
+        conditions.append(sa.or_(by.is_(None), by != sa.bindparam(APPLY, type_=TEXT)))
+    return Deed(sa.update(changed).where(*conditions).values(values), needed)
+
+
+# values ------------------------------------------------------------------------------------------
+
+
+def parameters(deed: Deed, values: Mapping[str, Source], part: Slice, filter: Filter | None) -> dict[str, Any]:
+    """Return what is bound when a deed is done for a slice."""
+    found: dict[str, Any] = {
+        APPLY: part.applied_id, "first": max(part.first, 1), "last": part.last, AS_OF: part.as_of,
+    }
+    for name, source in values.items():
+        match source:
+            case Given(value):
+                found[f"given_{name}"] = value
+            case NewId(effect):
+                found[f"prefix_{effect}"] = number_prefix(part.applied_id, effect)
+            case _:
+                pass
+    # A value belongs to no question: without rules beside it, its days are UTC's.
+    zone = UTC if filter is None else filter.schema.zone
+    feb29: Feb29 = "feb28" if filter is None else filter.schema.feb29
+    moments = {name: resolve(moment, part.as_of, zone=zone, feb29=feb29) for name, moment in deed.needed.items()}
+    return {**found, **moments}
+
+
+def given(template: Template) -> Mapping[str, Source]:
+    """Return the source of each column that the template's record gets, its defaults included."""
+    return _complete(template)
+
+
+@define
+class _Writing:
+    """The values of one record, for each target: over the targets joined to their customers and what was staged."""
+
+    asking: Asking
+    targets: sa.FromClause = field(factory=lambda: table(Target).alias())
+    staged: dict[str, sa.FromClause] = field(factory=dict)
+
+    def value(self, source: Source, column: sa.Column[Any]) -> Element:
+        """Return the value that a source gives to a column."""
+        match source:
+            case Given():
+                return sa.bindparam(f"given_{column.name}", type_=column.type)
+            case Of(shown):
+                return self.asking.value(shown)
+            case CustomerKey():
+                return self.targets.c["customer_id"]
+            case NewId(effect):
+                prefix = sa.bindparam(f"prefix_{effect}", type_=TEXT)
+                return prefix.concat(TwelveDigits(sa.func.abs(self.targets.c["number"]), type_=TEXT))
+            case Staged(name):
+                return self._staged(name).c["value"]
+            case TargetReason():
+                return self.targets.c["reason"]
+
+    def joined(self) -> sa.FromClause:
+        """Return the FROM clause of all values so far."""
+        customers = self.asking.source.customers
+        found: sa.FromClause = self.targets.join(customers, customers.c["id"] == self.targets.c["customer_id"])
+        for name, staged in self.staged.items():
+            mine = sa.and_(
+                staged.c["applied_id"] == self.targets.c["applied_id"],
+                staged.c["name"] == _text(name),
+                staged.c["number"] == self.targets.c["number"],
+            )
+            found = found.outerjoin(staged, mine)
+        return self.asking.source.joined(found)
+
+    def looked_up(self, value: Element, whose: sa.ColumnElement[Any]) -> Element:
+        """Return a value as a sub-query for the customer of the row that is being changed."""
+        row = sa.select(value).select_from(self.joined())
+        row = row.where(*_slice(self.targets, ()), self.targets.c["customer_id"] == whose)
+        return row.correlate(whose.table).scalar_subquery()
+
+    def _staged(self, name: str) -> sa.FromClause:
+        return self.staged.setdefault(name, STAGED.alias())
+
+
+class TwelveDigits(Phrase):
+    """A number as twelve hexadecimal digits."""
+
+    inherit_cache = True
+    sqlite = "printf('%012x', {0})"
+    postgresql = "lpad(to_hex({0}), 12, '0')"
+
+
+def _complete(template: Template) -> Mapping[str, Source]:
+    standing = {name: Given(value) for name, value in defaults(template.record).items()}
+    return {**standing, **template.values}
+
+
+def _shape(values: Mapping[str, Source]) -> Mapping[str, Source]:
+    """Return the sources without what they give, which is bound."""
+    return {name: _SOME if isinstance(source, Given) else source for name, source in values.items()}
+
+
+def _slice(targets: sa.FromClause, reasons: tuple[Reason, ...]) -> list[sa.ColumnElement[bool]]:
+    mine = targets.c["applied_id"] == sa.bindparam(APPLY, type_=TEXT)
+    if reasons:
+        return [mine, sa.or_(*(targets.c["reason"] == _text(reason) for reason in reasons))]
+    first, last = sa.bindparam("first", type_=WHOLE), sa.bindparam("last", type_=WHOLE)
+    return [mine, targets.c["number"].between(first, last)]
+
+
+def _text(value: str) -> sa.BindParameter[str]:
+    return sa.bindparam(None, str(value), type_=TEXT, unique=True)
+
+
+_SOME: Final = Given(None)

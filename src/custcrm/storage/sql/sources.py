@@ -1,0 +1,204 @@
+"""Where the SQL target finds a customer's values in our tables: `CustomerSource`, made anew for each statement.
+
+What stands behind a word is in `vocabulary`. A map whose record has one row per entry is outer-joined once per entry,
+however many conditions ask for it; one that keeps what was before (tags, the history of memberships) is looked up by a
+sub-query for the row that holds at `as_of`. Collections are correlated sub-queries.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+from attrs import define, field, frozen
+
+from custcrm.filters.targets.sql_source import Element, Records
+from custcrm.records.customers import Customer
+from custcrm.records.declaration import declaration
+from custcrm.storage.sql.tables import table
+from custcrm.storage.sql.types import INSTANT, TEXT
+from custcrm.vocabulary import COLLECTIONS, FOLDED, MAPS, CollectionWords, MapWords
+
+AS_OF: Final = "asked_as_of"
+"""The parameter that holds the instant of the question."""
+HISTORY_SINCE: Final = "occurred_at"
+"""From when on a record of a map's history tells how things were."""
+
+
+@define
+class CustomerSource:
+    """The values of a customer in one statement; `joined` gives the FROM clause with all that was asked for."""
+
+    dialect: str
+    past: bool = False
+    customers: sa.FromClause = field(factory=lambda: table(Customer), kw_only=True)
+    _entries: dict[tuple[str, str], sa.FromClause] = field(factory=dict, init=False)
+    _joins: list[tuple[sa.FromClause, sa.ColumnElement[bool]]] = field(factory=list, init=False)
+
+    def joined(self, start: sa.FromClause | None = None) -> sa.FromClause:
+        """Return the customers, or `start` which holds them, with the maps that were asked for so far."""
+        found: sa.FromClause = self.customers if start is None else start
+        for entries, tie in self._joins:
+            found = found.outerjoin(entries, tie)
+        return found
+
+    # the customer's own columns ------------------------------------------------------------------
+
+    def column(self, name: str) -> Element:
+        """Return the column of a field."""
+        return self.customers.c[name]
+
+    def required(self, name: str) -> bool:
+        """Tell whether the column is never NULL."""
+        return not declaration(Customer).column(name).nullable
+
+    def known(self, name: str) -> sa.ColumnElement[bool]:
+        """Return whether the field is there; of a birth date, month and day."""
+        return _known(self.customers, name)
+
+    def month_day(self, name: str) -> sa.ColumnElement[int]:
+        """Return month × 100 + day, which is a column of its own."""
+        return self.customers.c[f"{name}_month_day"]
+
+    def folded(self, name: str, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:
+        """Return the stored copy, or what our function on SQLite computes; None on PostgreSQL, which lacks one."""
+        if case and not accent and name in FOLDED:
+            return self.customers.c[FOLDED[name]]
+        return _folded(self.dialect, self.customers.c[name], case=case, accent=accent)
+
+    # maps ----------------------------------------------------------------------------------------
+
+    def entry(self, map: str, key: str, field: str | None) -> Element:
+        """Return what the map holds under the key."""
+        words = MAPS[map]
+        name = field or words.value
+        assert name is not None, "only maps of single values are asked for an entry's value"
+        kept = _kept(words, past=self.past)
+        if kept is None:
+            return self._joined(map, key).c[name]
+        if name in declaration(kept.record).names:
+            return self._last(kept, words.key, key, name)
+        # The history does not tell: then it has never changed since there is an entry.
+        return sa.case((self.has_entry(map, key), self._joined(map, key).c[name]))
+
+    def has_entry(self, map: str, key: str) -> sa.ColumnElement[bool]:
+        """Return whether the map has the key."""
+        words = MAPS[map]
+        kept = _kept(words, past=self.past)
+        if kept is None:
+            return self._joined(map, key).c["customer_id"].is_not(None)
+        entries = table(kept.record).alias()
+        held: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(entries)
+        return held.where(*self._holding(entries, kept, words.key, key)).correlate_except(entries).exists()
+
+    def _joined(self, map: str, key: str) -> sa.FromClause:
+        """Return the entry's row, joined once."""
+        found = self._entries.get((map, key))
+        if found is None:
+            words = MAPS[map]
+            found = self._entries[map, key] = table(words.record).alias()
+            tie = sa.and_(found.c["customer_id"] == self.customers.c["id"], found.c[words.key] == _text(key))
+            self._joins.append((found, tie))
+        return found
+
+    def _last(self, kept: _Kept, column: str, key: str, name: str) -> sa.ColumnElement[Any]:
+        """Return a column of the last record that holds at as_of."""
+        entries = table(kept.record).alias()
+        held = sa.select(entries.c[name]).where(*self._holding(entries, kept, column, key))
+        last = held.order_by(entries.c[kept.since].desc(), entries.c["id"].desc()).limit(sa.literal_column("1"))
+        return last.correlate_except(entries).scalar_subquery()
+
+    def _holding(
+        self, entries: sa.FromClause, kept: _Kept, column: str, key: str
+    ) -> list[sa.ColumnElement[bool]]:
+        """Return the conditions of the key's records which had begun, and had not ended, at as_of."""
+        as_of = sa.bindparam(AS_OF, type_=INSTANT)
+        mine = entries.c["customer_id"] == self.customers.c["id"]
+        holding = [mine, entries.c[column] == _text(key), entries.c[kept.since] <= as_of]
+        if kept.until is not None:
+            holding.append(sa.or_(entries.c[kept.until].is_(None), entries.c[kept.until] > as_of))
+        return holding
+
+    # collections ---------------------------------------------------------------------------------
+
+    def records(self, collection: str) -> Records:
+        """Return the customer's own records."""
+        return _records(COLLECTIONS[collection], self.customers, self.dialect)
+
+
+@frozen
+class RecordSource:
+    """The values of a record of a collection."""
+
+    table: sa.FromClause
+    words: CollectionWords
+    dialect: str
+
+    def column(self, name: str) -> Element:
+        """Return the column of a field."""
+        return self.table.c[name]
+
+    def required(self, name: str) -> bool:
+        """Tell whether the column is never NULL."""
+        return not declaration(self.words.record).column(name).nullable
+
+    def known(self, name: str) -> sa.ColumnElement[bool]:
+        """Return whether the field is there."""
+        return _known(self.table, name)
+
+    def month_day(self, name: str) -> sa.ColumnElement[int]:
+        """Return month × 100 + day, which is a column of its own."""
+        return self.table.c[f"{name}_month_day"]
+
+    def folded(self, name: str, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:
+        """Return what our function on SQLite computes; None on PostgreSQL."""
+        return _folded(self.dialect, self.table.c[name], case=case, accent=accent)
+
+    def entry(self, map: str, key: str, field: str | None) -> Element:  # noqa: ARG002 - the protocol's
+        """Raise KeyError: records have no maps, which the checker knows."""
+        raise KeyError(f"a record has no map {map!r}")
+
+    def has_entry(self, map: str, key: str) -> sa.ColumnElement[bool]:  # noqa: ARG002 - the protocol's
+        """Raise KeyError: records have no maps, which the checker knows."""
+        raise KeyError(f"a record has no map {map!r}")
+
+    def records(self, collection: str) -> Records:
+        """Return the records within this one."""
+        return _records(self.words.nested[collection], self.table, self.dialect)
+
+
+@frozen
+class _Kept:
+    """A record that keeps the entries of a map as they were: from `since` until just before `until`, or the next one."""
+
+    record: type
+    since: str
+    until: str | None = None
+
+
+def _kept(words: MapWords, *, past: bool) -> _Kept | None:
+    """Return where the entries at as_of are looked up; None where there is one row for each, as it stands."""
+    if past and words.history is not None:
+        return _Kept(words.history, HISTORY_SINCE)
+    return None if words.since is None else _Kept(words.record, words.since, words.until)
+
+
+def _records(words: CollectionWords, parent: sa.FromClause, dialect: str) -> Records:
+    found = table(words.record).alias()
+    tie = sa.and_(*(found.c[own] == parent.c[theirs] for own, theirs in words.on.items()))
+    return Records(found, tie, RecordSource(found, words, dialect))
+
+
+def _known(source: sa.FromClause, name: str) -> sa.ColumnElement[bool]:
+    return source.c.get(f"{name}_month_day", source.c[name]).is_not(None)
+
+
+def _folded(dialect: str, text: Element, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:
+    if dialect != "sqlite":
+        return None
+    function = {(True, False): "custcrm_casei", (False, True): "custcrm_accenti"}.get((case, accent), "custcrm_fold")
+    return sa.Function(function, text, type_=TEXT)
+
+
+def _text(value: str) -> sa.BindParameter[str]:
+    return sa.bindparam(None, value, type_=TEXT, unique=True)

@@ -1,0 +1,101 @@
+"""The tables, made from the records' declarations.
+
+`table(record)` is the one place where SQL names come from. On SQLite a customer's facts are clustered by the record's
+key, so that they lie together and need no covering index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+import sqlalchemy as sa
+
+from custcrm.records import RECORDS
+from custcrm.records.customers import Customer
+from custcrm.records.declaration import Declaration, declaration
+from custcrm.records.journal import Target
+from custcrm.storage.sql.types import TYPES
+
+METADATA: Final = sa.MetaData()
+
+CARRIED: Final[Mapping[str, int]] = {"sales": 2}
+"""Tables with an index that covers what metrics read, for PostgreSQL only: so many of its columns are searched by."""
+
+
+@cache
+def table(record: type) -> sa.Table:
+    """Return the table of a record class."""
+    about = declaration(record)
+    clustered = about.of_customer or record is Target
+    return sa.Table(
+        about.table,
+        METADATA,
+        *(sa.Column(column.name, TYPES[column.kind], nullable=column.nullable) for column in about.columns),
+        sa.PrimaryKeyConstraint(*about.key, name=f"pk_{about.table}"),
+        *_references(about),
+        *_indexes(about),
+        sqlite_strict=True,
+        sqlite_with_rowid=not clustered,
+    )
+
+
+@cache
+def metadata() -> sa.MetaData:
+    """Return all tables."""
+    for record in RECORDS:
+        table(record)
+    return METADATA
+
+
+def unique_columns(constraint: str) -> tuple[type, tuple[str, ...]] | None:
+    """Return the record and the columns of a primary key or unique index of that name."""
+    return _unique().get(constraint)
+
+
+def columns_named(names: str) -> tuple[type, tuple[str, ...]] | None:
+    """Return the record and columns of names as SQLite writes them: `sales.external_id, …`."""
+    parts = [name.partition(".") for name in names.split(", ")]
+    records = {declaration(record).table: record for record in RECORDS}
+    record = records.get(parts[0][0])
+    return None if record is None else (record, tuple(column for _, _, column in parts))
+
+
+@cache
+def _unique() -> Mapping[str, tuple[type, tuple[str, ...]]]:
+    return {
+        name: (record, columns)
+        for record in RECORDS
+        for about in [declaration(record)]
+        for name, columns in [
+            (f"pk_{about.table}", about.key),
+            *((_index_name("uq", about, columns), columns) for columns in about.unique),
+        ]
+    }
+
+
+def _references(about: Declaration) -> list[sa.ForeignKeyConstraint]:
+    if not about.of_customer:
+        return []
+    customers = table(Customer)
+    return [sa.ForeignKeyConstraint(["customer_id"], [customers.c.id], name=f"fk_{about.table}_customer_id")]
+
+
+def _indexes(about: Declaration) -> list[sa.Index]:
+    unique = [sa.Index(_index_name("uq", about, columns), *columns, unique=True) for columns in about.unique]
+    return [*unique, *(_index(about, columns) for columns in about.index)]
+
+
+def _index(about: Declaration, columns: tuple[str, ...]) -> sa.Index:
+    name = _index_name("ix", about, columns)
+    searched = CARRIED.get(about.table)
+    if searched is None:
+        return sa.Index(name, *columns)
+    index = sa.Index(name, *columns[:searched], postgresql_include=columns[searched:])
+    return index.ddl_if(dialect="postgresql")
+
+
+def _index_name(prefix: str, about: Declaration, columns: tuple[str, ...]) -> str:
+    """Return a name within PostgreSQL's 63 bytes: of the first two columns, which tell a table's indexes apart."""
+    return "_".join((prefix, about.table, *columns[:3]))

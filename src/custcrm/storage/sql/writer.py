@@ -1,0 +1,151 @@
+"""Changes to a SQL store within one transaction: see `storage.protocol.Writer`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from custcrm.filters.filter import Filter
+from custcrm.records import RECORDS
+from custcrm.records.declaration import declaration
+from custcrm.records.journal import Applied
+from custcrm.storage.deeds import Change, Question, Slice, Template, Verdict
+from custcrm.storage.sql import questions, rows, setwise, statements
+from custcrm.storage.sql.engine import translated
+from custcrm.storage.sql.reader import SqlReader
+from custcrm.storage.sql.setwise import STAGED
+from custcrm.storage.sql.statements import Shape
+from custcrm.values.errors import NotFound
+
+R = TypeVar("R")
+
+_PLACES: Final = {record: place for place, record in enumerate(RECORDS)}
+
+
+class SqlWriter(SqlReader):
+    """A transaction. A change that fails leaves nothing behind, and the transaction goes on."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.keys: list[str] = []
+        """The keys of what is applied here: named when nobody can tell whether the commit reached the store."""
+        self._has_staged = False
+
+    # records -------------------------------------------------------------------------------------
+
+    def add(self, records: Iterable[Any]) -> int:
+        """Insert records, of any classes; return how many."""
+        groups = _by_class(records)
+        self.keys += [each.key for each in groups.get(Applied, ())]
+        return self._write("add", groups)
+
+    def replace(self, record: Any) -> None:
+        """Put the record in the place of the one with its key; NotFound when there is none."""
+        if not self._write("replace", {type(record): [record]}):
+            raise NotFound(f"no {type(record).__name__} of this key to replace")
+
+    def put(self, records: Iterable[Any]) -> None:
+        """Insert each record, or put it in the place of the one with its key."""
+        self._write("put", _by_class(records))
+
+    def remove(self, record: type, *key: Any) -> bool:
+        """Remove the record of that key; tell whether it was there."""
+        wanted, parameters = statements.asked(dict(zip(declaration(record).key, key, strict=True)))
+        with self._undone_on_error():
+            return self._run(statements.remove(Shape(record=record, wanted=wanted)), parameters).rowcount > 0
+
+    def hold(self, record: type[R], *key: Any) -> R | None:
+        """Return the record as it is now and keep others from changing it until the end of this write()."""
+        return self._one(record, key, held=True)
+
+    def reserve(self, record: type, key: Sequence[Any], n: int) -> bool:
+        """Add n to the record's declared counter if it stays within its limit: one guarded UPDATE."""
+        parameters = {"n": n, **{f"where_{place}": value for place, value in enumerate(key)}}
+        return self._run(statements.reserve(record), parameters).rowcount > 0
+
+    # many customers ------------------------------------------------------------------------------
+
+    def freeze(
+        self, applied: Applied, question: Question, verdict: Verdict, *, limit: int | None = None
+    ) -> Mapping[str | None, int]:
+        """Store a Target for every customer asked for, in id order; return counts by reason, None for the eligible."""
+        deed = setwise.freeze(question.filter, question.past, self._dialect, verdict, limit is not None)
+        bound = {setwise.APPLY: applied.id, "limit": limit}
+        with self._undone_on_error():
+            self._run(deed.statement, questions.parameters(deed.needed, question.as_of, question.filter) | bound)
+        return dict(tuple(row) for row in self._run(setwise.tally(), {setwise.APPLY: applied.id}))
+
+    def stage(self, applied_id: str, name: str, values: Iterable[tuple[int, str]]) -> None:
+        """Keep a text for target numbers, for `Staged` sources of this apply; gone when the write() ends."""
+        staged = [
+            {"applied_id": applied_id, "name": name, "number": number, "value": value} for number, value in values
+        ]
+        if not self._has_staged:
+            with translated():
+                STAGED.create(self._live(), checkfirst=True)
+            self._has_staged = True
+        if staged:
+            with translated():
+                self._live().execute(sa.insert(STAGED), staged)
+
+    def add_for_each(self, template: Template, part: Slice) -> int:
+        """Write the template's record for each target of the part; return how many."""
+        deed = setwise.add_for_each(template, self._dialect)
+        return self._do(deed, setwise.parameters(deed, setwise.given(template), part, _filter(template.verdict)))
+
+    def change_for_each(self, change: Change, part: Slice) -> int:
+        """Change the matching records of each target of the part; return how many records changed."""
+        deed = setwise.change_for_each(change, self._dialect)
+        _, matched = statements.asked(change.match)
+        return self._do(deed, setwise.parameters(deed, change.values, part, None) | matched)
+
+    # the connection ------------------------------------------------------------------------------
+
+    def _write(self, verb: rows.Verb, groups: Mapping[type, Sequence[Any]]) -> int:
+        """Write records; return how many rows there were."""
+        written = 0
+        single = len(groups) == 1 and all(len(group) == 1 for group in groups.values())
+        with self._undone_on_error(several=not single):
+            for record, group in groups.items():
+                encode = rows.encode(record, self._dialect)
+                with translated():
+                    written += rows.write(self._live(), verb, record, [encode(each) for each in group])
+        return written
+
+    def _do(self, deed: setwise.Deed, parameters: Mapping[str, Any]) -> int:
+        with self._undone_on_error():
+            return self._run(deed.statement, parameters).rowcount
+
+    @contextmanager
+    def _undone_on_error(self, *, several: bool = False) -> Iterator[None]:
+        """Undo what was done within, should it fail, and keep the transaction alive.
+
+        SQLite does so itself for a single statement; PostgreSQL gives the transaction up without a savepoint.
+        """
+        if not several and self._dialect == "sqlite":
+            yield
+            return
+        with translated(), self._live().begin_nested():
+            yield
+
+    def finish(self) -> None:
+        """Forget what was staged, and end; what fails forgets by itself."""
+        if self._has_staged:
+            self._run(sa.delete(STAGED))
+        self.end()
+
+
+def _by_class(records: Iterable[Any]) -> dict[type, list[Any]]:
+    """Return the records by class, those that others refer to first."""
+    groups: dict[type, list[Any]] = {}
+    for record in records:
+        groups.setdefault(type(record), []).append(record)
+    return dict(sorted(groups.items(), key=lambda group: _PLACES[group[0]])) if len(groups) > 1 else groups
+
+
+def _filter(verdict: Verdict) -> Filter | None:
+    return verdict.rules[0][1] if verdict.rules else None

@@ -1,0 +1,34 @@
+"""The laws of every store, as a suite that ships with the library. The name to know is `StoreContract`.
+
+    from custcrm.testing.contract import StoreContract
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture
+        def store(self):
+            store = MyStore(...)
+            store.migrate()
+            yield store
+            store.close()
+
+`store` is empty and set up. A store that passes can be given to `custcrm.open`. The laws stand by subject in
+`contract_records`, `contract_transactions`, `contract_questions` and `contract_deeds`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from custcrm.storage.protocol import Store
+from custcrm.testing.contract_deeds import DeedLaws
+from custcrm.testing.contract_questions import QuestionLaws
+from custcrm.testing.contract_records import RecordLaws
+from custcrm.testing.contract_transactions import TransactionLaws
+
+
+class StoreContract(RecordLaws, TransactionLaws, QuestionLaws, DeedLaws):
+    """What `storage.protocol` says, with examples; subclass it with a `store` fixture."""
+
+    @pytest.fixture
+    def store(self) -> Store:
+        """Give an empty store that has been migrated."""
+        raise NotImplementedError("a subclass gives the store to be tested")

@@ -1,0 +1,189 @@
+"""The laws of a store about questions: the customers that the Python target gives, and their values in order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custcrm.filters.lowered import Shown
+from custcrm.records import Customer, Membership, MembershipChange, Sale
+from custcrm.records.programs import Access
+from custcrm.storage.deeds import Order, Question, Verdict
+from custcrm.storage.protocol import Reader, Store
+from custcrm.storage.rows import facts
+from custcrm.testing.contract_records import ON_ONE_STORE, customer, entry, put, tag
+from custcrm.testing.facts import LONG_AGO, NOW, bases, some_id
+from custcrm.testing.parity import Asked, assert_parity, counted, rolled_back
+from custcrm.testing.questions import SCHEMA, orders, questions, shown, verdicts
+from custcrm.values.errors import Reason
+from custcrm.values.money import Money
+
+LAST_YEAR = NOW - timedelta(days=365)
+
+
+def value(text: str) -> Shown:
+    """Return what a store is asked for to show a value."""
+    return SCHEMA.parse_value(text).lowered
+
+
+def question(text: str, as_of: Any = None) -> Question:
+    """Return a question asked now, or about the past."""
+    return Question(SCHEMA.parse(text), NOW if as_of is None else as_of, as_of is not None)
+
+
+def sale(number: int, owner: int, total: str, **values: Any) -> Sale:
+    """Return a sale to customer `owner`."""
+    given = {"customer_id": some_id(owner), "id": some_id(number), "occurred_at": LONG_AGO, "recorded_at": NOW}
+    return Sale(total=Money(total, "EUR"), **{**given, **values})
+
+
+class QuestionLaws:
+    """One filter means one set of customers, whatever the store."""
+
+    @ON_ONE_STORE
+    @given(base=bases(), asked=questions(), rules=verdicts())
+    def test_ids_are_those_of_the_python_target(
+        self, store: Store, base: list[Any], asked: Question, rules: Verdict
+    ) -> None:
+        """A customer is given exactly when the filter is true of the customer's facts, now and as of any instant."""
+        with rolled_back(store) as writer:
+            writer.add(base)
+            ids = writer.ids(asked)
+            rows = {each.id: facts(writer, each.id, asked) for each in writer.find(Customer)}
+            assert ids == [each for each, row in rows.items() if row is not None and row.matches(asked.filter)]
+            assert writer.count(asked) == len(ids)
+            refusals = writer.refusals(asked, rules)
+            assert dict(refusals) == {each: _refusals(rows[each], rules) for each in ids}
+
+    @ON_ONE_STORE
+    @given(
+        base=bases(),
+        asked=st.builds(
+            Asked, questions(), st.lists(shown(), max_size=3), orders(), verdicts(), st.none() | st.integers(0, 3)
+        ),
+    )
+    def test_answers_and_deeds_are_those_of_the_memory_store(self, store: Store, base: list[Any], asked: Asked) -> None:
+        """Ids, pages, rows, tallies, frozen targets and written rows equal those of the memory store."""
+        assert_parity(store, base, asked)
+
+    @ON_ONE_STORE
+    @given(base=bases(), asked=questions(), rules=verdicts())
+    def test_tally_counts_first_refusals(self, store: Store, base: list[Any], asked: Question, rules: Verdict) -> None:
+        """Tally counts each customer once: by the first of its refusals, or as eligible."""
+        with rolled_back(store) as writer:
+            writer.add(base)
+            firsts = [next(iter(reasons), None) for reasons in writer.refusals(asked, rules).values()]
+            assert counted(writer.tally(asked, rules)) == {each: firsts.count(each) for each in firsts}
+
+    @ON_ONE_STORE
+    @given(base=bases(), asked=questions())
+    def test_a_filter_and_its_not_split_the_base(self, store: Store, base: list[Any], asked: Question) -> None:
+        """Everybody is in exactly one of a filter and its NOT."""
+        with rolled_back(store) as writer:
+            writer.add(base)
+            other = Question(~asked.filter, asked.as_of, asked.past)
+            everybody = [each.id for each in writer.find(Customer)]
+            assert sorted([*writer.ids(asked), *writer.ids(other)]) == everybody
+
+    def test_ids_come_in_pages(self, store: Store) -> None:
+        """`after` and `limit` page through the ids in order, also past an id that is not there."""
+        put(store, customers=7)
+        with store.read() as reader:
+            everybody = question("TRUE")
+            assert reader.ids(everybody) == [some_id(number) for number in range(1, 8)]
+            assert reader.ids(everybody, limit=3) == [some_id(1), some_id(2), some_id(3)]
+            assert reader.ids(everybody, after=some_id(3), limit=3) == [some_id(4), some_id(5), some_id(6)]
+            assert reader.ids(question(f"id <> '{some_id(5)}'"), after=some_id(4)) == [some_id(6), some_id(7)]
+            assert reader.ids(question(f"id IN ('{some_id(6)}', '{some_id(2)}', 'x')")) == [some_id(2), some_id(6)]
+            assert reader.ids(everybody, limit=0) == []
+
+    # rows ---------------------------------------------------------------------------------------
+
+    def test_rows_give_physical_values(self, store: Store) -> None:
+        """Money is minor units, an instant is aware, a ratio is a pair, a choice is a text, what is missing is None."""
+        put(store, sale(11, 1, "10.00"), sale(12, 1, "5.01"), tag(13, value="a"), entry(14))
+        wanted = "sales_total", "average_check", "last_sale_at", "tags.VIP", "kind", "loyalty_eligible", "sales_count"
+        with store.read() as reader:
+            (first, second, _) = reader.rows(question("TRUE"), [value(text) for text in wanted])
+        assert first[0] == some_id(1)
+        assert first[1] == 1501 and first[2][0] / first[2][1] == 750.5
+        assert first[3] == LONG_AGO and first[3].utcoffset() is not None
+        assert first[4:] == ("a", "person", True, 2)
+        assert second == (some_id(2), 0, None, None, None, "person", True, 0)
+
+    def test_rows_are_sorted_with_missing_values_last(self, store: Store) -> None:
+        """Missing comes last in both directions unless `missing_first`; equal values in id order; exact ratios."""
+        sales = [(2, "1.00"), (2, "1.00"), (2, "1.01"), (3, "1.00"), (5, "1.00"), (6, "2.00")]
+        put(store, *(sale(20 + number, owner, total) for number, (owner, total) in enumerate(sales)), customers=6)
+        with store.read() as reader:
+            def sorted_by(*order: Order, limit: int | None = None) -> list[int]:
+                rows = reader.rows(question("TRUE"), [], order=order, limit=limit)
+                return [int(each[-3:], 16) for (each,) in rows]
+
+            average = value("average_check")
+            assert sorted_by(Order(average)) == [3, 5, 2, 6, 1, 4]
+            assert sorted_by(Order(average, descending=True)) == [6, 2, 3, 5, 1, 4]
+            assert sorted_by(Order(average, missing_first=True)) == [1, 4, 3, 5, 2, 6]
+            assert sorted_by(Order(average, descending=True, missing_first=True), limit=3) == [1, 4, 6]
+            assert sorted_by(Order(value("sales_count")), Order(average, descending=True)) == [1, 4, 6, 3, 5, 2]
+            assert sorted_by() == [1, 2, 3, 4, 5, 6]
+
+    def test_elapsed_time_sorts_as_it_is_shown(self, store: Store) -> None:
+        """Fewer years come before more, though the date that they are counted from is later."""
+        born = [customer(4 + number, birth_date=NOW.date() - timedelta(days=400 * number)) for number in range(3)]
+        put(store, *born, customers=0)
+        with store.read() as reader:
+            rows = list(reader.rows(question("TRUE"), [], order=[Order(value("age"))]))
+        assert rows == [(some_id(4),), (some_id(5),), (some_id(6),)]
+
+    # time ---------------------------------------------------------------------------------------
+
+    def test_a_tag_holds_from_since_until_just_before_until(self, store: Store) -> None:
+        """Since ≤ as_of < until, now and in the past."""
+        put(store, tag(11, since=LAST_YEAR, until=NOW, value="a"), tag(12, since=NOW, value="b"))
+        with store.read() as reader:
+            assert reader.ids(question("tags.VIP = 'b'")) == [some_id(1)]
+            assert reader.ids(question("tags.VIP = 'a'", NOW - timedelta(microseconds=1))) == [some_id(1)]
+            assert reader.ids(question("tags.VIP EXISTS", LAST_YEAR)) == [some_id(1)]
+            assert reader.ids(question("tags.VIP EXISTS", LAST_YEAR - timedelta(microseconds=1))) == []
+
+    def test_the_past_is_looked_up_in_the_history(self, store: Store) -> None:
+        """A question about the past has a program's access and category from the last change until then."""
+        member = Membership(
+            customer_id=some_id(1), program="gold", access=Access.FULL, category="Regulars", joined_at=LAST_YEAR
+        )  # fmt: skip
+        put(store, member, _change(11, LAST_YEAR, Access.NONE), _change(12, NOW - timedelta(days=9), Access.FULL))
+        with store.read() as reader:
+            assert _has(reader, "programs.gold.access = 'full'")
+            assert _has(reader, "programs.gold.access = 'none'", NOW - timedelta(days=10))
+            assert _has(reader, "programs.gold.access = 'full'", NOW - timedelta(days=9))
+            assert _has(reader, "programs.gold.category = 'New Customers'", NOW)
+            assert _has(reader, "programs.gold EXISTS", LAST_YEAR)
+            assert not _has(reader, "programs.gold EXISTS", LAST_YEAR - timedelta(seconds=1))
+            assert _has(reader, "programs.gold.joined_at EXISTS", NOW)
+
+    def test_later_records_are_not_seen(self, store: Store) -> None:
+        """What occurred after as_of is not counted; a lot counts until just before it expires."""
+        put(store, sale(11, 1, "1.00"), sale(12, 1, "1.00", occurred_at=NOW), entry(13, expires_at=NOW), entry(14))
+        with store.read() as reader:
+            assert _has(reader, "sales_count = 2", NOW)
+            assert _has(reader, "sales_count = 1", NOW - timedelta(microseconds=1))
+            assert _has(reader, "SUM(points_entries.delta WHERE NOT expires_at <= now()) = 10")
+
+
+def _has(reader: Reader, text: str, as_of: Any = None) -> bool:
+    return some_id(1) in reader.ids(question(text, as_of))
+
+
+def _change(number: int, occurred_at: Any, access: Access) -> MembershipChange:
+    return MembershipChange(
+        customer_id=some_id(1), id=some_id(number), program="gold", change="access", access=access,
+        category="New Customers", occurred_at=occurred_at,
+    )  # fmt: skip
+
+
+def _refusals(row: Any, rules: Verdict) -> tuple[Reason, ...]:
+    return tuple(reason for reason, rule in rules.rules if not row.matches(rule))

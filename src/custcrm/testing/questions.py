@@ -1,0 +1,142 @@
+"""Hypothesis strategies for what a store can be asked: filters over customers, values to show, orders, verdicts.
+
+Filters are written as text, so that what fails can be read and pasted. Constants are those of `testing.facts`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from hypothesis import strategies as st
+
+from custcrm import vocabulary
+from custcrm.filters import Filter, Schema
+from custcrm.filters.lowered import Shown
+from custcrm.storage.deeds import Order, Question, Verdict
+from custcrm.testing.facts import CATEGORIES, COUNTRIES, CURRENCY, INSTANTS, KEYS, NOW, PROGRAMS, TEXTS
+from custcrm.values.errors import Reason
+
+SCHEMA: Final[Schema] = vocabulary.schema(currency=CURRENCY, timezone="Europe/Helsinki", programs=PROGRAMS)
+"""The words of the generated filters; its days are not those of UTC."""
+
+
+def _quoted(text: str, quote: str = "'") -> str:
+    return f"{quote}{text.replace(quote, quote * 2)}{quote}"
+
+
+_TEXT = st.sampled_from([_quoted(text) for text in (*TEXTS, *COUNTRIES, "anna1@example.org")])
+_NUMBER = st.sampled_from(["-1", "0", "1", "2", "5", "9007199254740993"])
+_MONEY = st.sampled_from(["0", "0.01", "12.5", "500", "1000"])
+_SPAN = st.sampled_from(["'1 day'", "'30 days'", "'12 months'", "'18 years'"])
+_ORDER = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
+_PROGRAM = st.sampled_from(PROGRAMS)
+_KEY = st.sampled_from([_quoted(key, '"') for key in KEYS])
+_PLACE = st.sampled_from(
+    ["point_of_sale = 'Harbour'", "terminal = 'till 2'", "program = 'gold'", "program DOES NOT EXIST"]
+)
+_DAY = st.one_of(
+    st.sampled_from(["today()", "DATE('2026-11-21')", "DATE('2026-11-20')", "DATE('1980-02-29')"]),
+    _SPAN.map("ago({})".format),
+)
+_INSTANT = st.one_of(
+    st.sampled_from([f"TIMESTAMP('{each.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}')" for each in INSTANTS]),
+    st.sampled_from(["now()", "ago('3 hours')", "from_now('36 hours')"]),
+    _DAY,
+)
+
+
+def _of(form: str, *parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.tuples(*parts).map(lambda given: form.format(*given))
+
+
+_TEXT_FIELD = st.one_of(
+    st.sampled_from(["first_name", "last_name", "email", "phone", "country", "id"]),
+    _of("tags.{}", _KEY), _of("attributes.{}", _KEY), _of("external_ids.{}", _KEY),
+    _of("programs.{}.category", _PROGRAM),
+)  # fmt: skip
+_NUMBER_VALUE = st.one_of(
+    st.sampled_from([
+        "payment_terms_days", "payment_terms_days + 1", "payment_terms_days * 3 - 2", "payment_terms_days % 2",
+        "payment_terms_days / 2", "sales_count", "units_total", "units_12_months", "visits_count", "COUNT(coupons)",
+        "SUM(lines.quantity)", "AVG(sales.units)", "MAX(sales.units)", "COUNT(messages WHERE status = 'sent')",
+    ]),
+    _of("programs.{}.points", _PROGRAM), _of("programs.{}.available", _PROGRAM),
+    _of("COUNT(sales WHERE {})", _PLACE), _of("SUM(points_entries.delta WHERE program = '{}')", _PROGRAM),
+)  # fmt: skip
+_MONEY_VALUE = st.sampled_from([
+    "credit_limit", "sales_total", "average_check", "credit_limit - sales_total", "credit_limit * 2", "sales_total / 3",
+    "MIN(sales.total)", "MAX(sales.total WHERE point_of_sale = 'Airport')", "SUM(lines.amount WHERE category = 'Red')",
+])  # fmt: skip
+_INSTANT_VALUE = st.one_of(
+    st.sampled_from(["signed_up_at", "first_sale_at", "last_sale_at", "last_visit_at", "MIN(coupons.issued_at)"]),
+    _of("programs.{}.joined_at", _PROGRAM), _of("programs.{}.confirmed_at", _PROGRAM),
+)  # fmt: skip
+_VALUE = st.one_of(
+    _TEXT_FIELD, _NUMBER_VALUE, _MONEY_VALUE, _INSTANT_VALUE,
+    st.sampled_from(["birth_date", "age", "days_since_last_sale", "kind", "loyalty_eligible"]),
+    _of("programs.{}.access", _PROGRAM),
+)  # fmt: skip
+_CONDITION = st.one_of(
+    _of("{} {} {}", _TEXT_FIELD, _ORDER, _TEXT),
+    _of("{} LIKE {}", _TEXT_FIELD, st.sampled_from(["'A%'", "'%n_a'", "'%'", r"'%\%%'", "'_'", "''"])),
+    _of("{} {} {}", _TEXT_FIELD, st.sampled_from(["CONTAINS", "STARTS WITH", "ENDS WITH"]), _TEXT),
+    _of("{} IN ({}, {})", _TEXT_FIELD, _TEXT, _TEXT),
+    _of("ACCENTI(CASEI(first_name)) = {}", st.sampled_from(["'anna'", "'ake'", "'jose'", "'strasse'"])),
+    _of("{} {} {}", _NUMBER_VALUE, _ORDER, _NUMBER),
+    _of("{} {} {}", _NUMBER_VALUE, _ORDER, _NUMBER_VALUE),
+    _of("{} {} {}", _MONEY_VALUE, _ORDER, _MONEY),
+    _of("{} {} {}", _MONEY_VALUE, _ORDER, _MONEY_VALUE),
+    _of("{} {} {}", _INSTANT_VALUE, _ORDER, _INSTANT),
+    _of("{} BETWEEN {} AND {}", _INSTANT_VALUE, _INSTANT, _INSTANT),
+    _of("birth_date {} {}", _ORDER, _DAY),
+    _of("ANNIVERSARY(birth_date) BETWEEN {} AND from_now('40 days')", _DAY),
+    _of("{} {} {}", st.sampled_from(["age", "days_since_last_sale"]), _ORDER, _NUMBER),
+    _of("{} EXISTS", _VALUE),
+    _of("programs.{} EXISTS", _PROGRAM),
+    _of("programs.{}.access = '{}'", _PROGRAM, st.sampled_from(["full", "limited", "none"])),
+    _of("programs.{}.category = '{}'", _PROGRAM, st.sampled_from(CATEGORIES)),
+    st.sampled_from(["kind = 'person'", "loyalty_eligible", "TRUE", "FALSE"]),
+    _of("EXISTS(sales WHERE {} AND total > {})", _PLACE, _MONEY),
+    _of("EXISTS(sales WHERE NOT EXISTS(lines WHERE category = 'Red' AND price >= {}))", _MONEY),
+    _of("EXISTS(consents WHERE channel = 'sms' AND granted AND occurred_at < {})", _INSTANT),
+    _of("EXISTS(coupons WHERE redeemed_at DOES NOT EXIST AND NOT expires_at <= {})", _INSTANT),
+    _of("EXISTS(activities WHERE kind = 'visit' AND status <> 'spoke' AND occurred_at >= {})", _INSTANT),
+)
+
+TEXTS_OF_FILTERS: Final[st.SearchStrategy[str]] = st.recursive(
+    _CONDITION,
+    lambda inner: st.one_of(
+        _of("NOT ({})", inner), _of("({}) AND ({})", inner, inner), _of("({}) OR ({})", inner, inner)
+    ),
+    max_leaves=6,
+)
+
+
+def filters() -> st.SearchStrategy[Filter]:
+    """Return filters over the customers of `testing.facts`."""
+    return TEXTS_OF_FILTERS.map(SCHEMA.parse)
+
+
+def questions() -> st.SearchStrategy[Question]:
+    """Return filters asked now, or as of some earlier or later instant."""
+    asked_at: st.SearchStrategy[tuple[datetime, bool]] = st.one_of(
+        st.just((NOW, False)), st.tuples(st.sampled_from(INSTANTS), st.just(True))
+    )
+    return st.builds(lambda asked, at: Question(asked, *at), filters(), asked_at)
+
+
+def shown() -> st.SearchStrategy[Shown]:
+    """Return values to show of a customer."""
+    return _VALUE.map(lambda text: SCHEMA.parse_value(text).lowered)
+
+
+def orders() -> st.SearchStrategy[list[Order]]:
+    """Return up to two keys to sort by."""
+    return st.lists(st.builds(Order, shown(), descending=st.booleans(), missing_first=st.booleans()), max_size=2)
+
+
+def verdicts() -> st.SearchStrategy[Verdict]:
+    """Return up to three rules, each with another reason."""
+    rule = st.tuples(st.sampled_from(Reason), filters())
+    return st.lists(rule, max_size=3, unique_by=lambda each: each[0]).map(tuple).map(Verdict)

@@ -1,0 +1,220 @@
+"""The words that filters may use about customers, joined to the records that hold the facts.
+
+Data only: `MAPS`, `COLLECTIONS` and `METRICS` say which record stands behind which word; `schema` makes a filter schema of
+them, and the stores read the same tables to find the columns. A map is a record by its whole key, a collection is the
+customer's records, a metric is a named expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from custcrm.filters import Schema
+from custcrm.filters import types as t
+from custcrm.records import (
+    Activity,
+    Attribute,
+    Consent,
+    Coupon,
+    Customer,
+    ExternalId,
+    Membership,
+    MembershipChange,
+    Message,
+    PointsEntry,
+    Sale,
+    SaleLine,
+    TagAssignment,
+)
+from custcrm.records.declaration import Column, declaration
+from custcrm.values.birthdays import Feb29
+
+FOLDED: Final = {name: f"{name}_folded" for name in ("email", "first_name", "last_name", "company_name")}
+"""Fields of a customer that have a stored copy without case, and its column."""
+
+UNSPOKEN: Final = frozenset({*FOLDED.values(), "phone_as_typed", "payment_reference"})
+"""Columns of a customer that are no words of the language."""
+
+PLACES: Final = ("program", "point_of_sale", "terminal")
+"""The dimensions that a scope can narrow."""
+
+
+@frozen(kw_only=True)
+class MapWords:
+    """A map word: `record` has one entry per `key` column (from `since` until just before `until`, where it has those).
+
+    `value` names the column of the entry's value; `columns` those of its record. `history` is the record that tells what the
+    same columns were at an earlier time.
+    """
+
+    record: type
+    key: str
+    value: str | None = None
+    columns: tuple[str, ...] = ()
+    derived: Mapping[str, t.Derived] = field(factory=dict, hash=False)
+    since: str | None = None
+    until: str | None = None
+    history: type | None = None
+    label: str = ""
+
+
+@frozen(kw_only=True)
+class CollectionWords:
+    """A collection word: the records of the customer (or of the parent record) tied by `on`: own column → parent's column."""
+
+    record: type
+    columns: tuple[str, ...]
+    on: Mapping[str, str] = field(factory=lambda: {"customer_id": "id"}, hash=False)
+    at: str | None = None
+    scopes: tuple[str, ...] = ()
+    nested: Mapping[str, CollectionWords] = field(factory=dict, hash=False)
+    hidden: bool = False
+    label: str = ""
+
+
+_OPEN_LOTS: Final = "SUM(points_entries.delta WHERE program = ':key' AND NOT expires_at <= now())"
+
+MAPS: Final[Mapping[str, MapWords]] = {
+    "tags": MapWords(
+        record=TagAssignment, key="key", value="value", since="since", until="until", label="Tags",
+    ),
+    "attributes": MapWords(record=Attribute, key="key", value="value", label="Attributes"),
+    "external_ids": MapWords(record=ExternalId, key="system", value="external_id", label="Ids in other systems"),
+    "programs": MapWords(
+        record=Membership,
+        key="program",
+        columns=("access", "category", "joined_at", "confirmed_at"),
+        derived={
+            "points": t.Derived(value=_OPEN_LOTS, type=t.Integer(), label="Points balance"),
+            "available": t.Derived(
+                value=_OPEN_LOTS, type=t.Integer(), when="programs.:key.access = 'full'", otherwise=0,
+                label="Points that can be spent now",
+            ),
+        },
+        history=MembershipChange,
+        label="Programs",
+    ),
+}
+
+_LINE_COLUMNS: Final = ("occurred_at", "product", "category", "quantity", "price", "amount")
+
+COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
+    "sales": CollectionWords(
+        record=Sale,
+        columns=("occurred_at", "total", "units", *PLACES, "source", "document", "external_id"),
+        at="occurred_at",
+        scopes=PLACES,
+        nested={
+            "lines": CollectionWords(
+                record=SaleLine, columns=_LINE_COLUMNS, on={"customer_id": "customer_id", "sale_id": "id"}
+            )
+        },
+        label="Sales",
+    ),
+    "lines": CollectionWords(record=SaleLine, columns=_LINE_COLUMNS, at="occurred_at", label="Lines of sales"),
+    "activities": CollectionWords(
+        record=Activity,
+        columns=("kind", "occurred_at", "status", "direction", "channel", "source", *PLACES),
+        at="occurred_at",
+        scopes=PLACES,
+        label="Activities",
+    ),
+    "coupons": CollectionWords(
+        record=Coupon,
+        columns=("series", "issued_at", "expires_at", "redeemed_at", "revoked_at"),
+        at="issued_at",
+        label="Coupons",
+    ),
+    "messages": CollectionWords(
+        record=Message,
+        columns=("channel", "purpose", "sender", "status", "reason", "planned_at", "sent_at"),
+        at="planned_at",
+        label="Messages",
+    ),
+    "consents": CollectionWords(
+        record=Consent, columns=("channel", "purpose", "granted", "occurred_at"), at="occurred_at", label="Consents",
+    ),
+    "points_entries": CollectionWords(
+        record=PointsEntry,
+        columns=("program", "kind", "delta", "occurred_at", "expires_at", "terminal", "reference"),
+        at="occurred_at",
+        scopes=("program", "terminal"),
+        label="Points entries",
+    ),
+}
+
+METRICS: Final[Mapping[str, t.Metric | t.Elapsed]] = {
+    "sales_count": t.Metric(value="COUNT(sales)", label="Number of sales"),
+    "sales_total": t.Metric(value="SUM(sales.total)", label="Transaction amount"),
+    "lifetime_spend": t.Metric(value="SUM(sales.total)", label="Total lifetime spend"),
+    "average_check": t.Metric(value="AVG(sales.total)", label="Average check"),
+    "average_basket": t.Metric(value="AVG(sales.total)", label="Average basket value"),
+    "first_sale_at": t.Metric(value="MIN(sales.occurred_at)", label="First sale"),
+    "last_sale_at": t.Metric(value="MAX(sales.occurred_at)", label="Last sale"),
+    "days_since_last_sale": t.Elapsed(
+        unit="days", since="MAX(sales.occurred_at)", label="Days since last purchase"
+    ),
+    "units_total": t.Metric(value="SUM(sales.units)", label="Units ever purchased"),
+    "units_12_months": t.Metric(
+        value="SUM(sales.units WHERE occurred_at >= ago('12 months') AND occurred_at < now())",
+        label="Units purchased within the last twelve months",
+    ),
+    "visits_count": t.Metric(value="COUNT(activities WHERE kind = 'visit')", label="Number of visits"),
+    "last_visit_at": t.Metric(value="MAX(activities.occurred_at WHERE kind = 'visit')", label="Last visit"),
+    "age": t.Elapsed(unit="years", since="birth_date", label="Age"),
+}
+
+
+def schema(
+    *,
+    currency: str,
+    timezone: str,
+    programs: tuple[str, ...] = (),
+    segments: Any = None,
+    feb29: Feb29 = "feb28",
+) -> Schema:
+    """Return the filter schema of a customer base; `programs` closes the map of that name."""
+    fields: dict[str, Any] = {
+        column.name: field_type(column)
+        for column in declaration(Customer).columns
+        if column.label or column.name == "id"
+    }
+    for name, words in MAPS.items():
+        fields[name] = _map(words, programs if words.record is Membership else None)
+    for name, collection in COLLECTIONS.items():
+        fields[name] = _collection(collection)
+    return Schema(
+        fields, timezone=timezone, currency=currency, feb29=feb29, metrics=METRICS, segments=segments, noun="customer"
+    )
+
+
+def field_type(column: Column) -> t.Scalar:
+    """Return the type that a filter gives to a record's column."""
+    about: dict[str, Any] = {"label": column.label, "personal": column.personal}
+    if column.values:
+        return t.Choice(*column.values, **about)
+    if column.kind == "integer":
+        return t.Money(**about) if column.source[1:] == ("minor",) else t.Integer(**about)
+    if column.kind == "date":
+        return t.Date(yearless=True, **about)
+    if column.kind == "instant":
+        return t.Instant(**about)
+    return t.Boolean(**about) if column.kind == "boolean" else t.Text(**about)
+
+
+def _map(words: MapWords, keys: tuple[str, ...] | None) -> t.Map:
+    columns = declaration(words.record)
+    if words.value:
+        return t.Map(field_type(columns.column(words.value)), keys=keys, label=words.label)
+    record = {name: field_type(columns.column(name)) for name in words.columns}
+    return t.Map({**record, **words.derived}, keys=keys, label=words.label)
+
+
+def _collection(words: CollectionWords) -> t.Collection:
+    columns = declaration(words.record)
+    fields: dict[str, Any] = {name: field_type(columns.column(name)) for name in words.columns}
+    fields.update({name: _collection(nested) for name, nested in words.nested.items()})
+    return t.Collection(fields, at=words.at, scopes=words.scopes, label=words.label, hidden=words.hidden)
