@@ -1,0 +1,186 @@
+"""Applying a plan: once, whatever happens.
+
+The first transaction writes an Applied record under the key, freezes the targets and reserves what they draw on; then batches
+of targets follow, each with its bookkeeping in one transaction. What fits one batch is one transaction altogether. A crash at
+any point and an apply again with the same key: nobody twice, nobody missed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from attrs import evolve, field, frozen
+
+from custcrm.actions.deed import Moment
+from custcrm.business import Business, customer_id
+from custcrm.records import Applied, Target
+from custcrm.storage.deeds import Change, Effect, Question, Slice, Template
+from custcrm.storage.protocol import Writer
+from custcrm.values.errors import Conflict, KeyConflict, Malformed, NotFound, Reason, Refusal
+from custcrm.values.texts import checked
+
+if TYPE_CHECKING:
+    from custcrm.actions.plan import Plan
+
+Progress: TypeAlias = bool | Callable[[int, int], None]
+
+BATCH: Final = 20_000
+"""Targets of one transaction: large enough for set-based speed, small enough to show progress and to let others write."""
+
+KEY_LIMIT: Final = 200
+"""Characters of an idempotency key."""
+
+
+@frozen(repr=False)
+class Result:
+    """What an apply did. Equal to every later result of the same key; `repeated` tells that nothing was done this time."""
+
+    key: str
+    applied: int
+    skipped: Mapping[Reason, int]
+    repeated: bool = field(default=False, eq=False)
+    changed_since_plan: int = field(default=0, eq=False)
+    _id: str = field(default="", alias="id")
+    _business: Business | None = field(default=None, eq=False, alias="business")
+
+    def outcome(self, customer: Any) -> str:
+        """Return 'applied', the reason that refused the customer, or 'not_selected'."""
+        assert self._business is not None
+        with self._business.reading() as reader:
+            target = next(reader.find(Target, {"customer_id": customer_id(customer), "applied_id": self._id}), None)
+        if target is None:
+            return "not_selected"
+        return target.reason or "applied"
+
+    def __repr__(self) -> str:
+        return f"<Result key={self.key!r}: {self.applied} applied>"
+
+
+def apply(plan: Plan, *, key: str, exactly: bool, progress: Progress) -> Result:
+    """Apply the plan under the key, or resume, or repeat the result; see `Plan.apply`."""
+    key = idempotency_key(key)
+    business, show = plan.business, _progress(progress)
+    with business.store.write() as writer:
+        applied = writer.hold(Applied, key)
+        repeated = applied is not None and applied.done == applied.eligible
+        if applied is None:
+            applied = _begin(plan, key, exactly, writer)
+        elif applied.content != plan.content():
+            raise KeyConflict(key)
+        if applied.done < applied.eligible <= BATCH:
+            applied = _batch(plan, applied, writer)
+    while applied.done < applied.eligible:
+        show(applied.done, applied.eligible)
+        applied = _next_batch(plan, key)
+    show(applied.done, applied.eligible)
+    return _result(plan, applied, repeated=repeated)
+
+
+def idempotency_key(key: str) -> str:
+    """Return the key, checked: a text of 1 to 200 characters of the caller's choosing."""
+    if not checked(key, field="key", limit=KEY_LIMIT).strip():
+        raise Malformed("a key names what is done once, e.g. 'spring-2026'", field="key")
+    return key
+
+
+def _begin(plan: Plan, key: str, exactly: bool, writer: Writer) -> Applied:
+    """Freeze the targets and reserve what they draw on; whatever is raised here leaves nothing, not even the key."""
+    business, deed = plan.business, plan.deed
+    now = business.now()
+    for problem in deed.problems(now):
+        raise Refusal(problem.reason, details=problem.details)
+    applied = Applied(
+        key=key, id=business.ids.new(), action=deed.action, content=plan.content(), arguments=deed.arguments,
+        actor=business.actor, as_of=now, eligible=0, done=0,
+    )
+    writer.add([applied])
+    limit = _limit(plan, writer)
+    as_of = plan.selection.as_of
+    question = Question(plan.selection.filter, as_of or now, as_of is not None)
+    counts = writer.freeze(applied, question, deed.verdict, limit=limit)
+    eligible = counts.get(None, 0)
+    skipped = {reason: count for reason, count in counts.items() if reason is not None and count}
+    _refuse(plan, eligible, skipped, exactly=exactly)
+    if deed.reserve and not writer.reserve(deed.reserve.record, deed.reserve.key, eligible):
+        left = deed.reserve.left(writer)
+        raise Refusal(Reason.SERIES_CAPACITY, details={"series": deed.reserve.key[0], "needed": eligible, "left": left})
+    applied = evolve(applied, eligible=eligible, reserved=eligible if deed.reserve else 0, skipped=skipped)
+    writer.replace(applied)
+    moment = _moment(applied)
+    for effect in deed.effects(moment):
+        if isinstance(effect, Template) and effect.reasons:
+            writer.add_for_each(effect, Slice(applied.id, 1, eligible, now))
+    return applied
+
+
+def _limit(plan: Plan, writer: Writer) -> int | None:
+    """Return how many there can be, when a partial issue was asked for; the counted record is held until the end."""
+    reserve = plan.deed.reserve
+    if reserve is None:
+        return None
+    writer.hold(reserve.record, *reserve.key)
+    return reserve.left(writer) if reserve.partial else None
+
+
+def _refuse(plan: Plan, eligible: int, skipped: Mapping[str, int], *, exactly: bool) -> None:
+    needs = plan.deed.arguments.get("needs")
+    missing = skipped.get(Reason.MISSING_VALUE, 0)
+    if needs and missing:
+        raise Refusal(Reason.MISSING_VALUE, details={"field": needs[0], "customers": missing})
+    if exactly and (eligible != plan.eligible or skipped != plan.skipped):
+        raise Conflict(f"the plan had {plan.eligible} eligible customers, now there are {eligible}; plan again")
+
+
+def _next_batch(plan: Plan, key: str) -> Applied:
+    """Do one more batch in a transaction of its own; another process may have done some meanwhile."""
+    with plan.business.store.write() as writer:
+        applied = writer.hold(Applied, key)
+        if applied is None:
+            raise NotFound("the apply was removed while it ran")
+        return _batch(plan, applied, writer) if applied.done < applied.eligible else applied
+
+
+def _batch(plan: Plan, applied: Applied, writer: Writer) -> Applied:
+    first, last = applied.done + 1, min(applied.done + BATCH, applied.eligible)
+    part = Slice(applied.id, first, last, applied.as_of)
+    for name, values in plan.deed.stage(last - first + 1).items():
+        writer.stage(applied.id, name, zip(range(first, last + 1), values, strict=True))
+    for effect in plan.deed.effects(_moment(applied)):
+        _perform(effect, part, writer)
+    applied = evolve(applied, done=last)
+    writer.replace(applied)
+    return applied
+
+
+def _perform(effect: Effect, part: Slice, writer: Writer) -> None:
+    match effect:
+        case Change():
+            writer.change_for_each(effect, part)
+        case Template() if not effect.reasons:
+            writer.add_for_each(effect, part)
+
+
+def _moment(applied: Applied) -> Moment:
+    return Moment(now=applied.as_of, applied_id=applied.id, actor=applied.actor)
+
+
+def _result(plan: Plan, applied: Applied, *, repeated: bool) -> Result:
+    skipped = {Reason(reason): int(count) for reason, count in applied.skipped.items()}
+    changed = 0 if repeated else abs(applied.eligible - plan.eligible)
+    return Result(applied.key, applied.eligible, skipped, repeated, changed, id=applied.id, business=plan.business)
+
+
+def _progress(progress: Progress) -> Callable[[int, int], None]:
+    if callable(progress):
+        return progress
+    return _bar if progress else lambda done, total: None
+
+
+def _bar(done: int, total: int) -> None:
+    width = 30
+    filled = width * done // total if total else width
+    end = "\n" if done == total else ""
+    sys.stderr.write(f"\r[{'#' * filled}{' ' * (width - filled)}] {done:,} of {total:,}{end}")
+    sys.stderr.flush()

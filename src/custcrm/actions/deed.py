@@ -1,0 +1,84 @@
+"""A deed: one action with its arguments, ready for planning, for a bulk apply or for a single customer.
+
+A deed holds data: who may (`verdict`), what is written (`effects`, made when the instant and the apply are known), what it
+costs each customer, and what it draws on as a whole (`reserve`). It decides nothing by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from attrs import field, frozen
+
+from custcrm.business import Business
+from custcrm.storage.deeds import Effect, Question, Verdict
+from custcrm.storage.protocol import Reader
+from custcrm.values.errors import Reason
+from custcrm.values.money import Money
+
+
+@frozen(kw_only=True)
+class Cost:
+    """What a plan costs: points to be owed, coupons, SMS parts, and money where prices are known."""
+
+    points: int = 0
+    coupons: int = 0
+    sms_parts: int = 0
+    money: Money | None = None
+
+
+@frozen
+class Problem:
+    """Why a plan cannot be applied as it stands; `details` are names and numbers."""
+
+    reason: Reason
+    details: Mapping[str, Any] = field(hash=False)
+
+
+@frozen(kw_only=True)
+class Moment:
+    """What is known when a deed is done: the instant, the id of its apply, and who does it."""
+
+    now: datetime
+    applied_id: str
+    actor: str
+
+
+@frozen(kw_only=True)
+class Reserve:
+    """What all targets draw on: a record with a counter. `left` is None when unlimited; `partial` takes what there is."""
+
+    record: type
+    key: tuple[Any, ...]
+    left: Callable[[Reader], int | None]
+    partial: bool = False
+
+
+def _none(_: datetime) -> tuple[Problem, ...]:
+    return ()
+
+
+@frozen(kw_only=True, eq=False)
+class Deed:
+    """See the module. `arguments` are as given (spans stay relative): their JSON is part of the content that a key names."""
+
+    action: str
+    title: str
+    arguments: Mapping[str, Any]
+    verdict: Verdict
+    effects: Callable[[Moment], Sequence[Effect]]
+    cost: Callable[[Business, Question, int], Cost] = field(default=lambda business, question, eligible: Cost())
+    reserve: Reserve | None = None
+    problems: Callable[[datetime], Sequence[Problem]] = field(default=_none)
+    stage: Callable[[int], Mapping[str, Sequence[str]]] = field(default=lambda count: {})
+    preview: Callable[[Business, str], str] | None = None
+
+
+def content(deed: Deed, asked: Mapping[str, Any]) -> str:
+    """Return the hash of what is asked: action, arguments as given, and which customers. Never of now, ids or codes."""
+    whole = {"action": deed.action, "arguments": deed.arguments, **asked}
+    return sha256(json.dumps(whole, sort_keys=True, ensure_ascii=True, default=str).encode()).hexdigest()

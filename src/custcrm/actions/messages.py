@@ -1,0 +1,128 @@
+"""Messages into the outbox: to a selection, and the notice that goes with a transaction."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from custcrm.actions import eligibility
+from custcrm.actions.deed import Cost, Deed, Moment
+from custcrm.business import Business
+from custcrm.filters.syntax import Field
+from custcrm.messaging import sms
+from custcrm.messaging.templates import TextTemplate, customer_values
+from custcrm.records import Customer, Message, Program, Sender
+from custcrm.storage.deeds import (
+    CustomerKey,
+    Effect,
+    Given,
+    NewId,
+    Of,
+    Question,
+    Source,
+    TargetReason,
+    Template,
+    Verdict,
+)
+from custcrm.values.errors import Malformed, NotFound
+
+PURPOSES: Final = ("marketing", "service")
+CHANNELS: Final = ("sms", "email", "push", "viber")
+OFF: Final = "off"
+REJECTED: Final = 8
+"""The number of the effect that keeps rejected messages: far from those of any action, so that ids never meet."""
+
+
+def sending(business: Business, text: str, *, channel: str, sender: str | None, purpose: str) -> Deed:
+    """Send a text; who must not get it has a rejected message with the reason, at no cost (FEATURES C15–C19)."""
+    if purpose not in PURPOSES:
+        raise Malformed("a message is for marketing or service", field="purpose", suggestions=PURPOSES)
+    if channel not in {*CHANNELS, *business.channels}:
+        raise Malformed(f"no channel {channel!r}; there are {', '.join(CHANNELS)}", field="channel")
+    template = TextTemplate.parse(text, eligibility.PLACEHOLDER_FIELDS)
+    found = None if sender is None else business.known(Sender, sender, "sender")
+    needs = tuple(sorted(template.required))
+    rules = eligibility.contactable(
+        business.schema, channel, purpose, confirmed_in=_confirmed_in(found), needs=needs
+    )
+
+    def effects(moment: Moment) -> tuple[Effect, ...]:
+        about = _columns(moment, channel, purpose, sender, text)
+        rejected = {**about, "id": NewId(REJECTED), "status": Given("rejected"), "reason": TargetReason()}
+        return (
+            Template(record=Message, values={**about, "id": NewId(0), "status": Given("planned")}),
+            Template(record=Message, values=rejected, reasons=eligibility.CONTACT_REASONS),
+        )
+
+    return Deed(
+        action="send_message",
+        title=f"send_message {channel}",
+        arguments={"text": text, "channel": channel, "sender": sender, "purpose": purpose, "needs": list(needs)},
+        verdict=Verdict(rules),
+        effects=effects,
+        cost=lambda business, question, eligible: Cost(
+            sms_parts=_sms_parts(business, question, template) if channel == "sms" else 0
+        ),
+        preview=lambda business, customer_id: _preview(business, customer_id, template),
+    )
+
+
+def notice(
+    business: Business,
+    program: Program,
+    moment: Moment,
+    text: str,
+    *,
+    notify: bool,
+    effect: int,
+    points: int | None = None,
+    code: Source | None = None,
+) -> tuple[Effect, ...]:
+    """Return the effect that tells a member of a transaction, where the program notifies (FEATURES C24).
+
+    It has rules of its own, so that a missing phone never costs anybody a coupon.
+    """
+    if not notify or program.notifications == OFF:
+        return ()
+    deed = ("points", "balance") if code is None else ("code",)
+    template = TextTemplate.parse(text, (*eligibility.PLACEHOLDER_FIELDS, *deed))
+    values = _columns(moment, program.notifications, "service", None, text)
+    values |= {"id": NewId(effect), "status": Given("planned")}
+    if points is not None:
+        balance = business.shown(Field(("programs", program.name, "points")))
+        values |= {"points": Given(points), "balance": Of(balance)}
+    if code is not None:
+        values["code"] = code
+    needs = tuple(sorted(template.required & eligibility.PLACEHOLDER_FIELDS.keys()))
+    rules = eligibility.contactable(business.schema, program.notifications, "service", needs=needs)
+    return (Template(record=Message, values=values, verdict=Verdict(rules)),)
+
+
+def _columns(moment: Moment, channel: str, purpose: str, sender: str | None, text: str) -> dict[str, Source]:
+    return {
+        "customer_id": CustomerKey(), "channel": Given(channel), "purpose": Given(purpose), "sender": Given(sender),
+        "text": Given(text), "planned_at": Given(moment.now), "actor": Given(moment.actor),
+        "applied_id": Given(moment.applied_id),
+    }
+
+
+def _confirmed_in(sender: Sender | None) -> str | None:
+    return sender.program if sender is not None and sender.requires_confirmation else None
+
+
+def _sms_parts(business: Business, question: Question, template: TextTemplate) -> int:
+    """Count the parts of every recipient's own text."""
+    with business.reading() as reader:
+        ids = reader.ids(question)
+        return sum(
+            sms.parts(template.render(customer_values(customer))).count
+            for at in range(0, len(ids), 1_000)
+            for customer in reader.find(Customer, {"id": ids[at : at + 1_000]})
+        )
+
+
+def _preview(business: Business, customer_id: str, template: TextTemplate) -> str:
+    with business.reading() as reader:
+        customer = reader.get(Customer, customer_id)
+    if customer is None:
+        raise NotFound("no customer has this id")
+    return template.render(customer_values(customer))

@@ -1,0 +1,135 @@
+"""One customer: the same deed, its rules and its effects, in one transaction and without a plan.
+
+The rules are asked of the customer's own facts by the Python target, and the effects are built for one by `deeds.build`, so a
+single call decides and writes exactly what a bulk apply would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from custcrm.actions.applying import idempotency_key
+from custcrm.actions.deed import Deed, Moment, content
+from custcrm.business import Business
+from custcrm.records import Applied, Customer
+from custcrm.records.codec import encoder, from_columns
+from custcrm.records.declaration import declaration
+from custcrm.storage.deeds import Change, Question, Template, asked, build
+from custcrm.storage.protocol import Writer
+from custcrm.storage.rows import Facts, facts
+from custcrm.values.errors import KeyConflict, NotFound, Reason, Refusal
+
+R = TypeVar("R")
+
+
+@frozen
+class Performed:
+    """The records that a deed wrote for its customer, now or when its key was first used."""
+
+    records: tuple[Any, ...]
+
+    def of(self, record: type[R]) -> R:
+        """Return the one of this class."""
+        return next(each for each in self.records if isinstance(each, record))
+
+
+def perform(
+    business: Business, deed: Callable[[], Deed], customer_id: str, *, key: str | None = None
+) -> Performed:
+    """Do the deed to one customer; once, where a key is given.
+
+    Raises NotFound, Refusal with every reason that applies, or KeyConflict. The deed is made inside the transaction, so that
+    what it looks up holds.
+    """
+    with business.store.write() as writer:
+        made = deed()
+        done = None if key is None else writer.hold(Applied, idempotency_key(key))
+        if done is not None:
+            return _repeated(writer, made, customer_id, done)
+        now, applied_id = business.now(), business.ids.new()
+        row = facts(writer, customer_id, Question(business.everyone(), now))
+        if row is None:
+            raise NotFound("no customer has this id")
+        _refuse(row, made)
+        if made.reserve and not writer.reserve(made.reserve.record, made.reserve.key, 1):
+            raise Refusal(Reason.SERIES_CAPACITY, details={"series": made.reserve.key[0], "needed": 1, "left": 0})
+        if key is not None:
+            writer.add([_applied(business, made, key, customer_id, applied_id, now)])
+        return Performed(tuple(_effects(writer, made, row, Moment(now=now, applied_id=applied_id, actor=business.actor))))
+
+
+def _refuse(row: Facts, deed: Deed) -> None:
+    reasons = dict.fromkeys(reason for reason, rule in deed.verdict.rules if not row.matches(rule))
+    if reasons:
+        raise Refusal(*reasons)
+    for problem in deed.problems(row.question.as_of):
+        raise Refusal(problem.reason, details=problem.details)
+
+
+def _repeated(writer: Writer, deed: Deed, customer_id: str, done: Applied) -> Performed:
+    """Return what the key stands for, or say that it stands for something else."""
+    if done.content != _content(deed, customer_id):
+        raise KeyConflict(done.key)
+    moment = Moment(now=done.as_of, applied_id=done.id, actor=done.actor)
+    written = [effect.record for effect in deed.effects(moment) if isinstance(effect, Template)]
+    mine = {"customer_id": customer_id, "applied_id": done.id}
+    kept: list[Any] = []
+    for record in dict.fromkeys(written):
+        if "applied_id" in declaration(record).names:
+            kept.extend(writer.find(record, mine))
+    return Performed(tuple(kept))
+
+
+def _content(deed: Deed, customer_id: str) -> str:
+    return content(deed, {"customer": customer_id})
+
+
+def _applied(
+    business: Business, deed: Deed, key: str, customer_id: str, applied_id: str, now: datetime
+) -> Applied:
+    return Applied(
+        key=key, id=applied_id, action=deed.action, content=_content(deed, customer_id), arguments=deed.arguments,
+        actor=business.actor, as_of=now, eligible=1, done=1, reserved=1 if deed.reserve else 0,
+    )
+
+
+def _effects(writer: Writer, deed: Deed, row: Facts, moment: Moment) -> Iterator[Any]:
+    """Write what the deed writes, in order, each effect seeing those before it; yield the new records."""
+    staged = {name: values[0] for name, values in deed.stage(1).items()}
+    for effect in deed.effects(moment):
+        if isinstance(effect, Template) and not _wanted(effect, row):
+            continue
+        wanted = asked(effect.values)
+        row = row.again() if wanted else row
+        values = build(
+            effect.values, customer_id=row.customer.id, applied_id=moment.applied_id, number=1,
+            shown={each: row.value(each) for each in wanted}, staged=staged,
+        )
+        if isinstance(effect, Template):
+            record: Any = from_columns(effect.record, values)
+            writer.add([record])
+            yield record
+        else:
+            _change(writer, effect, values, row.customer, moment)
+
+
+def _wanted(effect: Template, row: Facts) -> bool:
+    """Tell whether the effect is for an eligible customer, and its own rules allow it."""
+    return not effect.reasons and all(row.matches(rule) for _, rule in effect.verdict.rules)
+
+
+def _change(writer: Writer, change: Change, values: Mapping[str, Any], customer: Customer, moment: Moment) -> None:
+    owner = "id" if change.record is Customer else "customer_id"
+    names, encode = declaration(change.record).names, encoder(change.record)
+    found: list[Any] = list(writer.find(change.record, {owner: customer.id, **change.match}))
+    for record in found:
+        columns = dict(zip(names, encode(record), strict=True))
+        if change.current and columns["until"] is not None and columns["until"] <= moment.now:
+            continue
+        if change.but_new and columns["applied_id"] == moment.applied_id:
+            continue
+        writer.replace(from_columns(change.record, {**columns, **values}))

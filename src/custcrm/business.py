@@ -1,0 +1,180 @@
+"""The business that asks and acts: its store, clock, currency, time zone and country, and the words of its filters.
+
+What every part of the facade shares, and no rule. The name to know is `Business`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime, tzinfo
+from functools import lru_cache
+from threading import Lock
+from typing import Any, Final, TypeVar
+
+from attrs import evolve, field, frozen
+
+from custcrm import vocabulary
+from custcrm.filters import Filter, FilterError, Schema
+from custcrm.filters.lowered import Shown
+from custcrm.filters.lowering import lower_value
+from custcrm.filters.syntax import TRUE, Node
+from custcrm.records import Customer, Program, SavedSegment, Setting
+from custcrm.storage.deeds import Question
+from custcrm.storage.protocol import Reader, Store
+from custcrm.values import money, periods
+from custcrm.values.clock import Clock
+from custcrm.values.errors import Conflict, Malformed, NotFound
+from custcrm.values.ids import IdSource
+from custcrm.values.spelling import nearest
+
+R = TypeVar("R")
+
+DEFAULT_CURRENCY: Final = "EUR"
+DEFAULT_TIMEZONE: Final = "UTC"
+
+
+class Words:
+    """The filter schema of one store, made anew when its programs change; shared by all faces of the store."""
+
+    def __init__(self, store: Store, currency: str, timezone: str) -> None:
+        self._store = store
+        self._make = lru_cache(maxsize=8)(
+            lambda programs: vocabulary.schema(
+                currency=currency, timezone=timezone, programs=programs, segments=self._segment
+            )
+        )
+        self._lock = Lock()
+        self._programs: tuple[str, ...] | None = None
+
+    @property
+    def schema(self) -> Schema:
+        """The schema for the programs as last looked at."""
+        with self._lock:
+            if self._programs is None:
+                self._programs = self._stored_programs()
+            return self._make(self._programs)
+
+    def refresh(self) -> bool:
+        """Look again which programs there are; tell whether that changed."""
+        programs = self._stored_programs()
+        with self._lock:
+            changed, self._programs = programs != self._programs, programs
+        return changed
+
+    def _stored_programs(self) -> tuple[str, ...]:
+        with self._store.read() as reader:
+            return tuple(program.name for program in reader.find(Program))
+
+    def _segment(self, name: str) -> str | None:
+        with self._store.read() as reader:
+            segment = reader.get(SavedSegment, name)
+        return segment.filter if segment else None
+
+
+@frozen(kw_only=True)
+class Business:
+    """One store with the settings it was made with, and who acts on it now."""
+
+    store: Store = field(repr=False)
+    clock: Clock = field(repr=False)
+    ids: IdSource = field(repr=False)
+    random_bits: Callable[[int], int] = field(repr=False)
+    words: Words = field(repr=False)
+    currency: str
+    zone: tzinfo
+    country: str | None = None
+    channels: Mapping[str, Any] = field(factory=dict, repr=False)
+    actor: str = field(default="", repr=False)
+    program: str | None = None
+    terminal: str | None = None
+
+    @property
+    def schema(self) -> Schema:
+        """The words that filters may use."""
+        return self.words.schema
+
+    def now(self) -> datetime:
+        """Return the instant by the clock; the only place where it is read."""
+        return self.clock()
+
+    def acting_as(self, actor: str, program: str | None, terminal: str | None) -> Business:
+        """Return the same business with somebody else acting."""
+        return evolve(self, actor=actor, program=program or self.program, terminal=terminal or self.terminal)
+
+    def instant(self, value: datetime | date | str | None, *, field: str = "as_of") -> datetime | None:
+        """Read an instant as callers give it; None stays None."""
+        return None if value is None else periods.instant(value, self.zone, field=field)
+
+    def amount(self, value: Any, *, field: str = "amount") -> money.Money:
+        """Read an amount in the business's currency."""
+        amount = money.parse_amount(value, self.currency, field=field)
+        if amount.currency != self.currency:
+            raise Malformed(f"{field} is in {amount.currency}; this store keeps {self.currency}", field=field)
+        return amount
+
+    def parse(self, text: str, values: Mapping[str, Any] | None = None) -> Filter:
+        """Read a filter; programs that others have added meanwhile are looked up before one is called unknown."""
+        try:
+            return self.schema.parse(text, values)
+        except FilterError as error:
+            if error.kind != "unknown_value" or not self.words.refresh():
+                raise
+            return self.schema.parse(text, values)
+
+    def shown(self, node: Node) -> Shown:
+        """Return what a store is asked for to show a value of the customer."""
+        return lower_value(self.schema, node)
+
+    def adopt(self, asked: Filter) -> Filter:
+        """Return the filter over the schema as it is now, so that filters of different days combine."""
+        current = self.schema
+        return asked if asked.schema is current else current.from_json(asked.to_json())
+
+    def question(self, asked: Filter, as_of: datetime | None = None) -> Question:
+        """Return the question asked at `as_of`, or now."""
+        return Question(asked, self.now() if as_of is None else as_of, as_of is not None)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Open a view of the store."""
+        with self.store.read() as reader:
+            yield reader
+
+    def everyone(self) -> Filter:
+        """Return the filter of all customers."""
+        return Filter(self.schema, TRUE)
+
+    def known(self, record: type[R], name: str, what: str) -> R:
+        """Return the program, point of sale … of that name; NotFound with near names otherwise."""
+        with self.store.read() as reader:
+            found = reader.get(record, name)
+            if found is not None:
+                return found
+            names = [each.name for each in reader.find(record)]  # type: ignore[attr-defined]
+        raise NotFound(f"no {what} {name!r}", suggestions=nearest(str(name), names))
+
+
+def customer_id(customer: Customer | str) -> str:
+    """Return the id of a customer given as record or id."""
+    if isinstance(customer, Customer):
+        return customer.id
+    if isinstance(customer, str):
+        return customer
+    raise Malformed(f"a customer is given as a record or an id, not {type(customer).__name__}", field="customer")
+
+
+def settle(store: Store, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    """Keep the settings of a new store, or return those it was made with; Conflict where a given one differs."""
+    defaults = {"currency": DEFAULT_CURRENCY, "timezone": DEFAULT_TIMEZONE}
+    with store.read() as reader:
+        kept: dict[str, str] = {each.name: each.value for each in reader.find(Setting)}
+    for name, value in given.items():
+        if value is not None and name in kept and kept[name] != value:
+            raise Conflict(f"this store was made with {name} {kept[name]!r}; open it without, or with the same")
+    settings = {name: kept.get(name) or value or defaults.get(name) for name, value in given.items()}
+    fresh = [Setting(name=name, value=value) for name, value in settings.items() if value and name not in kept]
+    if fresh:
+        with store.write() as writer:
+            writer.put(fresh)
+    return settings

@@ -1,0 +1,5 @@
+"""`python -m custcrm.cli` is `custcrm`."""
+
+from custcrm.cli import main
+
+main()

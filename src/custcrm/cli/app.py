@@ -1,0 +1,165 @@
+"""The commands and their options; what they do is in the modules beside this one, imported when a command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from custcrm.cli.failures import reported
+from custcrm.cli.output import Output
+
+app = typer.Typer(
+    name="custcrm",
+    help="Ask for customers in one small language, and act on exactly those people.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+importing = typer.Typer(no_args_is_help=True, help="Take customers or sales in from a CSV file.")
+app.add_typer(importing, name="import")
+
+Filter = Annotated[str, typer.Argument(help="A filter, e.g. \"sales_total > 500\".", show_default=False)]
+Source = Annotated[Path, typer.Argument(help="The CSV file.", show_default=False)]
+Store = Annotated[
+    str | None, typer.Option(envvar="CUSTCRM_STORE", help="A path (a SQLite file) or a URL.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="The same facts as JSON lines.")]
+Trace = Annotated[bool, typer.Option("--traceback", help="Show where an error came from.")]
+Currency = Annotated[str | None, typer.Option(help="Of a new store, e.g. EUR.")]
+Timezone = Annotated[str | None, typer.Option(help="Of a new store, e.g. Europe/Helsinki.")]
+Country = Annotated[str | None, typer.Option(help="Of a new store: whose local phone numbers are read, e.g. FI.")]
+Maps = Annotated[list[str] | None, typer.Option("--map", metavar="HEADER=COLUMN", help="What a header cell means.")]
+Ignore = Annotated[list[str] | None, typer.Option(metavar="HEADER", help="A header cell to leave out.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; tell what would happen to each row.")]
+Refused = Annotated[Path | None, typer.Option(help="Write the refused rows, with reasons, to this CSV file.")]
+Encoding = Annotated[str | None, typer.Option(help="The file's encoding, where it is not found.")]
+Delimiter = Annotated[str | None, typer.Option(help="The character between cells, where it is not found.")]
+DecimalMark = Annotated[str, typer.Option("--decimal", help="The mark in amounts: '.' or ','.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="Ask as things stood then: an ISO date or time.")]
+
+
+@app.command()
+def demo(
+    store: Annotated[Path, typer.Option(help="The SQLite file to make.")] = Path("cdnow-demo.db"),
+    json: Json = False,
+    traceback: Trace = False,
+) -> None:
+    """Show everything on real purchases: import, segments, explanation, points, coupons, messages, a CSV."""
+    with reported(show_traceback=traceback):
+        from custcrm.cli.demo import run
+
+        run(store, Output.here(as_json=json))
+
+
+@importing.command()
+def customers(
+    source: Source,
+    store: Store = None,
+    currency: Currency = None,
+    timezone: Timezone = None,
+    country: Country = None,
+    map: Maps = None,
+    ignore: Ignore = None,
+    dry_run: DryRun = False,
+    refused: Refused = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    decimal: DecimalMark = ".",
+    json: Json = False,
+    traceback: Trace = False,
+) -> None:
+    """Add customers, and update those who are there already."""
+    with reported(show_traceback=traceback):
+        from custcrm.cli.imports import Intake, take_in
+        from custcrm.cli.stores import Settings, importable
+
+        intake = Intake(source, map, ignore, encoding, delimiter, decimal, dry_run, refused)
+        with importable(store, Settings(currency, timezone, country), dry_run=dry_run) as crm:
+            take_in(crm.customers.import_csv, intake, Output.here(as_json=json))
+
+
+@importing.command()
+def sales(
+    source: Source,
+    store: Store = None,
+    currency: Currency = None,
+    timezone: Timezone = None,
+    country: Country = None,
+    map: Maps = None,
+    ignore: Ignore = None,
+    dry_run: DryRun = False,
+    refused: Refused = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    decimal: DecimalMark = ".",
+    json: Json = False,
+    traceback: Trace = False,
+) -> None:
+    """Record sales of customers who are there already; each external id once."""
+    with reported(show_traceback=traceback):
+        from custcrm.cli.imports import Intake, take_in
+        from custcrm.cli.stores import Settings, importable
+
+        intake = Intake(source, map, ignore, encoding, delimiter, decimal, dry_run, refused)
+        with importable(store, Settings(currency, timezone, country), dry_run=dry_run) as crm:
+            take_in(crm.sales.import_csv, intake, Output.here(as_json=json))
+
+
+@app.command()
+def select(
+    filter: Filter,
+    store: Store = None,
+    count: Annotated[bool, typer.Option("--count", help="Only how many.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV; the export is recorded.")] = False,
+    columns: Annotated[str | None, typer.Option(help="Values to show, with commas between.")] = None,
+    sort: Annotated[str | None, typer.Option(help="Values to sort by, each with ASC or DESC.")] = None,
+    as_of: AsOf = None,
+    program: Annotated[str | None, typer.Option(help="Count only what happened in this program.")] = None,
+    point_of_sale: Annotated[str | None, typer.Option(help="Count only what happened there.")] = None,
+    terminal: Annotated[str | None, typer.Option(help="Count only what happened there.")] = None,
+    json: Json = False,
+    traceback: Trace = False,
+) -> None:
+    """Show the customers that a filter gives; without columns nothing personal."""
+    with reported(show_traceback=traceback):
+        from custcrm.cli.questions import Asked
+        from custcrm.cli.questions import select as answer
+        from custcrm.cli.stores import existing
+
+        with existing(store) as crm:
+            asked = Asked(filter, as_of, program, point_of_sale, terminal)
+            answer(crm, asked, Output.here(as_json=json), count=count, csv=csv, columns=columns, sort=sort)
+
+
+@app.command()
+def explain(
+    filter: Filter,
+    store: Store = None,
+    email: Annotated[str | None, typer.Option(help="Whom, by exact email.")] = None,
+    id: Annotated[str | None, typer.Option(help="Whom, by id.")] = None,
+    external_id: Annotated[
+        str | None, typer.Option(metavar="SYSTEM=ID", help="Whom, by another system's id.")
+    ] = None,
+    as_of: AsOf = None,
+    json: Json = False,
+    traceback: Trace = False,
+) -> None:
+    """Tell why a filter gives a customer, or why not."""
+    with reported(show_traceback=traceback):
+        from custcrm.cli.questions import Asked
+        from custcrm.cli.questions import explain as answer
+        from custcrm.cli.stores import existing
+
+        with existing(store) as crm:
+            answer(crm, Asked(filter, as_of), Output.here(as_json=json), email=email, id=id, external_id=external_id)
+
+
+@app.command()
+def migrate(store: Store = None, json: Json = False, traceback: Trace = False) -> None:
+    """Bring a store made by an earlier version up to date."""
+    with reported(show_traceback=traceback):
+        from custcrm.cli.stores import migrate as bring_up_to_date
+
+        bring_up_to_date(store, Output.here(as_json=json))

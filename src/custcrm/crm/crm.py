@@ -1,0 +1,101 @@
+"""The facade: one small class per noun; this file only wires them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime, tzinfo
+from types import TracebackType
+from typing import Any, Self
+
+from custcrm.business import Business
+from custcrm.crm.coupons import Coupons
+from custcrm.crm.customers import Customers
+from custcrm.crm.messages import Consents, Messages, Outbox, Senders
+from custcrm.crm.points import Points
+from custcrm.crm.programs import PointsOfSale, Programs, Terminals
+from custcrm.crm.sales import Sales
+from custcrm.crm.segments import Activities, Segments
+from custcrm.crm.tags import Tags
+from custcrm.filters import Filter, Schema
+from custcrm.selection import Scope, Selection, select
+
+
+class Crm:
+    """One customer base. Made by `custcrm.open`; shared by all threads.
+
+    Each call is its own transaction; `with crm.transaction():` joins several. `crm.select(…)` asks, the parts change:
+    `customers`, `tags`, `programs`, `points_of_sale`, `terminals`, `sales`, `points`, `coupons`, `consents`, `senders`,
+    `messages`, `outbox`, `activities`, `segments`.
+    """
+
+    def __init__(self, business: Business) -> None:
+        self._business = business
+        self.customers = Customers(business)
+        self.tags = Tags(business)
+        self.programs = Programs(business)
+        self.points_of_sale = PointsOfSale(business)
+        self.terminals = Terminals(business)
+        self.sales = Sales(business)
+        self.points = Points(business)
+        self.coupons = Coupons(business)
+        self.consents = Consents(business)
+        self.senders = Senders(business)
+        self.messages = Messages(business)
+        self.outbox = Outbox(business)
+        self.activities = Activities(business)
+        self.segments = Segments(business)
+
+    @property
+    def currency(self) -> str:
+        """The currency of all amounts, by ISO 4217."""
+        return self._business.currency
+
+    @property
+    def timezone(self) -> tzinfo:
+        """The business time zone: whose days, months and birthdays count."""
+        return self._business.zone
+
+    @property
+    def schema(self) -> Schema:
+        """The words that filters may use here."""
+        return self._business.schema
+
+    def select(
+        self,
+        filter: str | Filter | None = None,
+        values: Mapping[str, Any] | None = None,
+        *,
+        scope: Scope | None = None,
+        as_of: datetime | date | str | None = None,
+    ) -> Selection:
+        """Ask for customers: a filter with values beside it, within a scope, at a time; None is everyone.
+
+        crm.select("sales_total > :least AND NOT tags.VIP EXISTS", {"least": 500})
+        """
+        return select(self._business, filter, values, scope=scope, as_of=as_of)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Join several calls into one transaction: all of them stand, or none. Inside another, joins it."""
+        with self._business.store.write():
+            yield
+
+    def acting_as(self, actor: str, *, program: str | None = None, terminal: str | None = None) -> Crm:
+        """Return a second, cheap face of the same store for somebody else; it leaves this one as it is."""
+        return Crm(self._business.acting_as(actor, program, terminal))
+
+    def close(self) -> None:
+        """Let go of the store; closing again does nothing, use after it raises Closed."""
+        self._business.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Crm {self._business.store.describe()} {self.currency}>"

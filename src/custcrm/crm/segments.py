@@ -1,0 +1,100 @@
+"""`crm.segments` and `crm.activities`: named filters, and what happened without a record of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from attrs import field, frozen
+
+from custcrm.business import Business
+from custcrm.filters import Filter
+from custcrm.records import Activity, SavedSegment
+from custcrm.records.activities import CallStatus
+from custcrm.selection import CustomerRef, existing
+from custcrm.values.errors import Malformed
+from custcrm.values.identifiers import key_name
+from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked
+
+
+@frozen
+class Segment:
+    """A named filter, saved in the store: `SEGMENT('name')` in any filter."""
+
+    name: str
+    filter: Filter = field(repr=False)
+
+
+@frozen
+class Segments:
+    """Saved filters. They are kept as text and stay relative: who is in them is asked anew each time."""
+
+    _business: Business
+
+    def add(self, name: str, filter: str | Filter) -> Segment:
+        """Save a filter under a name; the name's earlier filter, if any, is replaced."""
+        business = self._business
+        parsed = business.parse(filter) if isinstance(filter, str) else filter
+        saved = SavedSegment(
+            name=key_name(name, "segment"), filter=str(parsed), created_at=business.now(), actor=business.actor
+        )
+        with business.store.write() as writer:
+            writer.put([saved])
+            business.parse("SEGMENT(:name)" , {"name": saved.name})    # a circle is refused, and nothing kept
+        return Segment(saved.name, parsed)
+
+    def list(self) -> Sequence[Segment]:
+        """Return all segments, by name."""
+        with self._business.reading() as reader:
+            saved = tuple(reader.find(SavedSegment))
+        return tuple(Segment(each.name, self._business.parse(each.filter)) for each in saved)
+
+
+@frozen
+class Activities:
+    """Calls, visits and notes; internal, for staff."""
+
+    _business: Business
+
+    def log_call(
+        self,
+        customer: CustomerRef,
+        *,
+        status: CallStatus | str,
+        summary: str = "",
+        agreed: str = "",
+        occurred_at: datetime | date | str | None = None,
+    ) -> Activity:
+        """Keep a phone call and what became of it: called, no_answer, left_voicemail, spoke."""
+        known = [each.value for each in CallStatus]
+        if status not in known:
+            raise Malformed(f"a call's status is one of {', '.join(known)}", field="status",
+                            suggestions=nearest(str(status), known))
+        return self._log(customer, "phone_call", summary, occurred_at, status=CallStatus(status), agreed=agreed,
+                         channel="phone", direction="outbound")
+
+    def log_visit(
+        self,
+        customer: CustomerRef,
+        *,
+        summary: str = "",
+        point_of_sale: str | None = None,
+        occurred_at: datetime | date | str | None = None,
+    ) -> Activity:
+        """Keep a visit, at a point of sale if given."""
+        return self._log(customer, "visit", summary, occurred_at, point_of_sale=point_of_sale)
+
+    def _log(
+        self, customer: CustomerRef, kind: str, summary: str, occurred_at: datetime | date | str | None, **more: object
+    ) -> Activity:
+        business = self._business
+        now = business.now()
+        activity = Activity(
+            customer_id=existing(business, customer).id, id=business.ids.new(), kind=kind,
+            occurred_at=business.instant(occurred_at, field="occurred_at") or now, recorded_at=now,
+            summary=checked(summary, field="summary"), actor=business.actor, **more,  # type: ignore[arg-type]
+        )
+        with business.store.write() as writer:
+            writer.add([activity])
+        return activity

@@ -1,0 +1,11 @@
+"""Taking customers and sales in from CSV files: a verdict for each row, the whole file or nothing, safe to repeat.
+
+The names to know are `import_customers` and `import_sales`, which `crm.customers.import_csv` and `crm.sales.import_csv` call,
+and what they return: an `ImportReport` of `RowVerdict`s.
+"""
+
+from custcrm.importing.customers import import_customers
+from custcrm.importing.report import ImportReport, RowVerdict
+from custcrm.importing.sales import import_sales
+
+__all__ = ["ImportReport", "RowVerdict", "import_customers", "import_sales"]

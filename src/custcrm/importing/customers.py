@@ -1,0 +1,198 @@
+"""Customers from a CSV file. The name to know is `import_customers`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from os import PathLike
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from custcrm.business import Business
+from custcrm.importing.columns import Columns, Kind, Row
+from custcrm.importing.facts import FactColumns, Facts, further
+from custcrm.importing.holders import EXTERNAL_IDS, Holders
+from custcrm.importing.intake import Decision, Progress, Refused, misread, once, refused, take_in
+from custcrm.importing.reading import Cells, reason_of
+from custcrm.importing.report import ImportReport, RowReason, RowVerdict
+from custcrm.importing.source import CsvSource
+from custcrm.records import Customer
+from custcrm.rules import customers as rules
+from custcrm.storage.protocol import Reader
+from custcrm.values.errors import Conflict, Malformed
+
+IDENTITY: Final = ("email", "card_number", EXTERNAL_IDS)
+"""What a row is found again by; each has one customer."""
+
+CUSTOMERS: Final = Kind(
+    what="customers",
+    names=rules.GIVEN,
+    maps=("attributes", EXTERNAL_IDS, "tags", "consents"),
+    needed=(IDENTITY,),
+)
+
+
+def import_customers(
+    business: Business,
+    source: str | PathLike[str],
+    *,
+    columns: Mapping[str, str] | None = None,
+    ignore: Collection[str] = (),
+    dry_run: bool = False,
+    progress: Progress = False,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    decimal: str = ".",
+) -> ImportReport:
+    """Take customers in from a CSV file and return a verdict for each row: added, updated, unchanged or refused.
+
+    Header cells are fields of Customer, `attributes.<key>`, `external_ids.<system>`, `tags.<key>` or `consents.<channel>`;
+    `columns` maps others to these, `ignore` leaves some out. A customer who is there already is found by external id, else by
+    exact email (by card number where neither column is filled): filled cells that differ change the customer, blank ones
+    never clear, and a consent that was recorded before is kept. `encoding` and `delimiter` are found unless told; `decimal`
+    is the mark in amounts. `progress` is True for a bar, or is called with (lines done, lines of the file).
+
+    The whole file is one transaction, and a dry run writes nothing and gives the same verdicts. Malformed when the file cannot
+    be read or its columns are not understood.
+    """
+    looked = CsvSource.look(source, encoding=encoding, delimiter=delimiter, words={*rules.GIVEN, *(columns or {})})
+    named = Columns.of(looked.header, CUSTOMERS, mapped=columns or {}, ignored=ignore)
+    import_id = business.ids.new()
+    desk = _Desk(business, Cells(business, decimal), FactColumns.of(named), import_id, dry_run)
+    return take_in(
+        business, "customers", looked, named, desk.decide, id=import_id, dry_run=dry_run, progress=progress
+    )
+
+
+@frozen
+class _Desk:
+    """Decides about rows one after the other; remembers what the accepted ones named, and whose email or card they changed."""
+
+    business: Business
+    cells: Cells
+    columns: FactColumns
+    import_id: str
+    dry_run: bool
+    seen: dict[tuple[str, str], int] = field(factory=dict)
+    left: dict[tuple[str, str], str] = field(factory=dict)
+
+    def decide(self, reader: Reader, rows: Sequence[Row]) -> Decision:
+        """Return what becomes of the rows."""
+        holders = Holders()
+        holders.look_up(reader, rows)
+        known = Facts.of(reader, holders, self.columns, self.business.now())
+        batch = _Batch(self, holders, known)
+        verdicts = [batch.verdict(row, new) for row, new in zip(rows, self.business.ids.many(len(rows)), strict=True)]
+        return Decision(verdicts, batch.fresh, batch.changed)
+
+
+@frozen
+class _Batch:
+    desk: _Desk
+    holders: Holders
+    known: Facts
+    fresh: list[Any] = field(factory=list)
+    changed: list[Any] = field(factory=list)
+
+    def verdict(self, row: Row, new_id: str) -> RowVerdict:
+        """Decide about one row; `new_id` is the customer's if it adds one."""
+        try:
+            fields = self._read(row)
+            found = self._whom(row, fields)
+            verdict = self._add(row, fields, new_id) if found is None else self._update(row, fields, found)
+        except Malformed as error:
+            return refused(row, misread(error, reason_of(error)))
+        except Refused as why:
+            return refused(row, why)
+        for identity in _identities(row, fields):
+            self.desk.seen[identity] = row.line
+        return verdict
+
+    def _read(self, row: Row) -> dict[str, Any]:
+        business, cells = self.desk.business, self.desk.cells
+        given = {name: cells.read(name, cell) for name, cell in row.cells.items()}
+        return rules.read(given, country=business.country, amount=business.amount)
+
+    # who ----------------------------------------------------------------------------------------
+
+    def _whom(self, row: Row, fields: Mapping[str, Any]) -> Customer | None:
+        """Return the customer whom the row is about, None for a new one."""
+        told = dict(_identities(row, fields))
+        if not told:
+            raise Refused(RowReason.MISSING_IDENTITY, None, "no email, card number or external id is filled in")
+        for name, identity in told.items():
+            once(self.desk.seen, (name, identity), name.replace("_", " ").replace(f"{EXTERNAL_IDS}.", "id in "), name)
+        held = {name: self._holder(name, identity) for name, identity in told.items()}
+        external = [each for name, each in held.items() if each is not None and name not in IDENTITY]
+        kinds = {name.partition(".")[0] for name in told}
+        try:
+            found = rules.whom(external, held.get("email"), held.get("card_number"), told=kinds)
+        except Conflict as error:
+            raise Refused(RowReason.CONFLICT, EXTERNAL_IDS, str(error)) from None
+        if found is not None:
+            once(self.desk.seen, ("customer", found), "customer", None)
+        self._refuse_taken(row, held, found)
+        return None if found is None else self.known.customers[found]
+
+    def _holder(self, name: str, identity: str) -> str | None:
+        """Return who had this email, card number or external id before the file."""
+        return self.holders.holder(name, identity) or self.desk.left.get((name, identity))
+
+    def _refuse_taken(self, row: Row, held: Mapping[str, str | None], found: str | None) -> None:
+        for name, reason in (("email", RowReason.EMAIL_TAKEN), ("card_number", RowReason.CARD_NUMBER_TAKEN)):
+            if held.get(name) not in (None, found):
+                raise Refused(reason, name, f"the {name.replace('_', ' ')} belongs to another customer")
+        for system, told in row.of(EXTERNAL_IDS).items() if found is not None else ():
+            if self.known.external_ids.get((found or "", system), told) != told:
+                field = f"{EXTERNAL_IDS}.{system}"
+                raise Refused(RowReason.CONFLICT, field, f"the customer has another id in {system}")
+
+    # what ---------------------------------------------------------------------------------------
+
+    def _add(self, row: Row, fields: Mapping[str, Any], id: str) -> RowVerdict:
+        customer = rules.made(id, fields, now=self.known.now)
+        self._keep([customer, *self._facts(row, id)[0]])
+        return RowVerdict(row.line, "added", None, None, None if self.desk.dry_run else id)
+
+    def _update(self, row: Row, fields: dict[str, Any], before: Customer) -> RowVerdict:
+        if fields.get("email") not in (None, before.email) and self._holder("email", fields["email"]) == before.id:
+            fields = {name: value for name, value in fields.items() if name not in ("email", "email_folded")}
+        after = rules.filled(before, fields)
+        fresh, changed, kept = self._facts(row, before.id)
+        business = self.desk.business
+        if after != before:
+            changed = [*changed, after]
+            fresh = [*fresh, rules.account_changed(
+                business.ids.new(), before, after, self.known.now, business.actor, source="import")]
+            self._leave(before, after)
+        self._keep(fresh, changed)
+        self.desk.seen["customer", before.id] = row.line
+        verdict = "updated" if fresh or changed else "unchanged"
+        if kept is None:
+            return RowVerdict(row.line, verdict, None, None, before.id)
+        return RowVerdict(row.line, verdict, RowReason.CONSENT_KEPT, kept, before.id, "what was recorded before is kept")
+
+    def _facts(self, row: Row, id: str) -> tuple[list[Any], list[Any], str | None]:
+        desk = self.desk
+        return further(
+            row, id, self.known, ids=desk.business.ids, actor=desk.business.actor, evidence=f"import {desk.import_id}"
+        )
+
+    def _leave(self, before: Customer, after: Customer) -> None:
+        for name in ("email", "card_number"):
+            identity = getattr(before, name)
+            if identity is not None and identity != getattr(after, name):
+                self.desk.left[name, identity] = before.id
+
+    def _keep(self, fresh: Sequence[Any], changed: Sequence[Any] = ()) -> None:
+        self.fresh.extend(fresh)
+        self.changed.extend(changed)
+
+
+def _identities(row: Row, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a row names somebody by: column and value."""
+    for name in ("email", "card_number"):
+        if fields.get(name) is not None:
+            yield name, fields[name]
+    for system, identity in row.of(EXTERNAL_IDS).items():
+        yield f"{EXTERNAL_IDS}.{system}", identity

@@ -1,0 +1,156 @@
+"""The way of a file: read in batches, a decision for each, all of it written in one transaction or nothing at all.
+
+A decision is made against the store as it was before the file and never reads what the file itself wrote, so a dry run, which
+only decides, gives the same verdicts. The name to know is `take_in`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeAlias
+
+from attrs import frozen
+
+from custcrm.business import Business
+from custcrm.importing.columns import Columns, Row
+from custcrm.importing.report import ImportReport, RowReason, RowVerdict
+from custcrm.importing.source import CsvSource, Line
+from custcrm.records import Import
+from custcrm.storage.protocol import Reader
+from custcrm.values.errors import Malformed
+
+BATCH: Final = 1_000
+"""Rows that are looked up and written together: few statements, and lists that every engine takes."""
+
+Progress: TypeAlias = bool | Callable[[int, int], None]
+
+
+class Refused(Exception):
+    """This row cannot be taken: why, the column it is about, and a sentence without the cell's content. Never leaves here."""
+
+    def __init__(self, reason: RowReason, field: str | None = None, message: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+        self.message = message
+
+
+@frozen
+class Decision:
+    """What becomes of some rows: their verdicts, and the records to add and to change for them."""
+
+    verdicts: Sequence[RowVerdict]
+    fresh: Sequence[Any]
+    changed: Sequence[Any] = ()
+
+
+class Decide(Protocol):
+    """Decides about a batch of rows; knows what the file held before."""
+
+    def __call__(self, reader: Reader, rows: Sequence[Row]) -> Decision:
+        """Return what becomes of the rows, against the store as it was before the file."""
+
+
+def take_in(
+    business: Business,
+    kind: str,
+    source: CsvSource,
+    columns: Columns,
+    decide: Decide,
+    *,
+    id: str,
+    dry_run: bool,
+    progress: Progress,
+) -> ImportReport:
+    """Take the file in, keep an Import record of it, and return the report. Nothing half applied: DESIGN 7, FEATURES X27."""
+    show = _progress(progress)
+    verdicts: list[RowVerdict] = []
+    with business.store.read() if dry_run else business.store.write() as store:
+        for batch, line in _batches(source.rows()):
+            decision, misfits = _decided(decide, store, columns, batch)
+            if not dry_run:
+                _write(store, decision)
+            verdicts += sorted([*decision.verdicts, *misfits], key=lambda verdict: verdict.line) if misfits \
+                else decision.verdicts
+            show(min(line, source.lines - 1), source.lines)
+        report = ImportReport.of(id, tuple(verdicts), source, dry_run=dry_run)
+        if not dry_run:
+            store.add([_record(business, kind, report)])  # type: ignore[attr-defined]
+    show(source.lines, source.lines)
+    return report
+
+
+def _decided(
+    decide: Decide, store: Reader, columns: Columns, batch: Sequence[Line]
+) -> tuple[Decision, Sequence[RowVerdict]]:
+    """Decide about a batch; rows that do not fit the header are refused before."""
+    rows, misfits = [], []
+    for line, cells in batch:
+        row = columns.row(line, cells)
+        if row is None:
+            message = f"the row has {len(cells)} cells, the header {len(columns.targets)}"
+            misfits.append(RowVerdict(line, "refused", RowReason.BAD_ROW, None, None, message))
+        else:
+            rows.append(row)
+    return decide(store, rows), misfits
+
+
+def _write(writer: Any, decision: Decision) -> None:
+    if decision.changed:
+        writer.put(decision.changed)
+    if decision.fresh:
+        writer.add(decision.fresh)
+
+
+def _record(business: Business, kind: str, report: ImportReport) -> Import:
+    return Import(
+        id=report.id, kind=kind, counts=dict(report.counts), actor=business.actor, occurred_at=business.now()
+    )
+
+
+def _batches(lines: Iterator[Line]) -> Iterator[tuple[list[Line], int]]:
+    """Yield the rows in batches, each with the line of its last row."""
+    batch: list[Line] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) == BATCH:
+            yield batch, line[0]
+            batch = []
+    if batch:
+        yield batch, batch[-1][0]
+
+
+def refused(row: Row, why: Refused) -> RowVerdict:
+    """Return the verdict of a row that cannot be taken."""
+    return RowVerdict(row.line, "refused", why.reason, why.field, None, why.message)
+
+
+def misread(error: Malformed, reason: RowReason) -> Refused:
+    """Return the refusal for a cell that cannot be read; of the error's sentence, the part that says what is wrong."""
+    return Refused(reason, error.field, str(error.args[0]).partition("; ")[0])
+
+
+def once(seen: Mapping[Any, int], key: Any, what: str, field: str | None) -> None:
+    """Refuse a row that names what an earlier row of the file has named."""
+    if key in seen:
+        raise Refused(RowReason.DUPLICATE_IN_FILE, field, f"same {what} as line {seen[key]}")
+
+
+# progress ----------------------------------------------------------------------------------------
+
+
+def _progress(progress: Progress) -> Callable[[int, int], None]:
+    if callable(progress):
+        return progress
+    return _bar if progress and sys.stderr.isatty() else _silence
+
+
+def _silence(done: int, total: int) -> None:
+    """Show nothing."""
+
+
+def _bar(done: int, total: int) -> None:
+    filled = 30 * done // total
+    sys.stderr.write(f"\r[{'#' * filled:<30}] {100 * done // total:>3} %{chr(10) if done == total else ''}")
+    sys.stderr.flush()

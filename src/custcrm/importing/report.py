@@ -1,0 +1,132 @@
+"""What became of a file: a verdict for each row, and their counts. Reasons and fields, never a cell's content."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from custcrm.importing.source import CsvSource
+
+REFUSED_LINE: Final = "refused_line"
+REFUSED_REASON: Final = "refused_reason"
+"""Columns that `write_refused` adds; an import skips them, so that a mended file can be taken in as it is."""
+
+_VERDICTS: Final = ("added", "updated", "unchanged", "refused")
+
+
+class RowReason(StrEnum):
+    """Why a row was refused, or, for `consent_kept`, what of it was not taken."""
+
+    BAD_ROW = "bad_row"
+    BAD_VALUE = "bad_value"
+    BAD_EMAIL = "bad_email"
+    BAD_PHONE = "bad_phone"
+    BAD_DATE = "bad_date"
+    BAD_AMOUNT = "bad_amount"
+    MISSING_IDENTITY = "missing_identity"
+    MISSING_VALUE = "missing_value"
+    DUPLICATE_IN_FILE = "duplicate_in_file"
+    EMAIL_TAKEN = "email_taken"
+    CARD_NUMBER_TAKEN = "card_number_taken"
+    UNKNOWN_CUSTOMER = "unknown_customer"
+    UNKNOWN_TERMINAL = "unknown_terminal"
+    UNKNOWN_POINT_OF_SALE = "unknown_point_of_sale"
+    UNKNOWN_PROGRAM = "unknown_program"
+    BLACKLISTED = "blacklisted"
+    CONFLICT = "conflict"
+    CONSENT_KEPT = "consent_kept"
+
+
+@frozen
+class RowVerdict:
+    """One row: `verdict` is added, updated, unchanged or refused; `line` is where it begins in the file.
+
+    A refused row has a `reason` (see `RowReason`), the `field` it is about, and a `message` for people. `customer_id` is whom
+    the row is about; missing when refused, and when a dry run would have added the customer.
+    """
+
+    line: int
+    verdict: str
+    reason: str | None = None
+    field: str | None = None
+    customer_id: str | None = None
+    message: str = ""
+
+
+@frozen(kw_only=True)
+class ImportReport:
+    """The verdicts of one file, in its order: iterate for rows, `counts` for numbers, `print` for a look."""
+
+    id: str
+    counts: Mapping[str, int] = field(hash=False)
+    dry_run: bool = False
+    rows: tuple[RowVerdict, ...] = field(repr=False)
+    source: CsvSource = field(repr=False)
+
+    @classmethod
+    def of(cls, id: str, rows: tuple[RowVerdict, ...], source: CsvSource, *, dry_run: bool) -> ImportReport:
+        """Return the report of these verdicts."""
+        met = Counter(row.verdict for row in rows)
+        counts = {verdict: met[verdict] for verdict in _VERDICTS if met[verdict]}
+        return cls(id=id, counts=counts, dry_run=dry_run, rows=rows, source=source)
+
+    def __iter__(self) -> Iterator[RowVerdict]:
+        return iter(self.rows)
+
+    @property
+    def refused(self) -> tuple[RowVerdict, ...]:
+        """The rows that were not taken."""
+        return tuple(row for row in self.rows if row.verdict == "refused")
+
+    @property
+    def title(self) -> str:
+        """What the file was found to be: 'people.csv: UTF-8, comma, 4 rows'."""
+        nothing = "; nothing written (dry run)" if self.dry_run else ""
+        return f"{self.source.path.name}: {self.source.description}, {len(self.rows):,} rows{nothing}"
+
+    @property
+    def summary(self) -> str:
+        """The counts in words: '2 added, 2 refused'."""
+        if not self.counts:
+            return "no rows"
+        would = "would be " if self.dry_run else ""
+        return ", ".join(
+            f"{count:,} {would if verdict in ('added', 'updated') else ''}{verdict}" for verdict, count in self.counts.items()
+        )
+
+    def write_refused(self, target: str | PathLike[str]) -> int:
+        """Write the refused rows as they were, with line and reason beside them, and return how many.
+
+        The file holds what the source held. Mend it and import it again as it is: the two columns are skipped.
+        """
+        reasons = {row.line: row.reason for row in self.refused}
+        with Path(target).open("w", encoding="utf-8", newline="") as file:
+            writer: Any = csv.writer(file, delimiter=self.source.delimiter, lineterminator="\r\n")
+            width = len(self.source.header)
+            kept = [at for at, name in enumerate(self.source.header) if name not in (REFUSED_LINE, REFUSED_REASON)]
+            writer.writerow([*(self.source.header[at] for at in kept), REFUSED_LINE, REFUSED_REASON])
+            for line, cells in self.source.rows():
+                if line in reasons:
+                    whole = [*cells, *[""] * (width - len(cells))]
+                    writer.writerow([*(whole[at] for at in kept), *whole[width:], line, reasons[line]])
+        return len(reasons)
+
+    def __str__(self) -> str:
+        lines = [self.title]
+        told = [row for row in self.rows if row.reason is not None]
+        if told:
+            lines.append("line  verdict   reason")
+            lines += [f"{row.line:>4}  {row.verdict:<8}  {explained(row)}" for row in told]
+        return "\n".join([*lines, self.summary])
+
+
+def explained(row: RowVerdict) -> str:
+    """Return reason and message of a row in one line: 'bad_phone: phone is not a phone number'."""
+    return f"{row.reason}: {row.message}" if row.message else str(row.reason or "")

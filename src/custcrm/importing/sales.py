@@ -1,0 +1,231 @@
+"""Sales from a CSV file. The name to know is `import_sales`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from os import PathLike
+from typing import Final
+
+from attrs import field, frozen
+
+from custcrm.actions import eligibility
+from custcrm.actions.points import place_of
+from custcrm.business import Business
+from custcrm.importing.columns import Columns, Kind, Row
+from custcrm.importing.holders import EXTERNAL_IDS, Holders, identities
+from custcrm.importing.intake import Decision, Progress, Refused, misread, once, refused, take_in
+from custcrm.importing.reading import Cells, reason_of
+from custcrm.importing.report import ImportReport, RowReason, RowVerdict
+from custcrm.importing.source import CsvSource
+from custcrm.records import Program, Sale
+from custcrm.rules import sales as rules
+from custcrm.selection import among
+from custcrm.storage.deeds import Question
+from custcrm.storage.protocol import Reader
+from custcrm.values.errors import Malformed, NotFound, Reason
+from custcrm.values.texts import checked
+
+FACTS: Final = ("total", "occurred_at", "units", "terminal", "point_of_sale", "program", "source", "document")
+CUSTOMER: Final = ("customer_id", EXTERNAL_IDS, "email", "card_number")
+"""Whose sale it is; those that are filled and known must agree."""
+
+SALES: Final = Kind(
+    what="sales",
+    names=("external_id", *FACTS, "customer_id", "email", "card_number"),
+    maps=(EXTERNAL_IDS,),
+    needed=(("external_id",), ("occurred_at",), ("total",), CUSTOMER),
+)
+
+_READ: Final = ("total", "occurred_at", "units")
+_LONGEST_ID: Final = 200
+_UNKNOWN_PLACES: Final = {
+    "terminal": RowReason.UNKNOWN_TERMINAL,
+    "point_of_sale": RowReason.UNKNOWN_POINT_OF_SALE,
+    "program": RowReason.UNKNOWN_PROGRAM,
+}
+
+
+def import_sales(
+    business: Business,
+    source: str | PathLike[str],
+    *,
+    columns: Mapping[str, str] | None = None,
+    ignore: Collection[str] = (),
+    dry_run: bool = False,
+    progress: Progress = False,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    decimal: str = ".",
+) -> ImportReport:
+    """Take sales in from a CSV file and return a verdict for each row: added, unchanged or refused.
+
+    Each row has an `external_id` (a receipt or order number), `occurred_at` and `total`, and names its customer by `email`
+    (byte for byte), `external_ids.<system>`, `card_number` or `customer_id`. A sale is recorded once: told again with the same
+    facts it is unchanged, with others refused as a conflict. Other arguments and errors are those of `import_customers`.
+    """
+    looked = CsvSource.look(source, encoding=encoding, delimiter=delimiter, words={*SALES.names, *(columns or {})})
+    named = Columns.of(looked.header, SALES, mapped=columns or {}, ignored=ignore)
+    desk = _Desk(business, Cells(business, decimal))
+    return take_in(
+        business, "sales", looked, named, desk.decide, id=business.ids.new(), dry_run=dry_run, progress=progress
+    )
+
+
+@frozen
+class _Place:
+    """Where a sale was made, as told and as it follows."""
+
+    terminal: str | None
+    point_of_sale: str | None
+    program: str | None
+
+
+@frozen
+class _Desk:
+    """Decides about rows; remembers the external ids of those it accepted, and the places it has looked up."""
+
+    business: Business
+    cells: Cells
+    seen: dict[str, int] = field(factory=dict)
+    places: dict[tuple[str | None, ...], _Place | Refused] = field(factory=dict)
+    holders: Holders = field(factory=Holders)
+
+    def decide(self, reader: Reader, rows: Sequence[Row]) -> Decision:
+        """Return what becomes of the rows."""
+        business = self.business
+        now = business.now()
+        self.holders.look_up(reader, rows)
+        made: list[Sale | Refused] = []
+        for row, new in zip(rows, business.ids.many(len(rows)), strict=True):
+            try:
+                made.append(self._made(row, new, now))
+            except Malformed as error:
+                made.append(misread(error, reason_of(error)))
+            except Refused as why:
+                made.append(why)
+        sales = [each for each in made if isinstance(each, Sale)]
+        known = _known(reader, sales)
+        barred = self._barred(reader, [sale for sale in sales if sale.external_id not in known], now)
+        fresh: list[Sale] = []
+        verdicts = [self._verdict(row, each, known, barred, fresh) for row, each in zip(rows, made, strict=True)]
+        return Decision(verdicts, fresh)
+
+    def _verdict(
+        self,
+        row: Row,
+        sale: Sale | Refused,
+        known: Mapping[str | None, Sale],
+        barred: Collection[tuple[str, str | None]],
+        fresh: list[Sale],
+    ) -> RowVerdict:
+        if isinstance(sale, Refused):
+            return refused(row, sale)
+        try:
+            once(self.seen, sale.external_id, "external id", "external_id")
+            before = known.get(sale.external_id)
+            if before is not None:
+                _refuse_other_facts(before, sale, row)
+            else:
+                _refuse_barred(sale, barred)
+        except Refused as why:
+            return refused(row, why)
+        self.seen[sale.external_id or ""] = row.line
+        if before is None:
+            fresh.append(sale)
+        return RowVerdict(row.line, "unchanged" if before else "added", None, None, sale.customer_id)
+
+    def _made(self, row: Row, id: str, now: datetime) -> Sale:
+        """Return the sale that a row tells of; nothing has been compared with what is known."""
+        cells = row.cells
+        for name in ("external_id", "occurred_at", "total"):
+            if name not in cells:
+                raise Refused(RowReason.MISSING_VALUE, name, f"{name} is blank")
+        told = {name: self.cells.read(name, cells[name]) for name in _READ if name in cells}
+        owner = _owner(row, self.holders)
+        place = self._place(cells)
+        return Sale(
+            customer_id=owner, id=id, occurred_at=told["occurred_at"], total=told["total"], units=told.get("units", 0),
+            program=place.program, point_of_sale=place.point_of_sale, terminal=place.terminal,
+            source=_text(cells, "source") or "in_store", document=_text(cells, "document"),
+            external_id=_text(cells, "external_id"), recorded_at=now,
+        )
+
+    # where --------------------------------------------------------------------------------------
+
+    def _place(self, cells: Mapping[str, str]) -> _Place:
+        """Return where a sale was made; each combination is looked up once."""
+        told = (cells.get("terminal"), cells.get("point_of_sale"), cells.get("program"))
+        found = self.places.get(told)
+        if found is None:
+            found = self.places[told] = self._looked_up(*told)
+        if isinstance(found, Refused):
+            raise Refused(found.reason, found.field, found.message)
+        return found
+
+    def _looked_up(self, terminal: str | None, point_of_sale: str | None, program: str | None) -> _Place | Refused:
+        business = self.business
+        at = terminal or (None if point_of_sale else business.terminal)
+        looking = "terminal" if terminal else "point_of_sale"
+        try:
+            place, of_place = place_of(business, at, point_of_sale)
+            looking = "program"
+            if program is not None:
+                of_place = business.known(Program, program, "program").name
+        except NotFound:
+            return Refused(_UNKNOWN_PLACES[looking], looking, f"there is no such {looking.replace('_', ' ')}")
+        except Malformed as error:
+            return Refused(RowReason.CONFLICT, error.field, "the terminal stands elsewhere")
+        return _Place(at, place, of_place or business.program)
+
+    # who may ------------------------------------------------------------------------------------
+
+    def _barred(self, reader: Reader, sales: Sequence[Sale], now: datetime) -> set[tuple[str, str | None]]:
+        """Return the customers who are blacklisted in the programs of their sales, each with the program."""
+        buyers: dict[str, set[str]] = {}
+        for sale in sales:
+            if sale.program is not None:
+                buyers.setdefault(sale.program, set()).add(sale.customer_id)
+        return {(each, program) for program, ids in buyers.items() for each in self._blacklisted(reader, program, ids, now)}
+
+    def _blacklisted(self, reader: Reader, program: str, ids: Collection[str], now: datetime) -> list[str]:
+        rules_of_members = eligibility.member(self.business.schema, program)
+        rule = next(rule for reason, rule in rules_of_members if reason is Reason.BLACKLISTED)
+        return reader.ids(Question(among(rule, ids) & ~rule, now))
+
+
+def _owner(row: Row, holders: Holders) -> str:
+    """Return the customer whose sale it is; what is filled in and known must name one and the same."""
+    told = list(identities(row))
+    found = {held for column, identity in told if (held := holders.holder(column, identity)) is not None}
+    if len(found) == 1:
+        return found.pop()
+    if found:
+        raise Refused(RowReason.CONFLICT, None, "the row names several customers")
+    if told:
+        raise Refused(RowReason.UNKNOWN_CUSTOMER, told[0][0], f"no customer has this {told[0][0].replace('_', ' ')}")
+    raise Refused(RowReason.MISSING_IDENTITY, None, "no customer is named")
+
+
+def _known(reader: Reader, sales: Sequence[Sale]) -> dict[str | None, Sale]:
+    wanted = [sale.external_id for sale in sales]
+    return {each.external_id: each for each in reader.find(Sale, {"external_id": wanted})} if wanted else {}
+
+
+def _refuse_other_facts(before: Sale, sale: Sale, row: Row) -> None:
+    different = rules.differences(before, sale, {"customer_id", *row.cells})
+    if different:
+        raise Refused(
+            RowReason.CONFLICT, different[0],
+            f"a sale with this external id is known and differs in {', '.join(different)}",
+        )
+
+
+def _refuse_barred(sale: Sale, barred: Collection[tuple[str, str | None]]) -> None:
+    if (sale.customer_id, sale.program) in barred:
+        raise Refused(RowReason.BLACKLISTED, "program", "the customer is blacklisted in the program")
+
+
+def _text(cells: Mapping[str, str], name: str) -> str | None:
+    cell = cells.get(name)
+    return None if cell is None else checked(cell, field=name, limit=_LONGEST_ID)

@@ -1,0 +1,182 @@
+"""Making and changing customers: what each field accepts, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from attrs import asdict, evolve
+
+from custcrm.records import Activity, Attribute, ContactPoint, Customer, ExternalId
+from custcrm.records.customers import CustomerKind, CustomerStatus
+from custcrm.values.birthdays import birth_date
+from custcrm.values.emails import email
+from custcrm.values.errors import Conflict, Malformed
+from custcrm.values.money import Money
+from custcrm.values.phones import phone
+from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked, fold_case
+
+FOLDED: Final = ("email", "first_name", "last_name", "company_name")
+TEXT_LIMIT: Final = 1_000
+"""Characters of a name or another short text of a customer."""
+
+_FLAGS: Final = ("loyalty_eligible", "coupon_eligible")
+_NOT_GIVEN: Final = frozenset(
+    {"id", "status", "created_at", "phone_as_typed", *(f"{name}_folded" for name in FOLDED)}
+)
+GIVEN: Final = tuple(name for name in Customer.__annotations__ if name not in _NOT_GIVEN)
+"""Fields that callers may give; the others follow."""
+
+Amount = Callable[..., Money]
+
+
+def new_customer(
+    id: str, given: Mapping[str, Any], *, now: datetime, country: str | None, amount: Amount
+) -> Customer:
+    """Return the customer that these fields describe; Malformed names the field that is wrong."""
+    return made(id, read(given, country=country, amount=amount), now=now)
+
+
+def made(id: str, fields: Mapping[str, Any], *, now: datetime) -> Customer:
+    """Return the customer of these checked values, as `read` gives them."""
+    return Customer(id=id, created_at=now, **{"signed_up_at": now, **fields})
+
+
+def changed_customer(
+    before: Customer, changes: Mapping[str, Any], *, country: str | None, amount: Amount
+) -> Customer:
+    """Return the customer with the changes: None clears."""
+    return evolve(before, **read(changes, country=country, amount=amount))
+
+
+def read(given: Mapping[str, Any], *, country: str | None, amount: Amount) -> dict[str, Any]:
+    """Return checked field values for what was given, with everything that follows from them."""
+    fields: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in GIVEN:
+            raise Malformed(f"a customer has no field {name!r}", field=name, suggestions=nearest(name, GIVEN))
+        fields.update(_field(name, value, country, amount))
+    return fields
+
+
+def _field(name: str, value: Any, country: str | None, amount: Amount) -> dict[str, Any]:
+    match name:
+        case "kind":
+            return {name: _choice(CustomerKind, name, value)}
+        case "phone":
+            number = None if value is None else phone(value, country)
+            return {"phone": number and number.e164, "phone_as_typed": number and number.as_typed}
+        case "birth_date":
+            return {name: None if value is None else birth_date(value)}
+        case "credit_limit":
+            return {name: None if value is None else amount(value, field=name)}
+        case "payment_terms_days":
+            return {name: _whole(name, value)}
+        case "signed_up_at":
+            return {name: value}
+    if name in _FLAGS:
+        return {name: _flag(name, value)}
+    text = None if value is None else email(value) if name == "email" else _text(name, value)
+    if name in FOLDED:
+        return {name: text, f"{name}_folded": None if text is None else fold_case(text)}
+    return {name: text}
+
+
+def _text(name: str, value: Any) -> str | None:
+    return checked(value, field=name, limit=TEXT_LIMIT).strip() or None
+
+
+def _choice(kinds: type[CustomerKind | CustomerStatus], name: str, value: Any) -> Any:
+    known = tuple(kind.value for kind in kinds)
+    if value not in known:
+        raise Malformed(f"{name} is one of {', '.join(known)}", field=name, suggestions=nearest(str(value), known))
+    return kinds(value)
+
+
+def _whole(name: str, value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise Malformed(f"{name} is a whole number", field=name)
+
+
+def _flag(name: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise Malformed(f"{name} is True or False", field=name)
+
+
+def check_identity(customer: Customer, external_ids: Mapping[str, str]) -> None:
+    """Refuse a customer of whom nothing is known: a name, an email, a phone, a card or another system's id is needed."""
+    if not (customer.full_name or customer.email or customer.phone or customer.card_number or external_ids):
+        raise Malformed("a customer needs at least one of name, email, phone, card number or external id")
+
+
+def attributes(customer_id: str, values: Mapping[str, str], now: datetime) -> list[Attribute]:
+    """Return the records of an app's own values."""
+    return [
+        Attribute(customer_id=customer_id, key=checked(key, field="attributes", limit=200),
+                  value=checked(value, field=f"attributes.{key}"), recorded_at=now)
+        for key, value in values.items()
+    ]
+
+
+def external_ids(customer_id: str, ids: Mapping[str, str], now: datetime) -> list[ExternalId]:
+    """Return the records of what other systems call the customer."""
+    return [
+        ExternalId(customer_id=customer_id, system=checked(system, field="external_ids", limit=200),
+                   external_id=checked(each, field=f"external_ids.{system}", limit=200), recorded_at=now)
+        for system, each in ids.items()
+    ]
+
+
+def contact_point(
+    id: str, customer_id: str, kind: str, value: str, purpose: str, now: datetime, country: str | None
+) -> ContactPoint:
+    """Return a further address: an email as given, a phone or mobile as E.164."""
+    if kind not in ("email", "phone"):
+        raise Malformed("a contact point is an email or a phone", field="kind", suggestions=("email", "phone"))
+    compared = email(value) if kind == "email" else phone(value, country).e164
+    return ContactPoint(
+        customer_id=customer_id, id=id, kind=kind, value=compared, as_typed=value.strip(), purpose=purpose,
+        recorded_at=now,
+    )
+
+
+def whom(by_external_id: Sequence[str], by_email: str | None, by_card: str | None, *, told: Collection[str]) -> str | None:
+    """Return the customer whom a row of an import is about (DESIGN 7): by external id, else by exact email.
+
+    The card number decides only where neither was `told`: beside an unknown email it may as well have changed hands. Conflict
+    when external ids name different customers.
+    """
+    if len(set(by_external_id)) > 1:
+        raise Conflict("the external ids belong to different customers")
+    if by_external_id:
+        return by_external_id[0]
+    if by_email is not None or "email" in told:
+        return by_email
+    return None if "external_ids" in told else by_card
+
+
+def filled(before: Customer, fields: Mapping[str, Any]) -> Customer:
+    """Return the customer with the filled cells of an import; the same number in another spelling changes nothing."""
+    if fields.get("phone") == before.phone:
+        fields = {name: value for name, value in fields.items() if name not in ("phone", "phone_as_typed")}
+    return evolve(before, **fields)
+
+
+def account_changed(
+    id: str, before: Customer, after: Customer, now: datetime, actor: str, *, source: str = "manual"
+) -> Activity:
+    """Return the entry of the feed that keeps what changed, field by field (FEATURES T36)."""
+    old, new = asdict(before, recurse=False), asdict(after, recurse=False)
+    diff = {name: [_plain(old[name]), _plain(new[name])] for name in GIVEN if old[name] != new[name]}
+    return Activity(
+        customer_id=after.id, id=id, kind="account_changed", occurred_at=now, recorded_at=now, source=source,
+        actor=actor, payload={"changed": diff},
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int) else str(value)

@@ -1,0 +1,52 @@
+"""What a sale is made of: totals, lines and when two reports tell of the same sale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from custcrm.records import Sale, SaleLine
+from custcrm.values.errors import Malformed
+from custcrm.values.money import Money
+from custcrm.values.spelling import nearest
+
+LINE_FIELDS: Final = ("product", "category", "quantity", "price", "amount")
+
+SAME: Final = (
+    "customer_id", "occurred_at", "total", "units", "program", "point_of_sale", "terminal", "source", "document",
+)
+"""Two sales of one external id are the same sale when these are equal."""
+
+
+def lines(
+    given: Sequence[Mapping[str, Any]], *, customer_id: str, sale_id: str, at: datetime, amount: Callable[..., Money]
+) -> list[SaleLine]:
+    """Return the lines of a sale: price for each, amount for the line (quantity × price unless given)."""
+    return [
+        _line(line, number, customer_id=customer_id, sale_id=sale_id, at=at, amount=amount)
+        for number, line in enumerate(given, 1)
+    ]
+
+
+def _line(
+    given: Mapping[str, Any], number: int, *, customer_id: str, sale_id: str, at: datetime, amount: Callable[..., Money]
+) -> SaleLine:
+    for name in given:
+        if name not in LINE_FIELDS:
+            raise Malformed(f"a line has no {name!r}", field=f"lines[{number}]", suggestions=nearest(name, LINE_FIELDS))
+    quantity = given.get("quantity", 1)
+    if not isinstance(quantity, int) or isinstance(quantity, bool):
+        raise Malformed("quantity is a whole number", field=f"lines[{number}].quantity")
+    price = amount(given.get("price", 0), field=f"lines[{number}].price")
+    total = given.get("amount")
+    return SaleLine(
+        customer_id=customer_id, sale_id=sale_id, number=number, occurred_at=at, product=given.get("product"),
+        category=given.get("category"), quantity=quantity, price=price,
+        amount=price * quantity if total is None else amount(total, field=f"lines[{number}].amount"),
+    )
+
+
+def differences(known: Sale, told: Sale, names: Collection[str] = SAME) -> tuple[str, ...]:
+    """Return the fields in which a sale that is told again differs from the one that is known; only `names` were told."""
+    return tuple(name for name in SAME if name in names and getattr(known, name) != getattr(told, name))

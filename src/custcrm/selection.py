@@ -1,0 +1,305 @@
+"""Selections: which customers, as a value. Asking changes nothing; the bulk verbs give a Plan.
+
+A Selection is a filter, the instant it is asked at (or none: now, each time anew) and the scope its numbers are shown in.
+Sets of people are filters too: `|`, `&` and `-` combine selections with selections, customers and ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NoReturn, TypeAlias
+
+from attrs import field, frozen
+
+from custcrm.actions import coupons, memberships, messages, tags
+from custcrm.actions import points as deeds
+from custcrm.actions.deed import Deed
+from custcrm.actions.plan import Plan
+from custcrm.business import Business, customer_id
+from custcrm.filters import Filter
+from custcrm.filters import syntax as s
+from custcrm.filters.explain import Explanation
+from custcrm.records import Customer, PointOfSale, Program, Terminal
+from custcrm.records.programs import Access
+from custcrm.storage.deeds import Question
+from custcrm.storage.rows import explain
+from custcrm.values.errors import Malformed, NotFound
+from custcrm.view import View
+from custcrm.waterfall import Step, Waterfall
+
+CustomerRef: TypeAlias = Customer | str
+
+PAGE: Final = 1_000
+"""Customers read at a time while iterating: one short statement each, whatever the size of the selection."""
+
+DEFAULT_COLUMNS: Final = ("id", "sales_count", "sales_total", "average_check")
+"""What is shown when no columns are asked for: the id and metrics, nothing personal."""
+
+
+@frozen(kw_only=True)
+class Scope:
+    """The place that a question is asked within. Made by `at`."""
+
+    program: str | None = None
+    point_of_sale: str | None = None
+    terminal: str | None = None
+
+    @property
+    def dimensions(self) -> dict[str, str]:
+        """The dimensions that are narrowed, by name."""
+        named = {"program": self.program, "point_of_sale": self.point_of_sale, "terminal": self.terminal}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+def at(*, program: str | None = None, point_of_sale: str | None = None, terminal: str | None = None) -> Scope:
+    """Return a scope: metrics and collections then count only what happened there.
+
+    >>> at(point_of_sale="Harbour").dimensions
+    {'point_of_sale': 'Harbour'}
+    """
+    return Scope(program=program, point_of_sale=point_of_sale, terminal=terminal)
+
+
+@frozen
+class Page:
+    """Some customers of a selection in id order; `after` continues with the next page, None when this was the last."""
+
+    customers: tuple[Customer, ...]
+    after: str | None
+
+
+@frozen(eq=False, repr=False)
+class Selection:
+    """The customers that a filter gives. Made by `crm.select`, `search`, and by combining others."""
+
+    _business: Business
+    filter: Filter
+    as_of: datetime | None = None
+    scope: Scope = field(factory=Scope)
+
+    # asking -------------------------------------------------------------------------------------
+
+    def count(self) -> int:
+        """Count the customers."""
+        with self._business.reading() as reader:
+            return reader.count(self._question())
+
+    def ids(self) -> list[str]:
+        """Return the ids of the customers, in id order."""
+        with self._business.reading() as reader:
+            return reader.ids(self._question())
+
+    def __iter__(self) -> Iterator[Customer]:
+        """Yield the customers in id order, read page by page."""
+        after: str | None = None
+        question = self._question()
+        while True:
+            page = self._page(question, after, PAGE)
+            yield from page.customers
+            if page.after is None:
+                return
+            after = page.after
+
+    def __contains__(self, customer: object) -> bool:
+        if not isinstance(customer, Customer | str):
+            return False
+        with self._business.reading() as reader:
+            return reader.count(self._question(self.filter & self._among([customer]))) == 1
+
+    def page(self, *, after: str | None = None, limit: int = 100) -> Page:
+        """Return up to `limit` customers that come after the id `after`."""
+        if limit < 1:
+            raise Malformed("a page holds at least one customer", field="limit")
+        return self._page(self._question(), after, limit)
+
+    def explain(self, customer: CustomerRef) -> Explanation:
+        """Tell whether the customer is selected, and why: each condition with its value, and which ones decide."""
+        question = self._question()
+        with self._business.reading() as reader:
+            return explain(reader, question, customer_id(customer))
+
+    def waterfall(self) -> Waterfall:
+        """Tell how many customers remain after each condition that AND joins, in the author's order."""
+        node = self.filter.node
+        parts = node.args if isinstance(node, s.And) else (node,)
+        steps: list[Step] = []
+        question = self._question
+        with self._business.reading() as reader:
+            start = left = reader.count(question(self._over(s.TRUE)))
+            for size, part in enumerate(parts, 1):
+                so_far = self._over(s.conjunction(parts[:size]))
+                remaining = reader.count(question(so_far))
+                steps.append(Step(str(self._over(part)), remaining, left - remaining))
+                left = remaining
+        return Waterfall(start, tuple(steps))
+
+    def view(
+        self, columns: Sequence[str] | Mapping[str, str] = DEFAULT_COLUMNS, *, sort: Sequence[str] = ()
+    ) -> View:
+        """Return a table with a row for each customer: any values of the language as columns, in any order.
+
+        `columns` are values, or title → value. `sort` keys are values followed by ASC or DESC and NULLS FIRST or LAST; missing
+        values come last unless said otherwise, equal ones in id order.
+
+            crm.select("sales_count > 0").view(["email", "sales_total"], sort=["sales_total DESC"])
+        """
+        return View.of(self._business, self._question, columns, sort, self.scope.dimensions)
+
+    def freeze(self) -> Selection:
+        """Return a selection of exactly these customers, whoever meets the filter later."""
+        return self._with(self._among(self.ids()))
+
+    # sets ---------------------------------------------------------------------------------------
+
+    def __or__(self, other: Selection | CustomerRef | Iterable[CustomerRef]) -> Selection:
+        return self._joined(self.filter | self._filter_of(other), other)
+
+    def __and__(self, other: Selection | CustomerRef | Iterable[CustomerRef]) -> Selection:
+        return self._joined(self.filter & self._filter_of(other), other)
+
+    def __sub__(self, other: Selection | CustomerRef | Iterable[CustomerRef]) -> Selection:
+        return self._joined(self.filter & ~self._filter_of(other), other)
+
+    def narrowed(self, by: Filter) -> Selection:
+        """Return those of the customers whom another filter gives as well."""
+        return self._with(self.filter & self._business.adopt(by))
+
+    # acting -------------------------------------------------------------------------------------
+
+    def join(self, program: str, *, access: Access | str | None = None) -> Plan:
+        """Plan to make the customers members of a program."""
+        return self._plan(memberships.joining(self._business, program, access))
+
+    def set_access(self, program: str, access: Access | str, *, reason: str = "") -> Plan:
+        """Plan to change what the members may do in a program: full, limited, none or blacklisted."""
+        return self._plan(memberships.access_change(self._business, program, access, reason))
+
+    def set_category(self, program: str, category: str, *, reason: str = "") -> Plan:
+        """Plan to move the members to a category of a program."""
+        return self._plan(memberships.category_change(self._business, program, category, reason))
+
+    def credit_points(
+        self,
+        program: str,
+        points: int,
+        *,
+        expires: Any = None,
+        terminal: str | None = None,
+        text: str = "",
+        notify: bool = True,
+    ) -> Plan:
+        """Plan to credit points to each customer: one lot, with an expiry if `expires` says so ("30 days", a last day)."""
+        return self._plan(
+            deeds.crediting(self._business, program, points, expires=expires, terminal=terminal, text=text, notify=notify)
+        )
+
+    def issue_coupons(self, series: str, *, allow_partial: bool = False, text: str = "", notify: bool = True) -> Plan:
+        """Plan to issue one coupon of a series to each customer.
+
+        Where fewer are left than are needed, the plan is refused whole; with `allow_partial` the first in id order get them.
+        """
+        return self._plan(coupons.issuing(self._business, series, allow_partial=allow_partial, text=text, notify=notify))
+
+    def send_message(self, text: str, *, channel: str, sender: str | None = None, purpose: str = "marketing") -> Plan:
+        """Plan to send a text to each customer; `{name}` and `{name|friend}` are filled in when it is sent."""
+        return self._plan(messages.sending(self._business, text, channel=channel, sender=sender, purpose=purpose))
+
+    def tag(self, key: str, value: str | None = None, *, until: Any = None) -> Plan:
+        """Plan to set a tag on each customer: a label, or a key with a value."""
+        return self._plan(tags.tagging(self._business, key, value, until=until))
+
+    def untag(self, key: str) -> Plan:
+        """Plan to take a tag off each customer who has it."""
+        return self._plan(tags.untagging(self._business, key))
+
+    def _plan(self, deed: Deed) -> Plan:
+        return Plan.of(self._business, deed, self)
+
+    # inside -------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        asked = "everyone" if self.filter.node == s.TRUE else repr(self.filter).removeprefix("<Filter ").removesuffix(">")
+        return f"<Selection {asked}{f' as of {self.as_of.isoformat()}' if self.as_of else ''}>"
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("A selection has no truth value. Use count() for how many, or `customer in selection`.")
+
+    def __len__(self) -> NoReturn:
+        raise TypeError("A selection has no length. Use count(), which asks the store.")
+
+    def question(self) -> Question:
+        """Return what a store is asked, at as_of or now."""
+        return self._question()
+
+    def _question(self, asked: Filter | None = None) -> Question:
+        return self._business.question(self.filter if asked is None else asked, self.as_of)
+
+    def _page(self, question: Question, after: str | None, limit: int) -> Page:
+        with self._business.reading() as reader:
+            ids = reader.ids(question, after=after, limit=limit + 1)
+            found = {each.id: each for each in reader.find(Customer, {"id": ids[:limit]})}
+        return Page(tuple(found[each] for each in ids[:limit]), ids[limit - 1] if len(ids) > limit else None)
+
+    def _over(self, node: Any) -> Filter:
+        return Filter(self.filter.schema, node)
+
+    def _with(self, asked: Filter, scope: Scope | None = None) -> Selection:
+        return Selection(self._business, asked, self.as_of, self.scope if scope is None else scope)
+
+    def _joined(self, asked: Filter, other: object) -> Selection:
+        """Combine two questions; columns keep a scope that both had."""
+        return self._with(asked, Scope() if isinstance(other, Selection) and other.scope != self.scope else None)
+
+    def _filter_of(self, other: Selection | CustomerRef | Iterable[CustomerRef]) -> Filter:
+        if not isinstance(other, Selection):
+            return self._among([other] if isinstance(other, Customer | str) else other)
+        if other.as_of != self.as_of:
+            raise Malformed("the selections ask at different times; freeze() one of them first", field="as_of")
+        schema = self.filter.schema
+        return other.filter if other.filter.schema is schema else schema.from_json(other.filter.to_json())
+
+    def _among(self, customers: Iterable[CustomerRef]) -> Filter:
+        return among(self.filter, customers)
+
+
+def among(like: Filter, customers: Iterable[CustomerRef]) -> Filter:
+    """Return the filter that gives exactly these customers, over the same schema."""
+    ids = sorted({customer_id(each) for each in customers})
+    return Filter(like.schema, s.In(s.Field(("id",)), tuple(s.Literal(each) for each in ids)))
+
+
+def select(
+    business: Business,
+    asked: str | Filter | None,
+    values: Mapping[str, Any] | None = None,
+    *,
+    scope: Scope | None = None,
+    as_of: Any = None,
+) -> Selection:
+    """Return the selection that a filter gives; None is everyone, an empty text is an error."""
+    parsed = asked if isinstance(asked, Filter) else business.parse("TRUE" if asked is None else asked, values)
+    scope = scope or Scope()
+    _check_places(business, scope)
+    if scope.dimensions:
+        parsed = parsed.scoped(**scope.dimensions)
+    return Selection(business, parsed, business.instant(as_of), scope)
+
+
+def _check_places(business: Business, scope: Scope) -> None:
+    for name, record, what in (
+        (scope.program, Program, "program"),
+        (scope.point_of_sale, PointOfSale, "point of sale"),
+        (scope.terminal, Terminal, "terminal"),
+    ):
+        if name is not None:
+            business.known(record, name, what)
+
+
+def existing(business: Business, customer: CustomerRef) -> Customer:
+    """Return the customer's record as it is now; NotFound when there is none."""
+    with business.reading() as reader:
+        found = reader.get(Customer, customer_id(customer))
+    if found is None:
+        raise NotFound("no customer has this id")
+    return found

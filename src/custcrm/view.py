@@ -1,0 +1,160 @@
+"""Tables of a selection: any values of the filter language as columns, sorted, shown, written as CSV."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from custcrm.business import Business
+from custcrm.filters.lowered import Shown
+from custcrm.filters.showing import shown_value
+from custcrm.records import Export
+from custcrm.storage.deeds import Order, Question
+from custcrm.values.errors import Malformed
+from custcrm.values.money import Money
+
+ROWS_SHOWN: Final = 20
+"""Rows of a View that `print` shows; iterate for all."""
+
+_SORT = re.compile(r"(?is)(?P<value>.+?)(?:\s+(?P<way>ASC|DESC))?(?:\s+NULLS\s+(?P<missing>FIRST|LAST))?\s*")
+
+_FORMULA: Final = frozenset("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
+"""First characters by which spreadsheets take a text for a formula, with their full-width forms (FACTS, CSV)."""
+
+
+@frozen(eq=False, repr=False)
+class View:
+    """A table: iterate for rows (title → value), `print` for a look, `to_csv` to take it away."""
+
+    columns: tuple[str, ...]
+    _business: Business
+    _question: Callable[[], Question]
+    _shown: tuple[Shown, ...]
+    _order: tuple[Order, ...] = field(default=())
+
+    @classmethod
+    def of(
+        cls,
+        business: Business,
+        question: Callable[[], Question],
+        columns: Sequence[str] | Mapping[str, str],
+        sort: Sequence[str],
+        scope: Mapping[str, str],
+    ) -> View:
+        """Check columns and sort keys, and return the table; nothing is read yet."""
+        if isinstance(columns, str) or isinstance(sort, str):
+            raise Malformed("give a list of columns, and a list of sort keys, even of one", field="columns")
+        titled = dict(columns) if isinstance(columns, Mapping) else {text: text for text in columns}
+        if not titled:
+            raise Malformed("a view has at least one column", field="columns")
+        shown = {title: _shown(business, text, scope) for title, text in titled.items()}
+        order = tuple(_order(business, key, titled, scope) for key in sort)
+        return cls(tuple(shown), business, question, tuple(shown.values()), order)
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        question, schema = self._question(), self._business.schema
+        with self._business.reading() as reader:
+            for _, *raw in reader.rows(question, self._shown, order=self._order):
+                yield {
+                    title: shown_value(shown, _exact(value), schema, question.as_of)
+                    for title, shown, value in zip(self.columns, self._shown, raw, strict=True)
+                }
+
+    def to_csv(self, target: str | PathLike[str], *, delimiter: str = ",", bom: bool = False) -> int:
+        """Write the table as CSV (RFC 4180, UTF-8) and return the number of rows; the export is recorded.
+
+        Amounts and numbers are plain numbers; a text that a spreadsheet would take for a formula gets an apostrophe. The file
+        appears whole or not at all.
+        """
+        path = Path(target)
+        unfinished = path.with_name(f"{path.name}.unfinished")
+        try:
+            with unfinished.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file:
+                writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
+                writer.writerow([_cell(title) for title in self.columns])
+                rows = 0
+                for rows, row in enumerate(self, 1):  # noqa: B007 (the count is the result)
+                    writer.writerow([_cell(value) for value in row.values()])
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        self._record_export(rows)
+        return rows
+
+    def _record_export(self, rows: int) -> None:
+        business = self._business
+        export = Export(
+            id=business.ids.new(), kind="csv", columns={"columns": list(self.columns)}, rows=rows,
+            actor=business.actor, occurred_at=business.now(),
+        )
+        with business.store.write() as writer:
+            writer.add([export])
+
+    def __str__(self) -> str:
+        rows: list[list[str]] = []
+        for row in self:
+            if len(rows) == ROWS_SHOWN:
+                rows.append(["…"] * len(self.columns))
+                break
+            rows.append([_text(value) for value in row.values()])
+        widths = [max(map(len, column)) for column in zip(self.columns, *rows, strict=True)]
+        lines = [self.columns, *rows]
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+                         for line in lines)
+
+    def __repr__(self) -> str:
+        return f"<View {', '.join(self.columns)}>"
+
+
+def _exact(raw: Any) -> Any:
+    """Return what a store gave, a ratio as one number."""
+    return Fraction(*raw) if isinstance(raw, tuple) else raw
+
+
+def _shown(business: Business, text: str, scope: Mapping[str, str]) -> Shown:
+    expression = business.schema.parse_value(text)
+    return (expression.scoped(**scope) if scope else expression).lowered
+
+
+def _order(business: Business, key: str, titled: Mapping[str, str], scope: Mapping[str, str]) -> Order:
+    found = _SORT.fullmatch(key)
+    if found is None:
+        raise Malformed("a sort key is a value, e.g. 'sales_total DESC'", field="sort")
+    text = found["value"]
+    return Order(
+        _shown(business, titled.get(text, text), scope),
+        descending=(found["way"] or "").upper() == "DESC",
+        missing_first=(found["missing"] or "").upper() == "FIRST",
+    )
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case Money():
+            return str(value.amount)
+        case Decimal():
+            return format(value, "f")
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.isoformat(sep=" ", timespec="seconds")
+        case date():
+            return value.isoformat()
+    return str(value)
+
+
+def _cell(value: Any) -> str:
+    """Return a CSV cell: numbers stay numbers, and no text becomes a formula."""
+    text = _text(value)
+    return f"'{text}" if isinstance(value, str) and text[:1] in _FORMULA else text

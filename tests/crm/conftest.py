@@ -1,0 +1,58 @@
+"""The facade on every store: `opened` opens one, `crm` is one in euros and Helsinki with a clock that stands still."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import custcrm
+from custcrm.testing import ManualClock
+
+Opened = Callable[..., custcrm.Crm]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock("2026-11-21T12:00+02:00")
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    """Return an empty place for a store of each kind."""
+    if request.param == "memory":
+        return None
+    if request.param == "sqlite":
+        return str(tmp_path / "shop.db")
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def opened(where: str | None, clock: ManualClock) -> Iterator[Opened]:
+    """Open the store as one would, with a clock; all are closed at the end."""
+    faces: list[custcrm.Crm] = []
+
+    def make(**settings: Any) -> custcrm.Crm:
+        face = custcrm.open(where, **{"clock": clock, **settings})
+        faces.append(face)
+        return face
+
+    yield make
+    for face in faces:
+        face.close()
+
+
+@pytest.fixture
+def crm(opened: Opened) -> custcrm.Crm:
+    return opened(currency="EUR", timezone="Europe/Helsinki", country="FI")
+
+
+@pytest.fixture
+def people(crm: custcrm.Crm) -> dict[str, custcrm.Customer]:
+    """Add five customers: Anna full, Ben limited, Chloe none, Dan blacklisted in the club, Eve not a member."""
+    crm.programs.add("club", categories=["Gold"])
+    access = {"Anna": "full", "Ben": "limited", "Chloe": "none", "Dan": "blacklisted"}
+    made = {name: crm.customers.add(first_name=name, email=f"{name}@example.org") for name in [*access, "Eve"]}
+    for name, kind in access.items():
+        crm.programs.join(made[name], "club", access=kind)
+    return made

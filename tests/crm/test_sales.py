@@ -1,0 +1,89 @@
+"""Sales: the till knows its place, an external id is recorded once, blacklisted customers are refused."""
+
+import pytest
+
+import custcrm
+from custcrm import Conflict, Malformed, Money, NotFound, Refusal
+
+
+@pytest.fixture
+def till(crm):
+    crm.programs.add("club")
+    crm.points_of_sale.add("Harbour", program="club")
+    crm.terminals.add("till", point_of_sale="Harbour")
+    return crm.customers.add(first_name="Anna")
+
+
+@pytest.mark.feature("I09", "I11", "I12")
+def test_a_sale_names_all_three_places_and_keeps_its_lines(crm, till):
+    """The terminal gives point of sale and program; lines give units and category questions."""
+    sale = crm.sales.record(till, "30.00", terminal="till", source="api", lines=[
+        {"product": "w-1", "category": "Red", "quantity": 2, "price": "10.00"},
+        {"product": "w-2", "category": "White", "price": "10.00", "amount": "9.00"},
+    ])
+    assert (sale.program, sale.point_of_sale, sale.terminal, sale.source, sale.units) == ("club", "Harbour", "till", "api", 3)
+    assert crm.select("EXISTS(sales WHERE EXISTS(lines WHERE category = 'Red' AND quantity = 2))").count() == 1
+    assert crm.select("SUM(lines.quantity WHERE category = 'White') = 1 AND SUM(lines.amount) = 29").count() == 1
+    assert crm.select("units_total = 3 AND units_12_months = 3").count() == 0     # now is not before now
+    assert crm.select("units_total = 3").count() == 1
+
+
+@pytest.mark.feature("I09")
+def test_a_sale_with_an_external_id_is_recorded_once(crm, till):
+    """The same facts again give the known sale; other facts are a conflict, and nothing changes."""
+    sale = crm.sales.record(till, "25.90", external_id="r-1", occurred_at="2026-11-01")
+    assert crm.sales.record(till, "25.90", external_id="r-1", occurred_at="2026-11-01") == sale
+    with pytest.raises(Conflict) as caught:
+        crm.sales.record(till, "26.90", external_id="r-1", occurred_at="2026-11-01")
+    assert "total" in str(caught.value)
+    assert crm.select("sales_count = 1 AND sales_total = 25.90").count() == 1
+
+
+@pytest.mark.feature("C32")
+def test_a_blacklisted_member_cannot_buy_in_that_program(crm, till):
+    """Sales of the program are refused, others are not; a sale needs no membership."""
+    crm.sales.record(till, 1, terminal="till")
+    crm.programs.join(till, "club", access="blacklisted")
+    with pytest.raises(Refusal) as caught:
+        crm.sales.record(till, 1, terminal="till")
+    assert caught.value.reason == "blacklisted"
+    crm.sales.record(till, 1)
+    assert crm.select("sales_count = 2").count() == 1
+
+
+@pytest.mark.parametrize("total", [1.5, "1.005", "x", True, Money("1", "USD"), None])
+def test_an_amount_is_never_guessed(crm, till, total):
+    """Floats, cents beyond the currency's, other currencies: refused, and nothing recorded."""
+    with pytest.raises(Malformed):
+        crm.sales.record(till, total)
+    assert crm.select("sales_count > 0").count() == 0
+
+
+def test_unknown_customers_and_places_are_not_found(crm, till):
+    """A sale belongs to somebody, and happened somewhere that is there."""
+    with pytest.raises(NotFound):
+        crm.sales.record("01900000-0000-7000-8000-000000000000", 1)
+    with pytest.raises(NotFound) as caught:
+        crm.sales.record(till, 1, terminal="tlil")
+    assert caught.value.suggestions == ("till",)
+    with pytest.raises(Malformed):
+        crm.sales.record(till, 1, terminal="till", point_of_sale="Station")
+
+
+def test_settings_are_kept_in_the_store(opened, where):
+    """Currency and time zone need not be said again; another value is a conflict."""
+    opened(currency="SEK", timezone="Europe/Stockholm").close()
+    if where is None:
+        return
+    assert (opened().currency, str(opened().timezone)) == ("SEK", "Europe/Stockholm")
+    with pytest.raises(Conflict):
+        opened(currency="EUR")
+
+
+def test_use_after_close_is_an_error(opened):
+    """Close is idempotent; whatever comes after it says so."""
+    crm = opened()
+    crm.close()
+    crm.close()
+    with pytest.raises(custcrm.Closed):
+        crm.select().count()
