@@ -120,6 +120,7 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: s.where(F.visits > 1), "out_of_scope"),
     (lambda: s.where(s.lines.quantity > 1), "out_of_scope"),
     (lambda: s.total > F.sales_total, "out_of_scope"),
+    (lambda: s.lines.quantity > F.lines.quantity, "out_of_scope"),
     (lambda: (s.total > 1) & F.accepts_marketing, "out_of_scope"),
     (lambda: F.accepts_marketing & (s.total > 1), "out_of_scope"),
     (lambda: F.visits & (F.visits > 1), "not_a_condition"),

@@ -80,6 +80,8 @@ REFUSED: list[tuple[object, str, str]] = [
     ({"op": "and", "args": [True]}, "arguments", "/args"),
     ({"op": "=", "args": [1, 2], "extra": 1}, "json", ""),
     ({"op": "=", "args": [1, 2, 3]}, "arguments", "/args"),
+    ({"op": "=", "args": [{"property": "a", "more": 1}, 2]}, "json", "/args/0"),
+    ({"op": "=", "args": [{"date": "2026-01-01", "more": 1}, 2]}, "json", "/args/0"),
     ({"op": "=", "args": {"a": 1}}, "json", "/args"),
     ({"op": "=", "args": [{"property": "a"}, None]}, "null", "/args/1"),
     ({"op": "=", "args": [{"property": "a.."}, 1]}, "json", "/args/0/property"),

@@ -93,6 +93,11 @@ def test_simplify_keeps_every_answer_of_any_filter(rule: Filter, people: list[An
     [
         ("x > 3 AND x > 5", "x > 5"),
         ("x > 3 OR x > 5", "x > 3"),
+        ("x > 3 AND x >= 3", "x > 3"),
+        ("x < 3 AND x <= 3", "x < 3"),
+        ("x > 3 OR x >= 3", "x >= 3"),
+        ("x < 3 OR x <= 3", "x <= 3"),
+        ("x >= 3 AND x < 3", "FALSE"),
         ("x >= 3 AND x <= 3", "x = 3"),
         ("x >= 1 AND x <= 5", "x BETWEEN 1 AND 5"),
         ("x > 5 AND x < 3", "FALSE"),

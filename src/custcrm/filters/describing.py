@@ -1,7 +1,7 @@
 """A filter as a sentence for people, in English and in Finnish: `describe`.
 
-It says what the filter means, not how it is written: fields go by their labels, and where a negative also takes the rows
-without a value, the sentence says so.
+It says what the filter means, not how it is written: fields go by their labels, and where a negative also takes the
+rows without a value, the sentence says so.
 """
 
 from decimal import Decimal
@@ -47,11 +47,16 @@ _TIMES: Final = ("date", "instant", "moment", "clock_moment")
 _SIGNS: Final = {"*": "×", "/": "÷", "-": "−"}
 
 
-def describe(node: Condition, schema: Schema, language: str = "en", *, scope: Scope = ()) -> str:
-    """Return the condition as a sentence in `en` or `fi`; with a scope it says what the scope narrows."""
+def describe(
+    node: Condition, schema: Schema, language: str = "en", *, within: tuple[str, ...] = (), scope: Scope = ()
+) -> str:
+    """Return a checked condition as a sentence in `en` or `fi`; with a scope it says what the scope narrows.
+
+    `within` leads to the collection whose records the condition is about.
+    """
     if language not in PHRASES:
         raise Malformed(f"filters are described in {' and '.join(LANGUAGES)}", field="language", suggestions=LANGUAGES)
-    words = _Words(Names(schema), PHRASES[language])
+    words = _Words(Names(schema, within), PHRASES[language])
     sentence = words.condition(node)
     if not scope:
         return sentence

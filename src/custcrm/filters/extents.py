@@ -1,7 +1,7 @@
 """Which constants a test of one value lets through: `Extent`, an interval or a list, and how two of them meet.
 
-Used to simplify filters. Constants are compared with constants of one kind only, so every extent lies in one order: numbers
-by value, texts by code point, days and instants by time (days also for an instant beside dates).
+Used to simplify filters. Constants are compared with constants of one kind only, so every extent lies in one order:
+numbers by value, texts by code point, days and instants by time (days also for an instant beside dates).
 """
 
 from typing import Any, Final
@@ -28,8 +28,8 @@ MIRRORED: Final[dict[CompareOp, CompareOp]] = {"=": "=", "<": ">", "<=": ">=", "
 class Extent:
     """The constants for which a test holds: those between `low` and `high`, or just the `items`.
 
-    A bound is (constant, whether it is in), None without one; `items` are distinct. `kind` is the kind of the constants;
-    None for EXISTS, the extent of everything that is present.
+    A bound is (constant, whether it is in), None without one; `items` are distinct. `kind` is the kind of the
+    constants; None for EXISTS, the extent of everything that is present.
     """
 
     kind: str | None

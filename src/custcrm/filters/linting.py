@@ -68,12 +68,14 @@ class Finding:
     concerns: str | None = None
 
 
-def lint(schema: Schema, node: Condition, *, keys: Keys = _NONE) -> tuple[Finding, ...]:
+def lint(
+    schema: Schema, node: Condition, *, keys: Keys = _NONE, within: tuple[str, ...] = ()
+) -> tuple[Finding, ...]:
     """Return what in a checked filter is probably not meant, in the order of the text.
 
     `keys` are the keys that open maps are known to have, by the map's name: `{"tags": ["VIP", "Family member"]}`.
     """
-    names = Names(schema)
+    names = Names(schema, within)
     found = [*_constant_parts(node), *_missing(names, node), *_never_equal(node), *_near_keys(schema, node, keys)]
     return tuple(sorted(found, key=lambda finding: finding.span or (0, 0)))
 

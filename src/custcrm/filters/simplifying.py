@@ -1,7 +1,7 @@
 """A shorter filter with exactly the same answers: `simplify`.
 
-Only what two-valued logic allows for every row, values missing or not: TRUE and FALSE, repetition, absorption, a condition
-beside its complement, and tests of one value against constants that contain or exclude each other.
+Only what two-valued logic allows for every row, values missing or not: TRUE and FALSE, repetition, absorption, a
+condition beside its complement, and tests of one value against constants that contain or exclude each other.
 """
 
 from collections.abc import Iterable

@@ -49,7 +49,7 @@ LEVELS: Final = {
 
 
 _MOST_WAITING: Final = CONDITIONS + DEPTH
-"""Operators waiting in one frame: an AND or OR for each condition, few others. More are refused before they are read."""
+"""Operators waiting in one frame: an AND or OR for each condition, few others. More are refused unread."""
 
 
 class Operand(NamedTuple):

@@ -27,8 +27,6 @@ RESERVED: Final = frozenset(
     {"AND", "OR", "NOT", "IN", "IS", "NULL", "LIKE", "BETWEEN", "DIV", "TRUE", "FALSE", "WHERE"}
 )
 """Words that are no name, in any case; written in double quotes they are."""
-POSITIONAL: Final = frozenset({"EXISTS", "DOES", "EXIST", "CONTAINS", "STARTS", "ENDS", "WITH"})
-"""Words only where an operator can stand."""
 
 Kind: TypeAlias = OneOf["word", "name", "path", "number", "string", "value", "sign", "doesnt", "end", "bad"]
 
@@ -131,8 +129,6 @@ class Tokens:
         word = piece.upper() if piece.isascii() else ""
         if word in RESERVED:
             return Token("word", word, start, end, (piece,))
-        if word not in POSITIONAL and self._text[end : end + 1] in ("'", '"'):
-            return self._touched(start, end)
         return Token("name", word, start, end, (piece,))
 
     def _untouched(self, kind: OneOf["string", "number", "path"], piece: str, start: int, end: int) -> Token:

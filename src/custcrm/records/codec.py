@@ -85,8 +85,9 @@ def from_columns(cls: type[R], values: Mapping[str, Any]) -> R:
     names = declaration(cls).names
     if unknown := sorted(values.keys() - set(names)):
         raise KeyError(f"{cls.__name__} has no column {unknown[0]!r}")
-    given = {**defaults(cls), **values}
-    made: R = decoder(cls)(tuple(given.get(name) for name in names))
+    record: Any = cls
+    given = {**defaults(record), **values}
+    made: R = decoder(record)(tuple(given.get(name) for name in names))
     return made
 
 

@@ -40,7 +40,7 @@ class CustomerStatus(StrEnum):
 class Customer:
     """A person or company known by us. `email` is kept byte for byte; `phone` is E.164 and `phone_as_typed` the spelling.
 
-    The `_folded` columns are copies without case and accents, for what asks by name to ignore them; never shown, never unique.
+    The `_folded` columns are copies without case, for what asks by name to ignore it; never shown, never unique.
     """
 
     id: str

@@ -98,6 +98,7 @@ class QuestionLaws:
             assert reader.ids(everybody, after=some_id(3), limit=3) == [some_id(4), some_id(5), some_id(6)]
             assert reader.ids(question(f"id <> '{some_id(5)}'"), after=some_id(4)) == [some_id(6), some_id(7)]
             assert reader.ids(question(f"id IN ('{some_id(6)}', '{some_id(2)}', 'x')")) == [some_id(2), some_id(6)]
+            assert reader.ids(everybody, after=some_id(0), limit=1) == [some_id(1)]
             assert reader.ids(everybody, limit=0) == []
 
     # rows ---------------------------------------------------------------------------------------
@@ -143,11 +144,13 @@ class QuestionLaws:
 
     def test_a_tag_holds_from_since_until_just_before_until(self, store: Store) -> None:
         """Since ≤ as_of < until, now and in the past."""
-        put(store, tag(11, since=LAST_YEAR, until=NOW, value="a"), tag(12, since=NOW, value="b"))
+        ended = tag(13, owner=2, since=LAST_YEAR, until=NOW)
+        put(store, tag(11, since=LAST_YEAR, until=NOW, value="a"), tag(12, since=NOW, value="b"), ended)
         with store.read() as reader:
             assert reader.ids(question("tags.VIP = 'b'")) == [some_id(1)]
             assert reader.ids(question("tags.VIP = 'a'", NOW - timedelta(microseconds=1))) == [some_id(1)]
-            assert reader.ids(question("tags.VIP EXISTS", LAST_YEAR)) == [some_id(1)]
+            assert reader.ids(question("tags.VIP EXISTS")) == [some_id(1)]
+            assert reader.ids(question("tags.VIP EXISTS", LAST_YEAR)) == [some_id(1), some_id(2)]
             assert reader.ids(question("tags.VIP EXISTS", LAST_YEAR - timedelta(microseconds=1))) == []
 
     def test_the_past_is_looked_up_in_the_history(self, store: Store) -> None:

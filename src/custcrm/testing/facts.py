@@ -109,7 +109,7 @@ def _customers(customer_id: str, number: int) -> st.SearchStrategy[Customer]:
     def folded(customer: Customer) -> Customer:
         names = ("email", "first_name", "last_name", "company_name")
         texts = {name: getattr(customer, name) for name in names}
-        copies = {f"{name}_folded": None if text is None else fold(text, True, True) for name, text in texts.items()}
+        copies = {f"{name}_folded": None if text is None else fold(text, True, False) for name, text in texts.items()}
         return Customer(**{**_attributes(customer), **copies})
 
     return st.builds(

@@ -82,7 +82,7 @@ _CONDITION = st.one_of(
     _of("{} LIKE {}", _TEXT_FIELD, st.sampled_from(["'A%'", "'%n_a'", "'%'", r"'%\%%'", "'_'", "''"])),
     _of("{} {} {}", _TEXT_FIELD, st.sampled_from(["CONTAINS", "STARTS WITH", "ENDS WITH"]), _TEXT),
     _of("{} IN ({}, {})", _TEXT_FIELD, _TEXT, _TEXT),
-    _of("ACCENTI(CASEI(first_name)) = {}", st.sampled_from(["'anna'", "'ake'", "'jose'", "'strasse'"])),
+    _of("CASEI(first_name) = {}", st.sampled_from(["'anna'", "'åke'", "'josé'", "'strasse'"])),
     _of("{} {} {}", _NUMBER_VALUE, _ORDER, _NUMBER),
     _of("{} {} {}", _NUMBER_VALUE, _ORDER, _NUMBER_VALUE),
     _of("{} {} {}", _MONEY_VALUE, _ORDER, _MONEY),

@@ -125,7 +125,7 @@ class StartsWith(Phrase):
     """The text starts with operand 1; operand 2 is the first text after all those that do."""
 
     inherit_cache = True
-    sqlite = "({0} >= {1} AND {0} < {2})"
+    sqlite = "({0} COLLATE BINARY >= {1} AND {0} COLLATE BINARY < {2})"
     postgresql = "starts_with({0}, {1})"
 
 
@@ -133,7 +133,7 @@ class StartsWithLast(Phrase):
     """The text starts with operand 1, after which no other text comes: it is made of U+10FFFF."""
 
     inherit_cache = True
-    sqlite = "{0} >= {1}"
+    sqlite = "{0} COLLATE BINARY >= {1}"
     postgresql = "starts_with({0}, {1})"
 
 

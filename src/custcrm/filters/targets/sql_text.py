@@ -33,9 +33,7 @@ _AFTER_SURROGATES: Final = 0xE000
 
 def exactly(text: Element) -> Element:
     """Return a text that is compared for equality, byte by byte."""
-    # Only a collation that is known to the column may call two different texts equal.
-    declared = getattr(text.type, "collation", None) not in (None, "C", "POSIX", "BINARY")
-    return (ByCodePoint if declared else Exactly)(text, type_=text.type)
+    return ordered(text) if _has_collation(text) else Exactly(text, type_=text.type)
 
 
 def ordered(text: Element) -> Element:
@@ -43,8 +41,15 @@ def ordered(text: Element) -> Element:
     return ByCodePoint(text, type_=text.type)
 
 
+def _has_collation(text: Element) -> bool:
+    """Tell whether the column is known to have a collation that may call two different texts equal."""
+    return getattr(text.type, "collation", None) not in (None, "C", "POSIX", "BINARY")
+
+
 def matches(node: Matches, text: Element) -> sa.ColumnElement[bool]:
     """Return whether the text matches, NULL where it is missing."""
+    if _has_collation(text):
+        text = ordered(text)
     simple = like.plain(node.pieces) if node.test == "like" else (node.test, _literal(node))
     match simple:
         case None:
@@ -54,18 +59,18 @@ def matches(node: Matches, text: Element) -> sa.ColumnElement[bool]:
         case _, "":
             return text.is_not(None)
         case "contains", literal:
-            return Contains(exactly(text), _text(literal))
+            return Contains(text, _text(literal))
         case "starts_with", literal:
             return _starts_with(literal, text)
         case _, literal:
-            return EndsWith(exactly(text), _text(literal), sa.bindparam(None, len(literal), sa.Integer(), unique=True))
+            return EndsWith(text, _text(literal), sa.bindparam(None, len(literal), sa.Integer(), unique=True))
 
 
 def _starts_with(literal: str, text: Element) -> sa.ColumnElement[bool]:
     after = successor(literal)
     if after is None:
-        return StartsWithLast(exactly(text), _text(literal))
-    return StartsWith(exactly(text), _text(literal), _text(after))
+        return StartsWithLast(text, _text(literal))
+    return StartsWith(text, _text(literal), _text(after))
 
 
 def successor(prefix: str) -> str | None:
@@ -81,7 +86,7 @@ def _like(pieces: like.Pieces, text: Element) -> sa.ColumnElement[bool]:
     glob = "*".join("".join("?" if part is None else part.translate(_GLOB) for part in piece) for piece in pieces)
     pattern = "%".join("".join("_" if part is None else part.translate(_LIKE) for part in piece) for piece in pieces)
     phrase = Like if len(glob.encode()) <= LONGEST_GLOB else LongLike
-    return phrase(exactly(text), _text(glob), _text(pattern))
+    return phrase(text, _text(glob), _text(pattern))
 
 
 def _literal(node: Matches) -> str:

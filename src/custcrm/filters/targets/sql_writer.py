@@ -1,6 +1,7 @@
 """Writes lowered conditions and values as SQLAlchemy elements over a source. The name to know is `Writer`.
 
 Operands of AND and OR are put with the deepest first and, when they are many, in a balanced tree (LANGUAGE, section 8).
+Those whose aggregates read the same records are put into one sub-query (see `sql_scans`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any as Anything
 from typing import Final, TypeAlias
 
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import evolve, frozen
 
 from custcrm.filters.errors import FilterError, shown
 from custcrm.filters.lowered import (
@@ -45,6 +46,7 @@ from custcrm.filters.moments import below
 from custcrm.filters.targets.sql_arithmetic import WHOLE, calculate, unscaled
 from custcrm.filters.targets.sql_binding import LISTED_ONE_BY_ONE, Binding, SqlType
 from custcrm.filters.targets.sql_phrases import Complement, Group, IsNotTrue, IsTrue, MemberOf, MonthDayOf, Phrase
+from custcrm.filters.targets.sql_scans import Scan, gathered, repeated
 from custcrm.filters.targets.sql_source import Element, Records, Source
 from custcrm.filters.targets.sql_text import exactly, matches, ordered
 from custcrm.filters.types import Choice, Text
@@ -86,22 +88,29 @@ class Tested:
 
 @frozen
 class Writer:
-    """Writes conditions and values over one source: the row's, or that of a collection's records."""
+    """Writes conditions and values over one source: the row's, or that of a collection's records.
+
+    With `scanned`, inside the sub-query of a scan: these are its records, and every Total is an aggregate of them.
+    """
 
     source: Source
     binding: Binding
+    scanned: Records | None = None
 
     # conditions ----------------------------------------------------------------------------------
 
     def condition(self, node: Condition) -> Clause:
         """Return a clause that is true exactly where the condition is."""
+        scan = self._scan(node)
+        if scan is not None:
+            return self._scanning(scan, lambda inside: inside.condition(node))
         match node:
             case Always(truth):
                 return sa.true() if truth else sa.false()
-            case All(args):
-                return _joined(sa.and_, [self.condition(arg) for arg in _deepest_first(args)])
-            case Any(args):
-                return _joined(sa.or_, [self.condition(arg) for arg in _deepest_first(args)])
+            case All():
+                return _joined(sa.and_, [self.condition(arg) for arg in self._operands(node)])
+            case Any():
+                return _joined(sa.or_, [self.condition(arg) for arg in self._operands(node)])
             case Negated(leaf):
                 return self._leaf(leaf).complement
             case _:
@@ -109,11 +118,14 @@ class Writer:
 
     def certain(self, node: Condition) -> Clause:
         """Return a clause that is true where the condition is, and false elsewhere."""
+        scan = self._scan(node)
+        if scan is not None:
+            return self._scanning(scan, lambda inside: inside.certain(node))
         match node:
-            case Any(args):
-                return _joined(sa.or_, [self.certain(arg) for arg in _deepest_first(args)])
-            case All(args):
-                return self._certain_all(_deepest_first(args))
+            case Any():
+                return _joined(sa.or_, [self.certain(arg) for arg in self._operands(node)])
+            case All():
+                return self._certain_all(self._operands(node))
             case Always() | Negated():
                 return self.condition(node)
             case _:
@@ -123,13 +135,16 @@ class Writer:
         clauses: list[Clause] = []
         columns: list[Element] = []
         for arg in args:
-            if isinstance(arg, Any | All | Always | Negated):
+            if isinstance(arg, Any | All | Always | Negated) or self._scan(arg) is not None:
                 clauses.append(self.certain(arg))
             else:
                 tested = self._leaf(arg)
                 clauses.append(tested.certain)
                 columns += tested.columns or ()
         return _joined(sa.and_, [*clauses, *(column.is_not(None) for column in dict.fromkeys(columns))])
+
+    def _operands(self, node: All | Any) -> Sequence[Condition]:
+        return _deepest_first(node.args if self.scanned else gathered(type(node), node.args))
 
     def _leaf(self, leaf: Leaf) -> Tested:
         match leaf:
@@ -213,6 +228,9 @@ class Writer:
 
     def value(self, node: Value, beside: SqlType | None = None) -> Element:
         """Return a value, NULL where it is missing; `beside` is the type of what it is compared with."""
+        scan = self._scan(node)
+        if scan is not None:
+            return self._scanning(scan, lambda inside: inside.value(node, beside))
         match node:
             case Constant(value):
                 return self.binding.constant(value, beside)
@@ -223,7 +241,10 @@ class Writer:
             case Entry(map, key, field):
                 return self.source.entry(map, key, field)
             case Total():
-                return self._total(node)
+                if self.scanned is not None:
+                    return self._aggregate(node, self.scanned)
+                records = self.source.records(node.collection)
+                return self._over(records, self._aggregate(node, records), node.where).scalar_subquery()
             case Choose(condition, then, otherwise):
                 rest = None if otherwise is None else self.value(otherwise, beside)
                 return sa.case((self.condition(condition), self.value(then, beside)), else_=rest)
@@ -234,20 +255,27 @@ class Writer:
             case Calculation():
                 return calculate(node, self.value)
 
-    def _total(self, node: Total) -> Element:
-        records = self.source.records(node.collection)
+    def _scan(self, node: Condition | Value) -> Scan | None:
+        """Return the scan which is better made once for the whole node."""
+        return None if self.scanned else repeated(node)
+
+    def _scanning(self, scan: Scan, write: Callable[[Writer], Element]) -> Element:
+        """Return what is written with the aggregates of one scan, as its sub-query."""
+        records = self.source.records(scan.collection)
+        return self._over(records, write(evolve(self, scanned=records)), scan.where).scalar_subquery()
+
+    def _aggregate(self, node: Total, records: Records) -> Element:
         value = None if node.value is None else Writer(records.source, self.binding).value(node.value)
         match node.op, value:
             case "count", None:
-                found: Element = sa.func.count()
+                return sa.func.count()
             case "count", _:
-                found = sa.func.count(value)
+                return sa.func.count(value)
             case "sum", _:
                 # PostgreSQL widens; back in 64 bits, what does not fit is an error there too.
-                found = sa.cast(sa.func.coalesce(sa.func.sum(value), 0), WHOLE)
+                return sa.cast(sa.func.coalesce(sa.func.sum(value), 0), WHOLE)
             case _:
-                found = (sa.func.min if node.op == "min" else sa.func.max)(value)
-        return self._over(records, found, node.where).scalar_subquery()
+                return (sa.func.min if node.op == "min" else sa.func.max)(value)
 
     def _of(self, collection: str, what: Element, where: Condition | None) -> sa.Select[Anything]:
         return self._over(self.source.records(collection), what, where)

@@ -106,7 +106,8 @@ def _folding(*, case: bool, accent: bool) -> Callable[[str | None], str | None]:
 def _begin(connection: Connection) -> None:
     # A deferred transaction that turns to writing fails at once when another has written: writers begin as such.
     writes = connection.get_execution_options().get("custcrm_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 # PostgreSQL --------------------------------------------------------------------------------------

@@ -60,7 +60,10 @@ class SqlReader:
         if limit is not None:
             parameters["limit"] = limit
         decode = rows.decode(record, self._dialect)
-        for row in self._stream(statements.select(shape), parameters, whole=limit is not None):
+        few = self._few(shape, parameters)
+        if few is None:
+            few = self._stream(statements.select(shape), parameters, whole=limit is not None)
+        for row in few:
             yield decode(row)
 
     def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
@@ -126,9 +129,16 @@ class SqlReader:
     def _one(self, record: type[R], key: Sequence[Any], *, held: bool) -> R | None:
         wanted, parameters = statements.asked(dict(zip(declaration(record).key, key, strict=True)))
         held = held and self._dialect == "postgresql"  # on SQLite the writer holds everything
-        query = statements.select(Shape(record=record, wanted=wanted, held=held))
-        row = self._run(query, parameters).first()
-        return None if row is None else cast("R", rows.decode(record, self._dialect)(row))
+        shape = Shape(record=record, wanted=wanted, held=held)
+        found: Any = self._few(shape, parameters)
+        if found is None:
+            found = self._run(statements.select(shape), parameters).all()
+        return cast("R", rows.decode(record, self._dialect)(found[0])) if found else None
+
+    def _few(self, shape: Shape, parameters: Mapping[str, Any]) -> Iterable[Any] | None:
+        """Return the rows at once, where the shape asks for few; None where they are better streamed."""
+        with translated():
+            return rows.read(self._live(), shape, parameters)
 
     def _run(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> CursorResult[Any]:
         with translated():

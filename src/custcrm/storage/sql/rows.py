@@ -1,6 +1,7 @@
-"""Whole rows on their way to the driver: `write` sends what the codec has made, without SQLAlchemy's work per value.
+"""Whole rows between driver and codec: `write` and `read` leave out SQLAlchemy's work per statement and value.
 
-The statements are SQLAlchemy's, compiled once. Many new rows go to PostgreSQL by binary COPY.
+The statements are SQLAlchemy's, compiled once; a single call spends its time in the database. Many new rows go to PostgreSQL by
+binary COPY.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy.engine import Connection, Dialect
 from custcrm.records.codec import decoder, encoder
 from custcrm.records.declaration import Kind, declaration
 from custcrm.storage.sql import statements
+from custcrm.storage.sql.statements import Shape
 from custcrm.storage.sql.types import FORMS
 
 COPY_FROM: Final = 50
@@ -47,9 +49,38 @@ def write(connection: Connection, verb: Verb, record: type, rows: Sequence[tuple
         return len(rows)
     statement = _compiled(verb, record, connection.dialect.name)
     if len(rows) == 1:
-        return connection.exec_driver_sql(statement.text, statement.ordered(rows[0])).rowcount
+        return int(driver_of(connection).execute(statement.text, statement.ordered(rows[0])).rowcount)
     connection.exec_driver_sql(statement.text, [statement.ordered(row) for row in rows])
     return len(rows)
+
+
+def read(connection: Connection, shape: Shape, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]] | None:
+    """Return the rows of a shape that asks for few, by texts and whole numbers; None for other shapes."""
+    query = _query(shape, connection.dialect.name)
+    if query is None:
+        return None
+    text, names = query
+    found: list[tuple[Any, ...]] = driver_of(connection).execute(text, [parameters[name] for name in names]).fetchall()
+    return found
+
+
+def driver_of(connection: Connection) -> Any:
+    """Return the driver's own connection, which is in the same transaction."""
+    return connection.connection.driver_connection
+
+
+@cache
+def _query(shape: Shape, dialect: str) -> tuple[str, tuple[str, ...]] | None:
+    """Return text and parameters of a query for one customer's facts, or for a key; None where it needs more than that."""
+    about = declaration(shape.record)
+    equal = {name for name, how in shape.wanted if how == "equal"}
+    few = about.key[0] in equal and (about.of_customer or equal >= set(about.key))
+    if not few or shape.seen is not None or shape.limited or any(how not in ("equal", "missing") for _, how in shape.wanted):
+        return None
+    if any(about.column(name).kind not in ("text", "integer") for name in equal):
+        return None
+    made: Any = statements.select(shape).compile(dialect=_dialect(dialect))
+    return str(made), tuple(made.positiontup or ())
 
 
 @frozen
@@ -97,8 +128,7 @@ def _copy(connection: Connection, record: type, rows: Sequence[tuple[Any, ...]])
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(about.table), sql.SQL(", ").join(map(sql.Identifier, about.names))
     )
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+    with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types([_COPIED[column.kind] for column in about.columns])
         for row in rows:
             copy.write_row(row)

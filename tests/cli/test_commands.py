@@ -1,0 +1,226 @@
+"""The commands, as c01_cli.md shows them: what they print, where, and how they exit."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import custcrm
+from custcrm.cli.app import app
+
+PEOPLE = """\
+first_name,last_name,E-mail,phone
+Anna,Virtanen,Anna@Example.org,+358 40 123 4567
+Ben,Laine,ben@example.org,
+Chloe,Nieminen,chloe@example.org,+1
+Benjamin,Laine,ben@example.org,
+"""
+SALES = """\
+receipt,email,occurred_at,total
+r-1,Anna@Example.org,2026-10-01 12:30,480.00
+r-2,Anna@Example.org,2026-10-02,99.90
+r-3,ben@example.org,2026-11-15 09:05,620.00
+r-4,anna@example.org,2026-11-16,5.00
+"""
+NEW = ("--currency", "EUR", "--timezone", "Europe/Helsinki", "--map", "E-mail=email")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch):
+    """Run a command in an empty folder with two files; gives exit code, stdout and stderr."""
+    (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    (tmp_path / "sales.csv").write_text(SALES, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CUSTCRM_STORE", raising=False)
+
+    def command(*arguments: str):
+        result = CliRunner().invoke(app, list(arguments), prog_name="custcrm")
+        return result.exit_code, result.stdout, result.stderr
+
+    return command
+
+
+@pytest.fixture
+def shop(run, monkeypatch):
+    """Fill the transcript's shop, and name it by CUSTCRM_STORE."""
+    run("import", "customers", "people.csv", "--store", "shop.db", *NEW)
+    run("import", "sales", "sales.csv", "--store", "shop.db", "--map", "receipt=external_id")
+    monkeypatch.setenv("CUSTCRM_STORE", "shop.db")
+    return run
+
+
+def test_a_dry_run_tells_of_each_refused_row_and_makes_no_store(run):
+    """The file as it was found, the rows that would be refused, the counts; nothing is left behind."""
+    code, out, err = run("import", "customers", "people.csv", "--store", "shop.db", *NEW, "--dry-run")
+    assert (code, err) == (0, "")
+    assert out == (
+        "people.csv: UTF-8, comma, 4 rows; nothing written (dry run)\n"
+        "line  verdict   reason\n"
+        "   4  refused   bad_phone: phone is not a phone number\n"
+        "   5  refused   duplicate_in_file: same email as line 3\n"
+        "2 would be added, 2 refused\n"
+    )
+    assert not Path("shop.db").exists()
+
+
+def test_imports_count_and_write_what_was_refused(run):
+    """The counts in one line; refused rows in a file of their own; a second import changes nothing."""
+    arguments = ("import", "customers", "people.csv", "--store", "shop.db", *NEW)
+    assert run(*arguments, "--refused", "refused.csv") == (0, "2 added, 2 refused (written to refused.csv)\n", "")
+    assert Path("refused.csv").read_text(encoding="utf-8").count("\n") == 3
+    assert run(*arguments) == (0, "2 unchanged, 2 refused\n", "")
+    assert run("import", "sales", "sales.csv", "--store", "shop.db", "--map", "receipt=external_id") == (
+        0, "3 added, 1 refused\n", "")
+
+
+def test_import_verdicts_as_json(shop):
+    """Each row is a JSON line, then the counts."""
+    code, out, _ = shop("import", "sales", "sales.csv", "--map", "receipt=external_id", "--json")
+    rows = [json.loads(line) for line in out.split("\n") if line]
+    assert code == 0
+    assert rows[3]["reason"] == "unknown_customer" and rows[3]["line"] == 5
+    assert rows[-1]["counts"] == {"unchanged": 3, "refused": 1}
+
+
+def test_select_counts_and_shows(shop):
+    """A number, or aligned columns with one customer a line; without columns nothing personal."""
+    assert shop("select", "sales_total > 500", "--count") == (0, "2\n", "")
+    assert shop("select", "sales_count > 0", "--as-of", "2026-11-01", "--count") == (0, "1\n", "")
+    code, out, _ = shop("select", "sales_total > 500", "--columns", "email,average_check", "--sort", "average_check DESC")
+    assert code == 0
+    assert out == (
+        "email             average_check\n"
+        "ben@example.org          620.00\n"
+        "Anna@Example.org         289.95\n"
+    )
+    code, out, _ = shop("select", "sales_total > 500")
+    assert out.startswith("id ") and "@" not in out and "Anna" not in out
+
+
+def test_select_columns_may_hold_commas(shop):
+    """Commas inside brackets and quotes part no columns."""
+    code, out, _ = shop("select", "sales_count > 0", "--columns",
+                        "first_name, COUNT(sales WHERE external_id IN ('r-1', 'r,2'))", "--json")
+    assert code == 0
+    assert [list(json.loads(line).values()) for line in out.split("\n") if line] == [["Anna", 1], ["Ben", 0]]
+
+
+def test_select_as_csv_and_json(shop):
+    """CSV is the library's own, with its record of the export; JSON lines keep numbers that are exact as text."""
+    code, out, _ = shop("select", "sales_total > 600", "--columns", "email,average_check", "--csv")
+    assert (code, out) == (0, "email,average_check\nben@example.org,620.00\n"), "the runner shows CR LF as LF"
+    code, out, _ = shop("select", "sales_total > 600", "--columns", "email,average_check,sales_count", "--json")
+    assert json.loads(out) == {"email": "ben@example.org", "average_check": "620.00", "sales_count": 1}
+
+
+def test_nobody_is_no_error(shop):
+    """Exit code 0 also when nobody matches."""
+    assert shop("select", "sales_total > 5000", "--count") == (0, "0\n", "")
+    code, out, err = shop("select", "sales_total > 5000")
+    assert (code, err) == (0, "") and out.count("\n") == 1
+
+
+def test_select_within_a_scope(shop):
+    """A scope counts only what happened there; an unknown place is an error of the input."""
+    with custcrm.open("shop.db") as crm:
+        crm.points_of_sale.add("Harbour")
+    assert shop("select", "sales_count > 0", "--point-of-sale", "Harbour", "--count") == (0, "0\n", "")
+    code, _, err = shop("select", "sales_count > 0", "--point-of-sale", "Harbor", "--count")
+    assert code == 2 and "Harbour" in err
+
+
+def test_explain_by_each_name(shop):
+    """Yes or no, each condition with its value, and what decides; by email, id or another system's id."""
+    code, out, _ = shop("explain", "sales_total > 500 AND phone DOES NOT EXIST", "--email", "Anna@Example.org")
+    assert code == 0
+    assert out.split("\n")[0] == "no" and "present     <- decides" in out
+    with custcrm.open("shop.db") as crm:
+        anna = crm.customers.find_by_email("Anna@Example.org")
+        assert anna is not None
+        crm.customers.add(external_ids={"till": "9"}, first_name="Dan")
+    assert shop("explain", "sales_total > 500", "--id", anna.id)[1].startswith("yes")
+    assert json.loads(shop("explain", "sales_total > 500", "--external-id", "till=9", "--json")[1])["matched"] is False
+    assert shop("explain", "sales_total > 500", "--email", "anna@example.org")[0] == 2
+    assert shop("explain", "sales_total > 500")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("select", "sale_total > 500"), 2, "did you mean 'sales_total'?\n  sale_total > 500\n  ^^^^^^^^^^"),
+        (("select", "TRUE", "--store", "missing.db"), 3, "no store at missing.db"),
+        (("select", "TRUE", "--store", "mysql://host/shop"), 2, "a store is a path"),
+        (("select", "TRUE", "--store", ""), 2, "--store"),
+        (("select", "TRUE", "--columns", "nonsense"), 2, "nonsense"),
+        (("import", "customers", "missing.csv"), 2, "missing.csv cannot be read"),
+        (("import", "customers", "people.csv"), 2, "'E-mail'; map it to one or ignore it; did you mean 'email'?"),
+        (("import", "customers", "people.csv", "--map", "E-mail"), 2, "HEADER=COLUMN"),
+        (("import", "customers", "people.csv", "--map", "E-mail=email", "--currency", "USD"), 1, "currency"),
+        (("import", "customers", "people.csv", "--map", "E-mail=email", "--refused", "no/such/folder.csv"), 2, "folder.csv"),
+        (("migrate", "--store", "missing.db"), 3, "missing.db"),
+        (("select",), 2, "Missing argument"),
+    ],
+)
+def test_errors_are_one_message_and_an_exit_code(shop, arguments, code, said):
+    """1 refused or in conflict, 2 the input is wrong, 3 the store cannot be reached; on stderr, without a traceback."""
+    found, out, err = shop(*arguments)
+    assert (found, out) == (code, "")
+    assert said in err and "Traceback" not in err
+    assert not Path("missing.db").exists()
+
+
+def test_a_traceback_is_shown_when_asked_for(shop):
+    """`--traceback` shows where an error came from, with the same exit code."""
+    code, _, err = shop("select", "sale_total > 500", "--traceback")
+    assert code == 2 and "Traceback" in err
+
+
+def test_migrate_says_from_where_to_where(shop):
+    """A store of today needs nothing."""
+    code, out, _ = shop("migrate")
+    assert code == 0 and out.startswith("shop.db: version") and "nothing to do" in out
+
+
+def test_control_characters_stay_out_of_the_terminal(shop):
+    """One record is one line, whatever it holds: no line ends, no escape sequences."""
+    with custcrm.open("shop.db") as crm:
+        crm.customers.add(first_name="A\nB\x1b[31m", email="c@example.org")
+    _, out, _ = shop("select", "email = 'c@example.org'", "--columns", "first_name")
+    assert out.count("\n") == 2 and "\x1b" not in out
+
+
+def test_without_its_extra_the_command_says_what_is_missing(monkeypatch, capsys):
+    """One sentence when typer is not installed, no traceback."""
+    import custcrm.cli
+
+    monkeypatch.setattr(custcrm.cli, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as stopped:
+        custcrm.cli.main([])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == "the command line needs typer and rich: pip install 'custcrm[cli]'\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals here")
+def test_a_terminal_gets_borders(shop):
+    """Somebody who looks sees a table with borders."""
+    import subprocess
+    import sys
+
+    main, other = os.openpty()
+    command = [sys.executable, "-m", "custcrm.cli", "select", "sales_total > 500", "--columns", "email"]
+    process = subprocess.Popen(command, stdout=other, stderr=other, env={**os.environ, "COLUMNS": "80"})
+    os.close(other)
+    shown = b""
+    while True:
+        try:
+            block = os.read(main, 4096)
+        except OSError:
+            break
+        if not block:
+            break
+        shown += block
+    os.close(main)
+    assert process.wait() == 0
+    assert "│ Anna@Example.org │" in shown.decode()

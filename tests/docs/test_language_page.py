@@ -1,0 +1,118 @@
+"""docs/language.md says what the language does: its tables are run against the schema of the page."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custcrm import filters
+from custcrm.filters import Filter, FilterError, Schema, limits
+from custcrm.filters.functions import _MAKERS, display
+from custcrm.filters.tokens import RESERVED
+from tests.docs.pages import CODE, code, page, table
+
+PAGE = page("language.md")
+
+
+@cache
+def schema() -> Schema:
+    """Return the schema of the page, made by its first Python block."""
+    namespace: dict[str, Any] = {}
+    exec(PAGE.split("```python\n", 1)[1].split("```", 1)[0], namespace)
+    made = namespace["schema"]
+    assert isinstance(made, Schema)
+    return made
+
+
+@pytest.mark.parametrize("row", table(PAGE, "filter | true for"), ids=lambda row: row[0])
+def test_every_condition_is_a_filter(row: list[str]) -> None:
+    """Each filter of the first table can be read."""
+    for text in CODE.findall(row[0]):
+        assert isinstance(schema().parse(text), Filter)
+
+
+READ_AS = table(PAGE, "filter | is read as") + table(PAGE, "filter | canonical text")
+
+
+@pytest.mark.parametrize("row", READ_AS, ids=lambda row: row[0])
+def test_what_a_filter_is_read_as(row: list[str]) -> None:
+    """The second column is the canonical text of the first, and a fixpoint."""
+    assert str(schema().parse(code(row[0]))) == code(row[1])
+    assert str(schema().parse(code(row[1]))) == code(row[1])
+
+
+@pytest.mark.parametrize("row", table(PAGE, "operator | takes | example"), ids=lambda row: row[0])
+def test_operators(row: list[str]) -> None:
+    """The example of each operator can be read, and uses one of the operators of its row."""
+    assert isinstance(schema().parse(code(row[2])), Filter)
+    assert any(f" {operator}" in code(row[2]) for operator in CODE.findall(row[0]))
+
+
+def test_functions() -> None:
+    """The table has every function of the language, each with an example that can be read and uses it."""
+    rows = table(PAGE, "function | gives | example")
+    assert {code(row[0]) for row in rows} == {display(name) for name in _MAKERS}
+    for name, _, example in rows:
+        assert f"{code(name)}(" in code(example)
+        assert isinstance(schema().parse(code(example)), Filter)
+
+
+@pytest.mark.parametrize("row", table(PAGE, 'filter | `{"visits": 5}` | `{"visits": 9}` | `{}`'), ids=lambda row: row[0])
+def test_missing_values(row: list[str]) -> None:
+    """The truth table holds, and in each cell the NOT of the filter is the opposite."""
+    rule = schema().parse(code(row[0]))
+    for values, expected in zip(({"visits": 5}, {"visits": 9}, {}), row[1:], strict=True):
+        assert str(rule.matches(values)).lower() == expected
+        assert str((~rule).matches(values)).lower() != expected
+
+
+def test_limits() -> None:
+    """The table has every limit that the code has, with its value."""
+    told = {code(name): int(allowed.replace(",", "")) for name, allowed, _ in table(PAGE, "limit | allowed | counts")}
+    assert told == {name: allowed for name, (allowed, _) in limits._MESSAGES.items()}
+
+
+@pytest.mark.parametrize("row", table(PAGE, "kind | filter, the ‹place› marked | message"), ids=lambda row: row[1])
+def test_errors(row: list[str]) -> None:
+    """Each mistake is found where the table marks it, with the kind and the message that the table tells."""
+    marked = code(row[1])
+    before, _, rest = marked.partition("‹")
+    place, _, after = rest.partition("›")
+    text = before + place + after
+    with pytest.raises(FilterError) as caught:
+        schema().parse(text)
+    error = caught.value
+    assert (error.kind, text[error.position:error.end], error.position) == (code(row[0]), place, len(before))
+    assert error.message == row[2]
+
+
+def test_every_kind_of_error_is_told() -> None:
+    """The engine raises no kind of FilterError that the page does not name."""
+    shown = {code(row[0]) for row in table(PAGE, "kind | filter, the ‹place› marked | message")}
+    more = set(CODE.findall(PAGE.split("There are four more kinds:", 1)[1].split("\n\n", 1)[0]))
+    assert len(more) == 4
+    assert raised_kinds() <= shown | more
+
+
+def raised_kinds() -> set[str]:
+    """Return the kinds that the source of the engine names where it makes a FilterError."""
+    made = re.compile(r'\b(?:FilterError|complain|_?error)\(\s*"([a-z_]+)"')
+    sources = Path(filters.__file__).parent.rglob("*.py")
+    return {kind for source in sources for kind in made.findall(source.read_text(encoding="utf-8"))}
+
+
+def test_the_reserved_words() -> None:
+    """The page names exactly the words that are reserved."""
+    (told,) = re.findall(r"The words `([A-Z ]+)` are reserved", PAGE)
+    assert set(told.split()) == set(RESERVED)
+
+
+@pytest.mark.parametrize("row", table(PAGE, "text | JSON"), ids=lambda row: row[0])
+def test_json(row: list[str]) -> None:
+    """Text and JSON of a row are one filter, both ways."""
+    data = json.loads(code(row[1]))
+    assert schema().parse(code(row[0])).to_json() == data
+    assert str(schema().from_json(data)) == code(row[0])

@@ -1,0 +1,112 @@
+"""How a file is written is found out, or told, and never guessed wrongly in silence."""
+
+import csv
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custcrm import Malformed
+from custcrm.importing.source import CsvSource
+from custcrm.values.formulas import FORMULA, harmless, restored
+
+HEADER = "first_name,email\r\n"
+
+
+def rows(path, **told):
+    return list(CsvSource.look(path, **told).rows())
+
+
+@pytest.mark.parametrize(
+    ("encoding", "found"),
+    [("utf-8", "UTF-8, comma"), ("utf-8-sig", "UTF-8 with BOM, comma"), ("utf-16", "UTF-16, comma"),
+     ("cp1252", "Windows-1252, comma")],
+)
+def test_an_encoding_is_found_and_said(file, encoding, found):
+    """UTF-8, UTF-16 by its mark, and the one-byte encoding of spreadsheets are told apart, and named."""
+    source = CsvSource.look(file(HEADER + "Päivi,paivi@example.org\r\n", encoding=encoding))
+    assert source.description == found
+    assert source.header == ("first_name", "email")
+    assert list(source.rows()) == [(2, ["Päivi", "paivi@example.org"])]
+
+
+def test_a_told_encoding_is_believed_and_its_mark_left_out(file):
+    """`encoding` overrides what would be found; a mark before the header is no part of it."""
+    assert rows(file(HEADER + "Łucja,l@example.org\n", encoding="cp1250"), encoding="cp1250") == [
+        (2, ["Łucja", "l@example.org"])
+    ]
+    assert CsvSource.look(file(HEADER + "A,b\n", encoding="utf-8-sig"), encoding="UTF-8").header[0] == "first_name"
+
+
+@pytest.mark.parametrize(("delimiter", "name"), [(",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "bar")])
+def test_a_delimiter_is_found(file, delimiter, name):
+    """The delimiter is found even where cells hold other candidates."""
+    line = delimiter.join
+    text = "\n".join([line(["first_name", "email"]), line(['"a,b;c|d"', "e@example.org"]), line(['"x"', "f@example.org"])])
+    source = CsvSource.look(file(text))
+    assert (source.delimiter, source.description) == (delimiter, f"UTF-8, {name}")
+
+
+def test_known_words_decide_about_the_delimiter(file):
+    """A header of known words wins over what cells happen to hold."""
+    text = "email;total\na@example.org;1,50\nb@example.org;2,50\n"
+    assert CsvSource.look(file(text), words={"email", "total"}).delimiter == ";"
+
+
+@given(st.lists(st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8")), min_size=2,
+                         max_size=2), max_size=5))
+def test_cells_come_out_as_they_were_written(tmp_path_factory, cells):
+    """Whatever RFC 4180 can carry is read back exactly, whatever Python's str.splitlines thinks of it."""
+    path = tmp_path_factory.mktemp("csv") / "any.csv"
+    with path.open("w", encoding="utf-8", newline="") as target:
+        csv.writer(target, lineterminator="\r\n").writerows([["first_name", "email"], *cells])
+    assert [row for _, row in rows(path, delimiter=",", encoding="utf-8")] == cells
+
+
+def test_lines_are_those_of_the_file(file):
+    """A row's line is where it begins: cells that span lines count, and blank lines do."""
+    text = 'first_name,email\n"two\nlines",a@example.org\n\nB,b@example.org\u2028\nC,c@example.org'
+    assert [line for line, _ in rows(file(text))] == [2, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty"),
+        (b"first_name,email\nA,a@x.fi\nB\0,b@x.fi\n", "line 3 contains a NUL"),
+        ("first_name,email\nÄ,a@x.fi\n".encode() + b"\xff,b@x.fi\n", "line 3 is not UTF-8"),
+        (b"first_name,email\nA,a@x.fi\n\x81,b@x.fi\n", "line 3 is not Windows-1252"),
+        (b'first_name,email\nA,a@x.fi\n"B"x,b@x.fi\n', "line 3 cannot be read as CSV"),
+        (b'first_name,email\nA,a@x.fi\n"B,b@x.fi\nC,c@x.fi\n', "line 3 cannot be read as CSV"),
+    ],
+)
+def test_what_cannot_be_read_names_its_line(file, content, said):
+    """A file that is no CSV text is refused whole, and told where; never read half."""
+    with pytest.raises(Malformed, match=said):
+        rows(file(content))
+
+
+def test_told_nonsense_is_refused(file):
+    """Unknown encodings, delimiters of two characters and missing files are told as such."""
+    path = file(HEADER)
+    for told in ({"encoding": "klingon"}, {"delimiter": ",,"}, {"delimiter": '"'}):
+        with pytest.raises(Malformed):
+            CsvSource.look(path, **told)
+    with pytest.raises(Malformed, match="cannot be read"):
+        CsvSource.look(path.with_name("missing.csv"))
+
+
+@pytest.mark.feature("V31")
+@given(st.text() | st.builds("{}{}".format, st.sampled_from(["'", "''", *sorted(FORMULA)]), st.text()))
+def test_formulas_are_made_harmless_and_come_back(text):
+    """No cell begins like a formula, and reading restores every text exactly."""
+    assert harmless(text)[:1] not in FORMULA
+    assert restored(harmless(text)) == text
+
+
+def test_a_plain_cell_is_untouched():
+    """Only what looks like a formula is changed: a cell that is none is itself."""
+    for text in ("", "Anna", "O'Hara", "'quoted'", "1=1", "a-b"):
+        assert harmless(text) == text == restored(text)
+    assert StringIO(harmless("=1+1")).read() == "'=1+1"

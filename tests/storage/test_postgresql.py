@@ -1,0 +1,182 @@
+"""The PostgreSQL store: the contract of every store, and what only a server can show."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from custcrm.filters.errors import FilterError
+from custcrm.records.coupons import CouponSeries
+from custcrm.records.customers import Customer
+from custcrm.records.journal import Applied
+from custcrm.records.sales import Sale
+from custcrm.storage.deeds import Question
+from custcrm.storage.protocol import Store, Taken
+from custcrm.storage.sql import open_store
+from custcrm.testing.contract import StoreContract
+from custcrm.values.errors import OutcomeUnknown, Unavailable
+from custcrm.values.money import Money
+from custcrm.vocabulary import schema
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SCHEMA = schema(currency="EUR", timezone="UTC")
+
+
+@pytest.fixture
+def store(postgres_url: str) -> Iterator[Store]:
+    store = open_store(postgres_url)
+    yield store
+    store.close()
+
+
+class TestContract(StoreContract):
+    @pytest.fixture
+    def store(self, postgres_url: str) -> Iterator[Store]:
+        store = open_store(postgres_url)
+        yield store
+        store.close()
+
+
+def customer(name: str) -> Customer:
+    return Customer(id=name, email=f"{name}@example.org", signed_up_at=NOW, created_at=NOW)
+
+
+def applied(key: str) -> Applied:
+    return Applied(key=key, id=key, action="credit", content="", as_of=NOW, eligible=0, done=0)
+
+
+def write(store: Store, records: Sequence[object]) -> None:
+    with store.write() as writer:
+        writer.add(records)
+
+
+def disconnect(url: str) -> None:
+    """End all other connections to the database, as a server that restarts does."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                           " WHERE datname = current_database() AND pid <> pg_backend_pid()")
+
+
+def test_the_old_scheme_means_psycopg_too(postgres_url: str) -> None:
+    """`postgres://` is `postgresql://`."""
+    store = open_store(postgres_url.replace("postgresql:", "postgres:"))
+    assert store.describe() == "PostgreSQL"
+    store.close()
+
+
+@pytest.mark.parametrize("count", [1, 49, 50, 300])
+def test_rows_are_the_same_by_insert_and_by_copy(store: Store, count: int) -> None:
+    """Few rows go by INSERT and many by COPY; what is read back is equal."""
+    people = [customer(f"{number:03}") for number in range(count)]
+    write(store, people)
+    with store.read() as reader:
+        assert list(reader.find(Customer)) == people
+
+
+def test_a_clash_in_a_copy_names_columns_and_leaves_nothing(store: Store) -> None:
+    """COPY fails whole, tells what clashed without values, and the transaction goes on."""
+    people = [customer(f"{number:03}") for number in range(60)]
+    with store.write() as writer:
+        with pytest.raises(Taken) as clash:
+            writer.add([*people, Customer(id="last", email="007@example.org", signed_up_at=NOW, created_at=NOW)])
+        writer.add([customer("after")])
+    assert (clash.value.record, clash.value.columns) == (Customer, ("email",))
+    assert "007" not in str(clash.value)
+    with store.read() as reader:
+        assert [each.id for each in reader.find(Customer)] == ["after"]
+
+
+def test_threads_reserve_exactly_the_capacity(store: Store) -> None:
+    """Guarded updates of many connections give out exactly the capacity under READ COMMITTED."""
+    write(store, [CouponSeries(name="spring", program="club", capacity=40, created_at=NOW)])
+    taken: list[bool] = []
+
+    def reserve() -> None:
+        for _ in range(10):
+            with store.write() as writer:
+                taken.append(writer.reserve(CouponSeries, ("spring",), 1))
+
+    threads = [threading.Thread(target=reserve) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(taken), sum(taken)) == (80, 40)
+
+
+def test_who_holds_a_record_is_waited_for(store: Store) -> None:
+    """A second hold of the same record gives it as the first holder left it."""
+    write(store, [customer("anna")])
+    seen: list[Customer | None] = []
+
+    def second() -> None:
+        with store.write() as writer:
+            seen.append(writer.hold(Customer, "anna"))
+
+    with store.write() as writer:
+        assert writer.hold(Customer, "anna")
+        other = threading.Thread(target=second)
+        other.start()
+        other.join(0.2)
+        assert not seen
+        changed = Customer(id="anna", email="other@example.org", signed_up_at=NOW, created_at=NOW)
+        writer.replace(changed)
+    other.join()
+    assert seen == [changed]
+
+
+def test_a_lost_connection_is_unavailable_and_made_anew(store: Store, postgres_url: str) -> None:
+    """A connection that breaks within a write() undoes it; the next call has a new connection."""
+
+    def interrupted() -> None:
+        with store.write() as writer:
+            writer.add([customer("anna")])
+            disconnect(postgres_url)
+            writer.add([customer("ben")])
+
+    with pytest.raises(Unavailable):
+        interrupted()
+    with store.read() as reader:
+        assert reader.count_records(Customer) == 0
+
+
+def test_a_connection_lost_while_committing_leaves_the_outcome_open(store: Store, postgres_url: str) -> None:
+    """Nobody can tell whether the commit was done, so the error says so, with the key that settles it."""
+
+    def interrupted() -> None:
+        with store.write() as writer:
+            writer.add([applied("spring")])
+            disconnect(postgres_url)
+
+    with pytest.raises(OutcomeUnknown) as unknown:
+        interrupted()
+    assert unknown.value.key == "spring"
+    write(store, [applied("spring")])
+
+
+def test_what_cannot_be_folded_exactly_is_refused(store: Store) -> None:
+    """CASEI reads the stored copy; ACCENTI has none here, and is refused by name instead of guessed."""
+    anna = Customer(id="anna", first_name="ÅSA", first_name_folded="åsa", signed_up_at=NOW, created_at=NOW)
+    write(store, [anna])
+    with store.read() as reader:
+        assert reader.ids(Question(SCHEMA.parse("CASEI(first_name) = 'åsa'"), NOW)) == ["anna"]
+        with pytest.raises(FilterError) as refused:
+            reader.ids(Question(SCHEMA.parse("ACCENTI(first_name) = 'ASA'"), NOW))
+    assert refused.value.kind == "target"
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=False)
+def test_a_sum_beyond_64_bits_is_told(store: str, request: pytest.FixtureRequest, tmp_path) -> None:
+    """A SUM that does not fit is the error `overflow` on both engines, never a wrong number."""
+    opened = open_store(tmp_path / "shop.db" if store == "sqlite" else request.getfixturevalue("postgres_url"))
+    sales = [
+        Sale(customer_id="anna", id=str(n), occurred_at=NOW, recorded_at=NOW, total=Money.from_minor(2**62, "EUR"))
+        for n in range(2)
+    ]
+    write(opened, [customer("anna"), *sales])
+    with opened.read() as reader, pytest.raises(FilterError) as overflow:
+        reader.count(Question(SCHEMA.parse("sales_total > 5"), NOW))
+    assert overflow.value.kind == "overflow"
+    opened.close()

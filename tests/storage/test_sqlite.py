@@ -1,0 +1,212 @@
+"""The SQLite store: the contract of every store, and what only a file and its processes can show."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from custcrm.records.coupons import CouponSeries
+from custcrm.records.customers import Customer
+from custcrm.storage.deeds import Question
+from custcrm.storage.protocol import Store, Taken
+from custcrm.storage.sql import open_store
+from custcrm.testing.contract import StoreContract
+from custcrm.values.errors import Closed, Conflict, Malformed, Unavailable
+from custcrm.vocabulary import schema
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+class TestContract(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        store = open_store(tmp_path / "shop.db")
+        yield store
+        store.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "shop.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    store = open_store(path)
+    yield store
+    store.close()
+
+
+def customer(name: str) -> Customer:
+    return Customer(id=name, email=f"{name}@example.org", signed_up_at=NOW, created_at=NOW)
+
+
+def series(**values: object) -> CouponSeries:
+    return CouponSeries(name="spring", program="club", created_at=NOW, **values)  # type: ignore[arg-type]
+
+
+def test_what_was_written_is_there_when_opened_again(path: Path) -> None:
+    """A store closed and opened again has the same records."""
+    first = open_store(path)
+    with first.write() as writer:
+        writer.add([customer("anna")])
+    first.close()
+    first.close()
+    second = open_store(f"sqlite:///{path}")
+    with second.read() as reader:
+        assert reader.get(Customer, "anna") == customer("anna")
+    assert second.describe() == "SQLite"
+    second.close()
+
+
+def test_nothing_can_be_asked_after_close(path: Path) -> None:
+    """Use after close raises Closed."""
+    store = open_store(path)
+    store.close()
+    for door in (store.read, store.write):
+        with pytest.raises(Closed), door():
+            pass
+
+
+@pytest.mark.parametrize("address", ["sqlite://", ":memory:", "mysql://secret@somewhere/shop", "://secret"])
+def test_other_addresses_are_malformed(address: str) -> None:
+    """Only files and PostgreSQL are stores; the message repeats nothing of the address."""
+    with pytest.raises(Malformed) as refused:
+        open_store(address)
+    assert "secret" not in str(refused.value)
+
+
+def test_what_is_no_store_is_unavailable(tmp_path: Path) -> None:
+    """A file of another kind, and a folder that is not there, are told apart from a mistake in the address."""
+    (tmp_path / "text").write_text("just a text, and long enough to be looked at as a database file" * 40)
+    for address in (tmp_path / "text", tmp_path / "nowhere" / "shop.db"):
+        with pytest.raises(Unavailable):
+            open_store(address)
+
+
+def test_a_reader_sees_one_moment_while_another_writes(store: Store) -> None:
+    """Readers neither wait for a writer nor see what is committed after they began."""
+    everybody = Question(schema(currency="EUR", timezone="UTC").parse("TRUE"), NOW)
+    with store.read() as reader:
+        assert reader.count(everybody) == 0
+        other = threading.Thread(target=write, args=(store, [customer("anna")]))
+        other.start()
+        other.join()
+        assert reader.count(everybody) == 0
+        assert reader.count_records(Customer) == 0
+    with store.read() as reader:
+        assert reader.count(everybody) == 1
+
+
+def test_a_clash_names_columns_but_no_values(store: Store) -> None:
+    """Taken tells record and columns; its text, and what caused it, hold nothing personal."""
+    write(store, [customer("anna")])
+    with pytest.raises(Taken) as clash, store.write() as writer:
+        writer.add([Customer(id="ben", email="anna@example.org", signed_up_at=NOW, created_at=NOW)])
+    assert (clash.value.record, clash.value.columns) == (Customer, ("email",))
+    assert clash.value.__cause__ is None
+    assert clash.value.__suppress_context__
+    assert "anna" not in str(clash.value)
+
+
+def test_facts_belong_to_a_customer(store: Store) -> None:
+    """A customer with facts cannot be removed, so that no fact is left alone."""
+    from custcrm.records.customers import Attribute
+
+    write(store, [customer("anna"), Attribute(customer_id="anna", key="k", value="v", recorded_at=NOW)])
+    with pytest.raises(Conflict), store.write() as writer:
+        writer.remove(Customer, "anna")
+
+
+def test_the_log_is_written_ahead_and_the_rest_is_overwritten(path: Path, store: Store) -> None:
+    """The file is in WAL mode, and so it stays for whoever opens it."""
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_threads_take_turns_and_lose_nothing(store: Store) -> None:
+    """Reservations of many threads give out exactly the capacity; none fails because the file is busy."""
+    write(store, [series(capacity=40)])
+    taken: list[bool] = []
+
+    def reserve() -> None:
+        for _ in range(10):
+            with store.write() as writer:
+                taken.append(writer.reserve(CouponSeries, ("spring",), 1))
+
+    threads = [threading.Thread(target=reserve) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(taken), sum(taken)) == (80, 40)
+
+
+PROCESS = """
+import sys
+from custcrm.records.coupons import CouponSeries
+from custcrm.storage.sql import open_store
+store = open_store(sys.argv[1])
+taken = 0
+for _ in range(int(sys.argv[2])):
+    with store.write() as writer:
+        taken += writer.reserve(CouponSeries, ("spring",), 1)
+print(taken)
+store.close()
+"""
+
+KILLED = """
+import sys, time
+from tests.storage.test_sqlite import customer
+from custcrm.storage.sql import open_store
+store = open_store(sys.argv[1])
+with store.write() as writer:
+    writer.add([customer("anna")])
+with store.write() as writer:
+    writer.add([customer(f"c{number}") for number in range(5_000)])
+    print("written", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_processes_take_turns_and_lose_nothing(path: Path, store: Store) -> None:
+    """Two processes on one file give out exactly the capacity."""
+    write(store, [series(capacity=50)])
+    command = [sys.executable, "-c", PROCESS, str(path), "40"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert sum(int(each.communicate(timeout=60)[0]) for each in both) == 50
+    with store.read() as reader:
+        assert reader.count_records(CouponSeries, {"issued": 50}) == 1
+
+
+def test_two_processes_may_set_up_one_file(path: Path) -> None:
+    """A new file opened by several processes at once is set up once."""
+    command = [sys.executable, "-c", PROCESS, str(path), "0"]
+    several = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [each.communicate(timeout=60)[0].strip() for each in several] == ["0"] * 3
+
+
+def test_a_killed_process_leaves_what_it_committed(path: Path) -> None:
+    """Killed within a write(), a process has written nothing of it, and all that it committed before."""
+    command = [sys.executable, "-c", KILLED, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "written\n"
+        process.send_signal(signal.SIGKILL)
+    store = open_store(path)
+    with store.read() as reader:
+        assert [each.id for each in reader.find(Customer)] == ["anna"]
+    write(store, [customer("ben")])
+    store.close()
+
+
+def write(store: Store, records: Sequence[object]) -> None:
+    with store.write() as writer:
+        writer.add(records)
