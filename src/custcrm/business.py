@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 
 from custcrm import vocabulary
 from custcrm.filters import Filter, FilterError, Schema
+from custcrm.filters.filter import asked_about
 from custcrm.filters.lowered import Shown
 from custcrm.filters.lowering import lower_value
 from custcrm.filters.syntax import TRUE, Node
@@ -102,9 +103,13 @@ class Business:
         """Return the same business with somebody else acting."""
         return evolve(self, actor=actor, program=program or self.program, terminal=terminal or self.terminal)
 
-    def instant(self, value: datetime | date | str | None, *, field: str = "as_of") -> datetime | None:
+    def instant(self, value: datetime | date | str | None, *, field: str) -> datetime | None:
         """Read an instant as callers give it; None stays None."""
         return None if value is None else periods.instant(value, self.zone, field=field)
+
+    def asked_at(self, as_of: datetime | date | str | None) -> datetime | None:
+        """Read the instant that a question is asked about, in the years 1900 to 2200; None stays None."""
+        return None if as_of is None else asked_about(self.schema, as_of)
 
     def amount(self, value: Any, *, field: str = "amount") -> money.Money:
         """Read an amount in the business's currency."""
@@ -129,7 +134,9 @@ class Business:
     def adopt(self, asked: Filter) -> Filter:
         """Return the filter over the schema as it is now, so that filters of different days combine."""
         current = self.schema
-        return asked if asked.schema is current else current.from_json(asked.to_json())
+        if asked.schema is current:
+            return asked
+        return evolve(Filter.of(current, asked.node), scope=asked.scope)
 
     def question(self, asked: Filter, as_of: datetime | None = None) -> Question:
         """Return the question asked at `as_of`, or now."""

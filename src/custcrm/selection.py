@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NoReturn, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from custcrm.actions import coupons, memberships, messages, tags
 from custcrm.actions import points as deeds
@@ -105,7 +105,7 @@ class Selection:
         if not isinstance(customer, Customer | str):
             return False
         with self._business.reading() as reader:
-            return reader.count(self._question(self.filter & self._among([customer]))) == 1
+            return reader.count(self._question(self._current & self._among([customer]))) == 1
 
     def page(self, *, after: str | None = None, limit: int = 100) -> Page:
         """Return up to `limit` customers that come after the id `after`."""
@@ -153,17 +153,17 @@ class Selection:
     # sets ---------------------------------------------------------------------------------------
 
     def __or__(self, other: Selection | CustomerRef | Iterable[CustomerRef]) -> Selection:
-        return self._joined(self.filter | self._filter_of(other), other)
+        return self._joined(self._current | self._filter_of(other), other)
 
     def __and__(self, other: Selection | CustomerRef | Iterable[CustomerRef]) -> Selection:
-        return self._joined(self.filter & self._filter_of(other), other)
+        return self._joined(self._current & self._filter_of(other), other)
 
     def __sub__(self, other: Selection | CustomerRef | Iterable[CustomerRef]) -> Selection:
-        return self._joined(self.filter & ~self._filter_of(other), other)
+        return self._joined(self._current & ~self._filter_of(other), other)
 
     def narrowed(self, by: Filter) -> Selection:
         """Return those of the customers whom another filter gives as well."""
-        return self._with(self.filter & self._business.adopt(by))
+        return self._with(self._current & self._business.adopt(by))
 
     # acting -------------------------------------------------------------------------------------
 
@@ -228,6 +228,11 @@ class Selection:
     def __len__(self) -> NoReturn:
         raise TypeError("A selection has no length. Use count(), which asks the store.")
 
+    def acting(self) -> Selection:
+        """Return whom an action is about: `as_of` chooses the customers, what each of them may is asked now."""
+        chosen = evolve(self, filter=self._current)
+        return chosen if self.as_of is None else evolve(chosen.freeze(), as_of=None)
+
     def question(self) -> Question:
         """Return what a store is asked, at as_of or now."""
         return self._question()
@@ -241,8 +246,13 @@ class Selection:
             found = {each.id: each for each in reader.find(Customer, {"id": ids[:limit]})}
         return Page(tuple(found[each] for each in ids[:limit]), ids[limit - 1] if len(ids) > limit else None)
 
+    @property
+    def _current(self) -> Filter:
+        """The filter over the schema as it is now: programs may have been added since."""
+        return self._business.adopt(self.filter)
+
     def _over(self, node: Any) -> Filter:
-        return Filter(self.filter.schema, node)
+        return Filter(self.filter.schema, node, scope=self.filter.scope)
 
     def _with(self, asked: Filter, scope: Scope | None = None) -> Selection:
         return Selection(self._business, asked, self.as_of, self.scope if scope is None else scope)
@@ -256,11 +266,10 @@ class Selection:
             return self._among([other] if isinstance(other, Customer | str) else other)
         if other.as_of != self.as_of:
             raise Malformed("the selections ask at different times; freeze() one of them first", field="as_of")
-        schema = self.filter.schema
-        return other.filter if other.filter.schema is schema else schema.from_json(other.filter.to_json())
+        return self._business.adopt(other.filter)
 
     def _among(self, customers: Iterable[CustomerRef]) -> Filter:
-        return among(self.filter, customers)
+        return among(self._current, customers)
 
 
 def among(like: Filter, customers: Iterable[CustomerRef]) -> Filter:
@@ -278,12 +287,12 @@ def select(
     as_of: Any = None,
 ) -> Selection:
     """Return the selection that a filter gives; None is everyone, an empty text is an error."""
-    parsed = asked if isinstance(asked, Filter) else business.parse("TRUE" if asked is None else asked, values)
+    parsed = business.adopt(asked) if isinstance(asked, Filter) else business.parse("TRUE" if asked is None else asked, values)
     scope = scope or Scope()
     _check_places(business, scope)
     if scope.dimensions:
         parsed = parsed.scoped(**scope.dimensions)
-    return Selection(business, parsed, business.instant(as_of), scope)
+    return Selection(business, parsed, business.asked_at(as_of), scope)
 
 
 def _check_places(business: Business, scope: Scope) -> None:

@@ -20,15 +20,13 @@ from custcrm.filters.showing import shown_value
 from custcrm.records import Export
 from custcrm.storage.deeds import Order, Question
 from custcrm.values.errors import Malformed
+from custcrm.values.formulas import harmless
 from custcrm.values.money import Money
 
 ROWS_SHOWN: Final = 20
 """Rows of a View that `print` shows; iterate for all."""
 
 _SORT = re.compile(r"(?is)(?P<value>.+?)(?:\s+(?P<way>ASC|DESC))?(?:\s+NULLS\s+(?P<missing>FIRST|LAST))?\s*")
-
-_FORMULA: Final = frozenset("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
-"""First characters by which spreadsheets take a text for a formula, with their full-width forms (FACTS, CSV)."""
 
 
 @frozen(eq=False, repr=False)
@@ -105,7 +103,7 @@ class View:
             if len(rows) == ROWS_SHOWN:
                 rows.append(["…"] * len(self.columns))
                 break
-            rows.append([_text(value) for value in row.values()])
+            rows.append([plain_text(value) for value in row.values()])
         widths = [max(map(len, column)) for column in zip(self.columns, *rows, strict=True)]
         lines = [self.columns, *rows]
         return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -137,7 +135,8 @@ def _order(business: Business, key: str, titled: Mapping[str, str], scope: Mappi
     )
 
 
-def _text(value: Any) -> str:
+def plain_text(value: Any) -> str:
+    """Return a value as text without its currency: what a cell of a table or a CSV file shows."""
     match value:
         case None:
             return ""
@@ -156,5 +155,4 @@ def _text(value: Any) -> str:
 
 def _cell(value: Any) -> str:
     """Return a CSV cell: numbers stay numbers, and no text becomes a formula."""
-    text = _text(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in _FORMULA else text
+    return harmless(value) if isinstance(value, str) else plain_text(value)

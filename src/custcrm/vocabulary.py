@@ -35,9 +35,6 @@ from custcrm.values.birthdays import Feb29
 FOLDED: Final = {name: f"{name}_folded" for name in ("email", "first_name", "last_name", "company_name")}
 """Fields of a customer that have a stored copy without case, and its column."""
 
-UNSPOKEN: Final = frozenset({*FOLDED.values(), "phone_as_typed", "payment_reference"})
-"""Columns of a customer that are no words of the language."""
-
 PLACES: Final = ("program", "point_of_sale", "terminal")
 """The dimensions that a scope can narrow."""
 
@@ -117,7 +114,7 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
     "lines": CollectionWords(record=SaleLine, columns=_LINE_COLUMNS, at="occurred_at", label="Lines of sales"),
     "activities": CollectionWords(
         record=Activity,
-        columns=("kind", "occurred_at", "status", "direction", "channel", "source", *PLACES),
+        columns=("kind", "occurred_at", "status", "job_status", "direction", "channel", "source", *PLACES),
         at="occurred_at",
         scopes=PLACES,
         label="Activities",
@@ -130,7 +127,7 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
     ),
     "messages": CollectionWords(
         record=Message,
-        columns=("channel", "purpose", "sender", "status", "reason", "planned_at", "sent_at"),
+        columns=("channel", "purpose", "sender", "status", "reason", "planned_at", "sent_at", "opened_at"),
         at="planned_at",
         label="Messages",
     ),
@@ -164,6 +161,15 @@ METRICS: Final[Mapping[str, t.Metric | t.Elapsed]] = {
     ),
     "visits_count": t.Metric(value="COUNT(activities WHERE kind = 'visit')", label="Number of visits"),
     "last_visit_at": t.Metric(value="MAX(activities.occurred_at WHERE kind = 'visit')", label="Last visit"),
+    "jobs_completed": t.Metric(
+        value="COUNT(activities WHERE kind = 'job' AND job_status = 'completed')", label="Jobs completed"
+    ),
+    "emails_received": t.Metric(
+        value="COUNT(messages WHERE channel = 'email' AND status IN ('sent', 'delivered'))", label="Emails received"
+    ),
+    "emails_opened": t.Metric(
+        value="COUNT(messages WHERE channel = 'email' AND opened_at <= now())", label="Emails opened"
+    ),
     "age": t.Elapsed(unit="years", since="birth_date", label="Age"),
 }
 
@@ -180,7 +186,7 @@ def schema(
     fields: dict[str, Any] = {
         column.name: field_type(column)
         for column in declaration(Customer).columns
-        if column.label or column.name == "id"
+        if column.name == "id" or (column.label and column.name == column.source[0])
     }
     for name, words in MAPS.items():
         fields[name] = _map(words, programs if words.record is Membership else None)

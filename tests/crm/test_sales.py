@@ -39,6 +39,22 @@ def test_a_sale_with_an_external_id_is_recorded_once(crm, till):
     assert crm.select("sales_count = 1 AND sales_total = 25.90").count() == 1
 
 
+def test_many_sales_are_told_as_mappings(crm, till):
+    """Twice the same receipt in one call is one sale; a misspelt or missing word is named, and nothing is recorded."""
+    row = {"customer": till, "total": "1.00", "external_id": "r-1"}
+    first, again = crm.sales.record_all([row, dict(row)])
+    assert first == again
+    assert crm.sales.record(till, "1.00", external_id="r-1") == first       # no time told: the same time
+    assert crm.select("sales_count = 1").count() == 1
+    for bad, field in (
+        ({**row, "ocurred_at": "2026-01-01"}, "ocurred_at"), ({"total": 1}, "customer"), ({"customer": till}, "total"),
+    ):
+        with pytest.raises(Malformed) as caught:
+            crm.sales.record_all([{"customer": till, "total": 5}, bad])
+        assert caught.value.field == field
+    assert crm.select("sales_count = 1").count() == 1
+
+
 @pytest.mark.feature("C32")
 def test_a_blacklisted_member_cannot_buy_in_that_program(crm, till):
     """Sales of the program are refused, others are not; a sale needs no membership."""

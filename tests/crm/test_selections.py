@@ -1,6 +1,7 @@
 """Selections: sets, pages, scopes, times, views."""
 
 import csv
+from datetime import date
 
 import pytest
 
@@ -167,6 +168,35 @@ def test_segments_may_use_segments_but_not_each_other(shop):
         crm.segments.add("buyers", "SEGMENT('big')")
     assert caught.value.kind == "segment_cycle"
     assert crm.select("SEGMENT('buyers')").ids() == [anna.id, ben.id]
+
+
+def test_a_redefined_segment_is_asked_anew(shop):
+    """A segment's filter counts as it is when it is asked, also where the same question was asked before."""
+    crm, anna, ben, _ = shop
+    crm.segments.add("big", "sales_total > 80")
+    assert crm.select("SEGMENT('big')").ids() == [ben.id]
+    crm.segments.add("big", "sales_total > 60")
+    assert crm.select("SEGMENT('big')").ids() == [anna.id, ben.id]
+
+
+def test_two_stores_of_one_process_keep_their_own_days(tmp_path):
+    """The same words mean another day in another zone, whichever store was asked first."""
+    for name, day in (("UTC", "2026-10-02"), ("America/New_York", "2026-10-01")):
+        for store in (None, tmp_path / f"{name.replace('/', ' ')}.db"):
+            with custcrm.open(store, timezone=name) as crm:
+                crm.sales.record(crm.customers.add(first_name="A"), 1, occurred_at="2026-10-02T01:00:00+00:00")
+                counts = {each: crm.select("last_sale_at = :day", {"day": date.fromisoformat(each)}).count()
+                          for each in ("2026-10-01", "2026-10-02")}
+                assert counts == {each: int(each == day) for each in counts}
+
+
+def test_a_birth_date_without_year_is_shown_as_known(crm):
+    """Month and day are shown, sorted among the missing; the age is not known."""
+    for born in ("--02-29", "1980-02-28", None):
+        crm.customers.add(first_name="A", birth_date=born)
+    rows = list(crm.select().view(["birth_date", "age"], sort=["birth_date"]))
+    assert [str(row["birth_date"]) for row in rows] == ["1980-02-28", "--02-29", "None"]
+    assert [row["age"] for row in rows] == [46, None, None]
 
 
 @pytest.mark.feature("V07")

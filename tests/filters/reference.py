@@ -3,10 +3,12 @@
 No lowering and no cleverness: numbers are `Fraction`, amounts are major units, days are compared as days of the
 business zone, anniversaries are looked for day by day. `holds` is the oracle for the targets. Where an intermediate
 result may come near 64 bits it raises `Uncertain`: only the lowering knows the scales that LANGUAGE section 3 counts by.
+There `computed` is the oracle, for the arithmetic that a filter is lowered to.
 """
 
 from __future__ import annotations
 
+import operator
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +23,7 @@ from dateutil.relativedelta import relativedelta
 from custcrm.filters import Filter, Schema
 from custcrm.filters import types as t
 from custcrm.filters.checker import check, check_value
+from custcrm.filters.lowered import LARGEST, Calculation, Column, Constant, Unscaled, Value
 from custcrm.filters.parser import parse, parse_value
 from custcrm.filters.syntax import (
     Aggregate,
@@ -235,6 +238,38 @@ class _Row:
             return self.size(node.left) * self.size(node.right) * 100
         value = self.value(node)
         return abs(value.numerator) * value.denominator * 100 + 1 if isinstance(value, Fraction) else 1
+
+
+def computed(node: Value, row: Mapping[str, Any]) -> int | None:
+    """Return what lowered arithmetic comes to, one step after the other; None as soon as one is missing."""
+    match node:
+        case Constant(int(value)):
+            return value
+        case Column(name):
+            found: int | None = row[name]
+            return found
+        case Unscaled(Column(name), places):
+            return None if row[name] is None else within(Fraction(row[name]) * 10**places)
+        case Calculation(op, left, right):
+            a, b = computed(left, row), computed(right, row)
+            return None if a is None or b is None else step(op, a, b)
+    raise AssertionError(node)
+
+
+def step(op: str, a: int, b: int) -> int | None:
+    """Return one step on whole numbers, unless it leaves 64 bits: in binary64, so that every engine can tell."""
+    if op == "sign":
+        return (a > 0) - (a < 0)
+    exact = arithmetic(op, Fraction(a), Fraction(b))
+    if exact is None or op == "%":
+        return None if exact is None else int(exact)
+    real = {"+": operator.add, "-": operator.sub, "*": operator.mul, "DIV": operator.truediv}[op](float(a), float(b))
+    return None if abs(real) > LARGEST else int(exact)
+
+
+def within(whole: Fraction) -> int | None:
+    assert whole.denominator == 1
+    return int(whole) if abs(whole) <= LARGEST else None
 
 
 def days_of(year: int) -> list[date]:

@@ -1,11 +1,13 @@
 """Moments: what follows from as_of, at the edges of days, years and the calendar."""
 
 from datetime import UTC, date, datetime, timedelta
+from operator import eq, ge, gt, le, lt, ne
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custcrm.filters import Elapsed, Schema
 from custcrm.filters import lowered as low
 from custcrm.filters.lowered import All, Column, Constant, Moment
 from custcrm.filters.moments import moments_in, resolve
@@ -30,6 +32,7 @@ def test_birth_bound_parts_the_old_enough_from_the_others(as_of: datetime, years
     today = day_of(as_of, HELSINKI)
     for day in {born, bound, bound + timedelta(days=1), bound - timedelta(days=1)}:
         assert (day <= bound) == (age(day, today, feb29) >= years)
+    assert at(Moment("birth_bound", count=years, days=1), as_of, feb29) == bound + timedelta(days=1)
 
 
 @given(TIMES, st.integers(-1000, 40_000))
@@ -59,6 +62,10 @@ def test_day_bounds_count_days(as_of: datetime, days: int) -> None:
         (Moment("day_start", day=date.min), datetime.min.replace(tzinfo=UTC)),
         (Moment("day_bound", count=10**9), date.min),
         (Moment("birth_bound", count=5_000), date.min),
+        (Moment("birth_bound", count=5_000, days=1), date.min),
+        (Moment("birth_bound", count=-9_000), date.max),
+        (Moment("day_bound", count=1, days=1), date(2026, 11, 21)),
+        (Moment("day_bound", count=10**9, days=1), date.min),
         (Moment("month_day_low", index=0, first=date(2026, 12, 30), last=date(2027, 1, 5)), 1230),
         (Moment("month_day_high", index=1, first=date(2026, 12, 30), last=date(2027, 1, 5)), 105),
         (Moment("month_day_high", index=0, first=Moment("today"), last=Moment("today", 1, Span(7, "day"))), 1128),
@@ -67,6 +74,29 @@ def test_day_bounds_count_days(as_of: datetime, days: int) -> None:
 def test_moments(moment: Moment, expected: object) -> None:
     """Days are the business zone's, months clip, the calendar has ends."""
     assert at(moment) == expected
+
+
+DATED = Schema(
+    {"born": date},
+    timezone="Europe/Helsinki",
+    metrics={"age": Elapsed(unit="years", since="born"), "days_since": Elapsed(unit="days", since="born")},
+)
+
+
+@given(
+    st.sampled_from([date.min, date(1, 1, 2), date(1, 11, 21), date(9999, 12, 30), date.max]) | st.dates(),
+    st.sampled_from(["age", "days_since"]),
+    st.integers(-2, 2),
+    st.sampled_from([-8_000_000, -7_974, 0, 2_025, 2_026, 20_000, 8_000_000]),
+    st.sampled_from(["=", "<", "<=", ">", ">=", "<>"]),
+)
+def test_counts_of_time_to_the_ends_of_the_calendar(born: date, metric: str, more: int, bound: int, op: str) -> None:
+    """A count is compared as a number, also where the date that it bounds would lie beyond the calendar."""
+    today = day_of(NOON, HELSINKI)
+    counted = age(born, today) if metric == "age" else (today - born).days
+    for wanted in (counted + more, bound):
+        expected = {"<>": ne, "=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}[op](counted, wanted)
+        assert DATED.parse(f"{metric} {op} {wanted}").matches({"born": born}, as_of=NOON) is expected
 
 
 def test_a_window_without_a_second_range_holds_nothing_there() -> None:

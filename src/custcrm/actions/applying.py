@@ -97,8 +97,7 @@ def _begin(plan: Plan, key: str, exactly: bool, writer: Writer) -> Applied:
     )
     writer.add([applied])
     limit = _limit(plan, writer)
-    as_of = plan.selection.as_of
-    question = Question(plan.selection.filter, as_of or now, as_of is not None)
+    question = Question(plan.selection.acting().filter, now)
     counts = writer.freeze(applied, question, deed.verdict, limit=limit)
     eligible = counts.get(None, 0)
     skipped = {reason: count for reason, count in counts.items() if reason is not None and count}
@@ -111,7 +110,7 @@ def _begin(plan: Plan, key: str, exactly: bool, writer: Writer) -> Applied:
     moment = _moment(applied)
     for effect in deed.effects(moment):
         if isinstance(effect, Template) and effect.reasons:
-            writer.add_for_each(effect, Slice(applied.id, 1, eligible, now))
+            writer.add_for_each(effect, Slice(applied.id, 1, eligible, now, business.schema))
     return applied
 
 
@@ -144,7 +143,7 @@ def _next_batch(plan: Plan, key: str) -> Applied:
 
 def _batch(plan: Plan, applied: Applied, writer: Writer) -> Applied:
     first, last = applied.done + 1, min(applied.done + BATCH, applied.eligible)
-    part = Slice(applied.id, first, last, applied.as_of)
+    part = Slice(applied.id, first, last, applied.as_of, plan.business.schema)
     for name, values in plan.deed.stage(last - first + 1).items():
         writer.stage(applied.id, name, zip(range(first, last + 1), values, strict=True))
     for effect in plan.deed.effects(_moment(applied)):

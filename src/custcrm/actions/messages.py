@@ -11,6 +11,8 @@ from custcrm.filters.syntax import Field
 from custcrm.messaging import sms
 from custcrm.messaging.templates import TextTemplate, customer_values
 from custcrm.records import Customer, Message, Program, Sender
+from custcrm.records.messages import MessageStatus
+from custcrm.rules.contacting import OFF, check_channel, check_purpose
 from custcrm.storage.deeds import (
     CustomerKey,
     Effect,
@@ -24,20 +26,18 @@ from custcrm.storage.deeds import (
     Verdict,
 )
 from custcrm.values.errors import Malformed, NotFound
+from custcrm.values.texts import is_blank
 
-PURPOSES: Final = ("marketing", "service")
-CHANNELS: Final = ("sms", "email", "push", "viber")
-OFF: Final = "off"
 REJECTED: Final = 8
 """The number of the effect that keeps rejected messages: far from those of any action, so that ids never meet."""
 
 
 def sending(business: Business, text: str, *, channel: str, sender: str | None, purpose: str) -> Deed:
     """Send a text; who must not get it has a rejected message with the reason, at no cost (FEATURES C15–C19)."""
-    if purpose not in PURPOSES:
-        raise Malformed("a message is for marketing or service", field="purpose", suggestions=PURPOSES)
-    if channel not in {*CHANNELS, *business.channels}:
-        raise Malformed(f"no channel {channel!r}; there are {', '.join(CHANNELS)}", field="channel")
+    check_purpose(purpose)
+    check_channel(channel, business.channels)
+    if is_blank(text):
+        raise Malformed("a message has a text", field="text")
     template = TextTemplate.parse(text, eligibility.PLACEHOLDER_FIELDS)
     found = None if sender is None else business.known(Sender, sender, "sender")
     needs = tuple(sorted(template.required))
@@ -47,9 +47,9 @@ def sending(business: Business, text: str, *, channel: str, sender: str | None, 
 
     def effects(moment: Moment) -> tuple[Effect, ...]:
         about = _columns(moment, channel, purpose, sender, text)
-        rejected = {**about, "id": NewId(REJECTED), "status": Given("rejected"), "reason": TargetReason()}
+        rejected = {**about, "id": NewId(REJECTED), "status": Given(MessageStatus.REJECTED.value), "reason": TargetReason()}
         return (
-            Template(record=Message, values={**about, "id": NewId(0), "status": Given("planned")}),
+            Template(record=Message, values={**about, "id": NewId(0), "status": Given(MessageStatus.PLANNED.value)}),
             Template(record=Message, values=rejected, reasons=eligibility.CONTACT_REASONS),
         )
 
@@ -86,7 +86,7 @@ def notice(
     deed = ("points", "balance") if code is None else ("code",)
     template = TextTemplate.parse(text, (*eligibility.PLACEHOLDER_FIELDS, *deed))
     values = _columns(moment, program.notifications, "service", None, text)
-    values |= {"id": NewId(effect), "status": Given("planned")}
+    values |= {"id": NewId(effect), "status": Given(MessageStatus.PLANNED.value)}
     if points is not None:
         balance = business.shown(Field(("programs", program.name, "points")))
         values |= {"points": Given(points), "balance": Of(balance)}

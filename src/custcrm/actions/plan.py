@@ -29,6 +29,7 @@ class Plan:
     _business: Business
     _deed: Deed
     selection: Selection
+    _acting: Selection
     eligible: int
     skipped: Mapping[Reason, int]
     cost: Cost
@@ -38,7 +39,8 @@ class Plan:
     @classmethod
     def of(cls, business: Business, deed: Deed, selection: Selection) -> Plan:
         """Evaluate the selection and the action's rules in one pass."""
-        question = selection.question()
+        acting = selection.acting()
+        question = acting.question()
         with business.reading() as reader:
             counts = dict(reader.tally(question, deed.verdict))
             left = deed.reserve.left(reader) if deed.reserve else None
@@ -56,22 +58,22 @@ class Plan:
                 problems.append(Problem(Reason.SERIES_CAPACITY, details))
         skipped = {reason: count for reason, count in counts.items() if reason is not None and count}
         targets = evolve(question, filter=passing(question.filter, deed.verdict))
-        return cls(business, deed, selection, eligible, skipped, deed.cost(business, targets, eligible),
+        return cls(business, deed, selection, acting, eligible, skipped, deed.cost(business, targets, eligible),
                    tuple(problems), left if deed.reserve and deed.reserve.partial else None)
 
     def customers(self, reason: Reason | str | None = None) -> Selection:
         """Return the customers who are eligible, or those skipped for a reason, as a selection."""
-        asked, rules = self.selection.filter, self._deed.verdict.rules
+        asked, rules = self._acting.filter, self._deed.verdict.rules
         if reason is None or reason == Reason.SERIES_CAPACITY:
-            eligible = self.selection.narrowed(passing(asked, self._deed.verdict))
+            eligible = self._acting.narrowed(passing(asked, self._deed.verdict))
             return eligible if self.left is None else self._first(eligible, beyond=reason is not None)
         for at, (each, _) in enumerate(rules):
             if each == reason:
                 same = [rule for other, rule in rules[at:] if other == reason]
-                return self.selection.narrowed(
+                return self._acting.narrowed(
                     passing(asked, Verdict(rules[:at])) & ~passing(same[0], Verdict(tuple((each, r) for r in same)))
                 )
-        return self.selection.narrowed(asked & ~asked)
+        return self._acting.narrowed(asked & ~asked)
 
     def _first(self, eligible: Selection, *, beyond: bool) -> Selection:
         """Return the eligible that a partial issue reaches, or those beyond it."""
@@ -82,7 +84,7 @@ class Plan:
 
     def verdict(self, customer: CustomerRef) -> str:
         """Return 'eligible', the reason that refuses the customer, or 'not_selected'."""
-        question = self.selection.question()
+        question = self._acting.question()
         with self._business.reading() as reader:
             row = facts(reader, customer_id(customer), question)
             if row is None:

@@ -10,7 +10,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
@@ -20,6 +19,7 @@ from attrs import frozen
 
 from custcrm.filters.errors import visible
 from custcrm.values.money import Money
+from custcrm.view import plain_text
 
 MEASURED: Final = 1_000
 """Rows by which the widths of piped columns are chosen; later ones may stand out, but all can be streamed."""
@@ -91,20 +91,7 @@ def plain(value: Any) -> Any:
 
 def text(value: Any) -> str:
     """Return a value as one line of text."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case Money():
-            return str(value.amount)
-        case Decimal():
-            return format(value, "f")
-        case datetime():
-            return value.isoformat(sep=" ", timespec="seconds")
-        case date():
-            return value.isoformat()
-    return visible(str(value))
+    return visible(plain_text(value))
 
 
 def _is_number(value: Any) -> bool:

@@ -82,7 +82,7 @@ class Coupons:
     def available(self, customer: CustomerRef, *, as_of: Any = None) -> list[Coupon]:
         """Return the customer's coupons that can be redeemed now, or could be then, oldest first."""
         business = self._business
-        at = business.instant(as_of) or business.now()
+        at = business.asked_at(as_of) or business.now()
         with business.reading() as reader:
             coupons = list(reader.find(Coupon, {"customer_id": customer_id(customer)}))
         return [each for each in coupons if each.issued_at <= at and rules.state(each, at) is CouponState.ISSUED]
@@ -95,7 +95,7 @@ class Coupons:
     def state(self, coupon: Coupon | str, *, as_of: Any = None) -> CouponState:
         """Return the state of a coupon (a record or a code) now or at another time."""
         business = self._business
-        return rules.state(self._found(coupon), business.instant(as_of) or business.now())
+        return rules.state(self._found(coupon), business.asked_at(as_of) or business.now())
 
     def _found(self, coupon: Coupon | str) -> Coupon:
         with self._business.reading() as reader:

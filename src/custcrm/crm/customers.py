@@ -92,6 +92,8 @@ class Customers:
             after = rules.changed_customer(before, changes, country=business.country, amount=business.amount)
             if after == before:
                 return before
+            external = {each.system: each.external_id for each in writer.find(ExternalId, {"customer_id": after.id})}
+            rules.check_identity(after, external)
             writer.add([rules.account_changed(business.ids.new(), before, after, business.now(), business.actor)])
             self._free_emails(writer, [after])
             writer.replace(after)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from custcrm.actions import eligibility
-from custcrm.actions.messages import PURPOSES
 from custcrm.business import Business, customer_id
 from custcrm.messaging.dispatching import dispatch, in_doubt, send_again
 from custcrm.messaging.templates import TextTemplate
 from custcrm.records import Consent, Customer, Message, Program, Sender
+from custcrm.records.messages import MessageStatus
+from custcrm.rules.contacting import check_channel, check_purpose
 from custcrm.selection import CustomerRef, existing
 from custcrm.storage.deeds import Question
 from custcrm.storage.protocol import Reader, Taken
@@ -37,8 +38,8 @@ class Consents:
 
     def _keep(self, customer: CustomerRef, channel: str, purpose: str, evidence: str, *, granted: bool) -> None:
         business = self._business
-        if purpose not in PURPOSES:
-            raise Malformed("consent is for marketing or service", field="purpose", suggestions=PURPOSES)
+        check_purpose(purpose)
+        check_channel(channel, business.channels)
         if not checked(evidence, field="evidence").strip():
             raise Malformed("evidence says how the consent is known, e.g. 'form at the till'", field="evidence")
         consent = Consent(
@@ -95,7 +96,7 @@ class Outbox:
     def waiting(self) -> int:
         """Count the messages that wait."""
         with self._business.reading() as reader:
-            return reader.count_records(Message, {"status": "planned"})
+            return reader.count_records(Message, {"status": MessageStatus.PLANNED.value})
 
     def dispatch(self, *, limit: int | None = None) -> int:
         """Hand waiting messages over to their channels and return how many were accepted.

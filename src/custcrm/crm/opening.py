@@ -46,7 +46,12 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
     if timezone is not None:
         zone(timezone)
     opened = _opened(store, migrate=migrate)
-    settings = settle(opened, {"currency": currency, "timezone": timezone, "country": country})
+    try:
+        settings = settle(opened, {"currency": currency, "timezone": timezone, "country": country})
+    except BaseException:
+        if opened is not store:
+            opened.close()
+        raise
     money, place = settings["currency"], settings["timezone"]
     assert money is not None and place is not None
     return Crm(

@@ -61,7 +61,7 @@ class Points:
     def _asked(self, customer: CustomerRef, program: str, what: str, as_of: Any) -> int:
         business = self._business
         business.known(Program, program, "program")
-        at = business.instant(as_of)
+        at = business.asked_at(as_of)
         entry = business.shown(Field(("programs", program, what)))
         [(_, member), *_] = eligibility.member(business.schema, program)
         with business.reading() as reader:

@@ -21,6 +21,7 @@ from custcrm.records import (
     Terminal,
 )
 from custcrm.records.programs import NEW_CUSTOMERS, Access
+from custcrm.rules.contacting import OFF, check_channel
 from custcrm.selection import CustomerRef
 from custcrm.storage.protocol import Taken
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
@@ -43,14 +44,16 @@ class Programs:
         title: str = "",
         default_access: Access | str = Access.FULL,
         categories: Sequence[str] = (),
-        notifications: str = "off",
+        notifications: str = OFF,
     ) -> Program:
         """Add a program; its first category is always "New Customers". `notifications` is the channel of transactions."""
         business = self._business
         now = business.now()
         program = Program(
             name=key_name(name, "program"), title=title, default_access=access_of(default_access),
-            notifications=notifications, created_at=now,
+            notifications=OFF if notifications == OFF
+            else check_channel(notifications, business.channels, field="notifications"),
+            created_at=now,
         )
         names = dict.fromkeys([NEW_CUSTOMERS, *(key_name(each, "category") for each in categories)])
         _add(business, program, *(Category(program=program.name, name=each, created_at=now) for each in names))
@@ -75,7 +78,7 @@ class Programs:
     def membership(self, customer: CustomerRef, program: str, *, as_of: Any = None) -> Membership:
         """Return the membership as it is, or as it was at an earlier time; Refusal `not_a_member` when there is none."""
         business = self._business
-        at, id_ = business.instant(as_of), customer_id(customer)
+        at, id_ = business.asked_at(as_of), customer_id(customer)
         with business.reading() as reader:
             found = reader.get(Membership, id_, program)
             if found is not None and at is not None:

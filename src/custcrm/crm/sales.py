@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from custcrm.actions import eligibility
 from custcrm.actions.points import place_of
@@ -18,9 +18,16 @@ from custcrm.selection import CustomerRef
 from custcrm.storage.deeds import Question
 from custcrm.storage.protocol import Writer
 from custcrm.storage.rows import facts
-from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
+from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.money import Money
+from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
+
+FIELDS: Final = (
+    "customer", "total", "occurred_at", "lines", "units", "terminal", "point_of_sale", "program", "source", "document",
+    "external_id",
+)
+"""What a sale is told by; the first two always."""
 
 
 @frozen
@@ -62,15 +69,22 @@ class Sales:
         """Record many sales, each a mapping of what `record` takes; all or none."""
         business = self._business
         now = business.now()
-        told = list(rows)
+        told = [_checked(row, number) for number, row in enumerate(rows, 1)]
         made = [self._made(row, id_, now) for id_, row in zip(business.ids.many(len(told)), told, strict=True)]
+        recorded: list[Sale] = []
+        fresh: list[Sale | SaleLine] = []
         with business.store.write() as writer:
             known = self._known(writer, [sale for sale, _ in made])
-            fresh = [(sale, lines) for sale, lines in made if sale.external_id not in known]
-            for sale, _ in fresh:
+            for (sale, lines), row in zip(made, told, strict=True):
+                if sale.external_id is not None and sale.external_id in known:
+                    recorded.append(self._same(known[sale.external_id], sale, row))
+                    continue
                 self._allow(writer, sale, now)
-            writer.add([record for sale, lines in fresh for record in (sale, *lines)])
-        return [self._same(known[sale.external_id], sale) if sale.external_id in known else sale for sale, _ in made]
+                recorded.append(sale)
+                fresh += [sale, *lines]
+                known[sale.external_id] = sale
+            writer.add(fresh)
+        return recorded
 
     def import_csv(
         self,
@@ -131,7 +145,9 @@ class Sales:
             raise Refusal(reason, details={"program": sale.program})
         assert reason is Reason.BLACKLISTED
 
-    def _same(self, known: Sale, told: Sale) -> Sale:
+    def _same(self, known: Sale, told: Sale, row: Mapping[str, Any]) -> Sale:
+        if row.get("occurred_at") is None:  # a repeated call that named no time means the same time
+            told = evolve(told, occurred_at=known.occurred_at)
         different = rules.differences(known, told)
         if different:
             raise Conflict(
@@ -139,3 +155,14 @@ class Sales:
                 "a sale is recorded once and never changed"
             )
         return known
+
+
+def _checked(row: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+    """Return a told sale; Malformed when it lacks what a sale needs, or says what no sale has."""
+    for name in row:
+        if name not in FIELDS:
+            raise Malformed(f"sale {number} has no {name!r}", field=name, suggestions=nearest(name, FIELDS))
+    for name in FIELDS[:2]:
+        if row.get(name) is None:
+            raise Malformed(f"sale {number} needs a {name}", field=name)
+    return row

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from enum import StrEnum
+from typing import TypeVar
 
 from attrs import field, frozen
 
 from custcrm.business import Business
 from custcrm.filters import Filter
+from custcrm.filters.syntax import Segment as SegmentNode
 from custcrm.records import Activity, SavedSegment
-from custcrm.records.activities import CallStatus
+from custcrm.records.activities import CallStatus, JobStatus
 from custcrm.selection import CustomerRef, existing
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import key_name
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
+
+Status = TypeVar("Status", bound=StrEnum)
 
 
 @frozen
@@ -35,13 +40,15 @@ class Segments:
     def add(self, name: str, filter: str | Filter) -> Segment:
         """Save a filter under a name; the name's earlier filter, if any, is replaced."""
         business = self._business
-        parsed = business.parse(filter) if isinstance(filter, str) else filter
+        parsed = business.parse(filter) if isinstance(filter, str) else business.adopt(filter)
+        if parsed.scope:
+            raise Malformed("a segment is saved as text, which cannot say this filter's scope; scope the selection instead")
         saved = SavedSegment(
             name=key_name(name, "segment"), filter=str(parsed), created_at=business.now(), actor=business.actor
         )
         with business.store.write() as writer:
             writer.put([saved])
-            business.parse("SEGMENT(:name)" , {"name": saved.name})    # a circle is refused, and nothing kept
+            Filter.of(business.schema, SegmentNode(saved.name))  # a circle is refused, and nothing kept
         return Segment(saved.name, parsed)
 
     def list(self) -> Sequence[Segment]:
@@ -53,7 +60,7 @@ class Segments:
 
 @frozen
 class Activities:
-    """Calls, visits and notes; internal, for staff."""
+    """Calls, visits and jobs; internal, for staff."""
 
     _business: Business
 
@@ -67,12 +74,10 @@ class Activities:
         occurred_at: datetime | date | str | None = None,
     ) -> Activity:
         """Keep a phone call and what became of it: called, no_answer, left_voicemail, spoke."""
-        known = [each.value for each in CallStatus]
-        if status not in known:
-            raise Malformed(f"a call's status is one of {', '.join(known)}", field="status",
-                            suggestions=nearest(str(status), known))
-        return self._log(customer, "phone_call", summary, occurred_at, status=CallStatus(status), agreed=agreed,
-                         channel="phone", direction="outbound")
+        return self._log(
+            customer, "phone_call", summary, occurred_at, status=_one_of(CallStatus, status),
+            agreed=checked(agreed, field="agreed"), channel="phone", direction="outbound",
+        )
 
     def log_visit(
         self,
@@ -84,6 +89,17 @@ class Activities:
     ) -> Activity:
         """Keep a visit, at a point of sale if given."""
         return self._log(customer, "visit", summary, occurred_at, point_of_sale=point_of_sale)
+
+    def log_job(
+        self,
+        customer: CustomerRef,
+        *,
+        status: JobStatus | str,
+        summary: str = "",
+        occurred_at: datetime | date | str | None = None,
+    ) -> Activity:
+        """Keep a job done for the customer: booked, completed or cancelled."""
+        return self._log(customer, "job", summary, occurred_at, job_status=_one_of(JobStatus, status))
 
     def _log(
         self, customer: CustomerRef, kind: str, summary: str, occurred_at: datetime | date | str | None, **more: object
@@ -98,3 +114,10 @@ class Activities:
         with business.store.write() as writer:
             writer.add([activity])
         return activity
+
+
+def _one_of(kinds: type[Status], status: str) -> Status:
+    known = [each.value for each in kinds]
+    if status not in known:
+        raise Malformed(f"status is one of {', '.join(known)}", field="status", suggestions=nearest(str(status), known))
+    return kinds(status)

@@ -11,7 +11,7 @@ from custcrm.actions import single
 from custcrm.actions.tags import tagging, untagging
 from custcrm.business import Business, customer_id
 from custcrm.crm.facts import tags_of
-from custcrm.selection import CustomerRef
+from custcrm.selection import CustomerRef, existing
 from custcrm.values.errors import Reason, Refusal
 
 
@@ -38,5 +38,6 @@ class Tags:
     def of(self, customer: CustomerRef, *, as_of: Any = None) -> Mapping[str, str | None]:
         """Return the customer's tags, key → value (None for a label), as they stand now or stood then."""
         business = self._business
+        at = business.asked_at(as_of) or business.now()
         with business.reading() as reader:
-            return tags_of(reader, customer_id(customer), business.instant(as_of) or business.now())
+            return tags_of(reader, existing(business, customer).id, at)

@@ -130,7 +130,7 @@ def _counts_at_least(value: Operand, count: int) -> Condition:
         return counted(value)
     if value.since == "instant":
         return Test("<", cast("Value", value.value), Moment("day_bound_start", count=count))
-    return Test("<=", cast("Value", value.value), _day_bound(value, count))
+    return Test("<" if count > 0 else "<=", cast("Value", value.value), _day_bound(value, count))
 
 
 def _counts_less_than(value: Operand, count: int) -> Condition:
@@ -140,11 +140,15 @@ def _counts_less_than(value: Operand, count: int) -> Condition:
         return NEVER
     if value.since == "instant":
         return Test(">=", cast("Value", value.value), Moment("day_bound_start", count=count))
-    return Test(">", cast("Value", value.value), _day_bound(value, count))
+    return Test(">=" if count > 0 else ">", cast("Value", value.value), _day_bound(value, count))
 
 
 def _day_bound(value: Operand, count: int) -> Moment:
-    return Moment("birth_bound" if value.unit == "years" else "day_bound", count=count)
+    """Return the last day that is `count` ago, or, of days in the past, the day after it.
+
+    So a bound that would lie beyond either end of the calendar keeps no date of the calendar on the wrong side.
+    """
+    return Moment("birth_bound" if value.unit == "years" else "day_bound", count=count, days=int(count > 0))
 
 
 def counted(value: Operand) -> Condition:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeAlias, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
@@ -118,7 +118,7 @@ class Filter:
         """Return the filter as a sentence in English (`en`) or Finnish (`fi`)."""
         from custcrm.filters.describing import describe
 
-        return describe(self.node, self.schema, language)
+        return describe(self.node, self.schema, language, within=self.within, scope=self.scope)
 
     def simplify(self) -> Self:
         """Return a shorter filter with exactly the same answers, or this one."""
@@ -126,11 +126,14 @@ class Filter:
 
         return type(self)(self.schema, simplify(self.node), within=self.within, scope=self.scope)
 
-    def lint(self) -> tuple[Finding, ...]:
-        """Return what is legal and probably not meant: tests that are never true, negations that let the missing in."""
+    def lint(self, keys: Mapping[str, Collection[str]] | None = None) -> tuple[Finding, ...]:
+        """Return what is legal and probably not meant: tests that are never true, negations that let the missing in.
+
+        `keys` are the keys that open maps are known to have, `{"tags": ["VIP"]}`: names near one of them are told.
+        """
         from custcrm.filters.linting import lint
 
-        return lint(self.schema, self.node)
+        return lint(self.schema, self.node, within=self.within, keys=keys or {})
 
     def reads(self) -> frozenset[str]:
         """Return the names that the filter looks at: `visits`, `tags.VIP`, `sales.total`."""
@@ -193,22 +196,35 @@ class Filter:
 
     def _joined(self, other: object, kind: type[And | Or], *, reverse: bool = False) -> Self:
         if not isinstance(other, Filter):
-            joined = getattr(other, "node", None)  # of a Value: a Boolean field, TRUE, a segment
-            if joined is None:
-                raise TypeError("& and | join conditions: put parentheses round each comparison.")
-            other = Filter.of(self.schema, joined, within=self.within)
-        if other.schema is not self.schema or other.within != self.within or other.scope != self.scope:
+            from custcrm.filters.builder import Value
+
+            if isinstance(other, Value):
+                # A Boolean field, TRUE, a segment: they know whose records they are about.
+                return cast("Self", NotImplemented)
+            raise TypeError("& and | join conditions: put parentheses round each comparison.")
+        scope = self._common_scope(other)
+        if other.schema is not self.schema or other.within != self.within or scope is None:
             raise TypeError("Only filters of one schema, about the same records and of one scope can be joined.")
         parts = (other, self) if reverse else (self, other)
         node = (conjunction if kind is And else disjunction)(part.node for part in parts)
         size = joined_size(kind, tuple((part.node, part.size) for part in parts))
-        return self._sized(node, size)
+        return self._sized(node, size, scope)
 
-    def _sized(self, node: Condition, size: Size) -> Self:
+    def _common_scope(self, other: Filter) -> Scope | None:
+        """Return the scope that means the same for both, None when there is none."""
+        if self.scope == other.scope:
+            return self.scope
+        for mine, others in ((self, other), (other, self)):
+            if not others.scope and not is_felt(mine.schema, expanded(mine.schema, others.node), mine.scope):
+                return mine.scope
+        return None
+
+    def _sized(self, node: Condition, size: Size, scope: Scope | None = None) -> Self:
         """Return a filter like this one of another size, measured exactly where it may be too large."""
+        scope = self.scope if scope is None else scope
         if not size.fits:
-            return self._measured(self.schema, node, within=self.within, scope=self.scope)
-        return type(self)(self.schema, node, within=self.within, scope=self.scope, known_size=size)
+            return self._measured(self.schema, node, within=self.within, scope=scope)
+        return type(self)(self.schema, node, within=self.within, scope=scope, known_size=size)
 
     def __bool__(self) -> NoReturn:
         raise TypeError(NO_TRUTH)

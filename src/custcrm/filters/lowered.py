@@ -111,8 +111,10 @@ class Unscaled:
 class Calculation:
     """Whole-number arithmetic: `+ - *`, and `DIV %` truncated toward zero with the dividend's sign.
 
-    Missing when an operand is missing, a divisor is 0, or an intermediate (this node's binary64 value, computed from
-    the leaves) is beyond ±LARGEST. `sign` gives -1, 0 or 1 of `left` (`right` is ignored and equals `left`).
+    Missing when an operand is missing, a divisor is 0, or the result would leave 64 bits. Each step is tested on its
+    operands, which are exact whole numbers: it is missing when `abs(float(left) op float(right))` is beyond LARGEST,
+    where DIV is the quotient in binary64. `%` and `sign` never are. `sign` gives -1, 0 or 1 of `left` (`right` is
+    ignored and equals `left`).
     """
 
     op: OneOf["+", "-", "*", "DIV", "%", "sign"]

@@ -52,9 +52,9 @@ def resolve(moment: Moment, as_of: datetime, *, zone: tzinfo, feb29: Feb29 = "fe
         case "day_start":
             return _start(_day(moment, as_of, zone), moment.days, zone)
         case "birth_bound":
-            return _born_by(day_of(as_of, zone), moment.count, feb29)
+            return _born_by(day_of(as_of, zone), moment.count, moment.days, feb29)
         case "day_bound":
-            return _shifted(day_of(as_of, zone), -moment.count)
+            return _shifted(day_of(as_of, zone), moment.days - moment.count)
         case "day_bound_start":
             return _start(day_of(as_of, zone), 1 - moment.count, zone)
         case "month_day_low" | "month_day_high":
@@ -130,12 +130,17 @@ def _start(day: date, days: int, zone: tzinfo) -> datetime:
     return start_of_day(date.fromordinal(ordinal), zone) if ordinal > 0 else FIRST_INSTANT
 
 
-def _born_by(today: date, years: int, feb29: Feb29) -> date:
-    """Return the last birth date whose `years`-th birthday has passed: February 29 may have had it on the 28th."""
+def _born_by(today: date, years: int, days: int, feb29: Feb29) -> date:
+    """Return the last birth date whose `years`-th birthday has passed, plus days.
+
+    Someone born on February 29 may have had it on the 28th.
+    """
     year = today.year - years
     if not date.min.year <= year <= date.max.year:
         return date.min if years > 0 else date.max
     month, day = today.month, today.day
-    if isleap(year) and not isleap(today.year):
-        return date(year, 2, 29) if (month, day) == (2, 28) and feb29 == "feb28" else date(year, month, day)
-    return date(year, 2, 28) if (month, day) == (2, 29) and not isleap(year) else date(year, month, day)
+    if (month, day) == (2, 28) and feb29 == "feb28" and isleap(year) and not isleap(today.year):
+        day = 29
+    elif (month, day) == (2, 29) and not isleap(year):
+        day = 28
+    return _shifted(date(year, month, day), days)

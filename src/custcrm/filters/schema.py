@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, get_args
 
@@ -106,9 +106,9 @@ class Schema:
     def from_json(self, data: Mapping[str, Any] | str) -> Filter:
         """Read a filter from CQL2 JSON, decoded or as text; `FilterError` points at the part that is wrong."""
         from custcrm.filters.filter import Filter
-        from custcrm.filters.json import from_json
+        from custcrm.filters.json import meaning
 
-        return Filter.of(self, from_json(data))
+        return meaning(data, partial(Filter.of, self))
 
     def parse_value(self, text: str, values: Mapping[str, Any] | None = None) -> Expression:
         """Read one value or condition, for a column or a sort key: `"SUM(sales.total)"`, `"sales_count > 3"`."""

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from custcrm.actions.messages import CHANNELS
 from custcrm.actions.tags import VALUE_LIMIT, tag_key
 from custcrm.importing.columns import Columns, Row
 from custcrm.importing.holders import EXTERNAL_IDS, Holders
 from custcrm.importing.reading import flag
 from custcrm.records import Attribute, Consent, Customer, ExternalId, TagAssignment
 from custcrm.rules import customers as rules
+from custcrm.rules.contacting import CHANNELS
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import Malformed
 from custcrm.values.ids import IdSource

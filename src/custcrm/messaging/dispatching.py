@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -18,7 +17,7 @@ from attrs import evolve, field, frozen
 from custcrm.messaging.protocol import Channel, Outcome, Outgoing, Receipt, address_field
 from custcrm.messaging.templates import TextTemplate, Values, customer_values, deed_values
 from custcrm.records.customers import Customer
-from custcrm.records.messages import Message
+from custcrm.records.messages import Message, MessageStatus
 from custcrm.storage.protocol import Reader, Store, Writer
 from custcrm.values.errors import Malformed, Reason, Unavailable
 
@@ -26,24 +25,12 @@ BATCH: Final = 100
 """Messages handed over at once: about a second of a mail server's work, and no more than that is ever in doubt."""
 
 
-class Status(StrEnum):
-    """Where a message is on its way; the last four are its end."""
-
-    PLANNED = "planned"
-    SENDING = "sending"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    BOUNCED = "bounced"
-    FAILED = "failed"
-    REJECTED = "rejected"
-
-
-AFTER: Final[Mapping[Outcome, Status]] = MappingProxyType({
-    Outcome.ACCEPTED: Status.SENT,
-    Outcome.DELIVERED: Status.DELIVERED,
-    Outcome.BOUNCED: Status.BOUNCED,
-    Outcome.FAILED: Status.FAILED,
-    Outcome.REJECTED: Status.REJECTED,
+AFTER: Final[Mapping[Outcome, MessageStatus]] = MappingProxyType({
+    Outcome.ACCEPTED: MessageStatus.SENT,
+    Outcome.DELIVERED: MessageStatus.DELIVERED,
+    Outcome.BOUNCED: MessageStatus.BOUNCED,
+    Outcome.FAILED: MessageStatus.FAILED,
+    Outcome.REJECTED: MessageStatus.REJECTED,
 })
 """What a message becomes by its receipt."""
 
@@ -102,7 +89,7 @@ def in_doubt(reader: Reader, *, before: datetime | None = None) -> Iterator[Mess
 
     One that another process is sending at this moment looks the same; `before` leaves out those claimed since.
     """
-    for message in reader.find(Message, {"status": Status.SENDING.value}, order=("id",)):
+    for message in reader.find(Message, {"status": MessageStatus.SENDING.value}, order=("id",)):
         if before is None or (message.sent_at is not None and message.sent_at < before):
             yield message
 
@@ -121,7 +108,7 @@ def send_again(store: Store, messages: Iterable[Message]) -> int:
 
 def _planned(writer: Writer, channels: Mapping[str, Channel], limit: int) -> list[Message]:
     """Return the oldest planned messages of one channel: that of the oldest of all."""
-    planned = {"status": Status.PLANNED.value}
+    planned = {"status": MessageStatus.PLANNED.value}
     for first in writer.find(Message, planned, order=("id",), limit=1):
         if first.channel not in channels:
             raise Malformed(
@@ -136,7 +123,7 @@ def _planned(writer: Writer, channels: Mapping[str, Channel], limit: int) -> lis
 def _still_planned(writer: Writer, messages: Iterable[Message]) -> list[Message]:
     """Hold messages and return those that no other process has claimed meanwhile."""
     held = (writer.hold(Message, message.customer_id, message.id) for message in messages)
-    return [message for message in held if message is not None and message.status == Status.PLANNED]
+    return [message for message in held if message is not None and message.status == MessageStatus.PLANNED]
 
 
 def _claim(
@@ -147,12 +134,12 @@ def _claim(
     for message in held:
         match _prepared(writer, message, refusal, values):
             case Outgoing() as outgoing:
-                claimed.append(Claimed(evolve(message, status=Status.SENDING.value, sent_at=stamp), outgoing))
+                claimed.append(Claimed(evolve(message, status=MessageStatus.SENDING, sent_at=stamp), outgoing))
                 writer.replace(claimed[-1].message)
             case Reason() as reason:
-                writer.replace(evolve(message, status=Status.REJECTED.value, reason=reason.value))
+                writer.replace(evolve(message, status=MessageStatus.REJECTED, reason=reason.value))
             case str(fault):
-                writer.replace(evolve(message, status=Status.FAILED.value, reason=fault))
+                writer.replace(evolve(message, status=MessageStatus.FAILED, reason=fault))
     return claimed
 
 
@@ -207,7 +194,7 @@ def _hand_over(store: Store, channel: Channel, claimed: Sequence[Claimed]) -> in
 
 def _settled(held: Message, claimed: Claimed, receipt: Receipt) -> Message:
     """Return the message with its receipt; one that never went out keeps its template for another attempt."""
-    message = evolve(held, status=AFTER[receipt.status].value, reason=receipt.detail)
+    message = evolve(held, status=AFTER[receipt.status], reason=receipt.detail)
     if not receipt.status.went_out:
         return evolve(message, sent_at=None)
     if held.text != claimed.message.text:
@@ -218,7 +205,7 @@ def _settled(held: Message, claimed: Claimed, receipt: Receipt) -> Message:
 def _ours(writer: Writer, message: Message) -> Message | None:
     """Hold a message and return it as it is now, if its claim is still the one we know: one given up writes no more."""
     held = writer.hold(Message, message.customer_id, message.id)
-    ours = held is not None and (held.status, held.sent_at) == (Status.SENDING, message.sent_at)
+    ours = held is not None and (held.status, held.sent_at) == (MessageStatus.SENDING, message.sent_at)
     return held if ours else None
 
 
@@ -226,5 +213,5 @@ def _unclaim(writer: Writer, messages: Iterable[Message]) -> int:
     """Put claimed messages back to planned, and return how many were still claimed so."""
     ours = [held for message in messages if (held := _ours(writer, message)) is not None]
     for held in ours:
-        writer.replace(evolve(held, status=Status.PLANNED.value, sent_at=None))
+        writer.replace(evolve(held, status=MessageStatus.PLANNED, sent_at=None))
     return len(ours)

@@ -34,6 +34,14 @@ CALL_LABELS: Final[Mapping[CallStatus, str]] = {
 }
 
 
+class JobStatus(StrEnum):
+    """How far a job is that we do for a customer (FEATURES S03, S15)."""
+
+    BOOKED = "booked"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
 @record(
     "activities",
     key="customer_id id",
@@ -51,6 +59,7 @@ class Activity:
     occurred_at: datetime
     recorded_at: datetime
     status: CallStatus | None = None
+    job_status: JobStatus | None = None
     direction: str | None = None
     channel: str | None = None
     source: str = "manual"

@@ -71,6 +71,8 @@ def defaults(cls: type) -> Mapping[str, Any]:
         default = attribute.default
         if default is None or default is attrs.NOTHING:
             continue
+        if getattr(default, "takes_self", False):
+            continue  # follows from the other columns
         if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
             default = cast("Any", default).factory()
         values[attribute.name] = str(default) if isinstance(default, StrEnum) else default

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from attrs import frozen
+from attrs import Factory, frozen
 
-from custcrm.records.declaration import INTERNAL, PERSONAL, CustomerId, Label, record
+from custcrm.records.declaration import DERIVED, INTERNAL, PERSONAL, CustomerId, Label, record
 from custcrm.values.birthdays import YearlessDate
 from custcrm.values.money import Money
+from custcrm.values.texts import fold_case
 
 
 class CustomerKind(StrEnum):
@@ -26,6 +27,16 @@ class CustomerStatus(StrEnum):
     ACTIVE = "active"
     INACTIVE = "inactive"
     ERASED = "erased"
+
+
+def _folded(name: str) -> Any:
+    """Return the default of a copy without case."""
+
+    def copy(customer: Customer) -> str | None:
+        text: str | None = getattr(customer, name)
+        return None if text is None else fold_case(text)
+
+    return Factory(copy, takes_self=True)
 
 
 @record(
@@ -73,10 +84,10 @@ class Customer:
     web_shop_username: Annotated[str | None, PERSONAL, Label("Web shop username")] = None
     signed_up_at: Annotated[datetime, Label("Sign-up date")]
     created_at: Annotated[datetime, Label("Created")]
-    email_folded: Annotated[str | None, PERSONAL] = None
-    first_name_folded: Annotated[str | None, PERSONAL] = None
-    last_name_folded: Annotated[str | None, PERSONAL] = None
-    company_name_folded: Annotated[str | None, PERSONAL] = None
+    email_folded: Annotated[str | None, PERSONAL, DERIVED] = _folded("email")
+    first_name_folded: Annotated[str | None, PERSONAL, DERIVED] = _folded("first_name")
+    last_name_folded: Annotated[str | None, PERSONAL, DERIVED] = _folded("last_name")
+    company_name_folded: Annotated[str | None, PERSONAL, DERIVED] = _folded("company_name")
 
     @property
     def full_name(self) -> str:

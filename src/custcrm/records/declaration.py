@@ -1,7 +1,7 @@
 """The declaration of a record: one frozen attrs class from which tables, fields, CSV columns and JSON follow.
 
 `record` stands over `attrs.frozen` and leaves the class as it is; `declaration(cls)` gives what follows from it. Types,
-nullability and allowed values come from the annotations, the rest from four marks: PERSONAL, INTERNAL, Ref, Label.
+nullability and allowed values come from the annotations, the rest from marks: PERSONAL, INTERNAL, DERIVED, Ref, Label.
 
     @record("tags", key="customer_id id", index=("customer_id key since",))
     @frozen(kw_only=True)
@@ -36,10 +36,13 @@ class Mark(Enum):
     """Tells who somebody is: kept out of reprs, logs and errors, and cleared by erasure."""
     INTERNAL = "internal"
     """For staff: never in a template, a customer's view or an export for customers."""
+    DERIVED = "derived"
+    """Follows from another column, and is kept to be found by: no word of filters, and not in JSON."""
 
 
 PERSONAL: Final = Mark.PERSONAL
 INTERNAL: Final = Mark.INTERNAL
+DERIVED: Final = Mark.DERIVED
 
 
 @frozen
@@ -78,6 +81,7 @@ class Column:
     values: tuple[str, ...] = ()
     personal: bool = False
     internal: bool = False
+    derived: bool = False
     ref: str | None = None
     label: str = ""
 
@@ -190,6 +194,7 @@ def _flat(name: str, hint: Any) -> tuple[Column, ...]:
         "nullable": nullable,
         "personal": PERSONAL in marks,
         "internal": INTERNAL in marks,
+        "derived": DERIVED in marks,
         "ref": next((mark.table for mark in marks if isinstance(mark, Ref)), None),
         "label": next((mark.text for mark in marks if isinstance(mark, Label)), ""),
     }

@@ -1,4 +1,4 @@
-"""Records as JSON, and back: every attribute by its name, exact values as texts, nothing guessed.
+"""Records as JSON, and back: every attribute that is a fact by its name, exact values as texts, nothing guessed.
 
 Instants are ISO 8601 in UTC, dates ISO 8601 (`--02-29` without a year), money `{"amount": "579.90", "currency": "EUR"}`.
 Reading is strict: `"3"` is no whole number, unknown attributes and naive instants are refused.
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from cattrs import Converter
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from custcrm.records.declaration import declaration
 from custcrm.values.birthdays import YearlessDate, birth_date
@@ -61,7 +62,18 @@ def _converter() -> Converter:
     converter.register_unstructure_hook_func(
         lambda kind: kind == date | YearlessDate | None, lambda value: None if value is None else _day(value)
     )
+    converter.register_unstructure_hook_factory(_is_record, lambda cls: _facts(cls, converter))
     return converter
+
+
+def _is_record(cls: Any) -> bool:
+    return isinstance(cls, type) and hasattr(cls, "__record__")
+
+
+def _facts(cls: type, converter: Converter) -> Any:
+    """Return the function to a record's JSON, without what follows from the rest."""
+    derived = {column.name: override(omit=True) for column in declaration(cls).columns if column.derived}
+    return make_dict_unstructure_fn(cls, converter, **derived)  # type: ignore[arg-type]
 
 
 def _day(value: date | YearlessDate) -> str:

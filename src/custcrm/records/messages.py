@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from attrs import frozen
 
 from custcrm.records.declaration import INTERNAL, PERSONAL, CustomerId, record
+
+
+class MessageStatus(StrEnum):
+    """Where a message is on its way; the last five are its end."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+    REJECTED = "rejected"
 
 
 @record(
@@ -31,12 +44,13 @@ class Message:
     purpose: str
     sender: str | None = None
     text: Annotated[str, PERSONAL]
-    status: str = "planned"
+    status: MessageStatus = MessageStatus.PLANNED
     reason: str | None = None
     points: int | None = None
     balance: int | None = None
     code: str | None = None
     planned_at: datetime
     sent_at: datetime | None = None
+    opened_at: datetime | None = None
     actor: Annotated[str, INTERNAL] = ""
     applied_id: str | None = None

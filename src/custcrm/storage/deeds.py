@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
-from custcrm.filters import Filter
+from custcrm.filters import Filter, Schema
 from custcrm.filters.lowered import Shown
 from custcrm.values.errors import Reason
 
@@ -123,12 +123,13 @@ Effect: TypeAlias = Template | Change
 
 @frozen
 class Slice:
-    """The targets first…last (both in) of one apply, and the instant at which their values are asked."""
+    """The targets first…last (both in) of one apply, and the instant and the schema by which their values are asked."""
 
     applied_id: str
     first: int
     last: int
     as_of: datetime
+    schema: Schema
 
 
 def build(

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
-from custcrm.filters import Schema
 from custcrm.records.codec import encoder, from_columns
 from custcrm.records.customers import Customer
 from custcrm.records.declaration import declaration
@@ -51,7 +50,7 @@ def written(
 ) -> Iterator[Any]:
     """Yield the record of the template for each target of the part whom its own rules allow."""
     allowed = [questions.select(rule, Question(rule, part.as_of)) for _, rule in template.verdict.rules]
-    columns = _builder(questions, staged, template.values, part, _schema(template.verdict))
+    columns = _builder(questions, staged, template.values, part)
     for target, customer in _targets(tables, part, template.reasons):
         if all(rule([customer]) for rule in allowed):
             yield from_columns(template.record, columns(target, customer))
@@ -63,7 +62,7 @@ def changed(
     """Yield the records of each eligible target of the part that match, as they become."""
     names = declaration(change.record).names
     whose = "id" if change.record is Customer else "customer_id"
-    encode, columns = encoder(change.record), _builder(questions, staged, change.values, part, None)
+    encode, columns = encoder(change.record), _builder(questions, staged, change.values, part)
     for target, customer in _targets(tables, part, ()):
         found = tables[change.record].find({whose: customer.id, **change.match})
         for record in found:
@@ -94,10 +93,10 @@ def _refused(held: Mapping[Key, Target], reasons: tuple[Reason, ...]) -> list[Ke
 
 
 def _builder(
-    questions: Questions, staged: Texts, values: Mapping[str, Source], part: Slice, schema: Schema | None
+    questions: Questions, staged: Texts, values: Mapping[str, Source], part: Slice
 ) -> Callable[[Target, Customer], dict[str, Any]]:
     """Return a function to the columns of one target."""
-    shown = {each: questions.value_at(each, part.as_of, schema) for each in asked(values)}
+    shown = {each: questions.value_at(each, part) for each in asked(values)}
     names = [source.name for source in values.values() if isinstance(source, Staged)]
     texts = {name: staged.get((part.applied_id, name), {}) for name in names}
 
@@ -113,10 +112,6 @@ def _builder(
         )
 
     return columns
-
-
-def _schema(verdict: Verdict) -> Schema | None:
-    return verdict.rules[0][1].schema if verdict.rules else None
 
 
 def _is_meant(record: Any, change: Change, part: Slice) -> bool:

@@ -13,14 +13,15 @@ from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from custcrm.filters import Filter, Schema
+from custcrm.filters import Filter
 from custcrm.filters.lowered import All, Column, Condition, Constant, Member, Moment, Shown, Test
-from custcrm.filters.moments import moments_in, resolve
+from custcrm.filters.moments import moments_in
 from custcrm.filters.targets.python import Compiled, CompiledValue, compile_filter, compile_value
 from custcrm.records.customers import Customer
-from custcrm.storage.deeds import Order, Question, Verdict
+from custcrm.storage.deeds import Order, Question, Slice, Verdict
 from custcrm.storage.memory_table import NOTHING, Table
 from custcrm.storage.rows import REMEMBERED, Facet, Sight, access, resolved
+from custcrm.values.birthdays import YearlessDate
 from custcrm.values.errors import Reason
 
 PAGE: Final = 4_096
@@ -109,12 +110,10 @@ class Questions:
         compiled, moments = self._value(shown, schema.currency, question.past)
         return self._look(compiled, question.as_of, resolved(moments, schema, question.as_of))
 
-    def value_at(self, shown: Shown, as_of: datetime, schema: Schema | None) -> Callable[[Customer], Any]:
-        """Return the same for a deed's value; without a schema its days are UTC's."""
-        compiled, moments = self._value(shown, schema and schema.currency, False)
-        if schema is not None:
-            return self._look(compiled, as_of, resolved(moments, schema, as_of))
-        return self._look(compiled, as_of, tuple(resolve(each, as_of, zone=UTC) for each in moments))
+    def value_at(self, shown: Shown, part: Slice) -> Callable[[Customer], Any]:
+        """Return the same for a deed's value."""
+        compiled, moments = self._value(shown, part.schema.currency, False)
+        return self._look(compiled, part.as_of, resolved(moments, part.schema, part.as_of))
 
     def _look(self, compiled: CompiledValue, as_of: datetime, moments: tuple[Any, ...]) -> Callable[[Customer], Any]:
         self._as_of = as_of
@@ -169,13 +168,18 @@ def named_ids(condition: Condition) -> frozenset[Any] | None:
 
 def _sorted(customers: list[Customer], value: Callable[[Customer], Any], order: Order) -> list[Customer]:
     """Sort by one value, leaving equal ones in their order."""
-    known = [(value(customer), customer) for customer in customers]
+    known = [(_with_year(value(customer)), customer) for customer in customers]
     present = [(found, customer) for found, customer in known if found is not None]
     missing = [customer for found, customer in known if found is None]
     backwards = order.descending != (order.value.kind in {"years", "days"})  # the later the date, the fewer years since
     present.sort(key=lambda pair: pair[0], reverse=backwards)
     ranked = [customer for _, customer in present]
     return [*missing, *ranked] if order.missing_first else [*ranked, *missing]
+
+
+def _with_year(value: Any) -> Any:
+    """Return what can be sorted by; a date without its year counts as missing there."""
+    return None if isinstance(value, YearlessDate) else value
 
 
 def _paired(value: Any) -> Any:

@@ -24,6 +24,10 @@ _HOME_OF = {
 __all__ = ["ChannelContract", "ManualClock", "RecordingChannel", "SentMessage", "StoreContract", "assert_parity"]
 
 
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

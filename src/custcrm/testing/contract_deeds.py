@@ -82,7 +82,7 @@ class DeedLaws:
             written = 0
             for first, last in ((1, min(split, eligible)), (min(split, eligible) + 1, eligible)):
                 writer.stage(APPLIED.id, "code", [(number, f"code {number}") for number in range(first, last + 1)])
-                written += writer.add_for_each(template, Slice(APPLIED.id, first, last, NOW))
+                written += writer.add_for_each(template, Slice(APPLIED.id, first, last, NOW, SCHEMA))
             after: list[Any] = list(writer.find(template.record))
             assert written == len(wanted)
             assert sorted(map(repr, after)) == sorted(map(repr, [*before, *wanted]))
@@ -93,7 +93,7 @@ class DeedLaws:
         rejected = evolve(REJECTED, reasons=(Reason.NOT_ELIGIBLE,))
         with store.write() as writer:
             writer.freeze(APPLIED, question("TRUE"), FINNISH, limit=1)
-            assert writer.add_for_each(rejected, Slice(APPLIED.id, 1, 1, NOW)) == 3
+            assert writer.add_for_each(rejected, Slice(APPLIED.id, 1, 1, NOW, SCHEMA)) == 3
             found = {each.customer_id: each for each in writer.find(Message)}
             assert list(found) == [some_id(1), some_id(2), some_id(3)]
             assert {each.reason for each in found.values()} == {"not_eligible"}
@@ -107,9 +107,9 @@ class DeedLaws:
             writer.freeze(APPLIED, question("TRUE"), Verdict())
             writer.freeze(other, question(f"id = '{some_id(1)}'"), Verdict())
             tags = TEMPLATES[3]
-            assert writer.add_for_each(tags, Slice(APPLIED.id, 2, 3, NOW)) == 2
+            assert writer.add_for_each(tags, Slice(APPLIED.id, 2, 3, NOW, SCHEMA)) == 2
             assert [each.customer_id for each in writer.find(TagAssignment)] == [some_id(2), some_id(3)]
-            assert writer.add_for_each(tags, Slice(other.id, 1, 20, NOW)) == 1
+            assert writer.add_for_each(tags, Slice(other.id, 1, 20, NOW, SCHEMA)) == 1
 
     def test_staged_texts_go_with_their_write(self, store: Store) -> None:
         """A staged text reaches its number's record, is another apply's never, and is gone when the write() ends."""
@@ -120,10 +120,10 @@ class DeedLaws:
             writer.stage(APPLIED.id, "code", [(1, "A"), (2, "B"), (3, "C")])
             writer.stage(APPLIED.id, "text", [(1, "X")])
             writer.stage(some_id(7), "code", [(1, "Y"), (2, "Y")])
-            writer.add_for_each(told, Slice(APPLIED.id, 1, 2, NOW))
+            writer.add_for_each(told, Slice(APPLIED.id, 1, 2, NOW, SCHEMA))
             assert [each.code for each in writer.find(Message)] == ["A", "B"]
         with store.write() as writer:
-            writer.add_for_each(told, Slice(APPLIED.id, 3, 3, NOW))
+            writer.add_for_each(told, Slice(APPLIED.id, 3, 3, NOW, SCHEMA))
             assert [each.code for each in writer.find(Message)] == ["A", "B", None]
 
     # changes ------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class DeedLaws:
         change = Change(record=TagAssignment, match={"key": "VIP", "value": "a"}, values={"value": Given("c")})
         with store.write() as writer:
             writer.freeze(APPLIED, question("TRUE"), FINNISH)
-            assert writer.change_for_each(change, Slice(APPLIED.id, 1, 2, NOW)) == 1
+            assert writer.change_for_each(change, Slice(APPLIED.id, 1, 2, NOW, SCHEMA)) == 1
             assert [each.value for each in writer.find(TagAssignment)] == ["a", "c", "b", "a"]
 
     def test_a_match_of_none_is_missing(self, store: Store) -> None:
@@ -183,7 +183,7 @@ class DeedLaws:
         with store.write() as writer:
             writer.add([Membership(customer_id=some_id(1), program="gold", access=Access.FULL, joined_at=LONG_AGO)])
             writer.freeze(APPLIED, question(f"{member} = 0"), Verdict())
-            part = Slice(APPLIED.id, 1, 1, NOW)
+            part = Slice(APPLIED.id, 1, 1, NOW, SCHEMA)
             writer.add_for_each(credit, part)
             writer.add_for_each(told, part)
             (entry,), (message,) = writer.find(PointsEntry), writer.find(Message)
@@ -193,7 +193,7 @@ class DeedLaws:
 def _changed(store: Store, change: Change, who: str = "TRUE") -> int:
     with store.write() as writer:
         writer.freeze(APPLIED, question(who), Verdict())
-        return writer.change_for_each(change, Slice(APPLIED.id, 1, 9, NOW))
+        return writer.change_for_each(change, Slice(APPLIED.id, 1, 9, NOW, SCHEMA))
 
 
 def _target(number: int, customer_id: str, reason: Reason | None = None) -> Target:

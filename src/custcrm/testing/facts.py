@@ -35,6 +35,7 @@ from custcrm.records import (
 )
 from custcrm.records.activities import CallStatus
 from custcrm.records.customers import CustomerKind
+from custcrm.records.messages import MessageStatus
 from custcrm.records.programs import NEW_CUSTOMERS, Access
 from custcrm.storage.columns import key_of
 from custcrm.values.birthdays import YearlessDate
@@ -222,7 +223,8 @@ def _activity(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
 def _message(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
     yield Message(
         customer_id=customer_id, id=new_id, channel="sms", purpose="marketing", sender=draw(maybe(["Shop"])),
-        text="Hello {name}", status=draw(st.sampled_from(["planned", "sent"])), planned_at=_instant(draw),
+        text="Hello {name}", status=draw(st.sampled_from([MessageStatus.PLANNED, MessageStatus.SENT])),
+        planned_at=_instant(draw),
     )  # fmt: skip
 
 

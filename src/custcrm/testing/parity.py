@@ -102,13 +102,13 @@ def _written(writer: Writer, asked: Asked) -> dict[str, Any]:
     counts = counted(writer.freeze(APPLIED, asked.question, asked.verdict, limit=asked.limit))
     eligible = counts.get(None, 0)
     half = eligible // 2
-    halves = [Slice(APPLIED.id, first, last, NOW) for first, last in ((1, half), (half + 1, eligible))]
+    halves = [Slice(APPLIED.id, first, last, NOW, SCHEMA) for first, last in ((1, half), (half + 1, eligible))]
     done: list[int] = []
     for part in halves:
         writer.stage(APPLIED.id, "code", ((number, f"code {number}") for number in range(part.first, part.last + 1)))
         done += [writer.add_for_each(each, part) for each in TEMPLATES]
         done += [writer.change_for_each(each, part) for each in CHANGES]
-    done.append(writer.add_for_each(REJECTED, Slice(APPLIED.id, 1, eligible, NOW)))
+    done.append(writer.add_for_each(REJECTED, Slice(APPLIED.id, 1, eligible, NOW, SCHEMA)))
     kinds = (Target, PointsEntry, TagAssignment, Message, MembershipChange)
     return {"counts": counts, "done": done, **{declaration(kind).table: list(writer.find(kind)) for kind in kinds}}
 

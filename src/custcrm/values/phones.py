@@ -33,7 +33,7 @@ def phone(text: object, country: str | None, *, field: str = "phone") -> Phone:
     key = lookup_key(typed, country)
     if key is not None:
         return Phone(typed, key)
-    if country is None and not typed.startswith("+"):
+    if country is None and not typed.startswith("+") and any(character.isdigit() for character in typed):
         raise Malformed(f"{field} needs a country: begin with + and its code, or say country='FI'", field=field)
     raise Malformed(f"{field} is not a phone number; write it like '+358 40 123 4567'", field=field)
 

@@ -33,6 +33,19 @@ class Record:
     collection: str | None = None
 
 
+@frozen
+class Operand:
+    """A value as code: once every guard, in this order, is true, `value` is present.
+
+    `certain` is what has been read when the first guard was tried, `known` when all were true.
+    """
+
+    guards: tuple[ast.expr, ...]
+    value: ast.expr
+    certain: Known
+    known: Known
+
+
 @define
 class Access:
     """How one function reads its rows.

@@ -14,7 +14,6 @@ from attrs import evolve, frozen
 
 from custcrm.filters import like
 from custcrm.filters.lowered import (
-    LARGEST,
     All,
     Always,
     Any,
@@ -40,7 +39,8 @@ from custcrm.filters.lowered import (
     Value,
 )
 from custcrm.filters.targets import python_values as values
-from custcrm.filters.targets.python_access import Access, Known, Record
+from custcrm.filters.targets.python_access import Access, Known, Operand, Record
+from custcrm.filters.targets.python_arithmetic import calculated, summand, unscaled
 from custcrm.filters.targets.python_shapes import bind, compared, is_in, is_present, joined, load, loop, name_of, within
 from custcrm.filters.types import Boolean, Choice, Date, Instant, Money
 from custcrm.values.periods import YearlessDate
@@ -49,7 +49,6 @@ from custcrm.values.texts import fold
 NOTHING: Final[Known] = {}
 _AND: Final = ast.And()
 _OR: Final = ast.Or()
-_ARITHMETIC: Final[dict[str, ast.operator]] = {"+": ast.Add(), "-": ast.Sub(), "*": ast.Mult()}
 _METHODS: Final = {"starts_with": "startswith", "ends_with": "endswith"}
 
 
@@ -60,19 +59,6 @@ class Branch:
     test: ast.expr
     if_true: Known
     if_false: Known
-
-
-@frozen
-class Operand:
-    """A value as code: once every guard, in this order, is true, `value` is present.
-
-    `certain` is what has been read when the first guard was tried, `known` when all were true.
-    """
-
-    guards: tuple[ast.expr, ...]
-    value: ast.expr
-    certain: Known
-    known: Known
 
 
 # conditions ----------------------------------------------------------------------------------------
@@ -271,10 +257,9 @@ def operand(
             folded = access.called(fold, one.value, ast.Constant(case), ast.Constant(accent))
             return evolve(one, value=folded)
         case Unscaled(value, places):
-            one = operand(access, value, record, known)
-            return evolve(one, value=access.called(values.whole, one.value, ast.Constant(places))) if places else one
+            return unscaled(access, operand(access, value, record, known), places)
         case Calculation():
-            return _calculation(access, node, record, known)[0]
+            return calculated(access, node, known, lambda leaf, before: operand(access, leaf, record, before))
 
 
 def or_none(
@@ -319,7 +304,11 @@ def _total(access: Access, node: Total, record: Record) -> ast.expr:
         branch = condition(access, node.where, inner)
         tests, known = [branch.test], branch.if_true
     element: ast.expr = ast.Constant(1)
-    if node.value is not None:
+    if isinstance(node.value, Unscaled) and node.op == "sum":
+        one = operand(access, node.value.value, inner, known)
+        tests += one.guards
+        element = summand(access, one.value, node.value.places, _label(node))
+    elif node.value is not None:
         one = operand(access, node.value, inner, known, in_utc=True)
         tests += [*one.guards, *_not_nan(access, node.value, inner, one)]
         element = element if node.op == "count" else one.value
@@ -340,43 +329,6 @@ def _reduced(access: Access, node: Total, elements: ast.expr) -> ast.expr:
 def _label(node: Total) -> str:
     value = node.value.value if isinstance(node.value, Unscaled) else node.value
     return f"SUM({node.collection}.{value.name if isinstance(value, Column) else '…'})"
-
-
-def _calculation(access: Access, node: Calculation, record: Record, known: Known) -> tuple[Operand, ast.expr]:
-    """Return exact whole-number arithmetic, guarded by the same in binary64, and the code of the latter."""
-    left, rough_left = _term(access, node.left, record, known)
-    if node.op == "sign":
-        signed = access.called(values.sign, left.value)
-        return evolve(left, value=signed), ast.BinOp(signed, ast.Mult(), ast.Constant(1.0))
-    right, rough_right = _term(access, node.right, record, left.known)
-    guards = [*left.guards, *right.guards]
-    certain = left.certain if left.guards else right.certain
-    if node.op in _ARITHMETIC:
-        exact: ast.expr = ast.BinOp(left.value, _ARITHMETIC[node.op], right.value)
-        rough: ast.expr = ast.BinOp(rough_left, _ARITHMETIC[node.op], rough_right)
-    else:
-        divisor = access.fresh("d")
-        guards.append(ast.Compare(bind(divisor, right.value), [ast.NotEq()], [ast.Constant(0)]))
-        exact = access.called(values.div if node.op == "DIV" else values.rem, left.value, load(divisor))
-        if node.op == "%":  # no larger than the dividend, which has been tried
-            return Operand(tuple(guards), exact, certain, right.known), rough_left
-        guards.append(ast.Compare(rough_right, [ast.NotEq()], [ast.Constant(0.0)]))
-        rough = ast.BinOp(rough_left, ast.Div(), rough_right)
-    name = access.fresh("f")
-    guards.append(within(ast.Constant(-LARGEST), bind(name, rough), ast.Constant(LARGEST)))
-    return Operand(tuple(guards), exact, certain, right.known), load(name)
-
-
-def _term(access: Access, node: Value, record: Record, known: Known) -> tuple[Operand, ast.expr]:
-    """Return a part of a calculation, exact and in binary64; a leaf is read once for both."""
-    if isinstance(node, Calculation):
-        return _calculation(access, node, record, known)
-    one = operand(access, node, record, known)
-    if not isinstance(one.value, ast.Name | ast.Constant):
-        name = access.fresh("v")
-        one = evolve(one, guards=(*one.guards, is_present(bind(name, one.value))), value=load(name))
-    return one, ast.BinOp(one.value, ast.Mult(), ast.Constant(1.0))
-
 
 
 def _not_nan(access: Access, node: Value, record: Record, one: Operand) -> list[ast.expr]:

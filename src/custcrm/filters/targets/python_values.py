@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Never
 
 from custcrm.filters.errors import FilterError
+from custcrm.filters.lowered import LARGEST
 from custcrm.filters.syntax import INTEGER_MAX, INTEGER_MIN
 from custcrm.filters.targets.python_rows import MOST_DIGITS, utc
 
@@ -29,6 +30,14 @@ def whole(value: Decimal | int, places: int) -> int:
 
 def _power(places: int) -> int:
     return int(10**places)
+
+
+def summand(value: Decimal | int, places: int, what: str) -> int:
+    """Return `value × 10^places` to be summed; one beyond ±LARGEST is the error `overflow`."""
+    scaled = whole(value, places)
+    if -LARGEST <= scaled <= LARGEST:
+        return scaled
+    raise FilterError("overflow", f"{what} exceeds 64 bits")
 
 
 def div(left: int, right: int) -> int:

@@ -1,21 +1,23 @@
-"""Whole-number arithmetic in SQL, missing where it would leave 64 bits. The name to know is `calculate`.
+"""Whole-number arithmetic in SQL, missing where it would leave 64 bits: `calculate`, `unscaled`, `summed`.
 
-`lowered.Calculation` says when a result is missing. The tests of its binary64 values come first, inner before outer, in
-one CASE, the only place where SQL promises an order; the whole numbers are computed behind them, where they fit. A test
-that cannot fail, by the size of what goes in, is left out: each one reads its operands a second time.
+`lowered.Calculation` says when a step is missing. The tests of its steps come first, inner before outer, in one CASE,
+the only place where SQL promises an order: the operands of each are whole numbers that the tests before let pass, and
+so is the result behind them all. A step that cannot leave, by the size of what goes in, has no test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any as Anything
 from typing import Final
 
 import sqlalchemy as sa
-from attrs import define, field
+from attrs import define, field, frozen
 
-from custcrm.filters.lowered import LARGEST, Calculation, Constant, Total, Value
-from custcrm.filters.syntax import INTEGER_MAX
-from custcrm.filters.targets.sql_phrases import Divided, IsNotTrue
+from custcrm.filters.lowered import LARGEST, Calculation, Constant, Total, Unscaled, Value
+from custcrm.filters.targets.sql_phrases import Divided, Group, IsNotTrue, Phrase
 from custcrm.filters.targets.sql_source import Element
 
 WHOLE: Final = sa.BigInteger()
@@ -24,89 +26,130 @@ REAL: Final[sa.Double[float]] = sa.Double()
 MOST_RECORDS: Final = 2**40
 """No row has more records of its own than this: a bound for COUNT."""
 MOST_OF_ALL: Final = 2**63
+CERTAIN: Final = 8 * 10**18
+"""What is no larger than this is not beyond LARGEST in binary64 either, however its operands are rounded."""
+
+_STEPS: Final[Mapping[str, Callable[[Anything, Anything], Anything]]] = MappingProxyType(
+    {"+": operator.add, "-": operator.sub, "*": operator.mul}
+)
 
 
 def calculate(node: Calculation, value: Callable[[Value], Element]) -> Element:
     """Return the result of a calculation as a 64 bit whole number, NULL where it is missing."""
     steps = _Steps(value)
-    result = steps.whole(node)
+    result = steps.number(node).value
     if not steps.beyond:
         return result
     missing = sa.cast(sa.null(), WHOLE)
     return sa.case(*((test, missing) for test in steps.beyond), else_=result)
 
 
+# numbers with decimals ---------------------------------------------------------------------------
+
+
 def unscaled(number: Element, places: int) -> Element:
-    """Return `number × 10^places` as a whole number, NULL where it would leave 64 bits."""
-    if not places:
-        return number
+    """Return `number × 10^places` as a whole number, NULL where it is beyond LARGEST."""
+    return sa.case(_scaled(number, places))
+
+
+def summed(node: Value, value: Callable[[Value], Element]) -> Element:
+    """Return the SUM of a value as a 64 bit whole number, 0 over nothing.
+
+    A sum beyond 64 bits is an error of the database, and so is an unscaled number beyond LARGEST: see `is_overflow`.
+    """
+    if isinstance(node, Unscaled):
+        number = value(node.value)
+        each: Element = sa.case(_scaled(number, node.places), else_=Overflowing(number, type_=WHOLE))
+    else:
+        each = value(node)
+    # PostgreSQL widens; back in 64 bits, what does not fit is an error there too.
+    return sa.cast(sa.func.coalesce(sa.func.sum(each), 0), WHOLE)
+
+
+def _scaled(number: Element, places: int) -> tuple[sa.ColumnElement[bool], Element]:
+    """Return whether a number is within LARGEST once unscaled, and what it then is."""
     factor = 10**places
-    scaled = sa.cast(sa.func.round(number * _bound(factor)), WHOLE)
-    return sa.case((sa.func.abs(number) <= _bound(INTEGER_MAX // factor), scaled))
+    most = int(LARGEST) // factor
+    return number.between(_bound(-most), _bound(most)), Scaled(number, _bound(factor), type_=WHOLE)
+
+
+class Scaled(Phrase):
+    """The number times operand 1 as a whole number; of a REAL in SQLite the whole part and the rest, each exactly."""
+
+    inherit_cache = True
+    sqlite = "(CAST({0} AS INTEGER) * {1} + CAST(round(({0} - CAST({0} AS INTEGER)) * {1}) AS INTEGER))"
+    postgresql = "CAST(round(CAST({0} AS NUMERIC) * {1}) AS BIGINT)"
+
+
+class Overflowing(Phrase):
+    """The error of a SUM beyond 64 bits, for a number beyond 10^9; NULL for NULL and NaN.
+
+    It depends on the number, so that it is not computed before it is reached.
+    """
+
+    inherit_cache = True
+    sqlite = "abs(CAST(abs({0}) * -1e19 AS INTEGER))"
+    postgresql = "CAST(nullif(CAST({0} AS NUMERIC), 'NaN') * 1e30 AS BIGINT)"
+
+
+# steps -------------------------------------------------------------------------------------------
+
+
+@frozen
+class _Number:
+    """A whole number in SQL, and a bound for it, either way."""
+
+    value: Element
+    most: int
 
 
 @define
 class _Steps:
-    """A calculation on its way to SQL: its leaves, each made once, and the tests found to be needed, inner first."""
+    """A calculation on its way to SQL: its numbers, each made once, and the tests found to be needed, inner first."""
 
     value: Callable[[Value], Element]
     beyond: list[sa.ColumnElement[bool]] = field(factory=list)
-    _done: dict[int, Element] = field(factory=dict)
+    _done: dict[int, _Number] = field(factory=dict)
 
-    def whole(self, node: Value) -> Element:
+    def number(self, node: Value) -> _Number:
         """Return the whole number, once for each node."""
         if id(node) not in self._done:
             self._done[id(node)] = self._computed(node) if isinstance(node, Calculation) else self._leaf(node)
         return self._done[id(node)]
 
-    def _leaf(self, node: Value) -> Element:
+    def _leaf(self, node: Value) -> _Number:
         made = self.value(node)
         # Two 32 bit columns would be multiplied in 32 bits; constants and totals have 64.
         whole = isinstance(node, Constant | Total) or isinstance(made.type, sa.BigInteger)
-        return made if whole else sa.cast(made, WHOLE)
+        return _Number(made if whole else sa.cast(made, WHOLE), _most(node))
 
-    def _computed(self, node: Calculation) -> Element:
-        left = self.whole(node.left)
-        right = self.whole(node.right) if node.op != "sign" else left
-        if _may_leave(node):
-            within = sa.func.abs(self._real(node)) <= sa.bindparam(None, LARGEST, REAL, unique=True)
-            self.beyond.append(IsNotTrue(within))
-        match node.op:
-            case "+":
-                return left + right
-            case "-":
-                return left - right
-            case "*":
-                return left * right
-            case "DIV":
-                return Divided(left, _divisor(node.right, right), type_=WHOLE)
-            case "%":
-                return left % _divisor(node.right, right)
-            case "sign":
-                return sa.cast(sa.func.sign(left), WHOLE)
+    def _computed(self, node: Calculation) -> _Number:
+        left = self.number(node.left)
+        if node.op == "sign":
+            return _Number(sa.cast(sa.func.sign(left.value), WHOLE), 1)
+        right = self.number(node.right)
+        if node.op in _STEPS:
+            compute = _STEPS[node.op]
+            most = left.most * right.most if node.op == "*" else left.most + right.most
+            # SQLAlchemy takes a + (b + c) for a + b + c, but they leave 64 bits at different steps.
+            second = Group(right.value, type_=WHOLE) if isinstance(node.right, Calculation) else right.value
+            return self._tried(compute(left.value, second), compute(_real(left.value), _real(right.value)), most)
+        divisor = _divisor(node.right, right.value)
+        if node.op == "%":
+            return _Number(left.value % divisor, left.most)
+        real = Divided(_real(left.value), _real(divisor), type_=REAL)
+        return self._tried(Divided(left.value, divisor, type_=WHOLE), real, left.most)
 
-    def _real(self, node: Value) -> Element:
-        """Return the binary64 value, computed from the leaves; that of `%` is its dividend's."""
-        match node:
-            case Calculation("+", left, right):
-                return self._real(left) + self._real(right)
-            case Calculation("-", left, right):
-                return self._real(left) - self._real(right)
-            case Calculation("*", left, right):
-                return self._real(left) * self._real(right)
-            case Calculation("DIV", left, right):
-                return Divided(self._real(left), sa.func.nullif(self._real(right), 0, type_=REAL), type_=REAL)
-            case Calculation("%", left, _):
-                return self._real(left)
-            case _:
-                return sa.cast(self.whole(node), REAL)
+    def _tried(self, exact: Element, real: Element, most: int) -> _Number:
+        """Return a step, which is missing where its binary64 value is beyond LARGEST."""
+        if most <= CERTAIN:
+            return _Number(exact, most)
+        self.beyond.append(IsNotTrue(sa.func.abs(real) <= sa.bindparam(None, LARGEST, REAL, unique=True)))
+        return _Number(exact, MOST_OF_ALL)
 
 
-def _may_leave(node: Calculation) -> bool:
-    """Tell whether a step could go beyond LARGEST, or divide by what is 0 in binary64 alone."""
-    if node.op in ("sign", "%"):
-        return False
-    return _size(node) > LARGEST or (node.op == "DIV" and isinstance(node.right, Calculation))
+def _real(number: Element) -> Element:
+    return sa.cast(number, REAL)
 
 
 def _divisor(node: Value, number: Element) -> Element:
@@ -114,29 +157,15 @@ def _divisor(node: Value, number: Element) -> Element:
     return number if isinstance(node, Constant) and node.value else sa.func.nullif(number, 0, type_=WHOLE)
 
 
-def _size(node: Value) -> int:
-    """Return a bound for the absolute value, in binary64, of a whole number that is not missing."""
-    match node:
+def _most(leaf: Value) -> int:
+    """Return a bound for the absolute value of a leaf."""
+    match leaf:
         case Constant(int(value)):
             return abs(value)
         case Total(op="count"):
             return MOST_RECORDS
-        case Calculation("sign"):
-            return 1
-        case Calculation(("+" | "-"), left, right):
-            return _held(left) + _held(right)
-        case Calculation("*", left, right):
-            return _held(left) * _held(right)
-        case Calculation(("DIV" | "%"), left, _):
-            return _held(left)
         case _:
             return MOST_OF_ALL
-
-
-def _held(node: Value) -> int:
-    """Return a bound for an operand; a step that goes beyond LARGEST is missing, and so never an operand."""
-    tried = isinstance(node, Calculation) and _may_leave(node)
-    return min(_size(node), int(LARGEST)) if tried else _size(node)
 
 
 def _bound(number: int) -> sa.BindParameter[int]:

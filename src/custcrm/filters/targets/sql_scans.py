@@ -11,18 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
-from custcrm.filters.lowered import (
-    All,
-    Any,
-    Condition,
-    Member,
-    Negated,
-    Present,
-    Some,
-    Test,
-    Total,
-    Value,
-)
+from custcrm.filters.lowered import All, Any, Condition, Member, Negated, Present, Some, Test, Total, Value
 from custcrm.filters.moments import below
 
 

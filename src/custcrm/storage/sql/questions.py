@@ -1,29 +1,34 @@
-"""Statements about customers: a question, and what is asked of those it gives. Built once per filter, executed often.
+"""Statements about customers: a question, and what is asked of those it gives. Built once per condition, executed often.
 
-The time is bound at each execution: a `Statement` knows the moments of all its filters and resolves them.
+The time is bound at each execution: a `Statement` knows the moments of all its conditions and resolves them. Statements are
+kept by lowered conditions, never by filters: equal filters of two schemas may mean different days, and a segment may change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, TypeGuard
 
 import sqlalchemy as sa
 from attrs import define, field, frozen
 
 from custcrm.filters.filter import Filter
-from custcrm.filters.lowered import Moment, Shown
+from custcrm.filters.lowered import Column, Condition, Moment, Shown
 from custcrm.filters.moments import resolve
 from custcrm.filters.targets.sql import compile_condition, compile_value
 from custcrm.filters.targets.sql_phrases import Divided, IsNotTrue, IsTrue
 from custcrm.filters.targets.sql_source import Element
+from custcrm.filters.types import Date
 from custcrm.storage.deeds import Order, Question, Verdict
 from custcrm.storage.sql.sources import AS_OF, CustomerSource
 from custcrm.storage.sql.types import TEXT
+from custcrm.values.birthdays import YearlessDate
 from custcrm.values.errors import Reason
+
+Rules: TypeAlias = tuple[tuple[Reason, Condition], ...]
 
 STATEMENTS: Final = 512
 """Statements kept of each kind: a compiled one is some kilobytes."""
@@ -31,11 +36,11 @@ STATEMENTS: Final = 512
 
 @frozen
 class Statement:
-    """A query, the moments that it needs, and which of its columns are pairs (numerator, denominator)."""
+    """A query, the moments that it needs, and what makes one value of two cells, for each of its columns."""
 
     query: sa.Select[Any]
     needed: Mapping[str, Moment]
-    pairs: tuple[bool, ...] = ()
+    joins: tuple[Callable[[Any, Any], Any] | None, ...] = ()
 
     def moments(self, question: Question, **others: Any) -> dict[str, Any]:
         """Return the parameters for one execution; those that are None are left out."""
@@ -43,11 +48,11 @@ class Statement:
         return {**parameters(self.needed, question.as_of, question.filter), **given}
 
     def shown(self, row: Iterable[Any]) -> tuple[Any, ...]:
-        """Return a row with its pairs put together; a pair that misses a part, or divides by nothing, is missing."""
-        if not any(self.pairs):
+        """Return a row with the cells put together that make one value."""
+        if not any(self.joins):
             return tuple(row)
         cells = iter(row)
-        return (next(cells), *(_pair(next(cells), next(cells)) if pair else next(cells) for pair in self.pairs))
+        return (next(cells), *(join(next(cells), next(cells)) if join else next(cells) for join in self.joins))
 
 
 def parameters(needed: Mapping[str, Moment], as_of: datetime, filter: Filter) -> dict[str, Any]:
@@ -66,9 +71,9 @@ class Asking:
     source: CustomerSource
     needed: dict[str, Moment] = field(factory=dict)
 
-    def condition(self, filter: Filter) -> sa.ColumnElement[bool]:
-        """Return the clause of a filter."""
-        compiled = compile_condition(filter.lowered, self.source)
+    def condition(self, condition: Condition) -> sa.ColumnElement[bool]:
+        """Return the clause of a condition."""
+        compiled = compile_condition(condition, self.source)
         self.needed.update(compiled.moments)
         return compiled.clause
 
@@ -78,54 +83,59 @@ class Asking:
         self.needed.update(compiled.moments)
         return compiled.clause
 
-    def reason(self, verdict: Verdict) -> Element:
+    def reason(self, rules: Rules) -> Element:
         """Return the first reason that refuses, NULL when none does: one CASE in precedence order."""
-        if not verdict.rules:
+        if not rules:
             return sa.cast(sa.null(), TEXT)
-        return sa.case(*((IsNotTrue(self.condition(rule)), _reason(reason)) for reason, rule in verdict.rules))
+        return sa.case(*((IsNotTrue(self.condition(rule)), _reason(reason)) for reason, rule in rules))
+
+
+def rules_of(verdict: Verdict) -> Rules:
+    """Return what the rules of a verdict mean."""
+    return tuple((reason, rule.lowered) for reason, rule in verdict.rules)
 
 
 @lru_cache(STATEMENTS)
-def count(filter: Filter, past: bool, dialect: str) -> Statement:
+def count(asked: Condition, past: bool, dialect: str) -> Statement:
     """Return the query for the number of customers."""
     asking = Asking(CustomerSource(dialect, past))
-    where = asking.condition(filter)
+    where = asking.condition(asked)
     return Statement(sa.select(sa.func.count()).select_from(asking.source.joined()).where(where), asking.needed)
 
 
 @lru_cache(STATEMENTS)
-def ids(filter: Filter, past: bool, dialect: str, *, paged: bool, limited: bool) -> Statement:
+def ids(asked: Condition, past: bool, dialect: str, *, paged: bool, limited: bool) -> Statement:
     """Return the query for the ids in order."""
     asking = Asking(CustomerSource(dialect, past))
-    where = asking.condition(filter)
+    where = asking.condition(asked)
     key = asking.source.customers.c.id
     query = sa.select(key).select_from(asking.source.joined()).where(where)
     return Statement(_page(query, key, paged, limited).order_by(key), asking.needed)
 
 
 @lru_cache(STATEMENTS)
-def tally(filter: Filter, past: bool, dialect: str, verdict: Verdict) -> Statement:
+def tally(asked: Condition, past: bool, dialect: str, rules: Rules) -> Statement:
     """Return the query for how many each reason refuses first."""
     asking = Asking(CustomerSource(dialect, past))
-    judged = refused(asking, filter, verdict).subquery()
+    judged = refused(asking, asked, rules).subquery()
     query = sa.select(judged.c.reason, sa.func.count()).group_by(judged.c.reason)
     return Statement(query, asking.needed)
 
 
 @lru_cache(STATEMENTS)
-def refusals(filter: Filter, past: bool, dialect: str, verdict: Verdict) -> Statement:
+def refusals(asked: Condition, past: bool, dialect: str, rules: Rules) -> Statement:
     """Return the query for what each rule says about each customer."""
     asking = Asking(CustomerSource(dialect, past))
-    where = asking.condition(filter)
+    where = asking.condition(asked)
     key = asking.source.customers.c.id
-    said = [IsTrue(asking.condition(rule)) for _, rule in verdict.rules]
+    said = [IsTrue(asking.condition(rule)) for _, rule in rules]
     query = sa.select(key, *said).select_from(asking.source.joined()).where(where)
     return Statement(query.order_by(key), asking.needed)
 
 
 @lru_cache(STATEMENTS)
 def rows(
-    filter: Filter,
+    asked: Condition,
     past: bool,
     dialect: str,
     columns: tuple[Shown, ...],
@@ -136,29 +146,29 @@ def rows(
 ) -> Statement:
     """Return the query for values of each customer."""
     asking = Asking(CustomerSource(dialect, past))
-    where = asking.condition(filter)
+    where = asking.condition(asked)
     key = asking.source.customers.c.id
-    cells = [asking.value(part) for shown in columns for part in _parts(shown)]
+    cells = [cell for shown in columns for cell in _cells(asking, shown)]
     keys = [asking.value(part) for each in order for part in _parts(each.value)]
     inner = sa.select(
         key.label("id"),
         *(cell.label(f"cell_{place}") for place, cell in enumerate(cells)),
         *(cell.label(f"key_{place}") for place, cell in enumerate(keys)),
     ).select_from(asking.source.joined()).where(where)
-    pairs = tuple(shown.over is not None for shown in columns)
+    joins = tuple(_join(shown) for shown in columns)
     if not order:
-        return Statement(_page(inner, key, paged, limited).order_by(key), asking.needed, pairs)
+        return Statement(_page(inner, key, paged, limited).order_by(key), asking.needed, joins)
     # Named once and then sorted by: a ratio is looked at several times.
     named = inner.subquery()
     query = sa.select(named.c.id, *(named.c[f"cell_{place}"] for place in range(len(cells))))
     query = query.order_by(*_sorted(named, order), named.c.id)
-    return Statement(_page(query, named.c.id, paged, limited), asking.needed, pairs)
+    return Statement(_page(query, named.c.id, paged, limited), asking.needed, joins)
 
 
-def refused(asking: Asking, filter: Filter, verdict: Verdict) -> sa.Select[Any]:
+def refused(asking: Asking, asked: Condition, rules: Rules) -> sa.Select[Any]:
     """Select the id and the first refusing reason of each customer."""
-    where = asking.condition(filter)
-    reason = asking.reason(verdict)
+    where = asking.condition(asked)
+    reason = asking.reason(rules)
     key = asking.source.customers.c.id
     return sa.select(key.label("id"), reason.label("reason")).select_from(asking.source.joined()).where(where)
 
@@ -173,7 +183,29 @@ def _parts(shown: Shown) -> tuple[Any, ...]:
     return (shown.value,) if shown.over is None else (shown.value, shown.over)
 
 
+def _cells(asking: Asking, shown: Shown) -> list[Element]:
+    """Return what is selected for a value: of a birth date also month and day, which may be all that is known."""
+    cells = [asking.value(part) for part in _parts(shown)]
+    return [*cells, asking.source.month_day(shown.value.name)] if _is_yearless(shown) else cells
+
+
+def _join(shown: Shown) -> Callable[[Any, Any], Any] | None:
+    if _is_yearless(shown):
+        return _birth_date
+    return None if shown.over is None else _pair
+
+
+def _is_yearless(shown: Shown) -> TypeGuard[Any]:
+    value = shown.value
+    return shown.kind == "date" and isinstance(value, Column) and isinstance(value.type, Date) and value.type.yearless
+
+
+def _birth_date(day: date | None, month_day: int | None) -> date | YearlessDate | None:
+    return YearlessDate(*divmod(month_day, 100)) if day is None and month_day is not None else day
+
+
 def _pair(numerator: Any, denominator: Any) -> tuple[Any, Any] | None:
+    """Return a ratio; one that misses a part, or divides by nothing, is missing."""
     return None if numerator is None or not denominator else Fraction(numerator, denominator).as_integer_ratio()
 
 

@@ -13,6 +13,7 @@ from custcrm.records.declaration import declaration
 from custcrm.storage.deeds import Order, Question, Verdict
 from custcrm.storage.sql import questions, rows, statements
 from custcrm.storage.sql.engine import translated
+from custcrm.storage.sql.questions import rules_of
 from custcrm.storage.sql.statements import Shape
 from custcrm.values.errors import Closed, Reason
 
@@ -75,13 +76,13 @@ class SqlReader:
 
     def count(self, question: Question) -> int:
         """Count the customers."""
-        statement = questions.count(question.filter, question.past, self._dialect)
+        statement = questions.count(question.filter.lowered, question.past, self._dialect)
         return int(self._run(statement.query, statement.moments(question)).scalar_one())
 
     def ids(self, question: Question, *, after: str | None = None, limit: int | None = None) -> list[str]:
         """Return the customers' ids in order."""
         statement = questions.ids(
-            question.filter, question.past, self._dialect, paged=after is not None, limited=limit is not None
+            question.filter.lowered, question.past, self._dialect, paged=after is not None, limited=limit is not None
         )
         return list(self._run(statement.query, statement.moments(question, after=after, limit=limit)).scalars())
 
@@ -96,7 +97,7 @@ class SqlReader:
     ) -> Iterator[tuple[Any, ...]]:
         """Yield (id, value, …) per customer: see the protocol."""
         statement = questions.rows(
-            question.filter,
+            question.filter.lowered,
             question.past,
             self._dialect,
             tuple(columns),
@@ -110,13 +111,13 @@ class SqlReader:
 
     def tally(self, question: Question, verdict: Verdict) -> Mapping[Reason | None, int]:
         """Count the customers by the first reason that refuses them; None counts the eligible."""
-        statement = questions.tally(question.filter, question.past, self._dialect, verdict)
+        statement = questions.tally(question.filter.lowered, question.past, self._dialect, rules_of(verdict))
         answer: Any = self._run(statement.query, statement.moments(question))
         return {reason and Reason(reason): count for reason, count in answer}
 
     def refusals(self, question: Question, verdict: Verdict) -> Mapping[str, tuple[Reason, ...]]:
         """Return for each customer all reasons that refuse, in precedence order."""
-        statement = questions.refusals(question.filter, question.past, self._dialect, verdict)
+        statement = questions.refusals(question.filter.lowered, question.past, self._dialect, rules_of(verdict))
         reasons = [reason for reason, _ in verdict.rules]
         answer: Any = self._run(statement.query, statement.moments(question))
         return {

@@ -6,15 +6,13 @@ Built once for a template or change, whatever values it gives: these are paramet
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
 from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
 
-from custcrm.filters.filter import Filter
-from custcrm.filters.lowered import Moment
+from custcrm.filters.lowered import Condition, Moment
 from custcrm.filters.moments import resolve
 from custcrm.filters.targets.sql_phrases import Phrase
 from custcrm.filters.targets.sql_source import Element
@@ -37,13 +35,12 @@ from custcrm.storage.deeds import (
     Verdict,
 )
 from custcrm.storage.sql import statements
-from custcrm.storage.sql.questions import STATEMENTS, Asking, refused
+from custcrm.storage.sql.questions import STATEMENTS, Asking, Rules, refused, rules_of
 from custcrm.storage.sql.sources import AS_OF, CustomerSource
 from custcrm.storage.sql.tables import table
 from custcrm.storage.sql.types import INSTANT, TEXT, WHOLE
 from custcrm.values.errors import Reason
 from custcrm.values.ids import number_prefix
-from custcrm.values.periods import Feb29
 
 APPLY: Final = "apply"
 """The parameter that holds the id of the apply; `applied_id` would be a column to set."""
@@ -76,10 +73,10 @@ class Deed:
 
 
 @lru_cache(STATEMENTS)
-def freeze(filter: Filter, past: bool, dialect: str, verdict: Verdict, limited: bool) -> Deed:
+def freeze(wanted: Condition, past: bool, dialect: str, rules: Rules, limited: bool) -> Deed:
     """Return the statement that stores a target for every customer: eligible 1…n, refused -1…-m, in id order."""
     asking = Asking(CustomerSource(dialect, past))
-    asked = refused(asking, filter, verdict)
+    asked = refused(asking, wanted, rules)
     if dialect == "postgresql":
         asked = asked.offset(sa.literal_column("0"))  # else it is merged, and every rule asked once per mention
     judged = asked.subquery()
@@ -115,17 +112,18 @@ def tally() -> sa.Select[Any]:
 
 def add_for_each(template: Template, dialect: str) -> Deed:
     """Return the statement that writes the template's record for each target of a slice."""
-    return _add_for_each(evolve(template, values=_shape(_complete(template))), dialect)
+    bare = evolve(template, values=_shape(_complete(template)), verdict=Verdict())
+    return _add_for_each(bare, rules_of(template.verdict), dialect)
 
 
 @lru_cache(STATEMENTS)
-def _add_for_each(template: Template, dialect: str) -> Deed:
+def _add_for_each(template: Template, allowed: Rules, dialect: str) -> Deed:
     into = table(template.record)
     writing = _Writing(Asking(CustomerSource(dialect)))
     names = [name for name in declaration(template.record).names if name in template.values]
     cells = [writing.value(source, into.c[name]) for name, source in template.values.items()]
     by_name = dict(zip(template.values, cells, strict=True))
-    rules = [writing.asking.condition(rule) for _, rule in template.verdict.rules]
+    rules = [writing.asking.condition(rule) for _, rule in allowed]
     rows = sa.select(*(by_name[name] for name in names)).select_from(writing.joined())
     rows = rows.where(*_slice(writing.targets, template.reasons), *rules)
     statement = sa.insert(into).from_select([into.c[name] for name in names], rows, include_defaults=False)
@@ -166,7 +164,7 @@ def _change_for_each(change: Change, wanted: statements.Wanted, dialect: str) ->
 # values ------------------------------------------------------------------------------------------
 
 
-def parameters(deed: Deed, values: Mapping[str, Source], part: Slice, filter: Filter | None) -> dict[str, Any]:
+def parameters(deed: Deed, values: Mapping[str, Source], part: Slice) -> dict[str, Any]:
     """Return what is bound when a deed is done for a slice."""
     found: dict[str, Any] = {
         APPLY: part.applied_id, "first": max(part.first, 1), "last": part.last, AS_OF: part.as_of,
@@ -179,10 +177,10 @@ def parameters(deed: Deed, values: Mapping[str, Source], part: Slice, filter: Fi
                 found[f"prefix_{effect}"] = number_prefix(part.applied_id, effect)
             case _:
                 pass
-    # A value belongs to no question: without rules beside it, its days are UTC's.
-    zone = UTC if filter is None else filter.schema.zone
-    feb29: Feb29 = "feb28" if filter is None else filter.schema.feb29
-    moments = {name: resolve(moment, part.as_of, zone=zone, feb29=feb29) for name, moment in deed.needed.items()}
+    schema = part.schema
+    moments = {
+        name: resolve(moment, part.as_of, zone=schema.zone, feb29=schema.feb29) for name, moment in deed.needed.items()
+    }
     return {**found, **moments}
 
 

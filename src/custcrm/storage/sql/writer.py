@@ -9,13 +9,13 @@ from typing import Any, Final, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from custcrm.filters.filter import Filter
 from custcrm.records import RECORDS
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied
 from custcrm.storage.deeds import Change, Question, Slice, Template, Verdict
 from custcrm.storage.sql import questions, rows, setwise, statements
 from custcrm.storage.sql.engine import translated
+from custcrm.storage.sql.questions import rules_of
 from custcrm.storage.sql.reader import SqlReader
 from custcrm.storage.sql.setwise import STAGED
 from custcrm.storage.sql.statements import Shape
@@ -73,7 +73,8 @@ class SqlWriter(SqlReader):
         self, applied: Applied, question: Question, verdict: Verdict, *, limit: int | None = None
     ) -> Mapping[str | None, int]:
         """Store a Target for every customer asked for, in id order; return counts by reason, None for the eligible."""
-        deed = setwise.freeze(question.filter, question.past, self._dialect, verdict, limit is not None)
+        asked, rules = question.filter.lowered, rules_of(verdict)
+        deed = setwise.freeze(asked, question.past, self._dialect, rules, limit is not None)
         bound = {setwise.APPLY: applied.id, "limit": limit}
         with self._undone_on_error():
             self._run(deed.statement, questions.parameters(deed.needed, question.as_of, question.filter) | bound)
@@ -95,13 +96,13 @@ class SqlWriter(SqlReader):
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
         deed = setwise.add_for_each(template, self._dialect)
-        return self._do(deed, setwise.parameters(deed, setwise.given(template), part, _filter(template.verdict)))
+        return self._do(deed, setwise.parameters(deed, setwise.given(template), part))
 
     def change_for_each(self, change: Change, part: Slice) -> int:
         """Change the matching records of each target of the part; return how many records changed."""
         deed = setwise.change_for_each(change, self._dialect)
         _, matched = statements.asked(change.match)
-        return self._do(deed, setwise.parameters(deed, change.values, part, None) | matched)
+        return self._do(deed, setwise.parameters(deed, change.values, part) | matched)
 
     # the connection ------------------------------------------------------------------------------
 
@@ -145,7 +146,3 @@ def _by_class(records: Iterable[Any]) -> dict[type, list[Any]]:
     for record in records:
         groups.setdefault(type(record), []).append(record)
     return dict(sorted(groups.items(), key=lambda group: _PLACES[group[0]])) if len(groups) > 1 else groups
-
-
-def _filter(verdict: Verdict) -> Filter | None:
-    return verdict.rules[0][1] if verdict.rules else None
