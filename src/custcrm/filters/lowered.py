@@ -29,7 +29,7 @@ from custcrm.filters.types import Scalar as ScalarType
 from custcrm.values.periods import Span
 
 LARGEST: Final = 9.0e18
-"""An intermediate result whose binary64 value lies beyond this, either way, makes the whole calculation missing."""
+"""A step whose binary64 value lies beyond this, either way, is missing; so is an Unscaled beyond it."""
 
 Physical: TypeAlias = str | int | Decimal | bool | date | datetime
 
@@ -71,8 +71,8 @@ class Moment:
     | `now` | the instant as_of, moved by `length` (negative `sign`: back) |
     | `today` | the day of as_of in the business zone, moved by `length` |
     | `day_start` | the first instant of `day` (or of `today` moved by `length`), plus `days` days |
-    | `birth_bound` | the last day on which someone `count` years old today can have been born |
-    | `day_bound` | today minus `count` days |
+    | `birth_bound` | the last day on which someone `count` years old today can have been born, plus `days` days |
+    | `day_bound` | today minus `count` days, plus `days` days |
     | `day_bound_start` | the first instant of the day after `today minus count days` |
     | `month_day_low`, `month_day_high` | an end of the `index`-th month × 100 + day range from `first` to `last` |
     """
@@ -101,7 +101,10 @@ class Folded:
 
 @frozen
 class Unscaled:
-    """A Number as a whole number, `value × 10^places`; Money and Integer are whole already."""
+    """A Number as a whole number, `value × 10^places`; Money and Integer are whole already.
+
+    Missing beyond ±LARGEST; in a sum, the error `overflow`.
+    """
 
     value: Plain
     places: int

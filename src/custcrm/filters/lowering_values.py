@@ -222,7 +222,7 @@ def _aggregate(place: Place, node: Aggregate) -> Operand:
     if node.op in ("min", "max"):
         return _of_type(Total(cast("Anything", node.op), name, column, where), kind)
     places = kind.places if isinstance(kind, Number) else 0
-    summed = Total("sum", name, Unscaled(column, places) if places else column, where)
+    summed = Total("sum", name, Unscaled(column, places) if isinstance(kind, Number) else column, where)
     sort: Sort = "money" if isinstance(kind, Money) else "number"
     factor = Fraction(1, 10**places)
     if node.op == "sum":

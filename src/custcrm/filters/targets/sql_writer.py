@@ -43,7 +43,7 @@ from custcrm.filters.lowered import (
     Value,
 )
 from custcrm.filters.moments import below
-from custcrm.filters.targets.sql_arithmetic import WHOLE, calculate, unscaled
+from custcrm.filters.targets.sql_arithmetic import calculate, summed, unscaled
 from custcrm.filters.targets.sql_binding import LISTED_ONE_BY_ONE, Binding, SqlType
 from custcrm.filters.targets.sql_phrases import Complement, Group, IsNotTrue, IsTrue, MemberOf, MonthDayOf, Phrase
 from custcrm.filters.targets.sql_scans import Scan, gathered, repeated
@@ -265,17 +265,16 @@ class Writer:
         return self._over(records, write(evolve(self, scanned=records)), scan.where).scalar_subquery()
 
     def _aggregate(self, node: Total, records: Records) -> Element:
-        value = None if node.value is None else Writer(records.source, self.binding).value(node.value)
-        match node.op, value:
-            case "count", None:
-                return sa.func.count()
-            case "count", _:
-                return sa.func.count(value)
-            case "sum", _:
-                # PostgreSQL widens; back in 64 bits, what does not fit is an error there too.
-                return sa.cast(sa.func.coalesce(sa.func.sum(value), 0), WHOLE)
+        if node.value is None:
+            return sa.func.count()
+        write = Writer(records.source, self.binding).value
+        match node.op:
+            case "sum":
+                return summed(node.value, write)
+            case "count":
+                return sa.func.count(write(node.value))
             case _:
-                return (sa.func.min if node.op == "min" else sa.func.max)(value)
+                return (sa.func.min if node.op == "min" else sa.func.max)(write(node.value))
 
     def _of(self, collection: str, what: Element, where: Condition | None) -> sa.Select[Anything]:
         return self._over(self.source.records(collection), what, where)
