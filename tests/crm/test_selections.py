@@ -199,6 +199,19 @@ def test_a_birth_date_without_year_is_shown_as_known(crm):
     assert [row["age"] for row in rows] == [46, None, None]
 
 
+@pytest.mark.feature("V04", "V05")
+def test_negation_and_precedence_are_those_of_the_language(crm):
+    """NOT keeps the missing, `<=` does not; AND binds before OR, and the canonical text shows it with brackets."""
+    five, four, none = (crm.customers.add(first_name=name) for name in ("five", "four", "none"))
+    for customer, days in ((five, 5), (four, 4)):
+        crm.customers.update(customer, payment_terms_days=days)
+    assert crm.select("NOT payment_terms_days > 5").ids() == [five.id, four.id, none.id]
+    assert crm.select("payment_terms_days <= 5").ids() == [five.id, four.id]
+    mixed = crm.select("first_name = 'none' OR payment_terms_days = 5 AND first_name = 'four'")
+    assert mixed.ids() == [none.id]
+    assert str(mixed.filter) == "first_name = 'none' OR (payment_terms_days = 5 AND first_name = 'four')"
+
+
 @pytest.mark.feature("V07")
 def test_a_day_is_the_business_day(opened):
     """23:30 in New York on the 1st is the 1st, whatever the day in UTC."""

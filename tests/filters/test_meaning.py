@@ -231,6 +231,7 @@ def test_scope_reaches_metrics_and_is_idempotent() -> None:
     assert shop.parse("SUM(points_entries.delta) > 1").scoped(point_of_sale="x").reads() == {"points_entries.delta"}
 
 
+@pytest.mark.feature("X12")
 def test_reads_names_what_is_looked_at() -> None:
     """Reads gives the names as they are written, records' fields under their collection."""
     text = 'tags."Family member" EXISTS AND COUNT(sales WHERE EXISTS(lines WHERE price > 1)) > 1 AND age > 3'

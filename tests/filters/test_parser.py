@@ -326,6 +326,7 @@ def read(text: str, values: dict[str, Any] | None = None) -> tuple[Condition, No
         return None, error
 
 
+@pytest.mark.feature("X11")
 @settings(max_examples=300)
 @given(SOUP)
 def test_any_text_ends_in_a_condition_or_a_filter_error(text: str) -> None:

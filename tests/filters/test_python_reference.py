@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -57,6 +58,7 @@ def test_select_is_matches_row_by_row(rule: Filter, rows: list[dict[str, Any]], 
     assert rule.select(iter(objects), as_of=as_of) == [each for each in objects if rule.matches(each, as_of=as_of)]
 
 
+@pytest.mark.feature("X06")
 @given(FILTERS, ROWS, strategies.instants())
 def test_not_selects_exactly_the_complement(rule: Filter, row: dict[str, Any], as_of: Any) -> None:
     """NOT f is true of exactly the rows of which f is not."""

@@ -113,6 +113,7 @@ def test_rows(row: dict[str, Any], text: str) -> None:
 
 
 @pytest.mark.feature("C12")
+@pytest.mark.feature("C12")
 def test_and_binds_before_or() -> None:
     a, b, c = ({"field": "visits", "operator": "Equals", "value": value} for value in (1, 2, 3))
     rows = [a | {"join": "OR"}, b | {"join": "OR"}, c | {"join": "AND"}]  # what the first says joins nothing
