@@ -8,10 +8,10 @@ SHARED_EXAMPLES := ../shared/examples
 # The golden programs which run as they stand today; a name joins the list when its features are there.
 GOLDEN ?= a01 a02 a05 a07 a08 a09 a10 e01 e02 e03 e04 e05
 
-.PHONY: help install demo test check examples docs bench clean
+.PHONY: help install demo test check examples docs bench proofs kill races fuzz parity clean
 
 help:
-	@echo "make demo | test | check | examples | docs | bench | clean"
+	@echo "make demo | test | check | examples | docs | bench | proofs (kill, races, fuzz, parity) | clean"
 
 # $(call environment,FOLDER,GROUP): a virtual environment with custcrm, editable, and one dependency group.
 define environment
@@ -54,7 +54,22 @@ docs: $(STAMP)
 
 # In an environment of its own: an engine that we compare with wants an older python-dateutil than the tests have.
 bench: $(BENCH_VENV)/.installed
-	$(BENCH_VENV)/bin/python tests/postgresql_server.py -- $(BENCH_VENV)/bin/python -m benchmarks
+	$(BENCH_VENV)/bin/python tests/postgresql_server.py -- $(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
+
+# The long forms of what `make test` proves in seconds: all of them take about a quarter of an hour on two cores.
+proofs: kill races fuzz parity
+
+kill: $(STAMP)
+	$(BIN)/python -m pytest -n 2 tests/proofs/test_killing.py --proofs=long
+
+races: $(STAMP)
+	$(BIN)/python -m pytest -n 2 tests/proofs/test_races.py --proofs=long
+
+fuzz: $(STAMP)
+	$(BIN)/python -m pytest -n 2 tests/proofs/test_fuzzing.py --proofs=long
+
+parity: $(STAMP)
+	$(BIN)/python -m pytest -n 2 tests/proofs/test_parity.py --proofs=long
 
 clean:
 	rm -rf $(VENV) $(BENCH_VENV) build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

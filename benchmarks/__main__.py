@@ -17,7 +17,7 @@ ALL = ("filters", "sql", "deeds", "imports", "packages")
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", default=ALL, metavar="name", help=f"which of {', '.join(ALL)} (all)")
-    parser.add_argument("--customers", type=int, default=100_000, help="customers of the base; ten sales each (100000)")
+    parser.add_argument("--customers", type=int, default=1_000_000, help="customers of the base; ten sales each (1000000)")
     parser.add_argument("--rows", type=int, default=200_000, help="rows of the filter comparison (200000)")
     parser.add_argument("--folder", type=Path, help="keep the base here, to use it again")
     options = parser.parse_args()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from threading import Lock
 from typing import Any, Final, TypeVar
@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 from attrs import evolve, field, frozen
 
 from custcrm import vocabulary
-from custcrm.filters import Filter, FilterError, Schema
+from custcrm.filters import Expression, Filter, FilterError, Schema
 from custcrm.filters.filter import asked_about
 from custcrm.filters.lowered import Shown
 from custcrm.filters.lowering import lower_value
@@ -28,11 +28,14 @@ from custcrm.values.clock import Clock
 from custcrm.values.errors import Conflict, Malformed, NotFound
 from custcrm.values.ids import IdSource
 from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked
 
 R = TypeVar("R")
 
 DEFAULT_CURRENCY: Final = "EUR"
 DEFAULT_TIMEZONE: Final = "UTC"
+ACTOR_LIMIT: Final = 200
+"""Characters that name who acts."""
 
 
 class Words:
@@ -51,10 +54,14 @@ class Words:
     @property
     def schema(self) -> Schema:
         """The schema for the programs as last looked at."""
+        if self._programs is None:
+            self.refresh()
         with self._lock:
-            if self._programs is None:
-                self._programs = self._stored_programs()
-            return self._make(self._programs)
+            return self._make(self._programs or ())
+
+    def knows(self, program: str) -> bool:
+        """Tell whether the program was there when last looked at."""
+        return self._programs is not None and program in self._programs
 
     def refresh(self) -> bool:
         """Look again which programs there are; tell whether that changed."""
@@ -96,11 +103,12 @@ class Business:
         return self.words.schema
 
     def now(self) -> datetime:
-        """Return the instant by the clock; the only place where it is read."""
-        return self.clock()
+        """Return the instant by the clock, in UTC; the only place where it is read."""
+        return self.clock().astimezone(UTC)
 
     def acting_as(self, actor: str, program: str | None, terminal: str | None) -> Business:
         """Return the same business with somebody else acting."""
+        checked(actor, field="actor", limit=ACTOR_LIMIT)
         return evolve(self, actor=actor, program=program or self.program, terminal=terminal or self.terminal)
 
     def instant(self, value: datetime | date | str | None, *, field: str) -> datetime | None:
@@ -119,13 +127,21 @@ class Business:
         return amount
 
     def parse(self, text: str, values: Mapping[str, Any] | None = None) -> Filter:
-        """Read a filter; programs that others have added meanwhile are looked up before one is called unknown."""
+        """Read a filter."""
+        return self._read(lambda: self.schema.parse(text, values))
+
+    def parse_value(self, text: str) -> Expression:
+        """Read a value, for a column or a sort key."""
+        return self._read(lambda: self.schema.parse_value(text))
+
+    def _read(self, read: Callable[[], R]) -> R:
+        """Read a text; programs that others have added meanwhile are looked up before one is called unknown."""
         try:
-            return self.schema.parse(text, values)
+            return read()
         except FilterError as error:
             if error.kind != "unknown_value" or not self.words.refresh():
                 raise
-            return self.schema.parse(text, values)
+            return read()
 
     def shown(self, node: Node) -> Shown:
         """Return what a store is asked for to show a value of the customer."""
@@ -135,12 +151,12 @@ class Business:
         """Return the filter over the schema as it is now, so that filters of different days combine."""
         current = self.schema
         if asked.schema is current:
-            return asked
+            return asked.fresh()
         return evolve(Filter.of(current, asked.node), scope=asked.scope)
 
     def question(self, asked: Filter, as_of: datetime | None = None) -> Question:
         """Return the question asked at `as_of`, or now."""
-        return Question(asked, self.now() if as_of is None else as_of, as_of is not None)
+        return Question(asked.fresh(), self.now() if as_of is None else as_of, as_of is not None)
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -157,6 +173,8 @@ class Business:
         with self.store.read() as reader:
             found = reader.get(record, name)
             if found is not None:
+                if record is Program and not self.words.knows(name):
+                    self.words.refresh()
                 return found
             names = [each.name for each in reader.find(record)]  # type: ignore[attr-defined]
         raise NotFound(f"no {what} {name!r}", suggestions=nearest(str(name), names))

@@ -147,8 +147,8 @@ class Selection:
         return View.of(self._business, self._question, columns, sort, self.scope.dimensions)
 
     def freeze(self) -> Selection:
-        """Return a selection of exactly these customers, whoever meets the filter later."""
-        return self._with(self._among(self.ids()))
+        """Return a selection of exactly these customers, whoever meets the filter later; it is asked now, without as_of."""
+        return evolve(self, filter=self._among(self.ids()), as_of=None)
 
     # sets ---------------------------------------------------------------------------------------
 
@@ -231,7 +231,11 @@ class Selection:
     def acting(self) -> Selection:
         """Return whom an action is about: `as_of` chooses the customers, what each of them may is asked now."""
         chosen = evolve(self, filter=self._current)
-        return chosen if self.as_of is None else evolve(chosen.freeze(), as_of=None)
+        return chosen if self.as_of is None else chosen.freeze()
+
+    def is_of(self, business: Business) -> bool:
+        """Tell whether the selection is of the same store."""
+        return self._business.store is business.store
 
     def question(self) -> Question:
         """Return what a store is asked, at as_of or now."""
@@ -264,6 +268,8 @@ class Selection:
     def _filter_of(self, other: Selection | CustomerRef | Iterable[CustomerRef]) -> Filter:
         if not isinstance(other, Selection):
             return self._among([other] if isinstance(other, Customer | str) else other)
+        if not other.is_of(self._business):
+            raise Malformed("the selections are of different stores")
         if other.as_of != self.as_of:
             raise Malformed("the selections ask at different times; freeze() one of them first", field="as_of")
         return self._business.adopt(other.filter)
@@ -275,7 +281,7 @@ class Selection:
 def among(like: Filter, customers: Iterable[CustomerRef]) -> Filter:
     """Return the filter that gives exactly these customers, over the same schema."""
     ids = sorted({customer_id(each) for each in customers})
-    return Filter(like.schema, s.In(s.Field(("id",)), tuple(s.Literal(each) for each in ids)))
+    return Filter(like.schema, s.In(s.Field(("id",)), s.Listed(s.Literal(each) for each in ids)))
 
 
 def select(

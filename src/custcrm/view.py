@@ -119,7 +119,7 @@ def _exact(raw: Any) -> Any:
 
 
 def _shown(business: Business, text: str, scope: Mapping[str, str]) -> Shown:
-    expression = business.schema.parse_value(text)
+    expression = business.parse_value(text)
     return (expression.scoped(**scope) if scope else expression).lowered
 
 

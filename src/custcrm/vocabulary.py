@@ -66,6 +66,7 @@ class CollectionWords:
     columns: tuple[str, ...]
     on: Mapping[str, str] = field(factory=lambda: {"customer_id": "id"}, hash=False)
     at: str | None = None
+    until: str | None = None
     scopes: tuple[str, ...] = ()
     nested: Mapping[str, CollectionWords] = field(factory=dict, hash=False)
     hidden: bool = False
@@ -132,7 +133,11 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
         label="Messages",
     ),
     "consents": CollectionWords(
-        record=Consent, columns=("channel", "purpose", "granted", "occurred_at"), at="occurred_at", label="Consents",
+        record=Consent,
+        columns=("channel", "purpose", "granted", "occurred_at", "until"),
+        at="occurred_at",
+        until="until",
+        label="Consents",
     ),
     "points_entries": CollectionWords(
         record=PointsEntry,
@@ -223,4 +228,4 @@ def _collection(words: CollectionWords) -> t.Collection:
     columns = declaration(words.record)
     fields: dict[str, Any] = {name: field_type(columns.column(name)) for name in words.columns}
     fields.update({name: _collection(nested) for name, nested in words.nested.items()})
-    return t.Collection(fields, at=words.at, scopes=words.scopes, label=words.label, hidden=words.hidden)
+    return t.Collection(fields, at=words.at, until=words.until, scopes=words.scopes, label=words.label, hidden=words.hidden)

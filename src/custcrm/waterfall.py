@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 @frozen
 class Step:
     """One condition joined by AND: how many customers remain with it, and how many it removed."""
 
-    condition: str
+    condition: str = field(repr=False)
     remaining: int
     removed: int
 

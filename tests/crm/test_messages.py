@@ -4,6 +4,7 @@ import pytest
 
 import custcrm
 from custcrm import Malformed, Refusal
+from custcrm.records import Consent
 from custcrm.testing import RecordingChannel
 
 
@@ -79,9 +80,27 @@ def test_consent_is_asked_again_when_a_message_leaves(crm, base, sms):
     assert [each.status for each in crm.messages.of(nameless)] == ["sent"]
 
 
+def test_every_answer_about_consent_is_kept(crm, base, clock):
+    """What holds is the last answer; what held at another time is seen by as_of, and no answer is ever overwritten."""
+    anna, *_ = base
+    asked = "EXISTS(consents WHERE channel = 'sms' AND purpose = 'marketing' AND granted)"
+    first = clock()
+    clock.advance("30 days")
+    crm.consents.deny(anna, "sms", evidence="phone call")
+    denied = clock()
+    clock.advance("30 days")
+    assert anna not in crm.select(asked)
+    crm.consents.grant(anna, "sms", evidence="web form")
+    assert anna in crm.select(asked) and anna in crm.select(asked, as_of=first) and anna not in crm.select(asked, as_of=denied)
+    assert crm.select("COUNT(consents) = 1").count() == 2       # one answer holds for each who gave one
+    with crm._business.store.read() as reader:
+        kept = list(reader.find(Consent, {"customer_id": anna.id}))
+    assert [each.evidence for each in kept] == ["form at the till", "phone call", "web form"]
+
+
 @pytest.mark.feature("C22", "C23", "C24", "V28")
 def test_a_credit_is_told_as_the_program_says(crm, base, sms):
-    """A blank text is the default text with amount and balance after; a given text is sent as given; notify=False is silence."""
+    """A blank text is the default text with amount and balance after; another is sent as given; notify=False is silence."""
     anna, *_ = base
     crm.points.credit(anna, "club", 100, text="  ")
     crm.points.credit(anna, "club", 5, notify=False)

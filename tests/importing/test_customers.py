@@ -76,6 +76,12 @@ def test_bad_phone_empty_email_and_duplicate_are_three_verdicts(crm, file):
     assert "same email as line 2" in str(report)
 
 
+def test_a_second_row_with_one_id_in_a_system_is_told_so(crm, file):
+    """The message names the system as the column does."""
+    report = crm.customers.import_csv(file("external_ids.the_till,email\n1,a@example.org\n1,b@example.org\n"))
+    assert [row.message for row in report] == ["", "same id in the_till as line 2"]
+
+
 @pytest.mark.parametrize(
     ("column", "cell", "reason"),
     [

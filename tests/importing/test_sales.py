@@ -4,6 +4,7 @@ import pytest
 
 import custcrm
 from custcrm import Malformed, Money
+from custcrm.importing.intake import BATCH
 from custcrm.testing import ManualClock
 
 SALES = """\
@@ -100,6 +101,16 @@ def test_who_is_blacklisted_buys_nothing_in_the_program(crm, anna, file):
     )
     report = crm.sales.import_csv(file("external_id,email,occurred_at,total,program\n" + text))
     assert verdicts(report) == [(2, "refused", "blacklisted"), (3, "added", None), (4, "added", None)]
+
+
+def test_who_is_blacklisted_is_so_in_the_whole_file(crm, anna, file):
+    """Law: what was looked up for one batch of rows is true for the next, and each program is looked up for itself."""
+    crm.programs.add("gold")
+    crm.programs.add("blue")
+    crm.programs.join(anna, "gold", access="blacklisted")
+    text = "".join(f"{n},anna@example.org,2026-10-01,1,{'gold' if n % 2 else 'blue'}\n" for n in range(BATCH + 10))
+    report = crm.sales.import_csv(file("external_id,email,occurred_at,total,program\n" + text))
+    assert [row.reason for row in report] == [None, "blacklisted"] * (BATCH // 2 + 5)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from attrs import evolve
 
 from custcrm.filters.errors import FilterError
 from custcrm.records.coupons import CouponSeries
@@ -15,10 +16,12 @@ from custcrm.records.sales import Sale
 from custcrm.storage.deeds import Question
 from custcrm.storage.protocol import Store, Taken
 from custcrm.storage.sql import open_store
+from custcrm.storage.sql.writer import CLAIMED
 from custcrm.testing.contract import StoreContract
-from custcrm.values.errors import OutcomeUnknown, Unavailable
+from custcrm.values.errors import Malformed, OutcomeUnknown, Unavailable
 from custcrm.values.money import Money
 from custcrm.vocabulary import schema
+from tests.storage.test_sqlite import UNKEEPABLE
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SCHEMA = schema(currency="EUR", timezone="UTC")
@@ -50,6 +53,15 @@ def applied(key: str) -> Applied:
 def write(store: Store, records: Sequence[object]) -> None:
     with store.write() as writer:
         writer.add(records)
+
+
+def too_much(customer_id: str) -> list[Sale]:
+    """Return sales whose sum does not fit in 64 bits."""
+    total = Money.from_minor(2**62, "EUR")
+    return [
+        Sale(customer_id=customer_id, id=str(number), occurred_at=NOW, recorded_at=NOW, total=total)
+        for number in range(2)
+    ]
 
 
 def disconnect(url: str) -> None:
@@ -142,6 +154,80 @@ def test_a_lost_connection_is_unavailable_and_made_anew(store: Store, postgres_u
         assert reader.count_records(Customer) == 0
 
 
+def test_a_connection_lost_within_an_inner_write_is_unavailable(store: Store, postgres_url: str) -> None:
+    """There is no savepoint left to go back to: what is told is that the store cannot be reached, and all is undone."""
+
+    def interrupted(people: Sequence[Customer]) -> None:
+        with store.write() as writer:
+            writer.add([customer("anna")])
+            with store.write():
+                disconnect(postgres_url)
+                writer.add(people)
+
+    for people in ([customer("ben")], [customer("ben"), customer("chloe")]):
+        with pytest.raises(Unavailable):
+            interrupted(people)
+    with store.read() as reader:
+        assert reader.count_records(Customer) == 0
+
+
+def test_an_inner_write_brings_back_a_transaction_that_failed(store: Store) -> None:
+    """A question that fails leaves PostgreSQL's transaction useless; going back to the savepoint mends it."""
+
+    def fails() -> None:
+        with store.write() as inner:
+            inner.add([customer("ben"), *too_much("ben")])
+            inner.count(Question(SCHEMA.parse("sales_total > 5"), NOW))
+
+    with store.write() as writer:
+        writer.add([customer("anna")])
+        with pytest.raises(FilterError):
+            fails()
+        writer.add([customer("chloe")])
+    with store.read() as reader:
+        assert [each.id for each in reader.find(Customer)] == ["anna", "chloe"]
+
+
+def test_who_claims_a_key_is_waited_for(store: Store) -> None:
+    """A second claim of a key waits for the first writer to end; other keys and scopes do not, unless all are claimed."""
+    waits: list[bool] = []
+
+    def waiting(mine: Sequence[str], scope: str, keys: Sequence[str]) -> bool:
+        def second() -> None:
+            with store.write() as writer:
+                writer.claim(scope, keys)
+
+        with store.write() as writer:
+            writer.claim("emails", mine)
+            other = threading.Thread(target=second)
+            other.start()
+            other.join(0.3)
+            waits.append(other.is_alive())
+        other.join()
+        return waits[-1]
+
+    many = [f"key {number}" for number in range(CLAIMED + 1)]
+    assert waiting(["a", "b"], "emails", ["c", "b"])
+    assert not waiting(["a", "b"], "emails", ["c", "d"])
+    assert not waiting(["a"], "receipts", ["a"])
+    assert waiting(["a"], "emails", many)
+    assert waiting(many, "emails", ["a"])
+    assert not waiting(many, "receipts", many)
+
+
+@pytest.mark.parametrize("record", [*UNKEEPABLE.values(), evolve(customer("nul"), country="secret\0")], ids=repr)
+@pytest.mark.parametrize("others", [0, 1, 60])
+def test_what_a_server_cannot_keep_is_malformed(store: Store, record: object, others: int) -> None:
+    """A text or number beyond its column is Malformed and not repeated, by INSERT and COPY; the write() goes on."""
+    with store.write() as writer:
+        writer.add([customer("anna")])
+        with pytest.raises(Malformed) as refused:
+            writer.add([*(customer(f"{number}") for number in range(others)), record])
+        assert "secret" not in str(refused.value)
+    with store.read() as reader:
+        assert [each.id for each in reader.find(Customer)] == ["anna"]
+
+
 def test_a_connection_lost_while_committing_leaves_the_outcome_open(store: Store, postgres_url: str) -> None:
     """Nobody can tell whether the commit was done, so the error says so, with the key that settles it."""
 
@@ -171,11 +257,7 @@ def test_what_cannot_be_folded_exactly_is_refused(store: Store) -> None:
 def test_a_sum_beyond_64_bits_is_told(store: str, request: pytest.FixtureRequest, tmp_path) -> None:
     """A SUM that does not fit is the error `overflow` on both engines, never a wrong number."""
     opened = open_store(tmp_path / "shop.db" if store == "sqlite" else request.getfixturevalue("postgres_url"))
-    sales = [
-        Sale(customer_id="anna", id=str(n), occurred_at=NOW, recorded_at=NOW, total=Money.from_minor(2**62, "EUR"))
-        for n in range(2)
-    ]
-    write(opened, [customer("anna"), *sales])
+    write(opened, [customer("anna"), *too_much("anna")])
     with opened.read() as reader, pytest.raises(FilterError) as overflow:
         reader.count(Question(SCHEMA.parse("sales_total > 5"), NOW))
     assert overflow.value.kind == "overflow"

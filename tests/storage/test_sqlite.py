@@ -1,5 +1,6 @@
 """The SQLite store: the contract of every store, and what only a file and its processes can show."""
 
+import pickle
 import signal
 import sqlite3
 import subprocess
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from custcrm.records.coupons import CouponSeries
-from custcrm.records.customers import Customer
+from custcrm.records.customers import Customer, TagAssignment
+from custcrm.records.points import PointsEntry
 from custcrm.storage.deeds import Question
 from custcrm.storage.protocol import Store, Taken
 from custcrm.storage.sql import open_store
@@ -113,6 +115,48 @@ def test_a_clash_names_columns_but_no_values(store: Store) -> None:
     assert clash.value.__cause__ is None
     assert clash.value.__suppress_context__
     assert "anna" not in str(clash.value)
+
+
+def test_a_clash_can_be_sent_to_another_process() -> None:
+    """Taken survives pickling, and says in people's words what is there already."""
+    for clash in (Taken(TagAssignment, ("customer_id", "id")), Taken(Customer)):
+        again = pickle.loads(pickle.dumps(clash))
+        assert (type(again), again.record, again.columns, str(again)) == (Taken, clash.record, clash.columns, str(clash))
+    assert str(Taken(Customer, ("card_number",))) == "another customer with the same card_number is there already"
+    assert str(Taken(TagAssignment)).startswith("another tag assignment with")
+
+
+UNKEEPABLE = {
+    "surrogate": Customer(id="secret", country="secret\ud800", signed_up_at=NOW, created_at=NOW),
+    "64 bits": PointsEntry(
+        customer_id="anna", id="secret", program="club", kind="credit", delta=2**63, lot_id="secret", occurred_at=NOW
+    ),
+    "huge": PointsEntry(
+        customer_id="anna", id="secret", program="club", kind="credit", delta=2**70, lot_id="secret", occurred_at=NOW
+    ),
+    "type": PointsEntry(
+        customer_id="anna", id="secret", program="club", kind="credit", delta="secret",  # type: ignore[arg-type]
+        lot_id="secret", occurred_at=NOW,
+    ),
+}
+"""Records that no SQL store can keep."""
+
+
+@pytest.mark.parametrize("name", UNKEEPABLE)
+def test_what_a_file_cannot_keep_is_malformed(store: Store, name: str) -> None:
+    """A text or number beyond its column is Malformed and not repeated; nothing of the call stays, and the write() goes on."""
+    record = UNKEEPABLE[name]
+    with store.write() as writer:
+        writer.add([customer("anna")])
+        for records in ([record], [customer("ben"), record]):
+            for change in (writer.add, writer.put):
+                with pytest.raises(Malformed) as refused:
+                    change(records)
+                assert "secret" not in str(refused.value)
+    with store.read() as reader:
+        assert [each.id for each in reader.find(Customer)] == ["anna"]
+        with pytest.raises(Malformed):
+            reader.get(Customer, "\ud800")
 
 
 def test_facts_belong_to_a_customer(store: Store) -> None:

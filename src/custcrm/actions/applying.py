@@ -29,6 +29,9 @@ Progress: TypeAlias = bool | Callable[[int, int], None]
 BATCH: Final = 20_000
 """Targets of one transaction: large enough for set-based speed, small enough to show progress and to let others write."""
 
+KEYS: Final = "key"
+"""The scope in which idempotency keys are claimed: one for apply and single calls alike."""
+
 KEY_LIMIT: Final = 200
 """Characters of an idempotency key."""
 
@@ -63,6 +66,7 @@ def apply(plan: Plan, *, key: str, exactly: bool, progress: Progress) -> Result:
     key = idempotency_key(key)
     business, show = plan.business, _progress(progress)
     with business.store.write() as writer:
+        writer.claim(KEYS, [key])
         applied = writer.hold(Applied, key)
         repeated = applied is not None and applied.done == applied.eligible
         if applied is None:

@@ -31,6 +31,7 @@ def issuing(business: Business, series: str, *, allow_partial: bool, text: str, 
     """Issue one coupon of the series (FEATURES C35, C36)."""
     found = business.known(CouponSeries, series, "coupon series")
     program = business.known(Program, found.program, "program")
+    told = messages.notice_text(text_or_default(text, COUPON_ISSUED), "code")
     code: Source = Staged("code") if found.codes == "unique" else Given(None)
 
     def effects(moment: Moment) -> tuple[Effect, ...]:
@@ -43,7 +44,6 @@ def issuing(business: Business, series: str, *, allow_partial: bool, text: str, 
                 "actor": Given(moment.actor), "applied_id": Given(moment.applied_id),
             },
         )
-        told = text_or_default(text, COUPON_ISSUED)
         shown = code if found.codes == "unique" else Given(found.shared_code)
         return (coupon, *messages.notice(business, program, moment, told, notify=notify, effect=1, code=shown))
 

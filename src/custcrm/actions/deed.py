@@ -1,14 +1,15 @@
 """A deed: one action with its arguments, ready for planning, for a bulk apply or for a single customer.
 
 A deed holds data: who may (`verdict`), what is written (`effects`, made when the instant and the apply are known), what it
-costs each customer, and what it draws on as a whole (`reserve`). It decides nothing by itself.
+costs each customer, and what it draws on as a whole (`reserve`). `once` names what a customer can be given a single time, so
+that two calls at the same time take turns. It decides nothing by itself.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -17,8 +18,9 @@ from attrs import field, frozen
 from custcrm.business import Business
 from custcrm.storage.deeds import Effect, Question, Verdict
 from custcrm.storage.protocol import Reader
-from custcrm.values.errors import Reason
+from custcrm.values.errors import Malformed, Reason
 from custcrm.values.money import Money
+from custcrm.values.periods import span
 
 
 @frozen(kw_only=True)
@@ -75,6 +77,7 @@ class Deed:
     reserve: Reserve | None = None
     problems: Callable[[datetime], Sequence[Problem]] = field(default=_none)
     stage: Callable[[int], Mapping[str, Sequence[str]]] = field(default=lambda count: {})
+    once: str = ""
     preview: Callable[[Business, str], str] | None = None
 
 
@@ -82,3 +85,15 @@ def content(deed: Deed, asked: Mapping[str, Any]) -> str:
     """Return the hash of what is asked: action, arguments as given, and which customers. Never of now, ids or codes."""
     whole = {"action": deed.action, "arguments": deed.arguments, **asked}
     return sha256(json.dumps(whole, sort_keys=True, ensure_ascii=True, default=str).encode()).hexdigest()
+
+
+def asked_expiry(value: Any) -> str | None:
+    """Return how a key remembers an expiry: a span as its canonical text, so that it stays relative; else as it was given."""
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat() if value.tzinfo is not None else str(value)
+    try:
+        return str(span(value))
+    except Malformed:
+        return str(value)

@@ -12,6 +12,7 @@ from custcrm.records.programs import NEW_CUSTOMERS, Access
 from custcrm.storage.deeds import Change, CustomerKey, Effect, Given, NewId, Of, Source, Template, Verdict
 from custcrm.values.errors import Malformed, NotFound
 from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked
 
 
 def access_of(text: Access | str) -> Access:
@@ -45,6 +46,7 @@ def joining(business: Business, program: str, access: Access | str | None = None
         arguments={"program": program, "access": access and str(access)},
         verdict=Verdict(eligibility.may_join(business.schema, program)),
         effects=effects,
+        once=program,
     )
 
 
@@ -52,6 +54,7 @@ def access_change(business: Business, program: str, access: Access | str, reason
     """Change what a member may do (FEATURES C29–C34). Nothing is credited back."""
     business.known(Program, program, "program")
     given = access_of(access)
+    checked(reason, field="reason")
 
     def effects(moment: Moment) -> tuple[Effect, ...]:
         category = Of(_entry(business, program, "category"))
@@ -74,6 +77,8 @@ def category_change(business: Business, program: str, category: str, reason: str
     business.known(Program, program, "program")
     with business.reading() as reader:
         known = [each.name for each in reader.find(Category, {"program": program})]
+    checked(reason, field="reason")
+    checked(category, field="category")
     if category not in known:
         raise NotFound(f"program {program!r} has no category {category!r}", suggestions=nearest(category, known))
 

@@ -66,11 +66,16 @@ def sending(business: Business, text: str, *, channel: str, sender: str | None, 
     )
 
 
+def notice_text(text: str, *deed: str) -> TextTemplate:
+    """Read the text that tells of a transaction: it may name the customer's values and those of the deed."""
+    return TextTemplate.parse(text, (*eligibility.PLACEHOLDER_FIELDS, *deed))
+
+
 def notice(
     business: Business,
     program: Program,
     moment: Moment,
-    text: str,
+    template: TextTemplate,
     *,
     notify: bool,
     effect: int,
@@ -83,9 +88,7 @@ def notice(
     """
     if not notify or program.notifications == OFF:
         return ()
-    deed = ("points", "balance") if code is None else ("code",)
-    template = TextTemplate.parse(text, (*eligibility.PLACEHOLDER_FIELDS, *deed))
-    values = _columns(moment, program.notifications, "service", None, text)
+    values = _columns(moment, program.notifications, "service", None, template.text)
     values |= {"id": NewId(effect), "status": Given(MessageStatus.PLANNED.value)}
     if points is not None:
         balance = business.shown(Field(("programs", program.name, "points")))

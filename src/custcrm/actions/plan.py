@@ -105,9 +105,9 @@ class Plan:
     def apply(self, *, key: str, exactly: bool = False, progress: Progress = False) -> Result:
         """Do it, once under this key; again with the same key and content gives the same result for ever.
 
-        Eligibility is decided anew now; `exactly=True` refuses when that changed anything since the plan. `progress` is True
-        for a bar on stderr, or is called with (done, total). Raises Refusal where `problems` stand, KeyConflict where the key
-        was used for something else.
+        Eligibility is decided anew now; `exactly=True` refuses when the counts by reason are no longer those of the plan.
+        `progress` is True for a bar on stderr, or is called with (done, total). Raises Refusal where `problems` stand,
+        KeyConflict where the key was used for something else.
         """
         from custcrm.actions.applying import apply
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from custcrm.actions import eligibility, messages
-from custcrm.actions.deed import Cost, Deed, Moment
+from custcrm.actions.deed import Cost, Deed, Moment, asked_expiry
 from custcrm.business import Business
 from custcrm.messaging.templates import POINTS_CREDITED, text_or_default
 from custcrm.records import PointOfSale, PointsEntry, Program, Terminal
@@ -27,8 +27,9 @@ def crediting(
     found = business.known(Program, program, "program")
     amount = points_amount(points)
     at_terminal = terminal_of(business, terminal)
-    if expires is not None:
-        expiry(expires, business.now(), business.zone)
+    if expires is not None and expiry(expires, business.now(), business.zone) <= business.now():
+        raise Malformed("expires lies in the past; points would never count", field="expires")
+    told = messages.notice_text(text_or_default(text, POINTS_CREDITED), "points", "balance")
 
     def effects(moment: Moment) -> tuple[Effect, ...]:
         ends = None if expires is None else expiry(expires, moment.now, business.zone)
@@ -41,15 +42,14 @@ def crediting(
                 "actor": Given(moment.actor), "applied_id": Given(moment.applied_id),
             },
         )
-        told = text_or_default(text, POINTS_CREDITED)
         return (entry, *messages.notice(business, found, moment, told, notify=notify, effect=1, points=amount))
 
     return Deed(
         action="credit_points",
         title=f"credit_points {program} {amount}",
         arguments={
-            "program": program, "points": amount, "expires": expires and str(expires), "terminal": at_terminal,
-            "text": text, "notify": notify,
+            "program": program, "points": amount, "expires": asked_expiry(expires), "terminal": terminal, "text": text,
+            "notify": notify,
         },
         verdict=Verdict(eligibility.may_earn(business.schema, program)),
         effects=effects,

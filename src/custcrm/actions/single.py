@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
-from custcrm.actions.applying import idempotency_key
+from custcrm.actions.applying import KEYS, idempotency_key
 from custcrm.actions.deed import Deed, Moment, content
 from custcrm.business import Business
 from custcrm.records import Applied, Customer
@@ -47,10 +47,16 @@ def perform(
     """
     with business.store.write() as writer:
         made = deed()
-        done = None if key is None else writer.hold(Applied, idempotency_key(key))
+        if key is not None:
+            writer.claim(KEYS, [idempotency_key(key)])
+        done = None if key is None else writer.hold(Applied, key)
         if done is not None:
             return _repeated(writer, made, customer_id, done)
         now, applied_id = business.now(), business.ids.new()
+        if made.reserve:
+            writer.hold(made.reserve.record, *made.reserve.key)  # so that limits are asked one after the other
+        if made.once:
+            writer.claim(made.action, [f"{customer_id} {made.once}"])
         row = facts(writer, customer_id, Question(business.everyone(), now))
         if row is None:
             raise NotFound("no customer has this id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from custcrm.actions import eligibility
-from custcrm.actions.deed import Deed, Moment
+from custcrm.actions.deed import Deed, Moment, asked_expiry
 from custcrm.business import Business
 from custcrm.records import TagAssignment
 from custcrm.storage.deeds import Change, CustomerKey, Effect, Given, NewId, Template, Verdict
@@ -21,8 +21,8 @@ def tagging(business: Business, key: str, value: str | None, *, until: Any = Non
     """Set a tag from now on: what it was before is closed, not lost (FEATURES S09, S10, I21–I23)."""
     name = tag_key(key)
     text = None if value is None else checked(value, field="value", limit=VALUE_LIMIT)
-    if until is not None:
-        expiry(until, business.now(), business.zone, field="until")
+    if until is not None and expiry(until, business.now(), business.zone, field="until") <= business.now():
+        raise Malformed("until lies in the past; the tag would never hold", field="until")
 
     def effects(moment: Moment) -> tuple[Effect, ...]:
         ends = None if until is None else expiry(until, moment.now, business.zone, field="until")
@@ -39,7 +39,7 @@ def tagging(business: Business, key: str, value: str | None, *, until: Any = Non
     return Deed(
         action="tag",
         title=f"tag {name}",
-        arguments={"key": name, "value": text, "until": until and str(until)},
+        arguments={"key": name, "value": text, "until": asked_expiry(until)},
         verdict=Verdict(),
         effects=effects,
     )

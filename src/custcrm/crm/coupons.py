@@ -19,8 +19,11 @@ from custcrm.storage.protocol import Taken
 from custcrm.values.errors import Conflict, Malformed, NotFound
 from custcrm.values.identifiers import key_name
 from custcrm.values.periods import expiry, span
+from custcrm.values.texts import checked
 
 CODES: Final = ("unique", "shared")
+LARGEST_COUNT: Final = 10**12
+"""Coupons of one series, or of one customer: far below 64 bits."""
 
 
 @frozen
@@ -48,12 +51,15 @@ class Coupons:
         if codes not in CODES:
             raise Malformed("codes are unique or shared", field="codes", suggestions=CODES)
         length, until = _validity(business, valid)
+        opens = business.instant(issue_from, field="issue_from")
+        closes = business.instant(issue_until, field="issue_until")
+        if opens is not None and closes is not None and closes <= opens:
+            raise Malformed("issue_until lies before issue_from; nothing could be issued", field="issue_until")
         series = CouponSeries(
             name=key_name(name, "coupon series"), program=program, title=title, codes=codes,
             shared_code=deeds.new_code(business.random_bits) if codes == "shared" else None,
             capacity=_count(capacity, "capacity"), per_customer=_count(per_customer, "per_customer"),
-            valid=length, valid_until=until, issue_from=business.instant(issue_from, field="issue_from"),
-            issue_until=business.instant(issue_until, field="issue_until"), created_at=business.now(),
+            valid=length, valid_until=until, issue_from=opens, issue_until=closes, created_at=business.now(),
         )
         with business.store.write() as writer:
             try:
@@ -102,7 +108,7 @@ class Coupons:
             if isinstance(coupon, Coupon):
                 found = reader.get(Coupon, coupon.customer_id, coupon.id)
             else:
-                found = next(reader.find(Coupon, {"code": coupon}), None)
+                found = next(reader.find(Coupon, {"code": checked(coupon, field="code")}), None)
         if found is None:
             raise NotFound("no coupon has this code")
         return found
@@ -119,6 +125,6 @@ def _validity(business: Business, valid: Any) -> tuple[str | None, datetime | No
 
 
 def _count(value: int | None, name: str) -> int | None:
-    if value is not None and (type(value) is not int or value < 1):
+    if value is not None and (type(value) is not int or not 1 <= value <= LARGEST_COUNT):
         raise Malformed(f"{name} is a whole number from 1 on, or None for no limit", field=name)
     return value

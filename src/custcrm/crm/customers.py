@@ -21,6 +21,8 @@ from custcrm.values.phones import lookup_key
 from custcrm.values.texts import checked, fold_case
 
 MATCHES: Final = {"prefix": "starts_with", "contains": "contains", "exact": "="}
+EMAILS: Final = "email"
+"""The scope in which addresses are claimed, whether they become a customer's own or a further one."""
 _ANYWHERE: Final = ("first_name", "last_name", "company_name")
 
 
@@ -64,7 +66,7 @@ class Customers:
         """Add many customers, each a mapping of what `add` takes; all or none."""
         business = self._business
         now = business.now()
-        copies = [dict(row) for row in rows]
+        copies = [self._dated(row) for row in rows]
         added: list[Customer] = []
         facts: list[Any] = []
         for id_, row in zip(business.ids.many(len(copies)), copies, strict=True):
@@ -89,7 +91,7 @@ class Customers:
             if before is None:
                 existing(business, customer)
                 raise AssertionError  # pragma: no cover (existing has raised)
-            after = rules.changed_customer(before, changes, country=business.country, amount=business.amount)
+            after = rules.changed_customer(before, self._dated(changes), country=business.country, amount=business.amount)
             if after == before:
                 return before
             external = {each.system: each.external_id for each in writer.find(ExternalId, {"customer_id": after.id})}
@@ -108,7 +110,8 @@ class Customers:
     def find_by_external_id(self, system: str, id: str) -> Customer | None:
         """Return the customer whom another system calls by this id."""
         with self._business.reading() as reader:
-            found = next(reader.find(ExternalId, {"system": system, "external_id": id}), None)
+            wanted = {"system": checked(system, field="system"), "external_id": checked(id, field="id")}
+            found = next(reader.find(ExternalId, wanted), None)
             return None if found is None else reader.get(Customer, found.customer_id)
 
     def search(
@@ -144,7 +147,7 @@ class Customers:
 
     def identify_caller(self, phone: str) -> Sequence[CallerMatch]:
         """Return whoever has this phone number, in any spelling: none, one or several, never a guess."""
-        number = lookup_key(phone, self._business.country)
+        number = lookup_key(checked(phone, field="phone"), self._business.country)
         if number is None:
             return ()
         with self._business.reading() as reader:
@@ -161,6 +164,7 @@ class Customers:
         point = rules.contact_point(business.ids.new(), owner.id, kind, value, purpose, business.now(), business.country)
         with business.store.write() as writer:
             if kind == "email":
+                writer.claim(EMAILS, [point.value])
                 holder = self._with_email(writer, point.value)
                 if holder is not None:
                     raise EmailTaken(holder.id)
@@ -185,21 +189,31 @@ class Customers:
 
     # inside -------------------------------------------------------------------------------------
 
+    def _dated(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a copy of what was told of a customer, its instants read as callers give them."""
+        if not isinstance(row, Mapping):
+            raise Malformed(f"a customer is told as a mapping, not {type(row).__name__}")
+        told = dict(row)
+        if told.get("signed_up_at") is not None:
+            told["signed_up_at"] = self._business.instant(told["signed_up_at"], field="signed_up_at")
+        return told
+
     def _insert(self, writer: Writer, records: Sequence[Any]) -> None:
         customers = [each for each in records if isinstance(each, Customer)]
         self._free_emails(writer, customers)
         writer.add(records)
 
-    def _free_emails(self, reader: Reader, customers: Sequence[Customer]) -> None:
-        """Refuse an address that somebody has; between this look and the write, the unique index guards it."""
+    def _free_emails(self, writer: Writer, customers: Sequence[Customer]) -> None:
+        """Refuse an address that somebody has; who asks for the same one at the same time waits until this is written."""
         mine = {each.id for each in customers}
         wanted = [each.email for each in customers if each.email is not None]
         if len(set(wanted)) < len(wanted):
             raise Conflict("two of the customers have the same email")
         if not wanted:
             return
-        holders = [each.id for each in reader.find(Customer, {"email": wanted})]
-        holders += [each.customer_id for each in reader.find(ContactPoint, {"kind": "email", "value": wanted})]
+        writer.claim(EMAILS, wanted)
+        holders = [each.id for each in writer.find(Customer, {"email": wanted})]
+        holders += [each.customer_id for each in writer.find(ContactPoint, {"kind": "email", "value": wanted})]
         for holder in holders:
             if holder not in mine:
                 raise EmailTaken(holder)

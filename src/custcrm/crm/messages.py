@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from custcrm.actions import eligibility
 from custcrm.business import Business, customer_id
@@ -24,7 +24,7 @@ from custcrm.values.texts import checked
 
 @frozen
 class Consents:
-    """What a customer said about being written to, per channel and purpose, with the proof of it."""
+    """What a customer said about being written to, per channel and purpose, with the proof of it; each answer is kept."""
 
     _business: Business
 
@@ -42,12 +42,17 @@ class Consents:
         check_channel(channel, business.channels)
         if not checked(evidence, field="evidence").strip():
             raise Malformed("evidence says how the consent is known, e.g. 'form at the till'", field="evidence")
+        id_, now = existing(business, customer).id, business.now()
         consent = Consent(
-            customer_id=existing(business, customer).id, channel=channel, purpose=purpose, granted=granted,
-            evidence=evidence, actor=business.actor, occurred_at=business.now(),
+            customer_id=id_, id=business.ids.new(), channel=channel, purpose=purpose, granted=granted, evidence=evidence,
+            actor=business.actor, occurred_at=now,
         )
         with business.store.write() as writer:
-            writer.put([consent])
+            writer.claim("consent", [f"{id_} {channel} {purpose}"])
+            about = {"customer_id": id_, "channel": channel, "purpose": purpose, "until": None}
+            for earlier in list(writer.find(Consent, about)):
+                writer.replace(evolve(earlier, until=now))
+            writer.add([consent])
 
 
 @frozen
@@ -104,6 +109,8 @@ class Outbox:
         Consent is checked again now, and the customer's own values are filled in. Several processes may do this at once.
         """
         business = self._business
+        if business.store.is_writing():
+            raise Conflict("messages cannot be taken back: dispatch after the transaction, not within it")
         return dispatch(
             business.store, now=business.now, channels=business.channels, refusal=self._refusal, limit=limit
         )

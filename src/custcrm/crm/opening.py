@@ -13,7 +13,7 @@ from custcrm.crm.crm import Crm
 from custcrm.storage.memory import MemoryStore
 from custcrm.storage.protocol import Store
 from custcrm.values.clock import system_clock
-from custcrm.values.errors import Conflict
+from custcrm.values.errors import Conflict, Malformed
 from custcrm.values.ids import IdSource
 from custcrm.values.money import exponent
 from custcrm.values.periods import zone
@@ -45,6 +45,8 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
         exponent(currency)
     if timezone is not None:
         zone(timezone)
+    if clock().utcoffset() is None:
+        raise Malformed("a clock gives aware datetimes, e.g. datetime.now(UTC)", field="clock")
     opened = _opened(store, migrate=migrate)
     try:
         settings = settle(opened, {"currency": currency, "timezone": timezone, "country": country})

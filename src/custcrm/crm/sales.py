@@ -23,6 +23,9 @@ from custcrm.values.money import Money
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
 
+LARGEST_UNITS: Final = 10**9
+"""Units of one sale."""
+
 FIELDS: Final = (
     "customer", "total", "occurred_at", "lines", "units", "terminal", "point_of_sale", "program", "source", "document",
     "external_id",
@@ -115,13 +118,14 @@ class Sales:
             program = business.known(Program, row["program"], "program").name
         lines = rules.lines(row.get("lines") or (), customer_id=owner, sale_id=id_, at=at, amount=business.amount)
         units = row.get("units")
-        external = row.get("external_id")
+        if units is not None and (type(units) is not int or abs(units) > LARGEST_UNITS):
+            raise Malformed("units are a whole number", field="units")
         sale = Sale(
             customer_id=owner, id=id_, occurred_at=at, total=business.amount(row["total"], field="total"),
             units=sum(line.quantity for line in lines) if units is None else units,
             program=program or business.program, point_of_sale=place, terminal=terminal,
-            source=row.get("source") or "in_store", document=row.get("document"),
-            external_id=None if external is None else checked(external, field="external_id", limit=200), recorded_at=now,
+            source=_text(row.get("source"), "source") or "in_store", document=_text(row.get("document"), "document"),
+            external_id=_text(row.get("external_id"), "external_id"), recorded_at=now,
         )
         return sale, lines
 
@@ -129,6 +133,7 @@ class Sales:
         wanted = [sale.external_id for sale in sales if sale.external_id is not None]
         if not wanted:
             return {}
+        writer.claim("sale", wanted)
         return {sale.external_id: sale for sale in writer.find(Sale, {"external_id": wanted})}
 
     def _allow(self, writer: Writer, sale: Sale, now: datetime) -> None:
@@ -166,3 +171,7 @@ def _checked(row: Mapping[str, Any], number: int) -> Mapping[str, Any]:
         if row.get(name) is None:
             raise Malformed(f"sale {number} needs a {name}", field=name)
     return row
+
+
+def _text(value: Any, field: str) -> str | None:
+    return None if value is None else checked(value, field=field, limit=200)

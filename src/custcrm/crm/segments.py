@@ -12,7 +12,7 @@ from attrs import field, frozen
 from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.filters.syntax import Segment as SegmentNode
-from custcrm.records import Activity, SavedSegment
+from custcrm.records import Activity, PointOfSale, SavedSegment
 from custcrm.records.activities import CallStatus, JobStatus
 from custcrm.selection import CustomerRef, existing
 from custcrm.values.errors import Malformed
@@ -88,6 +88,8 @@ class Activities:
         occurred_at: datetime | date | str | None = None,
     ) -> Activity:
         """Keep a visit, at a point of sale if given."""
+        if point_of_sale is not None:
+            self._business.known(PointOfSale, point_of_sale, "point of sale")
         return self._log(customer, "visit", summary, occurred_at, point_of_sale=point_of_sale)
 
     def log_job(

@@ -7,7 +7,7 @@ carries the place of the mistake.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
 from custcrm.filters.checker_values import check_aggregate, check_amount, check_field, valued
@@ -17,6 +17,7 @@ from custcrm.filters.domains import (
     comparable,
 )
 from custcrm.filters.errors import FilterError
+from custcrm.filters.limits import DEPTH, exceeded
 from custcrm.filters.mismatches import (
     does_not_meet,
     not_a_condition,
@@ -42,6 +43,7 @@ from custcrm.filters.syntax import (
     Exists,
     Field,
     In,
+    Listed,
     Literal,
     Node,
     Not,
@@ -103,11 +105,19 @@ def _condition(names: Names, node: Node) -> Condition:
 
 def _group(names: Names, node: And | Or) -> Condition:
     make = conjunction if isinstance(node, And) else disjunction
+    names = _below(names, node)
     return make([_condition(names, arg) for arg in node.args], node.span)
 
 
 def _not(names: Names, node: Not) -> Condition:
-    return negation(_condition(names, node.arg), node.span)
+    return negation(_condition(_below(names, node), node.arg), node.span)
+
+
+def _below(names: Names, node: Node) -> Names:
+    """Return the names below a node, or raise: each segment saves at most one level, by an AND in an AND."""
+    if names.depth >= 2 * DEPTH:
+        raise exceeded("depth", node.span)
+    return names.below()
 
 
 def _compare(names: Names, node: Compare) -> Condition:
@@ -128,12 +138,21 @@ def _between(names: Names, node: Between) -> Condition:
 
 def _in(names: Names, node: In) -> Condition:
     value, domain = valued(names, node.value)
+    if isinstance(node.items, Listed):
+        for constant in _examples(domain, node.items):
+            _check_pair(names, value, domain, *valued(names, constant), "=")
+        return In(value, node.items, span=node.span)
     items = []
     for each in node.items:
         item, b = valued(names, each)
         _check_pair(names, value, domain, item, b, "=")
         items.append(item)
     return In(value, tuple(items), span=node.span)
+
+
+def _examples(domain: Domain, listed: Listed) -> Iterable[Literal]:
+    """Return the constants to be checked: of a long list beside a text one of each type, for all texts are alike."""
+    return {type(each.value): each for each in listed}.values() if domain.sort == "text" else listed
 
 
 def _text_test(names: Names, node: TextTest) -> Condition:

@@ -141,11 +141,13 @@ def _collection(name: str, given: Collection, depth: int = 1) -> Collection:
         if isinstance(kind, Map) or (isinstance(kind, Collection) and depth > 1):
             raise Malformed(f"{name}.{key} must be a single value: no maps in a record, no third level")
         fields[key] = _collection(f"{name}.{key}", kind, depth + 1) if isinstance(kind, Collection) else kind
-    for each in (*given.scopes, *((given.at,) if given.at else ())):
+    times = [each for each in (given.at, given.until) if each]
+    for each in (*given.scopes, *times):
         if each not in fields:
             raise Malformed(f"{name} has no field {each!r}", suggestions=())
-    if given.at and not isinstance(fields[given.at], Instant | Date):
-        raise Malformed(f"{name}.{given.at} says when a record became true, so it must be an Instant or a Date")
+    for each in times:
+        if not isinstance(fields[each], Instant | Date):
+            raise Malformed(f"{name}.{each} says when a record is true, so it must be an Instant or a Date")
     return attrs.evolve(given, fields=fields)
 
 

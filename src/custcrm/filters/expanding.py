@@ -12,14 +12,17 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, cast
 
+from attrs import evolve
+
 from custcrm.filters.checker import check, check_under, check_value
 from custcrm.filters.constants import quoted
 from custcrm.filters.domains import Domain, domain_of_type
-from custcrm.filters.errors import FilterError, shown
+from custcrm.filters.errors import FilterError, LimitExceeded, shown
+from custcrm.filters.limits import DEPTH, check_limits, nested_too_deep
 from custcrm.filters.parser import parse, parse_value
 from custcrm.filters.resolving import Names, argument_place, unknown_value
 from custcrm.filters.schema import Schema
-from custcrm.filters.syntax import Aggregate, Arithmetic, Condition, Field, Node, Segment, Value, children, rebuilt
+from custcrm.filters.syntax import Aggregate, Arithmetic, Condition, Field, Node, Segment, Value, children, rebuilt, walk
 from custcrm.filters.text import quoted_segment
 from custcrm.filters.types import Derived, Elapsed, Map, Metric
 from custcrm.values.errors import Malformed
@@ -70,6 +73,8 @@ def derived_value(schema: Schema, name: str, key: str, field: str) -> tuple[Valu
             text = _for_key(derived.when, key)
             when = check(schema, _condition(text), text=text)
         found = expanded(schema, value), None if when is None else expanded(schema, when)
+        for each in filter(None, found):
+            check_expanded(each)
         schema._definitions[place] = found  # noqa: SLF001
     return cast("tuple[Value, Condition | None]", found)
 
@@ -104,19 +109,33 @@ def segment_node(names: Names, node: Segment) -> Condition:
             known = () if callable(schema.segments) else schema.segments
             raise unknown_value(f"no segment {quoted(name)}", name, known, argument_place(names, node.span))
         text = None if isinstance(found, Filter) else found
-        inner = Names(schema, (), text, (*names.active, name), names.segments)
+        inner = evolve(names, text=text, active=(*names.active, name))
         try:
-            condition = found.node if isinstance(found, Filter) else parse(found)
-            names.segments[name] = check_under(inner, condition)
+            _check_height(inner, 0)
+            condition = check_under(inner, found.node if isinstance(found, Filter) else parse(found))
+            names.segments[name] = condition
+            names.heights[name] = 1 + max(
+                (names.heights[each.name] for each in walk(condition) if isinstance(each, Segment)), default=0
+            )
         except FilterError as error:
             raise error if names.active else _about_segment(names, node, error) from None
+    _check_height(names, names.heights[name])
     return names.segments[name]
+
+
+def _check_height(names: Names, height: int) -> None:
+    """Refuse a chain of segments that is too long, in whatever order they are read."""
+    if len(names.active) + height > DEPTH:
+        raise nested_too_deep("segments")
 
 
 def _about_segment(names: Names, node: Segment, error: FilterError) -> FilterError:
     """Return an error found inside a segment as one about the place that names the segment."""
     inside = "" if error.kind == "segment_cycle" else f"in segment {shown(node.name)}: "
-    return FilterError(error.kind, inside + error.message, public=error.public, span=argument_place(names, node.span))
+    place = argument_place(names, node.span)
+    if isinstance(error, LimitExceeded):
+        return LimitExceeded(error.limit, error.allowed, error.message, span=place)
+    return FilterError(error.kind, inside + error.message, public=error.public, span=place)
 
 
 # putting definitions in their place --------------------------------------------------------------
@@ -127,14 +146,17 @@ def expanded(schema: Schema, node: Any) -> Any:
     return _expanded(Names(schema), node, {}) if schema.metrics or schema.segments else node
 
 
-def _expanded(names: Names, node: Node, seen: dict[str, Condition]) -> Node:
+def _expanded(names: Names, node: Node, seen: dict[Node, Node]) -> Node:
+    """Expand a node; each definition once, so that definitions that double each other share their parts."""
     match node:
-        case Field(path) if len(path) == 1 and (metric := names.schema.metrics.get(path[0])):
-            return _expanded(names, metric_value(names.schema, path[0]), seen) if isinstance(metric, Metric) else node
-        case Segment(name):
-            if name not in seen:
-                seen[name] = cast("Condition", _expanded(names, segment_node(names, node), seen))
-            return seen[name]
+        case Field(path) if len(path) == 1 and isinstance(names.schema.metrics.get(path[0]), Metric):
+            if node not in seen:
+                seen[node] = _expanded(names, metric_value(names.schema, path[0]), seen)
+            return seen[node]
+        case Segment():
+            if node not in seen:
+                seen[node] = _expanded(names, segment_node(names, node), seen)
+            return seen[node]
     parts = children(node)
     others = [_expanded_inside(names, node, part, seen) for part in parts]
     return node if all(map(_same, parts, others)) else rebuilt(node, others)
@@ -144,9 +166,18 @@ def _same(one: object, other: object) -> bool:
     return one is other
 
 
-def _expanded_inside(names: Names, node: Node, part: Node, seen: dict[str, Condition]) -> Node:
+def _expanded_inside(names: Names, node: Node, part: Node, seen: dict[Node, Node]) -> Node:
     """Expand a child; inside WHERE names are the record's own, so there is nothing to expand."""
     return part if isinstance(node, Aggregate) else _expanded(names, part, seen)
+
+
+def check_expanded(node: Node) -> None:
+    """Measure what metrics and segments stand for; their places are in other texts, so the error has none."""
+    try:
+        check_limits(node)
+    except LimitExceeded as error:
+        message = f"{error.message}, with its metrics and segments"
+        raise LimitExceeded(error.limit, error.allowed, message) from None
 
 
 # definitions -------------------------------------------------------------------------------------
@@ -157,6 +188,7 @@ def check_definitions(schema: Schema) -> None:
     _check_circles(schema)
     for name, metric in schema.metrics.items():
         domain = metric_domain(schema, name)
+        check_expanded(expanded(schema, metric_value(schema, name)))
         wanted = ("date", "instant") if isinstance(metric, Elapsed) and metric.unit == "days" else ("date",)
         if isinstance(metric, Elapsed) and (domain.sort not in wanted or domain.constant):
             raise Malformed(f"{name} counts {metric.unit} since {metric.since}, which is no {' or '.join(wanted)}")
@@ -194,20 +226,22 @@ def _derived(schema: Schema) -> Iterator[tuple[str, str, str, Derived]]:
 def _check_circles(schema: Schema) -> None:
     """Walk from definition to definition, depth first."""
     graph = {name: _references(each) for name, each in _texts(schema)}
-    done: set[str] = set()
+    done: dict[str, int] = {}
     for start in graph:
         _visit(graph, start, [], done)
 
 
-def _visit(graph: Mapping[str, tuple[str, ...]], name: str, path: list[str], done: set[str]) -> None:
+def _visit(graph: Mapping[str, tuple[str, ...]], name: str, path: list[str], done: dict[str, int]) -> None:
+    """Note in `done` how many levels of definitions each name is."""
     if name in path:
         circle = " → ".join((*path[path.index(name) :], name))
         raise Malformed(f"metrics refer to each other: {circle}", field="metrics")
-    if name in done:
-        return
-    for other in graph.get(name, ()):
-        _visit(graph, other, [*path, name], done)
-    done.add(name)
+    if name not in done and len(path) <= DEPTH:
+        for other in graph.get(name, ()):
+            _visit(graph, other, [*path, name], done)
+        done[name] = 1 + max((done[other] for other in graph.get(name, ())), default=0) if name in graph else 0
+    if len(path) + done.get(name, 0) > DEPTH:
+        raise nested_too_deep("metrics")
 
 
 def _texts(schema: Schema) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -16,6 +16,7 @@ from custcrm.filters.syntax import (
     Condition,
     Exists,
     In,
+    Listed,
     Literal,
     Value,
 )
@@ -97,7 +98,7 @@ def conditions(value: Value, extent: Extent) -> tuple[Condition, ...]:
     if extent.kind is None:
         return (Exists(value),)
     if extent.items is not None:
-        items = tuple(map(Literal, extent.items))
+        items = Listed(map(Literal, extent.items))
         return (Compare("=", value, items[0]) if len(items) == 1 else In(value, items),)
     low, high = extent.low, extent.high
     if low and high and low[1] and high[1]:

@@ -12,8 +12,8 @@ from attrs import evolve, field, frozen
 
 from custcrm.filters.checker import check, check_value
 from custcrm.filters.domains import Domain
-from custcrm.filters.errors import NO_TRUTH, LimitExceeded
-from custcrm.filters.expanding import expanded
+from custcrm.filters.errors import NO_TRUTH
+from custcrm.filters.expanding import check_expanded, expanded
 from custcrm.filters.joining import Size, joined_size, negated_size, size_of
 from custcrm.filters.json import to_json
 from custcrm.filters.kinds import kind_of
@@ -26,7 +26,7 @@ from custcrm.filters.normal import hash_text, normal
 from custcrm.filters.reading import discreet, names_read
 from custcrm.filters.schema import Schema
 from custcrm.filters.scopes import Scope, is_felt, scope_of, scoped
-from custcrm.filters.syntax import And, Condition, Node, Or, Value, conjunction, disjunction, negation
+from custcrm.filters.syntax import And, Condition, Node, Or, Segment, Value, conjunction, disjunction, negation, walk
 from custcrm.filters.targets.python import Compiled, CompiledValue, compile_filter, compile_value, rows_of
 from custcrm.filters.targets.python_rows import Mappings, Objects
 from custcrm.filters.text import canonical
@@ -52,7 +52,8 @@ class Filter:
 
     Made by `schema.parse`, `from_json`, `from_conditions` and by comparing `schema.fields`. Immutable; equal to every
     filter of the same normal form. `as_of` is the time asked about: an aware datetime, a date or ISO text, None for
-    now.
+    now. Equality and hash are those of the text: filters of schemas with another zone or other segments are equal and
+    may ask for different rows, so what is compiled is kept by `lowered`, never by the filter.
     """
 
     schema: Schema
@@ -79,7 +80,7 @@ class Filter:
     ) -> Self:
         check_limits(node, text=text)
         if not within and (full := expanded(schema, node)) is not node:
-            _check_expanded(full)
+            check_expanded(full)
         return cls(schema, node, within=within, scope=scope)
 
     # rows
@@ -157,6 +158,17 @@ class Filter:
         """How large the filter is at most."""
         plain = bool(self.within) or expanded(self.schema, self.node) is self.node
         return self._known_size or size_of(self.node, plain=plain)
+
+    @cached_property
+    def uses_segments(self) -> bool:
+        """Whether the filter names a saved segment, whose definition may change."""
+        return any(isinstance(node, Segment) for node in walk(self.node))
+
+    def fresh(self) -> Self:
+        """Return the filter with its segments as they are defined now; itself where it names none."""
+        if not self.uses_segments:
+            return self
+        return self._measured(self.schema, self.node, within=self.within, scope=self.scope)
 
     @cached_property
     def normal(self) -> Condition:
@@ -280,6 +292,8 @@ class Expression:
         else:
             checked, domain = check_value(schema, node, text=text)
         check_limits(checked, text=text)
+        if (full := expanded(schema, checked)) is not checked:
+            check_expanded(full)
         return cls(schema, checked, domain=domain)
 
     @cached_property
@@ -335,12 +349,3 @@ def _scoped(schema: Schema, node: Any, scope: Scope, dimensions: Mapping[str, st
     asked = scope_of(schema, dimensions)
     both = tuple(sorted({*scope, *asked}))
     return scoped(schema, full, asked), both if is_felt(schema, full, both) else ()
-
-
-def _check_expanded(node: Condition) -> None:
-    """Measure again what metrics and segments stand for; their places are in other texts, so the error has none."""
-    try:
-        check_limits(node)
-    except LimitExceeded as error:
-        message = f"{error.message}, with its metrics and segments"
-        raise LimitExceeded(error.limit, error.allowed, message) from None

@@ -18,6 +18,7 @@ from custcrm.filters.syntax import (
     Exists,
     Field,
     In,
+    Listed,
     Literal,
     Node,
     Not,
@@ -42,6 +43,8 @@ OPERATORS: Final = 16
 """Arithmetic operators in one condition: keeps the overflow test small."""
 SEGMENTS: Final = 8
 """Segments of a path."""
+PARTS: Final = 100_000
+"""Parts of a filter with its metrics and segments: definitions that double each other are endless otherwise."""
 JSON_TEXT: Final = 1_048_576
 """Code points of a JSON text: what 10,000 long values need, with room."""
 JSON_NESTING: Final = 200
@@ -56,10 +59,16 @@ _MESSAGES: Final = {
     "conditions": (CONDITIONS, "more than 1,000 conditions"),
     "values": (VALUES, "more than 10,000 values in one IN"),
     "operators": (OPERATORS, "more than 16 arithmetic operators in one condition"),
+    "parts": (PARTS, "more than 100,000 fields, constants and signs"),
     "json_text": (JSON_TEXT, "the JSON text is longer than 1,048,576 characters"),
     "json_nesting": (JSON_NESTING, "the JSON is nested deeper than 200 levels"),
     "json_values": (JSON_VALUES, "the JSON has more than 100,000 values"),
 }
+
+
+def nested_too_deep(what: str, span: Place | None = None) -> LimitExceeded:
+    """Return the error for definitions that refer to each other in too long a chain."""
+    return LimitExceeded("depth", DEPTH, f"{what} are nested deeper than {DEPTH} levels", span=span)
 
 
 def exceeded(limit: str, span: Place | None = None, text: str = "") -> LimitExceeded:
@@ -86,15 +95,18 @@ def check_limits(node: Node, *, text: str | None = None) -> None:
 
     Iterative, so that any depth can be measured. Used again after metrics and segments are expanded.
     """
-    conditions = 0
+    conditions = parts_seen = 0
     pending: list[tuple[Node, bool, bool]] = [(node, True, False)]
     measured: list[_Measure] = []
     while pending:
         node, as_condition, children_done = pending.pop()
         below = _counted_children(node)
         if not children_done:
-            if isinstance(node, In) and len(node.items) > VALUES:
+            if isinstance(node, In) and len(node.items) > VALUES and not isinstance(node.items, Listed):
                 raise exceeded("values", node.items[VALUES].span, text or "")
+            parts_seen += 1
+            if parts_seen > PARTS:
+                raise exceeded("parts", node.span, text or "")
             wanted = isinstance(node, And | Or | Not | Aggregate)
             pending.append((node, as_condition, True))
             pending.extend((child, wanted, False) for child in reversed(below))
@@ -109,7 +121,7 @@ def check_limits(node: Node, *, text: str | None = None) -> None:
 
 def _counted_children(node: Node) -> tuple[Node, ...]:
     """Return the nodes below; the constants of a list, which add nothing, are many, so they are left out."""
-    if isinstance(node, In):
+    if isinstance(node, In) and not isinstance(node.items, Listed):
         return (node.value, *(item for item in node.items if type(item) is not Literal))
     return children(node)
 

@@ -38,6 +38,7 @@ from custcrm.filters.lowered import (
     Folded,
     HasEntry,
     Moment,
+    Negated,
     Test,
     TextValue,
     Total,
@@ -84,14 +85,20 @@ def where_at(place: Place, node: Aggregate, records: Collection) -> Condition | 
     """Return the condition on the records: those known at as_of, that satisfy WHERE."""
     parts: list[Condition] = []
     if records.at is not None:
-        kind = records.fields[records.at]
-        known = Moment("today") if isinstance(kind, Date) else Moment("now")
-        parts.append(Test("<=", Column(records.at, kind), known))
+        parts.append(_reached(records, records.at))
+    if records.until is not None:
+        parts.append(Negated(_reached(records, records.until)))
     if node.where is not None:
         inner = evolve(place, names=place.names.inside(node.path[0]))
         parts.append(_condition(inner, node.where))
     condition = every(parts)
     return None if condition == ALWAYS else condition
+
+
+def _reached(records: Collection, name: str) -> Test:
+    """Return the test that the time in a record's field has come."""
+    kind = records.fields[name]
+    return Test("<=", Column(name, kind), Moment("today") if isinstance(kind, Date) else Moment("now"))
 
 
 def operand_at(place: Place, node: Node) -> Operand:

@@ -22,6 +22,7 @@ from custcrm.filters.syntax import (
     Condition,
     Field,
     In,
+    Listed,
     Literal,
     Node,
     Not,
@@ -88,7 +89,8 @@ def _leaf(node: Condition) -> Condition:
         case In(value, items):
             distinct = {canonical(item): item for item in map(_value, items)}
             if len(distinct) > 1:
-                return In(_value(value), tuple(distinct[text] for text in sorted(distinct)))
+                kind = Listed if isinstance(items, Listed) else tuple
+                return In(_value(value), kind(distinct[text] for text in sorted(distinct)))
             return _leaf(Compare("=", value, next(iter(distinct.values())))) if distinct else FALSE
         case Field() | Segment():
             return node

@@ -13,6 +13,7 @@ from custcrm.filters.syntax import (
     Compare,
     Field,
     In,
+    Listed,
     Literal,
     Node,
     Segment,
@@ -58,6 +59,8 @@ def _discreet(names: Names, node: Any) -> Any:
         return Aggregate(node.op, node.path, where)
     parts = children(node)
     if isinstance(node, Compare | Between | In | TextTest) and any(_is_personal(names, part) for part in parts):
+        if isinstance(node, In) and isinstance(node.items, Listed):
+            return In(_hidden(node.value), (HIDDEN,))
         return rebuilt(node, [_hidden(part) for part in parts])
     return rebuilt(node, [_discreet(names, part) for part in parts])
 

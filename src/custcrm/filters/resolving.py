@@ -27,7 +27,8 @@ class Names:
     """The names in force: the schema's own, or those of the records of the collection that `within` leads to.
 
     `text` is what the nodes' places refer to, None when they came from JSON or Python. `active` are the segments that
-    are being read, outermost first, `segments` those that have been.
+    are being read, outermost first, `segments` those that have been, `heights` how many levels of segments each is.
+    `depth` counts the AND, OR and NOT around, from segment to segment.
     """
 
     schema: Schema
@@ -35,6 +36,8 @@ class Names:
     text: str | None = None
     active: tuple[str, ...] = ()
     segments: dict[str, Condition] = field(factory=dict, eq=False)
+    heights: dict[str, int] = field(factory=dict, eq=False)
+    depth: int = 0
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -44,6 +47,10 @@ class Names:
     def inside(self, collection: str) -> Names:
         """Return the names inside WHERE of a collection."""
         return evolve(self, within=(*self.within, collection))
+
+    def below(self) -> Names:
+        """Return the names one level further down the tree."""
+        return evolve(self, depth=self.depth + 1)
 
     def outside(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
         """Yield whose fields are hidden here, innermost first, and these fields."""

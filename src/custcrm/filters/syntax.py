@@ -124,6 +124,16 @@ class Between:
     span: Place | None = _place()
 
 
+class Listed(tuple["Literal", ...]):
+    """The constants of an In that our own code lists: `In(Field(("id",)), Listed(Literal(id) for id in ids))`.
+
+    There may be any number of them, while texts and JSON keep to `limits.VALUES`, and they are no `children`: what
+    walks a tree does not look at them one by one. Equal to the plain tuple of the same constants.
+    """
+
+    __slots__ = ()
+
+
 @frozen
 class In:
     """A value that equals one of the items."""
@@ -228,7 +238,7 @@ def folded(value: Value, *, case: bool = False, accent: bool = False, span: Plac
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """Return the nodes directly below, left to right."""
+    """Return the nodes directly below, left to right, but for the constants of a `Listed`."""
     match node:
         case And(args) | Or(args):
             return args
@@ -239,7 +249,7 @@ def children(node: Node) -> tuple[Node, ...]:
         case Between(value, low, high):
             return (value, low, high)
         case In(value, items):
-            return (value, *items)
+            return (value,) if isinstance(items, Listed) else (value, *items)
         case TextTest(_, value, pattern):
             return (value, pattern)
         case Exists(value) | Fold(_, _, value):
@@ -267,8 +277,8 @@ def rebuilt(node: Node, parts: Sequence[Any]) -> Node:
             return Arithmetic(op, parts[0], parts[1], span=node.span)
         case Between():
             return Between(parts[0], parts[1], parts[2], span=node.span)
-        case In():
-            return In(parts[0], tuple(parts[1:]), span=node.span)
+        case In(_, items):
+            return In(parts[0], items if isinstance(items, Listed) else tuple(parts[1:]), span=node.span)
         case TextTest(test):
             return TextTest(test, parts[0], parts[1], span=node.span)
         case Exists():

@@ -162,13 +162,15 @@ class Map:
 class Collection:
     """The row's own records: `Collection({"total": Money(), "lines": Collection({…})}, at="occurred_at")`.
 
-    `at` names the Instant or Date field that says when a record became true; later records are not seen. `scopes`
-    names the fields that a scope narrows. A `hidden` collection serves metrics and derived fields, and is not offered
+    `at` names the Instant or Date field that says when a record became true; later records are not seen. `until` names
+    the one that says since when it is true no more; those that have ended are not seen either. `scopes` names the fields
+    that a scope narrows. A `hidden` collection serves metrics and derived fields, and is not offered
     by name in errors.
     """
 
     fields: Mapping[str, Any] = field(hash=False)
     at: str | None = field(kw_only=True, default=None)
+    until: str | None = field(kw_only=True, default=None)
     scopes: tuple[str, ...] = field(kw_only=True, default=())
     label: str = field(kw_only=True, default="")
     personal: bool = field(kw_only=True, default=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -16,7 +16,7 @@ from custcrm.values.spelling import nearest
 
 VERBATIM: Final = "attributes"
 
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _SKIPPED: Final = frozenset({REFUSED_LINE, REFUSED_REASON})
 
 
@@ -92,13 +92,16 @@ class Columns:
         if len(cells) != len(self.targets):
             return None
         plain = {name: text for at, name in self._plain if (text := restored(cells[at]).strip())}
+        return Row(line, plain, self._maps(cells) if self._mapped else _NOTHING)
+
+    def _maps(self, cells: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         maps: dict[str, dict[str, str]] = {}
         for at, name, key in self._mapped:
             text = restored(cells[at])
             if text and not text.isspace():
                 # An app's own values are kept with the white space around them.
                 maps.setdefault(name, {})[key] = text if name == VERBATIM else text.strip()
-        return Row(line, plain, maps)
+        return maps
 
 
 def target(word: str, kind: Kind) -> str | None:

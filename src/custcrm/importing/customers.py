@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ from custcrm.values.errors import Conflict, Malformed
 
 IDENTITY: Final = ("email", "card_number", EXTERNAL_IDS)
 """What a row is found again by; each has one customer."""
+
+_TAKEN: Final = {"email": RowReason.EMAIL_TAKEN, "card_number": RowReason.CARD_NUMBER_TAKEN}
 
 CUSTOMERS: Final = Kind(
     what="customers",
@@ -98,37 +100,33 @@ class _Batch:
         """Decide about one row; `new_id` is the customer's if it adds one."""
         try:
             fields = self._read(row)
-            found = self._whom(row, fields)
+            told = _identities(row, fields)
+            found = self._whom(row, told)
             verdict = self._add(row, fields, new_id) if found is None else self._update(row, fields, found)
         except Malformed as error:
             return refused(row, misread(error, reason_of(error)))
         except Refused as why:
             return refused(row, why)
-        for identity in _identities(row, fields):
+        for identity in told:
             self.desk.seen[identity] = row.line
         return verdict
 
     def _read(self, row: Row) -> dict[str, Any]:
         business, cells = self.desk.business, self.desk.cells
-        given = {name: cells.read(name, cell) for name, cell in row.cells.items()}
-        return rules.read(given, country=business.country, amount=business.amount)
+        return rules.read(cells.values(row.cells), country=business.country, amount=business.amount)
 
     # who ----------------------------------------------------------------------------------------
 
-    def _whom(self, row: Row, fields: Mapping[str, Any]) -> Customer | None:
-        """Return the customer whom the row is about, None for a new one."""
-        told = dict(_identities(row, fields))
+    def _whom(self, row: Row, told: Sequence[tuple[str, str]]) -> Customer | None:
+        """Return the customer whom the row is about by what it `told`, None for a new one."""
         if not told:
             raise Refused(RowReason.MISSING_IDENTITY, None, "no email, card number or external id is filled in")
-        for name, identity in told.items():
-            once(self.desk.seen, (name, identity), name.replace("_", " ").replace(f"{EXTERNAL_IDS}.", "id in "), name)
-        held = {name: self._holder(name, identity) for name, identity in told.items()}
-        external = [each for name, each in held.items() if each is not None and name not in IDENTITY]
-        kinds = {name.partition(".")[0] for name in told}
-        try:
-            found = rules.whom(external, held.get("email"), held.get("card_number"), told=kinds)
-        except Conflict as error:
-            raise Refused(RowReason.CONFLICT, EXTERNAL_IDS, str(error)) from None
+        for identity in told:
+            once(self.desk.seen, identity, identity[0], identity[0])
+        held = {name: held for name, identity in told if (held := self._holder(name, identity)) is not None}
+        if not held:
+            return None
+        found = _found(held, told)
         if found is not None:
             once(self.desk.seen, ("customer", found), "customer", None)
         self._refuse_taken(row, held, found)
@@ -138,9 +136,9 @@ class _Batch:
         """Return who had this email, card number or external id before the file."""
         return self.holders.holder(name, identity) or self.desk.left.get((name, identity))
 
-    def _refuse_taken(self, row: Row, held: Mapping[str, str | None], found: str | None) -> None:
-        for name, reason in (("email", RowReason.EMAIL_TAKEN), ("card_number", RowReason.CARD_NUMBER_TAKEN)):
-            if held.get(name) not in (None, found):
+    def _refuse_taken(self, row: Row, held: Mapping[str, str], found: str | None) -> None:
+        for name, reason in _TAKEN.items():
+            if name in held and held[name] != found:
                 raise Refused(reason, name, f"the {name.replace('_', ' ')} belongs to another customer")
         for system, told in row.of(EXTERNAL_IDS).items() if found is not None else ():
             if self.known.external_ids.get((found or "", system), told) != told:
@@ -151,7 +149,9 @@ class _Batch:
 
     def _add(self, row: Row, fields: Mapping[str, Any], id: str) -> RowVerdict:
         customer = rules.made(id, fields, now=self.known.now)
-        self._keep([customer, *self._facts(row, id)[0]])
+        # Facts that cannot be read refuse the row: nothing is kept before they are.
+        facts = self._facts(row, id)[0] if row.maps else ()
+        self.fresh.extend((customer, *facts))
         return RowVerdict(row.line, "added", None, None, None if self.desk.dry_run else id)
 
     def _update(self, row: Row, fields: dict[str, Any], before: Customer) -> RowVerdict:
@@ -165,7 +165,8 @@ class _Batch:
             fresh = [*fresh, rules.account_changed(
                 business.ids.new(), before, after, self.known.now, business.actor, source="import")]
             self._leave(before, after)
-        self._keep(fresh, changed)
+        self.fresh.extend(fresh)
+        self.changed.extend(changed)
         self.desk.seen["customer", before.id] = row.line
         verdict = "updated" if fresh or changed else "unchanged"
         if kept is None:
@@ -184,15 +185,20 @@ class _Batch:
             if identity is not None and identity != getattr(after, name):
                 self.desk.left[name, identity] = before.id
 
-    def _keep(self, fresh: Sequence[Any], changed: Sequence[Any] = ()) -> None:
-        self.fresh.extend(fresh)
-        self.changed.extend(changed)
+
+def _found(held: Mapping[str, str], told: Sequence[tuple[str, str]]) -> str | None:
+    """Return the customer who has what the row `told`, of those who `held` some of it before."""
+    external = [each for name, each in held.items() if name not in IDENTITY]
+    kinds = {name.partition(".")[0] for name, _ in told}
+    try:
+        return rules.whom(external, held.get("email"), held.get("card_number"), told=kinds)
+    except Conflict as error:
+        raise Refused(RowReason.CONFLICT, EXTERNAL_IDS, str(error)) from None
 
 
-def _identities(row: Row, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what a row names somebody by: column and value."""
-    for name in ("email", "card_number"):
-        if fields.get(name) is not None:
-            yield name, fields[name]
-    for system, identity in row.of(EXTERNAL_IDS).items():
-        yield f"{EXTERNAL_IDS}.{system}", identity
+def _identities(row: Row, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what a row names somebody by: column and value."""
+    told = [(name, fields[name]) for name in _TAKEN if fields.get(name) is not None]
+    if row.maps:
+        told += [(f"{EXTERNAL_IDS}.{system}", identity) for system, identity in row.of(EXTERNAL_IDS).items()]
+    return told

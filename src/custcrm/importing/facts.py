@@ -87,6 +87,7 @@ class Facts:
             consents={
                 (each.customer_id, each.channel): each.granted
                 for each in of(Consent, "channel", columns.consents, purpose=MARKETING)
+                if each.until is None
             },
         )
 
@@ -108,20 +109,22 @@ def further(
             changed += [] if before is None else [evolve(before, until=known.now)]
             fresh.append(TagAssignment(
                 customer_id=id, id=ids.new(), key=key, value=value, since=known.now, actor=actor, source="import"))
-    consents, kept = _consents(row, id, known, actor, evidence)
+    consents, kept = _consents(row, id, known, ids=ids, actor=actor, evidence=evidence)
     return [*fresh, *consents], changed, kept
 
 
-def _consents(row: Row, id: str, known: Facts, actor: str, evidence: str) -> tuple[list[Consent], str | None]:
+def _consents(
+    row: Row, id: str, known: Facts, *, ids: IdSource, actor: str, evidence: str
+) -> tuple[list[Consent], str | None]:
     """Return consents of which nothing was known, and the first column that says otherwise than is known (FEATURES V25)."""
     fresh, kept = [], None
     for channel, cell in row.of("consents").items():
-        granted = flag(cell, f"consents.{channel}")
+        granted = flag(f"consents.{channel}", cell)
         before = known.consents.get((id, channel))
         if before is None:
             fresh.append(Consent(
-                customer_id=id, channel=channel, purpose=MARKETING, granted=granted, evidence=evidence, actor=actor,
-                occurred_at=known.now))
+                customer_id=id, id=ids.new(), channel=channel, purpose=MARKETING, granted=granted, evidence=evidence,
+                actor=actor, occurred_at=known.now))
         elif before != granted:
             kept = kept or f"consents.{channel}"
     return fresh, kept

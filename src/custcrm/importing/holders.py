@@ -13,6 +13,8 @@ from custcrm.storage.protocol import Reader
 
 EXTERNAL_IDS: Final = "external_ids"
 
+_PLAIN: Final = ("email", "card_number", "customer_id")
+
 
 @frozen
 class Holders:
@@ -42,19 +44,18 @@ class Holders:
     def _wanted(self, rows: Sequence[Row]) -> Mapping[str, Collection[str]]:
         wanted: dict[str, set[str]] = {}
         for row in rows:
-            for column, identity in identities(row):
-                if (column, identity) not in self._found:
-                    wanted.setdefault(column, set()).add(identity)
+            for told in identities(row):
+                if told not in self._found:
+                    wanted.setdefault(told[0], set()).add(told[1])
         return wanted
 
 
-def identities(row: Row) -> Iterator[tuple[str, str]]:
-    """Yield what a row names a customer by: column and value."""
-    for column in ("email", "card_number", "customer_id"):
-        if column in row.cells:
-            yield column, row.cells[column]
-    for system, identity in row.of(EXTERNAL_IDS).items():
-        yield f"{EXTERNAL_IDS}.{system}", identity
+def identities(row: Row) -> list[tuple[str, str]]:
+    """Return what a row names a customer by: column and value."""
+    told = [(column, row.cells[column]) for column in _PLAIN if column in row.cells]
+    if row.maps:
+        told += [(f"{EXTERNAL_IDS}.{system}", identity) for system, identity in row.of(EXTERNAL_IDS).items()]
+    return told
 
 
 def _holders(reader: Reader, column: str, wanted: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -131,10 +131,15 @@ def misread(error: Malformed, reason: RowReason) -> Refused:
     return Refused(reason, error.field, str(error.args[0]).partition("; ")[0])
 
 
-def once(seen: Mapping[Any, int], key: Any, what: str, field: str | None) -> None:
+def once(seen: Mapping[Any, int], key: Any, column: str, field: str | None) -> None:
     """Refuse a row that names what an earlier row of the file has named."""
     if key in seen:
-        raise Refused(RowReason.DUPLICATE_IN_FILE, field, f"same {what} as line {seen[key]}")
+        raise Refused(RowReason.DUPLICATE_IN_FILE, field, f"same {_spelled(column)} as line {seen[key]}")
+
+
+def _spelled(column: str) -> str:
+    name, point, key = column.partition(".")
+    return f"id in {key}" if point else name.replace("_", " ")
 
 
 # progress ----------------------------------------------------------------------------------------

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -13,7 +13,8 @@ from attrs import field, frozen
 from custcrm.business import Business
 from custcrm.importing.report import RowReason
 from custcrm.values.errors import Malformed
-from custcrm.values.money import Money
+from custcrm.values.money import Money, parse_amount
+from custcrm.values.periods import instant
 
 _FLAGS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
@@ -21,7 +22,7 @@ _WITH_COMMA = re.compile(r"[+-]?[0-9]+(,[0-9]+)?")
 
 DECIMALS: Final = (".", ",")
 REMEMBERED: Final = 10_000
-"""Spellings that are read once: files repeat their days and prices."""
+"""Spellings of a column that are read once: files repeat their days and prices."""
 
 REASONS: Final[Mapping[str, RowReason]] = {
     "email": RowReason.BAD_EMAIL,
@@ -41,47 +42,42 @@ class Cells:
 
     business: Business = field(repr=False)
     decimal: str = "."
-    _read: dict[tuple[str, str], Any] = field(factory=dict, repr=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         if self.decimal not in DECIMALS:
             raise Malformed("the decimal mark is '.' or ','", field="decimal", suggestions=DECIMALS)
 
-    def read(self, name: str, cell: str) -> Any:
-        """Return the value of a column's filled cell; text unless the column says otherwise."""
-        reader = self._readers.get(name)
-        if reader is None:
-            return cell
-        known = self._read.get((name, cell))
-        if known is None:
-            known = reader(cell, name)
-            if len(self._read) < REMEMBERED:
-                self._read[name, cell] = known
-        return known
+    def values(self, cells: Mapping[str, str]) -> dict[str, Any]:
+        """Return the values of filled cells by column; text unless the column says otherwise."""
+        readers = self._readers
+        return {name: readers[name](cell) if name in readers else cell for name, cell in cells.items()}
+
+    def read(self, cells: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
+        """Return the values of these columns, in this order, where they are filled; none of them is a text."""
+        return {name: self._readers[name](cells[name]) for name in names if name in cells}
 
     @cached_property
-    def _readers(self) -> Mapping[str, Callable[[str, str], Any]]:
-        return {
+    def _readers(self) -> Mapping[str, Callable[[str], Any]]:
+        readers: Mapping[str, Callable[[str, str], Any]] = {
             "loyalty_eligible": flag, "coupon_eligible": flag, "payment_terms_days": whole, "units": whole,
             "credit_limit": self.amount, "total": self.amount, "signed_up_at": self.instant, "occurred_at": self.instant,
         }
+        return {name: lru_cache(REMEMBERED)(partial(reader, name)) for name, reader in readers.items()}
 
-    def amount(self, cell: str, name: str) -> Money:
+    def amount(self, name: str, cell: str) -> Money:
         """Return an amount in the business's currency: digits with one decimal mark and nothing else."""
         if self.decimal == ",":
             if _WITH_COMMA.fullmatch(cell) is None:
                 raise Malformed(f"{name} is not an amount like 1234,50", field=name)
             cell = cell.replace(",", ".")
-        return self.business.amount(cell, field=name)
+        return parse_amount(cell, self.business.currency, field=name)
 
-    def instant(self, cell: str, name: str) -> datetime:
-        """Return an instant as `business.instant` reads it: a day is its first moment in the business time zone."""
-        found = self.business.instant(cell, field=name)
-        assert found is not None, "only None stays None"
-        return found
+    def instant(self, name: str, cell: str) -> datetime:
+        """Return an instant: a day is its first moment in the business time zone."""
+        return instant(cell, self.business.zone, field=name)
 
 
-def flag(cell: str, name: str) -> bool:
+def flag(name: str, cell: str) -> bool:
     """Return a yes or no: yes, no, true, false, 1, 0 in any case."""
     found = _FLAGS.get(cell.casefold())
     if found is None:
@@ -89,7 +85,7 @@ def flag(cell: str, name: str) -> bool:
     return found
 
 
-def whole(cell: str, name: str) -> int:
+def whole(name: str, cell: str) -> int:
     """Return a whole number."""
     if _WHOLE.fullmatch(cell) is None:
         raise Malformed(f"{name} is not a whole number", field=name)

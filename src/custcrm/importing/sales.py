@@ -83,13 +83,17 @@ class _Place:
 
 @frozen
 class _Desk:
-    """Decides about rows; remembers the external ids of those it accepted, and the places it has looked up."""
+    """Decides about rows; remembers the external ids of those it accepted, and what it has looked up.
+
+    `barred` tells of each customer and program whether the customer is blacklisted there.
+    """
 
     business: Business
     cells: Cells
     seen: dict[str, int] = field(factory=dict)
     places: dict[tuple[str | None, ...], _Place | Refused] = field(factory=dict)
     holders: Holders = field(factory=Holders)
+    barred: dict[tuple[str, str | None], bool] = field(factory=dict)
 
     def decide(self, reader: Reader, rows: Sequence[Row]) -> Decision:
         """Return what becomes of the rows."""
@@ -106,28 +110,23 @@ class _Desk:
                 made.append(why)
         sales = [each for each in made if isinstance(each, Sale)]
         known = _known(reader, sales)
-        barred = self._barred(reader, [sale for sale in sales if sale.external_id not in known], now)
+        self._look_up_barred(reader, [sale for sale in sales if sale.external_id not in known], now)
         fresh: list[Sale] = []
-        verdicts = [self._verdict(row, each, known, barred, fresh) for row, each in zip(rows, made, strict=True)]
+        verdicts = [self._verdict(row, each, known, fresh) for row, each in zip(rows, made, strict=True)]
         return Decision(verdicts, fresh)
 
     def _verdict(
-        self,
-        row: Row,
-        sale: Sale | Refused,
-        known: Mapping[str | None, Sale],
-        barred: Collection[tuple[str, str | None]],
-        fresh: list[Sale],
+        self, row: Row, sale: Sale | Refused, known: Mapping[str | None, Sale], fresh: list[Sale]
     ) -> RowVerdict:
         if isinstance(sale, Refused):
             return refused(row, sale)
         try:
-            once(self.seen, sale.external_id, "external id", "external_id")
+            once(self.seen, sale.external_id, "external_id", "external_id")
             before = known.get(sale.external_id)
             if before is not None:
                 _refuse_other_facts(before, sale, row)
             else:
-                _refuse_barred(sale, barred)
+                self._refuse_barred(sale)
         except Refused as why:
             return refused(row, why)
         self.seen[sale.external_id or ""] = row.line
@@ -141,7 +140,7 @@ class _Desk:
         for name in ("external_id", "occurred_at", "total"):
             if name not in cells:
                 raise Refused(RowReason.MISSING_VALUE, name, f"{name} is blank")
-        told = {name: self.cells.read(name, cells[name]) for name in _READ if name in cells}
+        told = self.cells.read(cells, _READ)
         owner = _owner(row, self.holders)
         place = self._place(cells)
         return Sale(
@@ -180,13 +179,19 @@ class _Desk:
 
     # who may ------------------------------------------------------------------------------------
 
-    def _barred(self, reader: Reader, sales: Sequence[Sale], now: datetime) -> set[tuple[str, str | None]]:
-        """Return the customers who are blacklisted in the programs of their sales, each with the program."""
+    def _refuse_barred(self, sale: Sale) -> None:
+        if self.barred.get((sale.customer_id, sale.program)):
+            raise Refused(RowReason.BLACKLISTED, "program", "the customer is blacklisted in the program")
+
+    def _look_up_barred(self, reader: Reader, sales: Sequence[Sale], now: datetime) -> None:
+        """Look up who is blacklisted in the programs of these sales, and is not remembered."""
         buyers: dict[str, set[str]] = {}
         for sale in sales:
-            if sale.program is not None:
+            if sale.program is not None and (sale.customer_id, sale.program) not in self.barred:
                 buyers.setdefault(sale.program, set()).add(sale.customer_id)
-        return {(each, program) for program, ids in buyers.items() for each in self._blacklisted(reader, program, ids, now)}
+        for program, ids in buyers.items():
+            self.barred.update(dict.fromkeys(((each, program) for each in ids), False))
+            self.barred.update(dict.fromkeys(((each, program) for each in self._blacklisted(reader, program, ids, now)), True))
 
     def _blacklisted(self, reader: Reader, program: str, ids: Collection[str], now: datetime) -> list[str]:
         rules_of_members = eligibility.member(self.business.schema, program)
@@ -196,7 +201,7 @@ class _Desk:
 
 def _owner(row: Row, holders: Holders) -> str:
     """Return the customer whose sale it is; what is filled in and known must name one and the same."""
-    told = list(identities(row))
+    told = identities(row)
     found = {held for column, identity in told if (held := holders.holder(column, identity)) is not None}
     if len(found) == 1:
         return found.pop()
@@ -219,11 +224,6 @@ def _refuse_other_facts(before: Sale, sale: Sale, row: Row) -> None:
             RowReason.CONFLICT, different[0],
             f"a sale with this external id is known and differs in {', '.join(different)}",
         )
-
-
-def _refuse_barred(sale: Sale, barred: Collection[tuple[str, str | None]]) -> None:
-    if (sale.customer_id, sale.program) in barred:
-        raise Refused(RowReason.BLACKLISTED, "program", "the customer is blacklisted in the program")
 
 
 def _text(cells: Mapping[str, str], name: str) -> str | None:

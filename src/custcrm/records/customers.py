@@ -164,15 +164,17 @@ class TagAssignment:
     applied_id: str | None = None
 
 
-@record("consents", key="customer_id channel purpose")
+@record("consents", key="customer_id id", index=("customer_id channel purpose until",), shown="granted")
 @frozen(kw_only=True)
 class Consent:
-    """What the customer last said about one channel and purpose, and the proof of it."""
+    """What the customer said about one channel and purpose, and the proof of it; true until the next answer."""
 
     customer_id: CustomerId
+    id: str
     channel: str
     purpose: str
     granted: bool
     evidence: Annotated[str, INTERNAL] = ""
     actor: Annotated[str, INTERNAL] = ""
     occurred_at: datetime
+    until: datetime | None = None

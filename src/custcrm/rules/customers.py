@@ -9,7 +9,7 @@ from typing import Any, Final
 from attrs import asdict, evolve
 
 from custcrm.records import Activity, Attribute, ContactPoint, Customer, ExternalId
-from custcrm.records.customers import CustomerKind, CustomerStatus
+from custcrm.records.customers import CustomerKind
 from custcrm.values.birthdays import birth_date
 from custcrm.values.emails import email
 from custcrm.values.errors import Conflict, Malformed
@@ -18,14 +18,14 @@ from custcrm.values.phones import phone
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked, fold_case
 
-FOLDED: Final = ("email", "first_name", "last_name", "company_name")
+FOLDED: Final = {name: f"{name}_folded" for name in ("email", "first_name", "last_name", "company_name")}
+"""Fields with the column of their copy without case."""
+LARGEST: Final = 10**9
+"""Of a whole number that describes a customer."""
 TEXT_LIMIT: Final = 1_000
 """Characters of a name or another short text of a customer."""
 
-_FLAGS: Final = ("loyalty_eligible", "coupon_eligible")
-_NOT_GIVEN: Final = frozenset(
-    {"id", "status", "created_at", "phone_as_typed", *(f"{name}_folded" for name in FOLDED)}
-)
+_NOT_GIVEN: Final = frozenset({"id", "status", "created_at", "phone_as_typed", *FOLDED.values()})
 GIVEN: Final = tuple(name for name in Customer.__annotations__ if name not in _NOT_GIVEN)
 """Fields that callers may give; the others follow."""
 
@@ -41,7 +41,7 @@ def new_customer(
 
 def made(id: str, fields: Mapping[str, Any], *, now: datetime) -> Customer:
     """Return the customer of these checked values, as `read` gives them."""
-    return Customer(id=id, created_at=now, **{"signed_up_at": now, **fields})
+    return Customer(**{"id": id, "signed_up_at": now, "created_at": now, **fields})
 
 
 def changed_customer(
@@ -55,56 +55,71 @@ def read(given: Mapping[str, Any], *, country: str | None, amount: Amount) -> di
     """Return checked field values for what was given, with everything that follows from them."""
     fields: dict[str, Any] = {}
     for name, value in given.items():
-        if name not in GIVEN:
+        if name in _READERS:
+            fields[name] = _READERS[name](name, value)
+        elif name == "phone":
+            fields |= _phone(value, country)
+        elif name == "credit_limit":
+            fields[name] = None if value is None else amount(value, field=name)
+        else:
             raise Malformed(f"a customer has no field {name!r}", field=name, suggestions=nearest(name, GIVEN))
-        fields.update(_field(name, value, country, amount))
+    for name, folded in FOLDED.items():
+        if name in fields:
+            text = fields[name]
+            fields[folded] = None if text is None else fold_case(text)
     return fields
 
 
-def _field(name: str, value: Any, country: str | None, amount: Amount) -> dict[str, Any]:
-    match name:
-        case "kind":
-            return {name: _choice(CustomerKind, name, value)}
-        case "phone":
-            number = None if value is None else phone(value, country)
-            return {"phone": number and number.e164, "phone_as_typed": number and number.as_typed}
-        case "birth_date":
-            return {name: None if value is None else birth_date(value)}
-        case "credit_limit":
-            return {name: None if value is None else amount(value, field=name)}
-        case "payment_terms_days":
-            return {name: _whole(name, value)}
-        case "signed_up_at":
-            return {name: value}
-    if name in _FLAGS:
-        return {name: _flag(name, value)}
-    text = None if value is None else email(value) if name == "email" else _text(name, value)
-    if name in FOLDED:
-        return {name: text, f"{name}_folded": None if text is None else fold_case(text)}
-    return {name: text}
+def _phone(value: Any, country: str | None) -> dict[str, str | None]:
+    if value is None:
+        return {"phone": None, "phone_as_typed": None}
+    number = phone(value, country)
+    return {"phone": number.e164, "phone_as_typed": number.as_typed}
+
+
+def _email(name: str, value: Any) -> str | None:
+    return None if value is None else email(value, field=name)
+
+
+def _birth_date(name: str, value: Any) -> Any:
+    return None if value is None else birth_date(value, field=name)
 
 
 def _text(name: str, value: Any) -> str | None:
-    return checked(value, field=name, limit=TEXT_LIMIT).strip() or None
+    return None if value is None else checked(value, field=name, limit=TEXT_LIMIT).strip() or None
 
 
-def _choice(kinds: type[CustomerKind | CustomerStatus], name: str, value: Any) -> Any:
-    known = tuple(kind.value for kind in kinds)
+def _kind(name: str, value: Any) -> CustomerKind:
+    known = tuple(kind.value for kind in CustomerKind)
     if value not in known:
         raise Malformed(f"{name} is one of {', '.join(known)}", field=name, suggestions=nearest(str(value), known))
-    return kinds(value)
+    return CustomerKind(value)
 
 
 def _whole(name: str, value: Any) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+    if value is None or (type(value) is int and abs(value) <= LARGEST):
         return value
-    raise Malformed(f"{name} is a whole number", field=name)
+    raise Malformed(f"{name} is a whole number of at most {LARGEST:,}", field=name)
+
+
+def _instant(name: str, value: Any) -> datetime:
+    if isinstance(value, datetime) and value.utcoffset() is not None:
+        return value
+    raise Malformed(f"{name} is an aware datetime", field=name)
 
 
 def _flag(name: str, value: Any) -> bool:
     if isinstance(value, bool):
         return value
     raise Malformed(f"{name} is True or False", field=name)
+
+
+_READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    **dict.fromkeys((name for name in GIVEN if name not in ("phone", "credit_limit")), _text),
+    "kind": _kind, "email": _email, "birth_date": _birth_date, "payment_terms_days": _whole,
+    "loyalty_eligible": _flag, "coupon_eligible": _flag, "signed_up_at": _instant,
+}
+"""How the fields are read that need nothing but their value."""
 
 
 def check_identity(customer: Customer, external_ids: Mapping[str, str]) -> None:

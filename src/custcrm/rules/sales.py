@@ -10,6 +10,11 @@ from custcrm.records import Sale, SaleLine
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Money
 from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked
+
+TEXT_LIMIT: Final = 200
+"""Characters of a product or category."""
+LARGEST_QUANTITY: Final = 10**9
 
 LINE_FIELDS: Final = ("product", "category", "quantity", "price", "amount")
 
@@ -36,15 +41,20 @@ def _line(
         if name not in LINE_FIELDS:
             raise Malformed(f"a line has no {name!r}", field=f"lines[{number}]", suggestions=nearest(name, LINE_FIELDS))
     quantity = given.get("quantity", 1)
-    if not isinstance(quantity, int) or isinstance(quantity, bool):
+    if type(quantity) is not int or abs(quantity) > LARGEST_QUANTITY:
         raise Malformed("quantity is a whole number", field=f"lines[{number}].quantity")
     price = amount(given.get("price", 0), field=f"lines[{number}].price")
     total = given.get("amount")
     return SaleLine(
-        customer_id=customer_id, sale_id=sale_id, number=number, occurred_at=at, product=given.get("product"),
-        category=given.get("category"), quantity=quantity, price=price,
+        customer_id=customer_id, sale_id=sale_id, number=number, occurred_at=at,
+        product=_text(given, "product", number), category=_text(given, "category", number), quantity=quantity, price=price,
         amount=price * quantity if total is None else amount(total, field=f"lines[{number}].amount"),
     )
+
+
+def _text(given: Mapping[str, Any], name: str, number: int) -> str | None:
+    value = given.get(name)
+    return None if value is None else checked(value, field=f"lines[{number}].{name}", limit=TEXT_LIMIT)
 
 
 def differences(known: Sale, told: Sale, names: Collection[str] = SAME) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ compares them with it. Nothing outlives the process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from threading import RLock
+from functools import partial
+from threading import RLock, get_ident
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -37,7 +38,7 @@ class _Kept:
 
     tables: Mapping[type, Table] = field(factory=lambda: {record: Table(record) for record in RECORDS})
     questions: Questions = field(init=False)
-    undo: list[tuple[Table, Key, Any | None]] = field(factory=list)
+    undo: list[Callable[[], object]] = field(factory=list)
     staged: dict[tuple[str, str], dict[int, str]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -46,14 +47,27 @@ class _Kept:
     def set(self, table: Table, key: Key, record: Any | None) -> bool:
         """Put or remove a record, and remember how it was; tell whether one was there."""
         before = table.set(key, record)
-        self.undo.append((table, key, before))
+        self.undo.append(partial(table.set, key, before))
         return before is not None
 
-    def roll_back(self) -> None:
-        """Undo the changes of this write(), last first."""
-        while self.undo:
-            table, key, before = self.undo.pop()
-            table.set(key, before)
+    def stage(self, named: tuple[str, str], values: Iterable[tuple[int, str]]) -> None:
+        """Keep texts for target numbers, and remember which were there."""
+        texts = self.staged.setdefault(named, {})
+        for number, value in values:
+            before = texts.get(number)
+            self.undo.append(partial(texts.pop, number) if before is None else partial(texts.update, {number: before}))
+            texts[number] = value
+
+    @contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """Undo what is changed within, last first, should it fail."""
+        begun = len(self.undo)
+        try:
+            yield
+        except BaseException:
+            while len(self.undo) > begun:
+                self.undo.pop()()
+            raise
 
 
 class MemoryStore:
@@ -63,6 +77,7 @@ class MemoryStore:
         self._lock = RLock()
         self._kept: _Kept | None = _Kept()
         self._writer: _Writer | None = None
+        self._writing: int | None = None
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
@@ -79,23 +94,27 @@ class MemoryStore:
 
     @contextmanager
     def write(self) -> Iterator[Writer]:
-        """Open a transaction, or join the one that this thread is in; an exception that leaves the first undoes all."""
+        """Open a transaction, or join the one that this thread is in; an exception undoes what was done within."""
         with self._lock:
             if self._writer is not None:
-                yield self._writer
+                with self._open().undone_on_error():
+                    yield self._writer
                 return
             kept = self._open()
             self._writer = writer = _Writer(kept)
+            self._writing = get_ident()
             try:
-                yield writer
-            except BaseException:
-                kept.roll_back()
-                raise
+                with kept.undone_on_error():
+                    yield writer
             finally:
-                self._writer = None
+                self._writer = self._writing = None
                 writer.end()
                 kept.undo.clear()
                 kept.staged.clear()
+
+    def is_writing(self) -> bool:
+        """Tell whether this thread is within a write() of this store."""
+        return self._writing == get_ident()
 
     def version(self) -> int | None:
         """Return the schema's version."""
@@ -195,13 +214,14 @@ class _Writer(_Reader):
     def add(self, records: Iterable[Any]) -> int:
         """Insert records; Taken when a key or unique columns are there already."""
         added = 0
-        for record in records:
-            table = self._kept.tables[type(record)]
-            key = table.key_of(record)
-            if key in table.records:
-                raise Taken(type(record), table.key)
-            self._set(table, key, record)
-            added += 1
+        with self._kept.undone_on_error():
+            for record in records:
+                table = self._kept.tables[type(record)]
+                key = table.key_of(record)
+                if key in table.records:
+                    raise Taken(type(record), table.key)
+                self._set(table, key, record)
+                added += 1
         return added
 
     def replace(self, record: Any) -> None:
@@ -214,9 +234,10 @@ class _Writer(_Reader):
 
     def put(self, records: Iterable[Any]) -> None:
         """Insert each record, or put it in the place of the one with its key."""
-        for record in records:
-            table = self._kept.tables[type(record)]
-            self._set(table, table.key_of(record), record)
+        with self._kept.undone_on_error():
+            for record in records:
+                table = self._kept.tables[type(record)]
+                self._set(table, table.key_of(record), record)
 
     def remove(self, record: type, *key: Any) -> bool:
         """Remove the record of that key; tell whether it was there."""
@@ -226,6 +247,9 @@ class _Writer(_Reader):
     def hold(self, record: type[R], *key: Any) -> R | None:
         """Return the record as it is now; the store's lock keeps all others away."""
         return self.get(record, *key)
+
+    def claim(self, scope: str, keys: Collection[str]) -> None:
+        """Do nothing: the store's lock keeps all others away."""
 
     def reserve(self, record: type, key: Sequence[Any], n: int) -> bool:
         """Add n to the record's counter if it stays within its limit; giving back has none, but stops at nought."""
@@ -251,7 +275,7 @@ class _Writer(_Reader):
 
     def stage(self, applied_id: str, name: str, values: Iterable[tuple[int, str]]) -> None:
         """Keep a text for target numbers until this write() ends."""
-        self._kept.staged.setdefault((applied_id, name), {}).update(values)
+        self._kept.stage((applied_id, name), values)
 
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""

@@ -1,14 +1,16 @@
 """What a store is: it keeps, finds and guards; it never decides.
 
-Two doors: `store.read()` and `store.write()`, both context managers. Nothing is written outside `write()`; a `write()` inside
-another of the same thread joins it, and an exception that leaves the outermost one undoes everything. Every method is
-batch-first. The shipped contract (`custcrm.testing.StoreContract`) is the normative text with examples; a store that passes it
-can be given to `custcrm.open`.
+Two doors: `store.read()` and `store.write()`, both context managers. Nothing is written outside `write()`. A `write()`
+inside another of the same thread joins it: what an exception undoes is the inner one's work, and all when it leaves the
+outermost. Every method is batch-first, and a change that raises leaves nothing of itself behind. The shipped contract
+(`custcrm.testing.StoreContract`) is the normative text with examples; a store that passes it can be given to
+`custcrm.open`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -27,10 +29,13 @@ class Taken(Conflict):
     """
 
     def __init__(self, record: type, columns: tuple[str, ...] = ()) -> None:
-        named = ", ".join(columns) or "a unique column"
-        super().__init__(f"a {record.__name__} with the same {named} is there already")
+        super().__init__(record, columns)
         self.record = record
         self.columns = columns
+
+    def __str__(self) -> str:
+        thing = re.sub(r"\B(?=[A-Z])", " ", self.record.__name__).lower()
+        return f"another {thing} with the same {', '.join(self.columns) or 'unique columns'} is there already"
 
 
 class Reader(Protocol):
@@ -101,6 +106,13 @@ class Writer(Reader, Protocol):
     def hold(self, record: type[R], *key: Any) -> R | None:
         """Return the record as it is now and keep others from changing it until the end of this write()."""
 
+    def claim(self, scope: str, keys: Collection[str]) -> None:
+        """Keep other writers from claiming the same keys of a scope until the end of this write().
+
+        For what must be decided before a row is there: an idempotency key, an email, a receipt's number. Claim what a
+        scope needs at once, and scopes in the same order everywhere, so that writers do not wait for each other.
+        """
+
     def reserve(self, record: type, key: Sequence[Any], n: int) -> bool:
         """Add n to the record's declared counter if it stays within its limit: one guarded UPDATE. Negative gives back."""
 
@@ -127,10 +139,20 @@ class Store(Protocol):
     """A place where records are kept. Thread-safe: one store serves all threads."""
 
     def read(self) -> AbstractContextManager[Reader]:
-        """Open a consistent view for questions. Inside a write() of the same thread: that one."""
+        """Open a consistent view for questions: of its own, so that it shows what this thread has written before.
+
+        Inside a write() of the same thread: that one.
+        """
 
     def write(self) -> AbstractContextManager[Writer]:
-        """Open a transaction, or join the one that this thread is in."""
+        """Open a transaction, or join the one that this thread is in.
+
+        What an exception undoes is the work of the write() that it leaves, and all when it leaves the outermost; whoever
+        catches it in between goes on as if the inner one had not been.
+        """
+
+    def is_writing(self) -> bool:
+        """Tell whether this thread is within a write() of this store."""
 
     def version(self) -> int | None:
         """Return the schema's version, None when nothing has been set up."""

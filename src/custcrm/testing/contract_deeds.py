@@ -15,7 +15,9 @@ from custcrm.records.programs import Access
 from custcrm.storage.deeds import (
     OVER_LIMIT,
     Change,
+    CustomerKey,
     Given,
+    NewId,
     Of,
     Question,
     Slice,
@@ -188,6 +190,27 @@ class DeedLaws:
             writer.add_for_each(told, part)
             (entry,), (message,) = writer.find(PointsEntry), writer.find(Message)
             assert entry.delta == message.balance == 100
+
+    def test_an_inner_write_leaves_the_texts_that_were_staged(self, store: Store) -> None:
+        """What an inner write() stages goes with it when it fails; what was staged before is there, and more may come."""
+        put(store)
+        part = Slice(APPLIED.id, 1, 3, NOW, SCHEMA)
+        values: dict[str, Source] = {"id": NewId(0), "customer_id": CustomerKey(), "since": Given(NOW)}
+        texts = {"key": Staged("key"), "value": Staged("value")}
+        template = Template(record=TagAssignment, values=values | texts)
+        with store.write() as writer:
+            writer.freeze(APPLIED, Question(SCHEMA.parse("TRUE"), NOW), Verdict())
+            with rolled_back(store) as inner:
+                inner.stage(APPLIED.id, "key", [(1, "inner")])
+            writer.stage(APPLIED.id, "key", [(1, "a"), (2, "b")])
+            with rolled_back(store) as inner:
+                inner.stage(APPLIED.id, "key", [(3, "inner")])
+                inner.stage(APPLIED.id, "value", [(1, "inner"), (2, "inner"), (3, "inner")])
+                assert inner.add_for_each(template, part) == 3
+            writer.stage(APPLIED.id, "key", [(3, "c")])
+            writer.stage(APPLIED.id, "value", [(1, "A"), (2, "B"), (3, "C")])
+            writer.add_for_each(template, part)
+            assert [(each.key, each.value) for each in writer.find(TagAssignment)] == [("a", "A"), ("b", "B"), ("c", "C")]
 
 
 def _changed(store: Store, change: Change, who: str = "TRUE") -> int:

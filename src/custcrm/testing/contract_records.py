@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from attrs import evolve
@@ -38,6 +38,9 @@ ON_ONE_STORE = settings(
     deadline=None,
 )
 """Examples share the store: each is rolled back."""
+
+THREADS: Final = 8
+"""Threads that use a store at once."""
 
 
 def customer(number: int, **values: Any) -> Customer:

@@ -1,4 +1,4 @@
-"""The laws of a store about transactions: all or nothing, one at a time, and never over a limit."""
+"""The laws of a store about transactions: all or nothing, also within one another, and seen only when done."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custcrm.records import RECORDS, CouponSeries, Customer, PointsEntry, TagAssignment
+from custcrm.records import RECORDS, CouponSeries, Customer, TagAssignment
 from custcrm.storage.deeds import Question
 from custcrm.storage.protocol import Reader, Store, Taken, Writer
-from custcrm.testing.contract_records import ON_ONE_STORE, customer, entry, put, tag
+from custcrm.testing.contract_records import ON_ONE_STORE, THREADS, customer, put, tag
 from custcrm.testing.facts import NOW, bases, some_id
 from custcrm.testing.parity import rolled_back
 from custcrm.testing.questions import SCHEMA
 from custcrm.values.errors import Closed
-
-THREADS: Final = 8
 
 
 def everything(reader: Reader) -> list[Any]:
@@ -90,6 +88,85 @@ class TransactionLaws:
         with store.read() as reader:
             assert [each.id for each in reader.find(TagAssignment)] == [some_id(11), some_id(12)]
 
+    def test_what_fails_inside_a_write_undoes_itself_alone(self, store: Store) -> None:
+        """An exception that leaves an inner write() undoes its work; the outer one goes on from before it, and commits."""
+        put(store, customer(4, email="a@x.fi"))
+        with store.write() as outer:
+            outer.add([tag(11)])
+            outer.reserve(CouponSeries, ("welcome",), 2)
+            before = everything(outer)
+            with rolled_back(store) as inner:
+                inner.add([tag(12), customer(5, email="b@x.fi")])
+                inner.replace(customer(4, email="c@x.fi"))
+                inner.remove(TagAssignment, some_id(1), some_id(11))
+                inner.reserve(CouponSeries, ("welcome",), 3)
+                with store.write() as innermost:
+                    innermost.add([tag(13)])
+            assert everything(outer) == before
+            with store.write() as inner:
+                inner.add([customer(6, email="b@x.fi")])
+                with rolled_back(store) as innermost:
+                    innermost.add([tag(14)])
+                inner.add([tag(15)])
+            after = everything(outer)
+            assert [each.id for each in after if isinstance(each, TagAssignment)] == [some_id(11), some_id(15)]
+        with store.read() as reader:
+            assert everything(reader) == after
+
+    def test_a_refused_change_leaves_nothing_and_the_write_goes_on(self, store: Store) -> None:
+        """Who catches Taken within the write() goes on; nothing of the refused call is there, and the rest is committed."""
+        put(store, customer(4, email="a@x.fi"))
+        clashing = customer(7, email="a@x.fi")
+        with store.write() as writer:
+            writer.add([tag(11)])
+            before = everything(writer)
+            for records in ([customer(5), customer(6), clashing], [tag(12), customer(5), clashing], [clashing]):
+                for change in (writer.add, writer.put):
+                    with pytest.raises(Taken):
+                        change(records)
+                    assert everything(writer) == before
+            with pytest.raises(Taken):
+                writer.put([customer(1, country="SE"), customer(2, email="a@x.fi")])
+            with pytest.raises(Taken):
+                writer.add([customer(5), customer(1)])
+            with pytest.raises(Taken):
+                writer.replace(customer(1, email="a@x.fi"))
+            assert everything(writer) == before
+            writer.add([customer(5), customer(7)])
+            after = everything(writer)
+        with store.read() as reader:
+            assert everything(reader) == after
+
+    def test_a_store_knows_who_is_writing(self, store: Store) -> None:
+        """is_writing is true within a write() of this thread, also an inner one, and of no other."""
+        put(store)
+        assert not store.is_writing()
+        with store.write(), ThreadPoolExecutor(1) as pool:
+            with store.write(), store.read():
+                assert store.is_writing()
+            with rolled_back(store):
+                pass
+            assert store.is_writing()
+            assert not pool.submit(store.is_writing).result()
+        assert not store.is_writing()
+        with rolled_back(store):
+            pass
+        with store.read():
+            assert not store.is_writing()
+
+    def test_a_view_shows_what_was_written_before_it(self, store: Store) -> None:
+        """While a find or rows of one read() is under way, the thread writes, and its next read() shows that."""
+        put(store)
+        with store.read() as reader:
+            found, shown = reader.find(Customer), reader.rows(Question(SCHEMA.parse("TRUE"), NOW), ())
+            assert (next(found).id, *next(shown)) == (some_id(1), some_id(1))
+            for number in (11, 12):
+                with store.write() as writer:
+                    writer.add([tag(number)])
+                with store.read() as later:
+                    assert later.count_records(TagAssignment) == number - 10
+            assert [each.id for each in found] == [row[0] for row in shown] == [some_id(2), some_id(3)]
+
     def test_a_read_inside_a_write_sees_it(self, store: Store) -> None:
         """A read() in a write() of the same thread sees what has been written so far."""
         put(store)
@@ -137,66 +214,6 @@ class TransactionLaws:
         with store.read() as reader:
             assert reader.count_records(Customer) == 3
         assert store.describe()
-
-    # limits -------------------------------------------------------------------------------------
-
-    def test_a_counter_stays_within_its_limit(self, store: Store) -> None:
-        """Reserve adds whole or not at all, gives back, never goes below nought, and without a limit always fits."""
-        put(store, CouponSeries(name="open", program="gold", created_at=NOW))
-        with store.write() as writer:
-            def reserve(n: int, name: str = "welcome") -> bool:
-                return writer.reserve(CouponSeries, (name,), n)
-
-            assert [reserve(7), reserve(4), reserve(3), reserve(1)] == [True, False, True, False]
-            assert [reserve(-2), reserve(3), reserve(2), reserve(-11)] == [True, False, True, False]
-            assert [reserve(10**9, "open"), reserve(1, "unknown")] == [True, False]
-            series = writer.get(CouponSeries, "welcome")
-            assert series is not None and series.issued == 10
-
-    def test_giving_back_is_always_possible(self, store: Store) -> None:
-        """Where the limit was lowered below what is used, reserve still takes a negative n, and no positive one."""
-        put(store)
-        with store.write() as writer:
-            writer.reserve(CouponSeries, ("welcome",), 8)
-            series = writer.get(CouponSeries, "welcome")
-            assert series is not None
-            writer.replace(evolve(series, capacity=5))
-            assert not writer.reserve(CouponSeries, ("welcome",), 1)
-            assert writer.reserve(CouponSeries, ("welcome",), -2)
-
-    def test_threads_together_never_pass_a_limit(self, store: Store) -> None:
-        """Eight threads that reserve one at a time get exactly what there is."""
-        put(store)
-
-        def take(_: int) -> int:
-            taken = 0
-            for _ in range(4):
-                with store.write() as writer:
-                    taken += writer.reserve(CouponSeries, ("welcome",), 1)
-            return taken
-
-        with ThreadPoolExecutor(THREADS) as pool:
-            assert sum(pool.map(take, range(THREADS))) == 10
-        with store.read() as reader:
-            series = reader.get(CouponSeries, "welcome")
-            assert series is not None and series.issued == 10
-
-    def test_who_holds_a_record_keeps_others_away(self, store: Store) -> None:
-        """hold, look, then write: threads that spend from one balance never overspend it."""
-        put(store, entry(11, delta=10))
-
-        def spend(thread: int) -> int:
-            spent = 0
-            for turn in range(3):
-                with store.write() as writer:
-                    writer.hold(Customer, some_id(1))
-                    if sum(each.delta for each in writer.find(PointsEntry, {"customer_id": some_id(1)})) >= 1:
-                        writer.add([entry(100 + 10 * thread + turn, kind="spend", delta=-1)])
-                        spent += 1
-            return spent
-
-        with ThreadPoolExecutor(THREADS) as pool:
-            assert sum(pool.map(spend, range(THREADS))) == 10
 
     def test_others_do_not_see_an_unfinished_write(self, store: Store) -> None:
         """What a thread reads while another one writes is all of that write() or nothing."""

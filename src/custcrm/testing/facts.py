@@ -162,10 +162,11 @@ def _external_id(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any
     yield ExternalId(customer_id=customer_id, system=system, external_id=new_id[-4:], recorded_at=NOW)
 
 
-def _consent(draw: st.DrawFn, customer_id: str, _: str) -> Iterator[Any]:
+def _consent(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
     channel, granted = draw(st.sampled_from(["sms", "email"])), draw(st.booleans())
     yield Consent(
-        customer_id=customer_id, channel=channel, purpose="marketing", granted=granted, occurred_at=_instant(draw)
+        customer_id=customer_id, id=new_id, channel=channel, purpose="marketing", granted=granted,
+        occurred_at=_instant(draw), until=draw(maybe(INSTANTS)),
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from threading import Lock
 from typing import Final
 
@@ -17,6 +18,8 @@ _RANDOM_BITS: Final = 52
 _RANDOM_DIGITS: Final = _RANDOM_BITS // 4
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+
+_TAILS: Final = tuple(f"{0x800 | tail:03x}" for tail in range(0x400))
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -83,6 +86,11 @@ def numbered(prefix_id: str, effect: int, number: int) -> str:
     return f"{number_prefix(prefix_id, effect)}{number:012x}"
 
 
+@lru_cache(maxsize=2)  # neighbours share all but the last ten bits
+def _head(position: int) -> str:
+    time = f"{position >> 12:012x}"
+    return f"{time[:8]}-{time[8:]}-7{position & 0xFFF:03x}-"
+
+
 def _text(position: int, random: str) -> str:
-    time = f"{position >> _COUNTER_BITS:012x}"
-    return f"{time[:8]}-{time[8:]}-7{position >> 10 & 0xFFF:03x}-{0x800 | position & 0x3FF:03x}{random[0]}-{random[1:]}"
+    return f"{_head(position >> 10)}{_TAILS[position & 0x3FF]}{random[0]}-{random[1:]}"

@@ -85,12 +85,13 @@ def to_sql(
 
     Fields are columns of the same name. A collection is a table given by its name, tied by its one foreign key to the
     table, a nested one to its collection's table; so is a map, with a column `key`, and `value` or a column for each of
-    its fields. Columns hold physical values: money in minor units, instants in UTC where a column keeps no zone. The
-    clause is never NULL. Raises `FilterError("target")` for tables and columns that are not there, CASEI and ACCENTI.
+    its fields. Columns hold physical values: instants in UTC where a column keeps no zone, money in minor
+    units in a column of whole numbers and in major units in a NUMERIC. The clause is never NULL. Raises
+    `FilterError("target")` for tables and columns that are not there, Money in other columns, CASEI and ACCENTI.
     """
     schema = filter.schema
     binding = Binding(lambda moment: resolve(moment, as_of, zone=schema.zone, feb29=schema.feb29))
-    return Writer(TableSource(table, collections), binding).certain(filter.lowered)
+    return Writer(TableSource(table, collections), binding, exponent=schema.exponent).certain(filter.lowered)
 
 
 def is_overflow(error: sa.exc.DBAPIError) -> bool:

@@ -45,6 +45,7 @@ from custcrm.filters.lowered import (
 from custcrm.filters.moments import below
 from custcrm.filters.targets.sql_arithmetic import calculate, summed, unscaled
 from custcrm.filters.targets.sql_binding import LISTED_ONE_BY_ONE, Binding, SqlType
+from custcrm.filters.targets.sql_money import in_major_units, is_money
 from custcrm.filters.targets.sql_phrases import Complement, Group, IsNotTrue, IsTrue, MemberOf, MonthDayOf, Phrase
 from custcrm.filters.targets.sql_scans import Scan, gathered, repeated
 from custcrm.filters.targets.sql_source import Element, Records, Source
@@ -90,12 +91,14 @@ class Tested:
 class Writer:
     """Writes conditions and values over one source: the row's, or that of a collection's records.
 
-    With `scanned`, inside the sub-query of a scan: these are its records, and every Total is an aggregate of them.
+    With `scanned`, inside the sub-query of a scan: these are its records, and every Total is an aggregate of them. With
+    `exponent`, the decimals of the currency, a Money column may hold major units; else all hold minor units.
     """
 
     source: Source
     binding: Binding
     scanned: Records | None = None
+    exponent: int | None = None
 
     # conditions ----------------------------------------------------------------------------------
 
@@ -236,10 +239,9 @@ class Writer:
                 return self.binding.constant(value, beside)
             case Moment():
                 return self.binding.moment(node, beside)
-            case Column(name):
-                return self.source.column(name)
-            case Entry(map, key, field):
-                return self.source.entry(map, key, field)
+            case Column() | Entry():
+                held = self._held(node)
+                return unscaled(held, self.exponent or 0) if self._is_major(node, held) else held
             case Total():
                 if self.scanned is not None:
                     return self._aggregate(node, self.scanned)
@@ -255,6 +257,14 @@ class Writer:
             case Calculation():
                 return calculate(node, self.value)
 
+    def _held(self, node: Column | Entry) -> Element:
+        if isinstance(node, Column):
+            return self.source.column(node.name)
+        return self.source.entry(node.map, node.key, node.field)
+
+    def _is_major(self, node: Value, held: Element) -> bool:
+        return self.exponent is not None and is_money(node) and in_major_units(node, held)
+
     def _scan(self, node: Condition | Value) -> Scan | None:
         """Return the scan which is better made once for the whole node."""
         return None if self.scanned else repeated(node)
@@ -267,14 +277,22 @@ class Writer:
     def _aggregate(self, node: Total, records: Records) -> Element:
         if node.value is None:
             return sa.func.count()
-        write = Writer(records.source, self.binding).value
+        inside = self._inside(records)
         match node.op:
             case "sum":
-                return summed(node.value, write)
+                return inside._summed(node.value)
             case "count":
-                return sa.func.count(write(node.value))
+                return sa.func.count(evolve(inside, exponent=None).value(node.value))
             case _:
-                return (sa.func.min if node.op == "min" else sa.func.max)(write(node.value))
+                return (sa.func.min if node.op == "min" else sa.func.max)(inside.value(node.value))
+
+    def _summed(self, node: Value) -> Element:
+        if is_money(node) and self._is_major(node, self._held(node)):
+            return summed(Unscaled(node, self.exponent or 0), self._held)
+        return summed(node, self.value)
+
+    def _inside(self, records: Records) -> Writer:
+        return evolve(self, source=records.source, scanned=None)
 
     def _of(self, collection: str, what: Element, where: Condition | None) -> sa.Select[Anything]:
         return self._over(self.source.records(collection), what, where)
@@ -283,7 +301,7 @@ class Writer:
         """Select from the row's own records; they alone stand in FROM, whatever the statement around says."""
         found = sa.select(what).select_from(records.table).where(records.tie)
         if where is not None:
-            found = found.where(Writer(records.source, self.binding).condition(where))
+            found = found.where(self._inside(records).condition(where))
         return found.correlate_except(records.table)
 
     def _folded(self, value: Value, *, case: bool, accent: bool) -> Element:

@@ -34,6 +34,11 @@ READERS: Final = 8
 _FOLDS: Final = (("custcrm_casei", True, False), ("custcrm_accenti", False, True), ("custcrm_fold", True, True))
 """What filters call on SQLite: name, without case, without accents."""
 
+_UNKEEPABLE: Final = {"DataError", "OverflowError", "UnicodeEncodeError"}
+"""What drivers raise for values that do not fit: numbers beyond 64 bits, lone surrogates, and on PostgreSQL NUL."""
+_UNKEPT: Final = {sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT | 12 << 8}
+"""What SQLite says of values of another type; Python has no name for the second, SQLITE_CONSTRAINT_DATATYPE."""
+
 _CLASH: Final = re.compile(r"UNIQUE constraint failed: (.+)")
 
 
@@ -120,6 +125,7 @@ def _postgresql(url: URL) -> Engine:
             isolation_level="READ COMMITTED",
             paramstyle="format",  # rows are written as the tuples that the codec makes
             pool_pre_ping=True,
+            max_overflow=-1,  # a thread that asks within a question needs a second connection
             hide_parameters=True,
             connect_args={"options": "-c timezone=UTC"},
         )
@@ -131,22 +137,26 @@ def _postgresql(url: URL) -> Engine:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raise what the driver says as an error of ours; what it says of values goes nowhere."""
+def translated(*, keeping: bool = False) -> Iterator[None]:
+    """Raise what the driver says as an error of ours; what it says of values goes nowhere.
+
+    With `keeping`, a number that does not fit is one that was given to keep, else one that was added up.
+    """
     try:
         yield
     except exc.TimeoutError:
         raise Unavailable("no connection to the store became free in time") from None
     except Exception as error:
-        ours = _ours(error.orig if isinstance(error, exc.DBAPIError) else error)
+        ours = _ours(error.orig if isinstance(error, exc.DBAPIError) else error, keeping)
         if ours is None:
             raise
         raise ours from None
 
 
-def _ours(error: BaseException | None) -> CrmError | None:
+def _ours(error: BaseException | None, keeping: bool) -> CrmError | None:
     """Return what a driver's error means; None for what is no driver's, or a mistake in a statement."""
     state, name = getattr(error, "sqlstate", None), getattr(error, "sqlite_errorname", "")
+    kinds = {each.__name__ for each in type(error).__mro__}  # those of both drivers, without importing one not there
     match state or name:
         case "23505" | "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY":
             return _taken(error)
@@ -154,12 +164,13 @@ def _ours(error: BaseException | None) -> CrmError | None:
             return Conflict("a record names a customer that is not there, or others still name this one")
         case "23502" | "SQLITE_CONSTRAINT_NOTNULL":
             return Malformed("a record lacks a value that it must have")
-        case "22003":
+        case "22003" if not keeping:
             return FilterError("overflow", "a sum exceeds 64 bits")
         case "SQLITE_ERROR" if str(error) == "integer overflow":
             return FilterError("overflow", "a sum exceeds 64 bits")
-    # Both drivers' class of this name, without importing a driver that may not be there.
-    unreached = any(each.__name__ == "OperationalError" for each in type(error).__mro__) or name == "SQLITE_NOTADB"
+    if kinds & _UNKEEPABLE or getattr(error, "sqlite_errorcode", 0) in _UNKEPT:
+        return Malformed("a value that the store cannot keep: a text or number beyond what its column takes")
+    unreached = "OperationalError" in kinds or name == "SQLITE_NOTADB"
     if unreached and name != "SQLITE_ERROR":
         return Unavailable(f"the store cannot be reached now ({name or state or 'no connection'})")
     return None

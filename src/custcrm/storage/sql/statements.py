@@ -83,9 +83,9 @@ def count(shape: Shape) -> sa.Select[Any]:
 
 
 @lru_cache(SHAPES)
-def insert(record: type) -> sa.Insert:
-    """Return the statement that adds a row; parameters are the columns, in their order."""
-    return sa.insert(table(record)).values(_parameters(record, declaration(record).names))
+def insert(record: type, names: tuple[str, ...] = ()) -> sa.Insert:
+    """Return the statement that adds a row, or these columns of it; parameters are the columns, in their order."""
+    return sa.insert(table(record)).values(_parameters(record, names or declaration(record).names))
 
 
 @lru_cache(SHAPES)

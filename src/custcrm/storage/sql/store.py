@@ -40,7 +40,6 @@ class _OfThread(local):
     """What this thread is in the midst of."""
 
     writer: SqlWriter | None = None
-    reader: SqlReader | None = None
 
 
 class SqlStore:
@@ -55,22 +54,23 @@ class SqlStore:
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """Open a view: of one moment on SQLite, of one per statement on PostgreSQL. Inside a write(): that one."""
-        if (open_ := self._here.writer or self._here.reader) is not None:
-            yield open_
+        if self._here.writer is not None:
+            yield self._here.writer
             return
+        # Not the view of a read() around this one: that is older than what this thread may have written since.
         with self._connection(writes=False) as connection:
-            self._here.reader = reader = SqlReader(connection)
+            reader = SqlReader(connection)
             try:
                 yield reader
             finally:
-                self._here.reader = None
                 reader.end()
 
     @contextmanager
     def write(self) -> Iterator[Writer]:
-        """Open a transaction, or join the one that this thread is in."""
-        if self._here.writer is not None:
-            yield self._here.writer
+        """Open a transaction, or join the one that this thread is in; an exception undoes what was done within."""
+        if (outer := self._here.writer) is not None:
+            with outer.nested():
+                yield outer
             return
         with self._in_turn(), self._connection(writes=True) as connection:
             self._here.writer = writer = SqlWriter(connection)
@@ -81,6 +81,10 @@ class SqlStore:
             finally:
                 self._here.writer = None
                 writer.end()
+
+    def is_writing(self) -> bool:
+        """Tell whether this thread is within a write() of this store."""
+        return self._here.writer is not None
 
     def version(self) -> int | None:
         """Return the schema's version, None when nothing has been set up."""

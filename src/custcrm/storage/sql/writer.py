@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -23,6 +24,9 @@ from custcrm.values.errors import NotFound
 
 R = TypeVar("R")
 
+CLAIMED: Final = 100
+"""Keys that are locked one by one; a server has room for some thousands of locks in all."""
+
 _PLACES: Final = {record: place for place, record in enumerate(RECORDS)}
 
 
@@ -34,6 +38,7 @@ class SqlWriter(SqlReader):
         self.keys: list[str] = []
         """The keys of what is applied here: named when nobody can tell whether the commit reached the store."""
         self._has_staged = False
+        self._depth = 0
 
     # records -------------------------------------------------------------------------------------
 
@@ -62,6 +67,18 @@ class SqlWriter(SqlReader):
         """Return the record as it is now and keep others from changing it until the end of this write()."""
         return self._one(record, key, held=True)
 
+    def claim(self, scope: str, keys: Collection[str]) -> None:
+        """Keep other writers from claiming the same keys of a scope; on SQLite they wait already.
+
+        On PostgreSQL by advisory locks: of the keys, and of the scope, which many keys take for themselves.
+        """
+        if keys and self._dialect == "postgresql":
+            few = len(keys) <= CLAIMED
+            each = sorted({_lock(scope, key) for key in keys}) if few else []
+            locks = f"pg_advisory_xact_lock{'_shared' if few else ''}(%s)" + ", pg_advisory_xact_lock(%s)" * len(each)
+            with self._undone_on_error():
+                rows.driver_of(self._live()).execute(f"SELECT {locks}", [_lock(scope), *each])
+
     def reserve(self, record: type, key: Sequence[Any], n: int) -> bool:
         """Add n to the record's declared counter if it stays within its limit: one guarded UPDATE."""
         parameters = {"n": n, **{f"where_{place}": value for place, value in enumerate(key)}}
@@ -76,8 +93,9 @@ class SqlWriter(SqlReader):
         asked, rules = question.filter.lowered, rules_of(verdict)
         deed = setwise.freeze(asked, question.past, self._dialect, rules, limit is not None)
         bound = {setwise.APPLY: applied.id, "limit": limit}
+        moments = questions.parameters(deed.needed, question.as_of, question.filter)
         with self._undone_on_error():
-            self._run(deed.statement, questions.parameters(deed.needed, question.as_of, question.filter) | bound)
+            self._run(deed.statement, moments | bound)
         return dict(tuple(row) for row in self._run(setwise.tally(), {setwise.APPLY: applied.id}))
 
     def stage(self, applied_id: str, name: str, values: Iterable[tuple[int, str]]) -> None:
@@ -90,7 +108,7 @@ class SqlWriter(SqlReader):
                 STAGED.create(self._live(), checkfirst=True)
             self._has_staged = True
         if staged:
-            with translated():
+            with self._undone_on_error(several=True), translated():
                 self._live().execute(sa.insert(STAGED), staged)
 
     def add_for_each(self, template: Template, part: Slice) -> int:
@@ -113,7 +131,7 @@ class SqlWriter(SqlReader):
         with self._undone_on_error(several=not single):
             for record, group in groups.items():
                 encode = rows.encode(record, self._dialect)
-                with translated():
+                with translated(keeping=True):
                     written += rows.write(self._live(), verb, record, [encode(each) for each in group])
         return written
 
@@ -133,11 +151,41 @@ class SqlWriter(SqlReader):
         with translated(), self._live().begin_nested():
             yield
 
+    @contextmanager
+    def nested(self) -> Iterator[None]:
+        """Undo what is done within, should an exception leave it, and nothing of what was done before."""
+        has_staged, keys = self._has_staged, len(self.keys)
+        self._depth += 1
+        savepoint = f"custcrm_{self._depth}"
+        self._say(f"SAVEPOINT {savepoint}")
+        try:
+            yield
+        except BaseException:
+            if not self._live().invalidated:  # else there is nothing left to go back to
+                self._say(f"ROLLBACK TO SAVEPOINT {savepoint}")
+            self._has_staged = has_staged
+            del self.keys[keys:]
+            raise
+        else:
+            self._say(f"RELEASE SAVEPOINT {savepoint}")
+        finally:
+            self._depth -= 1
+
+    def _say(self, text: str) -> None:
+        with translated():
+            rows.driver_of(self._live()).execute(text)
+
     def finish(self) -> None:
         """Forget what was staged, and end; what fails forgets by itself."""
         if self._has_staged:
             self._run(sa.delete(STAGED))
         self.end()
+
+
+def _lock(*named: str) -> int:
+    """Return the number of a lock, the same in every process; two names with one number only wait for each other."""
+    text = "\0".join(named).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
 
 
 def _by_class(records: Iterable[Any]) -> dict[type, list[Any]]:

@@ -150,15 +150,21 @@ def _customers() -> None:
     op.create_table(
         "consents",
         sa.Column("customer_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
         sa.Column("channel", TEXT, nullable=False),
         sa.Column("purpose", TEXT, nullable=False),
         sa.Column("granted", FLAG, nullable=False),
         sa.Column("evidence", TEXT, nullable=False),
         sa.Column("actor", TEXT, nullable=False),
         sa.Column("occurred_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("customer_id", "channel", "purpose", name="pk_consents"),
+        sa.Column("until", INSTANT),
+        sa.PrimaryKeyConstraint("customer_id", "id", name="pk_consents"),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_consents_customer_id"),
         **CLUSTERED,
+    )
+    op.create_index(
+        "ix_consents_customer_id_channel_purpose", "consents",
+        ["customer_id", "channel", "purpose", "until"],
     )
 
 

@@ -1,0 +1,21 @@
+"""How long the proofs take: seconds in `make test`, minutes behind targets of their own (`make proofs`)."""
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--proofs", choices=["short", "long"], default="short", help="how long the proofs may take")
+
+
+@pytest.fixture(scope="session")
+def long(pytestconfig: pytest.Config) -> bool:
+    """Tell whether the long form was asked for; the option is there only when pytest is given this folder."""
+    return str(pytestconfig.getoption("--proofs", default="short")) == "long"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of an empty place that processes can share."""
+    return str(tmp_path / "shop.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
