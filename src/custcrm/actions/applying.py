@@ -92,7 +92,8 @@ def idempotency_key(key: str) -> str:
 def _begin(plan: Plan, key: str, exactly: bool, writer: Writer) -> Applied:
     """Freeze the targets and reserve what they draw on; whatever is raised here leaves nothing, not even the key."""
     business, deed = plan.business, plan.deed
-    now = business.now()
+    limit = _limit(plan, writer)
+    now = business.now()  # after the wait for others that issue: what they wrote counts
     for problem in deed.problems(now):
         raise Refusal(problem.reason, details=problem.details)
     applied = Applied(
@@ -100,7 +101,6 @@ def _begin(plan: Plan, key: str, exactly: bool, writer: Writer) -> Applied:
         actor=business.actor, as_of=now, eligible=0, done=0,
     )
     writer.add([applied])
-    limit = _limit(plan, writer)
     question = Question(plan.selection.acting().filter, now)
     counts = writer.freeze(applied, question, deed.verdict, limit=limit)
     eligible = counts.get(None, 0)
@@ -147,10 +147,14 @@ def _next_batch(plan: Plan, key: str) -> Applied:
 
 def _batch(plan: Plan, applied: Applied, writer: Writer) -> Applied:
     first, last = applied.done + 1, min(applied.done + BATCH, applied.eligible)
-    part = Slice(applied.id, first, last, applied.as_of, plan.business.schema)
+    # Who is in stays as it was frozen; a customer's values, such as the count of coupons, are those of now.
+    part = Slice(applied.id, first, last, max(applied.as_of, plan.business.now()), plan.business.schema)
     for name, values in plan.deed.stage(last - first + 1).items():
         writer.stage(applied.id, name, zip(range(first, last + 1), values, strict=True))
-    for effect in plan.deed.effects(_moment(applied)):
+    effects = plan.deed.effects(_moment(applied))
+    if any(isinstance(effect, Change) for effect in effects):
+        writer.hold_each(part)
+    for effect in effects:
         _perform(effect, part, writer)
     applied = evolve(applied, done=last)
     writer.replace(applied)

@@ -1,8 +1,7 @@
 """A deed: one action with its arguments, ready for planning, for a bulk apply or for a single customer.
 
 A deed holds data: who may (`verdict`), what is written (`effects`, made when the instant and the apply are known), what it
-costs each customer, and what it draws on as a whole (`reserve`). `once` names what a customer can be given a single time, so
-that two calls at the same time take turns. It decides nothing by itself.
+costs each customer, and what it draws on as a whole (`reserve`). It decides nothing by itself.
 """
 
 from __future__ import annotations
@@ -77,7 +76,6 @@ class Deed:
     reserve: Reserve | None = None
     problems: Callable[[datetime], Sequence[Problem]] = field(default=_none)
     stage: Callable[[int], Mapping[str, Sequence[str]]] = field(default=lambda count: {})
-    once: str = ""
     preview: Callable[[Business, str], str] | None = None
 
 

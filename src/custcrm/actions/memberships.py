@@ -46,7 +46,6 @@ def joining(business: Business, program: str, access: Access | str | None = None
         arguments={"program": program, "access": access and str(access)},
         verdict=Verdict(eligibility.may_join(business.schema, program)),
         effects=effects,
-        once=program,
     )
 
 

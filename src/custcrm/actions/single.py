@@ -52,11 +52,12 @@ def perform(
         done = None if key is None else writer.hold(Applied, key)
         if done is not None:
             return _repeated(writer, made, customer_id, done)
-        now, applied_id = business.now(), business.ids.new()
+        # Deeds to one customer, and those that draw on one limit, wait here for each other; the clock is read after that,
+        # as what others wrote meanwhile would else lie in the future and not count.
+        writer.hold(Customer, customer_id)
         if made.reserve:
-            writer.hold(made.reserve.record, *made.reserve.key)  # so that limits are asked one after the other
-        if made.once:
-            writer.claim(made.action, [f"{customer_id} {made.once}"])
+            writer.hold(made.reserve.record, *made.reserve.key)
+        now, applied_id = business.now(), business.ids.new()
         row = facts(writer, customer_id, Question(business.everyone(), now))
         if row is None:
             raise NotFound("no customer has this id")

@@ -18,11 +18,24 @@ from custcrm.filters.checker import check, check_under, check_value
 from custcrm.filters.constants import quoted
 from custcrm.filters.domains import Domain, domain_of_type
 from custcrm.filters.errors import FilterError, LimitExceeded, shown
-from custcrm.filters.limits import DEPTH, check_limits, nested_too_deep
+from custcrm.filters.limits import CONDITIONS, DEPTH, check_limits, exceeded, nested_too_deep
 from custcrm.filters.parser import parse, parse_value
 from custcrm.filters.resolving import Names, argument_place, unknown_value
 from custcrm.filters.schema import Schema
-from custcrm.filters.syntax import Aggregate, Arithmetic, Condition, Field, Node, Segment, Value, children, rebuilt, walk
+from custcrm.filters.syntax import (
+    Aggregate,
+    And,
+    Arithmetic,
+    Condition,
+    Field,
+    Node,
+    Or,
+    Segment,
+    Value,
+    children,
+    rebuilt,
+    walk,
+)
 from custcrm.filters.text import quoted_segment
 from custcrm.filters.types import Derived, Elapsed, Map, Metric
 from custcrm.values.errors import Malformed
@@ -159,7 +172,12 @@ def _expanded(names: Names, node: Node, seen: dict[Node, Node]) -> Node:
             return seen[node]
     parts = children(node)
     others = [_expanded_inside(names, node, part, seen) for part in parts]
-    return node if all(map(_same, parts, others)) else rebuilt(node, others)
+    if all(map(_same, parts, others)):
+        return node
+    made = rebuilt(node, others)
+    if isinstance(made, And | Or) and len(made.args) > CONDITIONS:  # flattened, so sharing no longer keeps it small
+        raise exceeded("conditions")
+    return made
 
 
 def _same(one: object, other: object) -> bool:

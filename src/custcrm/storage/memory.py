@@ -277,6 +277,9 @@ class _Writer(_Reader):
         """Keep a text for target numbers until this write() ends."""
         self._kept.stage((applied_id, name), values)
 
+    def hold_each(self, part: Slice) -> None:
+        """Do nothing: the writer holds everything."""
+
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
         kept = self._kept

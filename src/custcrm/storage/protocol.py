@@ -128,6 +128,9 @@ class Writer(Reader, Protocol):
     def stage(self, applied_id: str, name: str, values: Iterable[tuple[int, str]]) -> None:
         """Keep a text for target numbers, for `Staged` sources of this apply; gone when the write() ends."""
 
+    def hold_each(self, part: Slice) -> None:
+        """Hold the customer of each target of the part, in id order, as `hold` does one."""
+
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
 

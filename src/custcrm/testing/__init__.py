@@ -14,14 +14,26 @@ if TYPE_CHECKING:
     from custcrm.testing.channel_contract import ChannelContract
     from custcrm.testing.contract import StoreContract
     from custcrm.testing.parity import assert_parity
+    from custcrm.testing.races import assert_races, assert_races_between_processes
 
 _HOME_OF = {
     "ChannelContract": "custcrm.testing.channel_contract",
     "StoreContract": "custcrm.testing.contract",
     "assert_parity": "custcrm.testing.parity",
+    "assert_races": "custcrm.testing.races",
+    "assert_races_between_processes": "custcrm.testing.races",
 }
 
-__all__ = ["ChannelContract", "ManualClock", "RecordingChannel", "SentMessage", "StoreContract", "assert_parity"]
+__all__ = [
+    "ChannelContract",
+    "ManualClock",
+    "RecordingChannel",
+    "SentMessage",
+    "StoreContract",
+    "assert_parity",
+    "assert_races",
+    "assert_races_between_processes",
+]
 
 
 def __dir__() -> list[str]:

@@ -28,7 +28,7 @@ def in_major_units(node: Column | Entry, held: Element) -> bool:
         kind = kind.impl_instance
     if isinstance(kind, sa.Integer):
         return False
-    if isinstance(kind, sa.Numeric):
+    if isinstance(kind, sa.Numeric | sa.Float):
         return True
     name = node.name if isinstance(node, Column) else ".".join(filter(None, (node.map, node.key, node.field)))
     raise FilterError(

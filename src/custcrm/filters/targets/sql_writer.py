@@ -280,15 +280,16 @@ class Writer:
         inside = self._inside(records)
         match node.op:
             case "sum":
-                return inside._summed(node.value)
+                return inside.summed(node.value)
             case "count":
                 return sa.func.count(evolve(inside, exponent=None).value(node.value))
             case _:
                 return (sa.func.min if node.op == "min" else sa.func.max)(inside.value(node.value))
 
-    def _summed(self, node: Value) -> Element:
+    def summed(self, node: Value) -> Element:
+        """Return the SUM of a value, of money in minor units."""
         if is_money(node) and self._is_major(node, self._held(node)):
-            return summed(Unscaled(node, self.exponent or 0), self._held)
+            return summed(Unscaled(node, self.exponent or 0), evolve(self, exponent=None).value)
         return summed(node, self.value)
 
     def _inside(self, records: Records) -> Writer:

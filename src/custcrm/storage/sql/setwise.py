@@ -6,7 +6,7 @@ Built once for a template or change, whatever values it gives: these are paramet
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -128,6 +128,18 @@ def _add_for_each(template: Template, allowed: Rules, dialect: str) -> Deed:
     rows = rows.where(*_slice(writing.targets, template.reasons), *rules)
     statement = sa.insert(into).from_select([into.c[name] for name in names], rows, include_defaults=False)
     return Deed(statement, writing.asking.needed)
+
+
+# holding -----------------------------------------------------------------------------------------
+
+
+@cache
+def hold_each() -> sa.Select[Any]:
+    """Return the query that locks the customers of a slice in id order, so that two applies never wait for each other."""
+    targets, customers = table(Target), table(Customer)
+    mine = sa.select(targets.c.customer_id).where(*_slice(targets, ()))
+    held = sa.select(customers.c.id).where(customers.c.id.in_(mine)).order_by(customers.c.id)
+    return sa.select(sa.func.count()).select_from(held.with_for_update(key_share=True).subquery())
 
 
 # changing ----------------------------------------------------------------------------------------

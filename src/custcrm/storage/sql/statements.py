@@ -73,7 +73,7 @@ def select(shape: Shape) -> sa.Select[Any]:
         query = query.order_by(ordered)
     if shape.limited:
         query = query.limit(sa.bindparam("limit", type_=sa.Integer()))
-    return query.with_for_update() if shape.held else query
+    return query.with_for_update(key_share=True) if shape.held else query
 
 
 @lru_cache(SHAPES)

@@ -111,6 +111,11 @@ class SqlWriter(SqlReader):
             with self._undone_on_error(several=True), translated():
                 self._live().execute(sa.insert(STAGED), staged)
 
+    def hold_each(self, part: Slice) -> None:
+        """Hold the customer of each target of the part, in id order, as `hold` does one."""
+        if self._dialect == "postgresql":  # on SQLite the writer holds everything
+            self._run(setwise.hold_each(), {setwise.APPLY: part.applied_id, "first": part.first, "last": part.last})
+
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
         deed = setwise.add_for_each(template, self._dialect)
