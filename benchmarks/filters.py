@@ -9,6 +9,7 @@ from benchmarks.rows import FILTERS, NOW, SCHEMA, hand_dicts, hand_objects, make
 
 
 def run(count: int) -> None:
+    _compiling()
     rows = make(count)
     dicts = [attrs.asdict(row, recurse=False) for row in rows]
     heading(f"Python target, {count:,} rows, against a hand-written list comprehension (speed ratio = 1 / ×)")
@@ -20,7 +21,6 @@ def run(count: int) -> None:
         print(Line(f"{name} dictionaries", ours, theirs, "comprehension", "× ≤ 1.11"))
         ours, theirs = best(lambda: rule.select(rows, as_of=NOW), lambda: hand_objects(name, rows))
         print(Line(f"{name} attrs objects", ours, theirs, "comprehension", "× ≤ 1.11"))
-    _compiling()
     _peers(dicts[: count // 10])
 
 
@@ -32,8 +32,9 @@ def _compiling() -> None:
 
     rule_engine = _rule_engine(FILTERS_RULE_ENGINE["F3"])
     heading("Compiling F3 from text to an answer about one row")
-    mine, theirs = best(ours, rule_engine, rounds=200)
-    print(Line("text → answer", mine, theirs, "rule-engine", "≤ 1.2 ms"))
+    times = 20     # one after the other, as an app would
+    mine, theirs = best(lambda: [ours() for _ in range(times)], lambda: [rule_engine() for _ in range(times)], rounds=20)
+    print(Line("text → answer", mine / times, theirs / times, "rule-engine", "≤ 1.2 ms"))
 
 
 FILTERS_RULE_ENGINE = {
