@@ -42,7 +42,7 @@ FILTERS_RULE_ENGINE = {
     "F2": "sales_count > 5 and country == 'FI' and last_sale != null",
     "F3": "((country in ['FI', 'SE', 'NO'] and sales_count >= 3 and sales_total > 20000) or "
           "(country == 'DE' and affiliation == 'CUSTOMER')) and accepts_marketing and "
-          "(email =~~ '^a' or email =~~ '^m') and "
+          "email != null and (email =~~ '^a' or email =~~ '^m') and "
           "((last_sale != null and last_sale >= d'2025-11-21 12:00:00') or "
           "(birth_date != null and birth_date < d'1980-01-01'))",
 }
@@ -60,7 +60,9 @@ def _peers(dicts: list[dict[str, object]]) -> None:
 
     heading(f"Python target, {len(dicts):,} rows, against other engines")
     context = rule_engine.Context(default_value=None, default_timezone="utc")
-    for name in ("F1", "F2"):
+    for row in dicts:
+        row["affiliation"] = row["tags"].get("USER_AFFILIATION")    # type: ignore[attr-defined]
+    for name in FILTERS:
         rule, mine = rule_engine.Rule(FILTERS_RULE_ENGINE[name], context=context), SCHEMA.parse(FILTERS[name])
         numbers = [row for row in dicts if row["sales_count"] is not None]
         assert len(list(rule.filter(numbers))) == len(mine.select(numbers, as_of=NOW))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from custcrm.actions import eligibility
@@ -66,6 +67,7 @@ def sending(business: Business, text: str, *, channel: str, sender: str | None, 
     )
 
 
+@lru_cache(maxsize=256)
 def notice_text(text: str, *deed: str) -> TextTemplate:
     """Read the text that tells of a transaction: it may name the customer's values and those of the deed."""
     return TextTemplate.parse(text, (*eligibility.PLACEHOLDER_FIELDS, *deed))

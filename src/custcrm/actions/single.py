@@ -20,7 +20,7 @@ from custcrm.records.codec import encoder, from_columns
 from custcrm.records.declaration import declaration
 from custcrm.storage.deeds import Change, Question, Template, asked, build
 from custcrm.storage.protocol import Writer
-from custcrm.storage.rows import Facts, facts
+from custcrm.storage.rows import Facts
 from custcrm.values.errors import KeyConflict, NotFound, Reason, Refusal
 
 R = TypeVar("R")
@@ -54,13 +54,13 @@ def perform(
             return _repeated(writer, made, customer_id, done)
         # Deeds to one customer, and those that draw on one limit, wait here for each other; the clock is read after that,
         # as what others wrote meanwhile would else lie in the future and not count.
-        writer.hold(Customer, customer_id)
+        customer = writer.hold(Customer, customer_id)
+        if customer is None:
+            raise NotFound("no customer has this id")
         if made.reserve:
             writer.hold(made.reserve.record, *made.reserve.key)
         now, applied_id = business.now(), business.ids.new()
-        row = facts(writer, customer_id, Question(business.everyone(), now))
-        if row is None:
-            raise NotFound("no customer has this id")
+        row = Facts(customer, Question(business.everyone(), now), writer)
         _refuse(row, made)
         if made.reserve and not writer.reserve(made.reserve.record, made.reserve.key, 1):
             raise Refusal(Reason.SERIES_CAPACITY, details={"series": made.reserve.key[0], "needed": 1, "left": 0})
