@@ -305,3 +305,9 @@ def test_filters_of_other_schemas_do_not_join() -> None:
         _ = shop.parse("visits = 1") & 2
     with pytest.raises(TypeError, match="one schema"):
         _ = shop.parse("visits = 1") & shop.evolve().parse("visits = 1")
+
+
+def test_a_metric_may_be_a_constant() -> None:
+    """A metric is a name for whatever it is defined as, a bare number included."""
+    schema = Schema({"a": int}, metrics={"one": "1", "two": "one + one"})
+    assert schema.parse("a + two = 3").select([{"a": 1}, {"a": 2}]) == [{"a": 1}]

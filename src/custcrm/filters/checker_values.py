@@ -89,7 +89,10 @@ def check_field(names: Names, node: Field, *, as_condition: bool = False) -> tup
         case Computed(name, metric):
             from custcrm.filters.expanding import metric_domain  # a metric is checked by this module in its turn
 
-            return node, Domain("elapsed") if isinstance(metric, Elapsed) else metric_domain(names.schema, name)
+            if isinstance(metric, Elapsed):
+                return node, Domain("elapsed")
+            # A name stands here, whatever its definition: only what is written as a constant is checked as one.
+            return node, evolve(metric_domain(names.schema, name), constant=False, value=None)
     raise _no_single_value(node, found, as_condition=as_condition)
 
 
