@@ -2,7 +2,7 @@
 
 import pytest
 import smsutil  # type: ignore[import-untyped]
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from custcrm.messaging import sms
@@ -21,7 +21,11 @@ def _bytes(text: str) -> int:
 
 @given(text=texts)
 def test_another_library_counts_the_same_parts(text):
-    """The oracle, smsutil, splits every text into as many parts, of as many units."""
+    """The oracle, smsutil, splits every text into as many parts, of as many units.
+
+    It lets the escape character through as a letter; in GSM-7 it only announces one of the extension, so ours takes UCS-2.
+    """
+    assume("\x1b" not in text)
     split, ours = smsutil.split(text), parts(text)
     per_unit = 1 if ours.encoding is Encoding.GSM_7 else 2
     assert (len(split.parts), split.total_bytes) == (ours.count, ours.units * per_unit)
