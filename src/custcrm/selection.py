@@ -293,6 +293,8 @@ def select(
     as_of: Any = None,
 ) -> Selection:
     """Return the selection that a filter gives; None is everyone, an empty text is an error."""
+    if not isinstance(asked, str | Filter | None):
+        raise Malformed(f"a filter is a text or a Filter, not {type(asked).__name__}", field="filter")
     parsed = business.adopt(asked) if isinstance(asked, Filter) else business.parse("TRUE" if asked is None else asked, values)
     scope = scope or Scope()
     _check_places(business, scope)

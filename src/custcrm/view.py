@@ -73,7 +73,11 @@ class View:
         Amounts and numbers are plain numbers; a text that a spreadsheet would take for a formula gets an apostrophe. The file
         appears whole or not at all.
         """
+        if len(delimiter) != 1 or delimiter in '"\r\n':
+            raise Malformed("a delimiter is one character, e.g. ';'", field="delimiter")
         path = Path(target)
+        if not path.parent.is_dir():
+            raise Malformed(f"there is no folder {str(path.parent)!r} to write to", field="target")
         unfinished = path.with_name(f"{path.name}.unfinished")
         try:
             with unfinished.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file:

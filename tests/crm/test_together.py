@@ -177,6 +177,10 @@ def test_large_frozen_selections_combine_like_small_ones(opened):
         lambda crm, anna: crm.customers.add_all(["x"]),
         lambda crm, anna: crm.select(as_of="1800-01-01"),
         lambda crm, anna: crm.select() | custcrm.open().select(),
+        lambda crm, anna: crm.select(5),
+        lambda crm, anna: crm.select().view(["id"]).to_csv("no such folder/x.csv"),
+        lambda crm, anna: crm.select().view(["id"]).to_csv("x.csv", delimiter=";;"),
+        lambda crm, anna: crm.customers.import_csv(None),
     ],
 )
 def test_bad_input_is_malformed_on_every_store(crm, people, call):

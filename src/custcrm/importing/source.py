@@ -58,6 +58,8 @@ class CsvSource:
 
         Raises Malformed for an empty file, a file that is not in the encoding, and an unknown encoding or delimiter.
         """
+        if not isinstance(source, str | PathLike):
+            raise Malformed(f"a file is named by its path, not by a {type(source).__name__}", field="source")
         path = Path(source)
         told = None if encoding is None else _codec(encoding)
         with _opened(path) as file:
