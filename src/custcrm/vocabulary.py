@@ -15,16 +15,20 @@ from attrs import field, frozen
 from custcrm.filters import Schema
 from custcrm.filters import types as t
 from custcrm.records import (
+    AccountEntry,
     Activity,
     Attribute,
     Consent,
     Coupon,
     Customer,
+    CustomerAccount,
     ExternalId,
+    InboxMessage,
     Membership,
     MembershipChange,
     Message,
     PointsEntry,
+    Redemption,
     Sale,
     SaleLine,
     TagAssignment,
@@ -60,7 +64,10 @@ class MapWords:
 
 @frozen(kw_only=True)
 class CollectionWords:
-    """A collection word: the records of the customer (or of the parent record) tied by `on`: own column → parent's column."""
+    """A collection word: the records of the customer (or of the parent record) tied by `on`: own column → parent's column.
+
+    `only` are the values that a column must have; `weight` is the column that says how many a record counts for.
+    """
 
     record: type
     columns: tuple[str, ...]
@@ -68,6 +75,8 @@ class CollectionWords:
     at: str | None = None
     until: str | None = None
     scopes: tuple[str, ...] = ()
+    only: Mapping[str, tuple[str, ...]] = field(factory=dict, hash=False)
+    weight: str | None = None
     nested: Mapping[str, CollectionWords] = field(factory=dict, hash=False)
     hidden: bool = False
     label: str = ""
@@ -95,22 +104,56 @@ MAPS: Final[Mapping[str, MapWords]] = {
         history=MembershipChange,
         label="Programs",
     ),
+    "accounts": MapWords(
+        record=CustomerAccount,
+        key="account",
+        columns=("opened_at", "credit_limit", "credit_units"),
+        derived={
+            "balance": t.Derived(
+                value="SUM(account_entries.amount WHERE account = ':key')", type=t.Money(), label="Account balance"
+            ),
+            "units": t.Derived(
+                value="SUM(account_entries.units WHERE account = ':key')", type=t.Integer(), label="Account balance in units"
+            ),
+        },
+        label="Accounts",
+    ),
 }
 
 _LINE_COLUMNS: Final = ("occurred_at", "product", "category", "quantity", "price", "amount")
 
+_SALE_COLUMNS: Final = ("occurred_at", "total", "units", "kind", *PLACES, "source", "document", "external_id")
+
 COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
     "sales": CollectionWords(
         record=Sale,
-        columns=("occurred_at", "total", "units", *PLACES, "source", "document", "external_id"),
+        columns=_SALE_COLUMNS,
         at="occurred_at",
         scopes=PLACES,
+        only={"kind": ("sale",)},
         nested={
             "lines": CollectionWords(
                 record=SaleLine, columns=_LINE_COLUMNS, on={"customer_id": "customer_id", "sale_id": "id"}
             )
         },
         label="Sales",
+    ),
+    "refunds": CollectionWords(
+        record=Sale,
+        columns=_SALE_COLUMNS,
+        at="occurred_at",
+        scopes=PLACES,
+        only={"kind": ("refund", "chargeback")},
+        label="Refunds and chargebacks",
+    ),
+    "receipts": CollectionWords(
+        record=Sale,
+        columns=(*_SALE_COLUMNS, "counts"),
+        at="occurred_at",
+        scopes=PLACES,
+        weight="counts",
+        hidden=True,
+        label="Sales, refunds and chargebacks",
     ),
     "lines": CollectionWords(record=SaleLine, columns=_LINE_COLUMNS, at="occurred_at", label="Lines of sales"),
     "activities": CollectionWords(
@@ -122,9 +165,24 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
     ),
     "coupons": CollectionWords(
         record=Coupon,
-        columns=("series", "issued_at", "expires_at", "redeemed_at", "revoked_at"),
+        columns=("series", "issued_at", "expires_at", "revoked_at"),
         at="issued_at",
         label="Coupons",
+    ),
+    "redemptions": CollectionWords(
+        record=Redemption,
+        columns=("series", "program", "redeemed_at", "restored_at", "reference", "discount", "terminal", "point_of_sale"),
+        at="redeemed_at",
+        until="restored_at",
+        scopes=PLACES,
+        label="Redemptions of coupons",
+    ),
+    "inbox": CollectionWords(
+        record=InboxMessage,
+        columns=("distributed_at", "ends_at", "removed_at"),
+        at="distributed_at",
+        until="removed_at",
+        label="Inbox messages",
     ),
     "messages": CollectionWords(
         record=Message,
@@ -141,27 +199,36 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
     ),
     "points_entries": CollectionWords(
         record=PointsEntry,
-        columns=("program", "kind", "delta", "occurred_at", "expires_at", "terminal", "reference"),
+        columns=(
+            "program", "kind", "delta", "occurred_at", "expires_at", "terminal", "point_of_sale", "offer", "rule", "reference",
+        ),
         at="occurred_at",
-        scopes=("program", "terminal"),
+        scopes=PLACES,
         label="Points entries",
+    ),
+    "account_entries": CollectionWords(
+        record=AccountEntry,
+        columns=("account", "program", "kind", "amount", "units", "occurred_at", "terminal", "point_of_sale", "reference"),
+        at="occurred_at",
+        scopes=PLACES,
+        label="Account entries",
     ),
 }
 
 METRICS: Final[Mapping[str, t.Metric | t.Elapsed]] = {
-    "sales_count": t.Metric(value="COUNT(sales)", label="Number of sales"),
-    "sales_total": t.Metric(value="SUM(sales.total)", label="Transaction amount"),
-    "lifetime_spend": t.Metric(value="SUM(sales.total)", label="Total lifetime spend"),
-    "average_check": t.Metric(value="AVG(sales.total)", label="Average check"),
-    "average_basket": t.Metric(value="AVG(sales.total)", label="Average basket value"),
+    "sales_count": t.Metric(value="SUM(receipts.counts)", label="Number of sales"),
+    "sales_total": t.Metric(value="SUM(receipts.total)", label="Transaction amount"),
+    "lifetime_spend": t.Metric(value="SUM(receipts.total)", label="Total lifetime spend"),
+    "average_check": t.Metric(value="AVG(receipts.total)", label="Average check"),
+    "average_basket": t.Metric(value="AVG(receipts.total)", label="Average basket value"),
     "first_sale_at": t.Metric(value="MIN(sales.occurred_at)", label="First sale"),
     "last_sale_at": t.Metric(value="MAX(sales.occurred_at)", label="Last sale"),
     "days_since_last_sale": t.Elapsed(
         unit="days", since="MAX(sales.occurred_at)", label="Days since last purchase"
     ),
-    "units_total": t.Metric(value="SUM(sales.units)", label="Units ever purchased"),
+    "units_total": t.Metric(value="SUM(receipts.units)", label="Units ever purchased"),
     "units_12_months": t.Metric(
-        value="SUM(sales.units WHERE occurred_at >= ago('12 months') AND occurred_at < now())",
+        value="SUM(receipts.units WHERE occurred_at >= ago('12 months') AND occurred_at < now())",
         label="Units purchased within the last twelve months",
     ),
     "visits_count": t.Metric(value="COUNT(activities WHERE kind = 'visit')", label="Number of visits"),
@@ -228,4 +295,7 @@ def _collection(words: CollectionWords) -> t.Collection:
     columns = declaration(words.record)
     fields: dict[str, Any] = {name: field_type(columns.column(name)) for name in words.columns}
     fields.update({name: _collection(nested) for name, nested in words.nested.items()})
-    return t.Collection(fields, at=words.at, until=words.until, scopes=words.scopes, label=words.label, hidden=words.hidden)
+    return t.Collection(
+        fields, at=words.at, until=words.until, scopes=words.scopes, only=words.only, weight=words.weight,
+        label=words.label, hidden=words.hidden,
+    )

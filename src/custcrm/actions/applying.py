@@ -8,15 +8,16 @@ any point and an apply again with the same key: nobody twice, nobody missed.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from custcrm.actions.deed import Moment
+from custcrm.actions.deed import Booking, Doing, Moment, Turn
 from custcrm.business import Business, customer_id
 from custcrm.records import Applied, Target
-from custcrm.storage.deeds import Change, Effect, Question, Slice, Template
+from custcrm.storage.deeds import Change, Question, Slice, Template
 from custcrm.storage.protocol import Writer
 from custcrm.values.errors import Conflict, KeyConflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.texts import checked
@@ -28,6 +29,9 @@ Progress: TypeAlias = bool | Callable[[int, int], None]
 
 BATCH: Final = 20_000
 """Targets of one transaction: large enough for set-based speed, small enough to show progress and to let others write."""
+
+PIECE: Final = 1_000
+"""Customers whose records a booking looks at together."""
 
 KEYS: Final = "key"
 """The scope in which idempotency keys are claimed: one for apply and single calls alike."""
@@ -102,7 +106,7 @@ def _begin(plan: Plan, key: str, exactly: bool, writer: Writer) -> Applied:
     )
     writer.add([applied])
     question = Question(plan.selection.acting().filter, now)
-    counts = writer.freeze(applied, question, deed.verdict, limit=limit)
+    counts = writer.freeze(applied, question, deed.planned, limit=limit)
     eligible = counts.get(None, 0)
     skipped = {reason: count for reason, count in counts.items() if reason is not None and count}
     _refuse(plan, eligible, skipped, exactly=exactly)
@@ -152,21 +156,40 @@ def _batch(plan: Plan, applied: Applied, writer: Writer) -> Applied:
     for name, values in plan.deed.stage(last - first + 1).items():
         writer.stage(applied.id, name, zip(range(first, last + 1), values, strict=True))
     effects = plan.deed.effects(_moment(applied))
-    if any(isinstance(effect, Change) for effect in effects):
+    if any(isinstance(effect, Change | Booking) for effect in effects):
         writer.hold_each(part)
     for effect in effects:
-        _perform(effect, part, writer)
+        applied = _perform(effect, part, applied, writer)
     applied = evolve(applied, done=last)
     writer.replace(applied)
     return applied
 
 
-def _perform(effect: Effect, part: Slice, writer: Writer) -> None:
+def _perform(effect: Doing, part: Slice, applied: Applied, writer: Writer) -> Applied:
     match effect:
+        case Booking():
+            return _book(effect, part, applied, writer)
         case Change():
             writer.change_for_each(effect, part)
         case Template() if not effect.reasons:
             writer.add_for_each(effect, part)
+    return applied
+
+
+def _book(booking: Booking, part: Slice, applied: Applied, writer: Writer) -> Applied:
+    """Book for each target of the part, as things are now; who can no longer have it is refused, and counted so."""
+    mine, size = {"applied_id": applied.id}, part.last - part.first + 1
+    targets = list(writer.find(Target, mine, order=("number",), after=(part.first - 1,), limit=size))
+    moment = evolve(_moment(applied), now=part.as_of)
+    skipped = Counter(applied.skipped)
+    for at in range(0, len(targets), PIECE):
+        piece = {each.customer_id: each for each in targets[at : at + PIECE] if each.reason is None}
+        booked = booking.book(writer, moment, [Turn(each.customer_id, each.number) for each in piece.values()])
+        writer.add(booked.added)
+        writer.put([*booked.replaced, *(evolve(piece[who], reason=no.reason.value) for who, no in booked.refused.items())])
+        skipped.update(no.reason.value for no in booked.refused.values())
+    refused = skipped.total() - sum(applied.skipped.values())
+    return evolve(applied, refused=applied.refused + refused, skipped=dict(skipped))
 
 
 def _moment(applied: Applied) -> Moment:
@@ -175,8 +198,9 @@ def _moment(applied: Applied) -> Moment:
 
 def _result(plan: Plan, applied: Applied, *, repeated: bool) -> Result:
     skipped = {Reason(reason): int(count) for reason, count in applied.skipped.items()}
-    changed = 0 if repeated else abs(applied.eligible - plan.eligible)
-    return Result(applied.key, applied.eligible, skipped, repeated, changed, id=applied.id, business=plan.business)
+    done = applied.eligible - applied.refused
+    changed = 0 if repeated else abs(done - plan.eligible)
+    return Result(applied.key, done, skipped, repeated, changed, id=applied.id, business=plan.business)
 
 
 def _progress(progress: Progress) -> Callable[[int, int], None]:

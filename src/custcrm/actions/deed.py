@@ -1,7 +1,8 @@
 """A deed: one action with its arguments, ready for planning, for a bulk apply or for a single customer.
 
 A deed holds data: who may (`verdict`), what is written (`effects`, made when the instant and the apply are known), what it
-costs each customer, and what it draws on as a whole (`reserve`). It decides nothing by itself.
+costs each customer, and what it draws on as a whole (`reserve`). It decides nothing by itself. What a filter cannot say, such
+as which lots a spend uses, is a `Booking`: an effect that asks a pure rule, customer by customer.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
 from custcrm.business import Business
 from custcrm.storage.deeds import Effect, Question, Verdict
-from custcrm.storage.protocol import Reader
-from custcrm.values.errors import Malformed, Reason
+from custcrm.storage.protocol import Reader, Writer
+from custcrm.values.errors import Malformed, Reason, Refusal
 from custcrm.values.money import Money
 from custcrm.values.periods import span
 
@@ -49,6 +50,38 @@ class Moment:
     actor: str
 
 
+@frozen
+class Turn:
+    """A customer whose turn it is, and the number of the target: 1 in a single call."""
+
+    customer_id: str
+    number: int = 1
+
+
+@frozen(kw_only=True)
+class Booked:
+    """What a booking comes to: records to add, records that take the place of those with their keys, and who is refused."""
+
+    added: Sequence[Any] = ()
+    replaced: Sequence[Any] = ()
+    refused: Mapping[str, Refusal] = field(factory=dict, hash=False)
+
+
+@frozen
+class Booking:
+    """An effect that a pure rule decides for each customer, with their records at hand (DESIGN 2).
+
+    `book` looks up what all the turns need, asks the rule and returns what is to be written, of the classes `records`; the
+    customers are held meanwhile. Who is refused here was eligible when the apply began.
+    """
+
+    records: tuple[type, ...]
+    book: Callable[[Writer, Moment, Sequence[Turn]], Booked]
+
+
+Doing: TypeAlias = Effect | Booking
+
+
 @frozen(kw_only=True)
 class Reserve:
     """What all targets draw on: a record with a counter. `left` is None when unlimited; `partial` takes what there is."""
@@ -65,18 +98,27 @@ def _none(_: datetime) -> tuple[Problem, ...]:
 
 @frozen(kw_only=True, eq=False)
 class Deed:
-    """See the module. `arguments` are as given (spans stay relative): their JSON is part of the content that a key names."""
+    """See the module. `arguments` are as given (spans stay relative): their JSON is part of the content that a key names.
+
+    `foreseen` are rules that a plan and a freeze go by, and that a booking has the last word on.
+    """
 
     action: str
     title: str
     arguments: Mapping[str, Any]
     verdict: Verdict
-    effects: Callable[[Moment], Sequence[Effect]]
+    effects: Callable[[Moment], Sequence[Doing]]
+    foreseen: Verdict = Verdict()
     cost: Callable[[Business, Question, int], Cost] = field(default=lambda business, question, eligible: Cost())
     reserve: Reserve | None = None
     problems: Callable[[datetime], Sequence[Problem]] = field(default=_none)
     stage: Callable[[int], Mapping[str, Sequence[str]]] = field(default=lambda count: {})
     preview: Callable[[Business, str], str] | None = None
+
+    @property
+    def planned(self) -> Verdict:
+        """The rules that say who is eligible as far as can be told beforehand."""
+        return Verdict((*self.verdict.rules, *self.foreseen.rules))
 
 
 def content(deed: Deed, asked: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ class Plan:
         acting = selection.acting()
         question = acting.question()
         with business.reading() as reader:
-            counts = dict(reader.tally(question, deed.verdict))
+            counts = dict(reader.tally(question, deed.planned))
             left = deed.reserve.left(reader) if deed.reserve else None
         problems = [*deed.problems(question.as_of)]
         eligible = counts.pop(None, 0)
@@ -57,15 +57,15 @@ class Plan:
                 details = {"series": deed.reserve.key[0], "needed": eligible, "left": left}
                 problems.append(Problem(Reason.SERIES_CAPACITY, details))
         skipped = {reason: count for reason, count in counts.items() if reason is not None and count}
-        targets = evolve(question, filter=passing(question.filter, deed.verdict))
+        targets = evolve(question, filter=passing(question.filter, deed.planned))
         return cls(business, deed, selection, acting, eligible, skipped, deed.cost(business, targets, eligible),
                    tuple(problems), left if deed.reserve and deed.reserve.partial else None)
 
     def customers(self, reason: Reason | str | None = None) -> Selection:
         """Return the customers who are eligible, or those skipped for a reason, as a selection."""
-        asked, rules = self._acting.filter, self._deed.verdict.rules
+        asked, rules = self._acting.filter, self._deed.planned.rules
         if reason is None or reason == Reason.SERIES_CAPACITY:
-            eligible = self._acting.narrowed(passing(asked, self._deed.verdict))
+            eligible = self._acting.narrowed(passing(asked, self._deed.planned))
             return eligible if self.left is None else self._first(eligible, beyond=reason is not None)
         for at, (each, _) in enumerate(rules):
             if each == reason:
@@ -91,7 +91,7 @@ class Plan:
                 raise NotFound("no customer has this id")
             if not row.matches(question.filter):
                 return "not_selected"
-            refused = next((reason for reason, rule in self._deed.verdict.rules if not row.matches(rule)), None)
+            refused = next((reason for reason, rule in self._deed.planned.rules if not row.matches(rule)), None)
         if refused is None and self.left is not None and customer in self.customers(Reason.SERIES_CAPACITY):
             return Reason.SERIES_CAPACITY.value
         return refused.value if refused else "eligible"

@@ -6,19 +6,20 @@ single call decides and writes exactly what a bulk apply would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from attrs import frozen
 
 from custcrm.actions.applying import KEYS, idempotency_key
-from custcrm.actions.deed import Deed, Moment, content
+from custcrm.actions.deed import Booking, Deed, Moment, Turn, content
 from custcrm.business import Business
+from custcrm.filters.lowered import Shown
 from custcrm.records import Applied, Customer
 from custcrm.records.codec import encoder, from_columns
 from custcrm.records.declaration import declaration
-from custcrm.storage.deeds import Change, Question, Template, asked, build
+from custcrm.storage.deeds import Change, Effect, Question, Template, asked, build
 from custcrm.storage.protocol import Writer
 from custcrm.storage.rows import Facts
 from custcrm.values.errors import KeyConflict, NotFound, Reason, Refusal
@@ -82,7 +83,12 @@ def _repeated(writer: Writer, deed: Deed, customer_id: str, done: Applied) -> Pe
     if done.content != _content(deed, customer_id):
         raise KeyConflict(done.key)
     moment = Moment(now=done.as_of, applied_id=done.id, actor=done.actor)
-    written = [effect.record for effect in deed.effects(moment) if isinstance(effect, Template)]
+    written = [
+        record
+        for effect in deed.effects(moment)
+        if not isinstance(effect, Change)
+        for record in (effect.records if isinstance(effect, Booking) else (effect.record,))
+    ]
     mine = {"customer_id": customer_id, "applied_id": done.id}
     kept: list[Any] = []
     for record in dict.fromkeys(written):
@@ -108,13 +114,17 @@ def _effects(writer: Writer, deed: Deed, row: Facts, moment: Moment) -> Iterator
     """Write what the deed writes, in order, each effect seeing those before it; yield the new records."""
     staged = {name: values[0] for name, values in deed.stage(1).items()}
     for effect in deed.effects(moment):
-        if isinstance(effect, Template) and not _wanted(effect, row):
+        if isinstance(effect, Booking):
+            yield from _book(writer, effect, row.customer.id, moment)
+            row = row.again()
             continue
-        wanted = asked(effect.values)
-        row = row.again() if wanted else row
+        if effect.verdict.rules:
+            row = row.again()
+        if not _wanted(effect, row):
+            continue
         values = build(
             effect.values, customer_id=row.customer.id, applied_id=moment.applied_id, number=1,
-            shown={each: row.value(each) for each in wanted}, staged=staged,
+            shown=_shown(writer, effect, row), staged=staged,
         )
         if isinstance(effect, Template):
             record: Any = from_columns(effect.record, values)
@@ -124,9 +134,29 @@ def _effects(writer: Writer, deed: Deed, row: Facts, moment: Moment) -> Iterator
             _change(writer, effect, values, row.customer, moment)
 
 
-def _wanted(effect: Template, row: Facts) -> bool:
+def _book(writer: Writer, booking: Booking, customer_id: str, moment: Moment) -> Sequence[Any]:
+    """Write what a booking comes to, and return it; or raise its refusal."""
+    booked = booking.book(writer, moment, (Turn(customer_id),))
+    for refusal in booked.refused.values():
+        raise refusal
+    writer.add(booked.added)
+    writer.put(booked.replaced)
+    return (*booked.added, *booked.replaced)
+
+
+def _shown(writer: Writer, effect: Effect, row: Facts) -> dict[Shown, Any]:
+    """Return the customer's values that an effect asks for, as they are now: the store need not read all facts for them."""
+    wanted = asked(effect.values)
+    if not wanted:
+        return {}
+    [(_, *values)] = writer.rows(row.question, wanted, only=row.customer.id)
+    return dict(zip(wanted, values, strict=True))
+
+
+def _wanted(effect: Effect, row: Facts) -> bool:
     """Tell whether the effect is for an eligible customer, and its own rules allow it."""
-    return not effect.reasons and all(row.matches(rule) for _, rule in effect.verdict.rules)
+    refused_only = isinstance(effect, Template) and effect.reasons
+    return not refused_only and all(row.matches(rule) for _, rule in effect.verdict.rules)
 
 
 def _change(writer: Writer, change: Change, values: Mapping[str, Any], customer: Customer, moment: Moment) -> None:

@@ -53,8 +53,10 @@ from custcrm.filters.syntax import (
     Anniversary,
     Arithmetic,
     Clock,
+    Compare,
     Field,
     Fold,
+    In,
     Literal,
     Node,
 )
@@ -88,11 +90,19 @@ def where_at(place: Place, node: Aggregate, records: Collection) -> Condition | 
         parts.append(_reached(records, records.at))
     if records.until is not None:
         parts.append(Negated(_reached(records, records.until)))
+    inner = evolve(place, names=place.names.inside(node.path[0]))
+    for name, values in records.only.items():
+        parts.append(_condition(inner, _one_of(Field((name,)), values)))
     if node.where is not None:
-        inner = evolve(place, names=place.names.inside(node.path[0]))
         parts.append(_condition(inner, node.where))
     condition = every(parts)
     return None if condition == ALWAYS else condition
+
+
+def _one_of(value: Field, values: tuple[str, ...]) -> Node:
+    """Return the condition that a value is one of some texts."""
+    items = tuple(Literal(each) for each in values)
+    return Compare("=", value, items[0]) if len(items) == 1 else In(value, items)
 
 
 def _reached(records: Collection, name: str) -> Test:
@@ -235,6 +245,8 @@ def _aggregate(place: Place, node: Aggregate) -> Operand:
     if node.op == "sum":
         return Operand(sort, Quantity(summed, factor))
     count = Total("count", name, column, where)
+    if records.weight is not None:
+        count = Total("sum", name, Column(records.weight, cast("Scalar", records.fields[records.weight])), where)
     return Operand(sort, Quantity(summed, factor, count, (count,)))
 
 

@@ -164,14 +164,17 @@ class Collection:
 
     `at` names the Instant or Date field that says when a record became true; later records are not seen. `until` names
     the one that says since when it is true no more; those that have ended are not seen either. `scopes` names the fields
-    that a scope narrows. A `hidden` collection serves metrics and derived fields, and is not offered
-    by name in errors.
+    that a scope narrows. `only` names fields and the values of which one must be there: records with another are not of
+    this collection. `weight` names the Integer field that says how many records one counts for in an average. A `hidden`
+    collection serves metrics and derived fields, and is not offered by name in errors.
     """
 
     fields: Mapping[str, Any] = field(hash=False)
     at: str | None = field(kw_only=True, default=None)
     until: str | None = field(kw_only=True, default=None)
     scopes: tuple[str, ...] = field(kw_only=True, default=())
+    only: Mapping[str, tuple[str, ...]] = field(kw_only=True, factory=dict, hash=False)
+    weight: str | None = field(kw_only=True, default=None)
     label: str = field(kw_only=True, default="")
     personal: bool = field(kw_only=True, default=False)
     hidden: bool = field(kw_only=True, default=False)

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from custcrm.records.accounts import Account, AccountEntry, CustomerAccount
 from custcrm.records.activities import Activity, Task
-from custcrm.records.coupons import Coupon, CouponSeries
+from custcrm.records.coupons import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, SeriesBudget
 from custcrm.records.customers import (
     Address,
     Attribute,
@@ -13,6 +14,8 @@ from custcrm.records.customers import (
     ExternalId,
     TagAssignment,
 )
+from custcrm.records.earning import EarningRule
+from custcrm.records.inbox import InboxMessage, Opening
 from custcrm.records.journal import Applied, Export, Import, SavedSegment, Setting, Target
 from custcrm.records.messages import Message
 from custcrm.records.points import PointsEntry
@@ -28,13 +31,17 @@ from custcrm.records.programs import (
 from custcrm.records.sales import Sale, SaleLine
 
 RECORDS: Final[tuple[type, ...]] = (
-    Setting, Program, Category, PointOfSale, Terminal, Sender, SavedSegment, Import, Export, CouponSeries, Applied,
+    Setting, Program, Category, EarningRule, Account, PointOfSale, Terminal, Sender, SavedSegment, Import, Export,
+    CouponSeries, SeriesBudget, FreeCode, GuestRedemption, Applied,
     Customer, ContactPoint, Address, Attribute, ExternalId, TagAssignment, Consent,
-    Membership, MembershipChange, Sale, SaleLine, PointsEntry, Coupon, Activity, Task, Message, Target,
+    Membership, MembershipChange, Sale, SaleLine, PointsEntry, CustomerAccount, AccountEntry, Coupon, Redemption,
+    Activity, Task, Message, InboxMessage, Opening, Target,
 )
 
 __all__ = [
     "RECORDS",
+    "Account",
+    "AccountEntry",
     "Activity",
     "Address",
     "Applied",
@@ -45,19 +52,27 @@ __all__ = [
     "Coupon",
     "CouponSeries",
     "Customer",
+    "CustomerAccount",
+    "EarningRule",
     "Export",
     "ExternalId",
+    "FreeCode",
+    "GuestRedemption",
     "Import",
+    "InboxMessage",
     "Membership",
     "MembershipChange",
     "Message",
+    "Opening",
     "PointOfSale",
     "PointsEntry",
     "Program",
+    "Redemption",
     "Sale",
     "SaleLine",
     "SavedSegment",
     "Sender",
+    "SeriesBudget",
     "Setting",
     "TagAssignment",
     "Target",

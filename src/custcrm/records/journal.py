@@ -16,7 +16,8 @@ from custcrm.records.declaration import INTERNAL, CustomerId, record
 class Applied:
     """One deed under one key, for ever. `content` is the hash of what was asked; `done` of `eligible` targets have it.
 
-    `skipped` counts the refused by reason. `arguments` are as given, so that a resume needs nobody to repeat them.
+    `skipped` counts the refused by reason; `refused` of them were eligible until their turn came. `arguments` are as given, so
+    that a resume needs nobody to repeat them.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Applied:
     eligible: int
     done: int
     reserved: int = 0
+    refused: int = 0
     skipped: Mapping[str, Any] = Factory(dict)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from attrs import frozen
 
 from custcrm.records.declaration import INTERNAL, PERSONAL, CustomerId, record
+from custcrm.values.money import Money
 
 
 class MessageStatus(StrEnum):
@@ -34,8 +35,9 @@ class MessageStatus(StrEnum):
 class Message:
     """One message to one customer.
 
-    `text` is the template, in which what belongs to the deed (points, balance after it, coupon code) is filled from the
-    columns of that name, and the customer's own values when it is dispatched; then it is the text that was sent.
+    `text` is the template, in which what belongs to the deed (points, balance after it, coupon code, amount) is filled from the
+    columns of that name, and the customer's own values when it is dispatched; then it is the text that was sent. `inbox_id`
+    names the inbox message that it tells of.
     """
 
     customer_id: CustomerId
@@ -49,6 +51,8 @@ class Message:
     points: int | None = None
     balance: int | None = None
     code: str | None = None
+    amount: Money | None = None
+    inbox_id: str | None = None
     planned_at: datetime
     sent_at: datetime | None = None
     opened_at: datetime | None = None

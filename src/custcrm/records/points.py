@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from attrs import frozen
 
 from custcrm.records.declaration import INTERNAL, CustomerId, Ref, record
 
+DEBT: Final = "debt"
+"""The lot that holds what a reversal could not take (FEATURES V11): one for each customer and program, and it never expires."""
+
 
 @record(
     "points_entries",
     key="customer_id id",
-    index=("customer_id program expires_at lot_id delta occurred_at", "applied_id"),
+    index=("customer_id program expires_at lot_id delta occurred_at", "occurred_at", "applied_id"),
     moments={"occurred_at": "points_entry"},
     shown="program kind delta",
 )
@@ -22,7 +25,9 @@ class PointsEntry:
     """One immutable line that touches one lot and carries its expiry.
 
     A credit opens a lot of its own id; a spend over three lots is three entries of one `spend_id`. The balance at any time is
-    the sum of `delta` over lots not expired then.
+    the sum of `delta` over lots not expired then. `reverses` names the credit's id or the spend's `spend_id` that a reversal
+    takes back; `shortfall` are points that it could not take. `offer` is the coupon series that the points were spent for,
+    `sale_id` the sale that earned them, by the earning rule `rule`.
     """
 
     customer_id: CustomerId
@@ -35,6 +40,12 @@ class PointsEntry:
     occurred_at: datetime
     expires_at: datetime | None = None
     terminal: str = "api"
+    point_of_sale: Annotated[str | None, Ref("points_of_sale")] = None
+    sale_id: str | None = None
+    rule: str | None = None
+    offer: Annotated[str | None, Ref("coupon_series")] = None
+    reverses: str | None = None
+    shortfall: int = 0
     reference: str | None = None
     text: Annotated[str, INTERNAL] = ""
     reason: Annotated[str, INTERNAL] = ""

@@ -39,25 +39,45 @@ ACCESS_LABELS: Final[Mapping[Access, str]] = {
 }
 
 
+class Reversal(StrEnum):
+    """What becomes of points that a reversal would take and that are spent already (FEATURES V11, X19)."""
+
+    DEBT = "debt"
+    FLOOR = "floor"
+    REFUSE = "refuse"
+
+
 @record("programs", key="name")
 @frozen(kw_only=True)
 class Program:
-    """A loyalty program. `notifications` is the channel that tells members of transactions, or `off`."""
+    """A loyalty program. `notifications` is the channel that tells members of transactions, or `off`.
+
+    `reversal` says what becomes of a reversal that is more than the balance; `reversal_grace` is a span that points returned
+    by a reversed spend live at least.
+    """
 
     name: str
     title: str = ""
     default_access: Access = Access.FULL
     notifications: str = "off"
+    reversal: Reversal = Reversal.DEBT
+    reversal_grace: str | None = None
     created_at: datetime
 
 
 @record("categories", key="program name")
 @frozen(kw_only=True)
 class Category:
-    """A class of members within a program."""
+    """A class of members within a program.
+
+    With a `filter` (canonical text) it is a tier: `reclassify` gives it to those who meet the filter, of several the one of
+    the highest `rank`.
+    """
 
     program: Annotated[str, Ref("programs")]
     name: str
+    filter: str | None = None
+    rank: int = 0
     created_at: datetime
 
 

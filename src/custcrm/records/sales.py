@@ -3,37 +3,54 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from attrs import frozen
 
-from custcrm.records.declaration import CustomerId, Ref, record
+from custcrm.records.declaration import INTERNAL, CustomerId, Ref, record
 from custcrm.values.money import Money
+
+
+class SaleKind(StrEnum):
+    """A purchase, or what took one back."""
+
+    SALE = "sale"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
 
 
 @record(
     "sales",
     key="customer_id id",
     unique=("external_id",),
-    index=("customer_id occurred_at total units point_of_sale terminal program",),
+    index=("customer_id occurred_at total units counts kind point_of_sale terminal program", "occurred_at"),
     moments={"occurred_at": "purchase"},
     shown="total",
 )
 @frozen(kw_only=True)
 class Sale:
-    """One purchase. `external_id` is the receipt's or order's own number; a sale with one is recorded once."""
+    """One purchase, or a refund or chargeback of one (`refund_of`), whose total and units are negative.
+
+    `counts` is 1 for a sale, -1 for the refund that takes the last of one back, else 0: so sums over all of them are what
+    remains. `external_id` is the receipt's or order's own number; a sale with one is recorded once.
+    """
 
     customer_id: CustomerId
     id: str
+    kind: SaleKind = SaleKind.SALE
     occurred_at: datetime
     total: Money
     units: int = 0
+    counts: int = 1
+    refund_of: str | None = None
     program: Annotated[str | None, Ref("programs")] = None
     point_of_sale: Annotated[str | None, Ref("points_of_sale")] = None
     terminal: Annotated[str | None, Ref("terminals")] = None
     source: str = "in_store"
     document: str | None = None
     external_id: str | None = None
+    reason: Annotated[str, INTERNAL] = ""
     recorded_at: datetime
 
 

@@ -12,8 +12,6 @@ def state(coupon: Coupon, at: datetime) -> CouponState:
     """Return the state: revoked or redeemed once that has happened, expired once its time is over, else reserved or issued."""
     if coupon.revoked_at is not None and coupon.revoked_at <= at:
         return CouponState.REVOKED
-    if coupon.redeemed_at is not None and coupon.redeemed_at <= at:
-        return CouponState.REDEEMED
     if coupon.expires_at is not None and coupon.expires_at <= at:
         return CouponState.EXPIRED
     if coupon.reserved_until is not None and at < coupon.reserved_until:

@@ -107,13 +107,15 @@ class Template:
 class Change:
     """A change to the records of each target that have `match`: column → value (None: is missing) at the time of writing.
 
-    `current`: only records that are open at as_of (their `until` missing or later). `but_new`: not the rows that this same
-    deed has written. A template that needs the row as it was comes before the change.
+    `verdict`: rules of the effect's own; where one refuses, nothing is changed. `current`: only records that are open at as_of
+    (their `until` missing or later). `but_new`: not the rows that this same deed has written. A template that needs the row as
+    it was comes before the change.
     """
 
     record: type
     match: Mapping[str, Any] = field(hash=False)
     values: Mapping[str, Source] = field(hash=False)
+    verdict: Verdict = Verdict()
     current: bool = False
     but_new: bool = False
 

@@ -28,7 +28,7 @@ from custcrm.values.errors import Closed, NotFound, Reason
 
 R = TypeVar("R")
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the schema; records in memory are always this library's."""
 
 
@@ -179,6 +179,20 @@ class _Reader:
         """Count what `find` would yield."""
         return self._kept.tables[record].count(where or {})
 
+    def totals(
+        self,
+        record: type,
+        where: Mapping[str, Any] | None = None,
+        *,
+        by: Sequence[str] = (),
+        of: str,
+        latest: str | None = None,
+        beyond: Mapping[str, Any] | None = None,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield sums by groups: see the protocol."""
+        table = self._kept.tables[record]
+        return iter(table.totals(where or {}, tuple(by), of, latest, beyond or {}))
+
     def count(self, question: Question) -> int:
         """Count the customers."""
         return len(self._kept.questions.customers(question))
@@ -195,9 +209,10 @@ class _Reader:
         order: Sequence[Order] = (),
         after: str | None = None,
         limit: int | None = None,
+        only: str | None = None,
     ) -> Iterator[tuple[Any, ...]]:
         """Yield (id, value, …) per customer: see the protocol."""
-        return iter(self._kept.questions.rows(question, columns, order, after, limit))
+        return iter(self._kept.questions.rows(question, columns, order, after, limit, only))
 
     def tally(self, question: Question, verdict: Verdict) -> Mapping[Reason | None, int]:
         """Count the customers by the first reason that refuses them; None counts the eligible."""

@@ -63,7 +63,10 @@ def changed(
     names = declaration(change.record).names
     whose = "id" if change.record is Customer else "customer_id"
     encode, columns = encoder(change.record), _builder(questions, staged, change.values, part)
+    allowed = [questions.select(rule, Question(rule, part.as_of)) for _, rule in change.verdict.rules]
     for target, customer in _targets(tables, part, ()):
+        if not all(rule([customer]) for rule in allowed):
+            continue
         found = tables[change.record].find({whose: customer.id, **change.match})
         for record in found:
             if _is_meant(record, change, part):
@@ -85,7 +88,7 @@ def _targets(
 
 def _eligible(held: Mapping[Key, Target], part: Slice) -> Iterator[Key]:
     keys = ((part.applied_id, number) for number in range(max(part.first, 1), part.last + 1))
-    return (key for key in keys if key in held)
+    return (key for key in keys if key in held and held[key].reason is None)
 
 
 def _refused(held: Mapping[Key, Target], reasons: tuple[Reason, ...]) -> list[Key]:

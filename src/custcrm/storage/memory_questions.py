@@ -42,10 +42,12 @@ class Questions:
         self._filter = lru_cache(REMEMBERED)(self._compile_filter)
         self._value = lru_cache(REMEMBERED)(self._compile_value)
 
-    def customers(self, question: Question, *, after: str | None = None, limit: int | None = None) -> list[Customer]:
+    def customers(
+        self, question: Question, *, after: str | None = None, limit: int | None = None, only: str | None = None
+    ) -> list[Customer]:
         """Return the customers asked for, in id order."""
         select = self.select(question.filter, question)
-        candidates = self._candidates(question.filter.lowered, after)
+        candidates = self._one(only, after) if only is not None else self._candidates(question.filter.lowered, after)
         if limit is None:
             return select(candidates)
         found: list[Customer] = []
@@ -56,12 +58,18 @@ class Questions:
         return found[:limit]
 
     def rows(
-        self, question: Question, columns: Sequence[Shown], order: Sequence[Order], after: str | None, limit: int | None
+        self,
+        question: Question,
+        columns: Sequence[Shown],
+        order: Sequence[Order],
+        after: str | None,
+        limit: int | None,
+        only: str | None,
     ) -> list[tuple[Any, ...]]:
         """Return what `Reader.rows` yields."""
         if not order:
-            return list(self._shown(self.customers(question, after=after, limit=limit), question, columns))
-        customers = self.customers(question)
+            return list(self._shown(self.customers(question, after=after, limit=limit, only=only), question, columns))
+        customers = self.customers(question, only=only)
         for each in reversed(order):
             customers = _sorted(customers, self.value(each.value, question), each)
         return list(self._shown(customers[:limit], question, columns))
@@ -143,6 +151,10 @@ class Questions:
     ) -> Iterator[tuple[Any, ...]]:
         values = [self.value(column, question) for column in columns]
         return ((customer.id, *(_paired(value(customer)) for value in values)) for customer in customers)
+
+    def _one(self, id_: str, after: str | None) -> list[Customer]:
+        found = self._tables[Customer].records.get((id_,))
+        return [] if found is None or (after is not None and id_ <= after) else [found]
 
     def _candidates(self, condition: Condition, after: str | None) -> Sequence[Customer]:
         ranked = self._tables[Customer].ranked

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import contains
 from typing import Any, Final
 
 from custcrm.records.declaration import declaration
@@ -93,6 +94,29 @@ class Table:
         """Count what `find` would give."""
         chosen = _choices(where)
         return sum(map(_predicate(self.record, chosen), self._candidates(chosen))) if where else len(self.records)
+
+    def totals(
+        self, where: Mapping[str, Any], by: tuple[str, ...], of: str, latest: str | None, beyond: Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        """Return what `Reader.totals` yields."""
+        chosen = _choices(where)
+        read = tuple_reader(self.record, (*chosen, *beyond, *by, of, latest or of))
+        wanted = [frozenset(values) for values in chosen.values()]
+        least = list(beyond.values())
+        bounds, group, amount = len(wanted), len(wanted) + len(least), len(wanted) + len(least) + len(by)
+        sums: dict[Key, int] = {}
+        last: dict[Key, Any] = {}
+        for values in map(read, self._candidates(chosen)):
+            if not all(map(contains, wanted, values)):
+                continue
+            if any(each is None or each <= low for each, low in zip(values[bounds:group], least, strict=True)):
+                continue
+            key = values[group:amount]
+            sums[key] = sums.get(key, 0) + values[amount]
+            if key not in last or values[-1] > last[key]:
+                last[key] = values[-1]
+        found = sorted((key for key, total in sums.items() if total), key=sortable)
+        return [(*key, sums[key], last[key]) if latest else (*key, sums[key]) for key in found]
 
     def _in_order(self, chosen: Choices, order: tuple[str, ...], after: Sequence[Any] | None) -> Iterable[Any] | None:
         """Return candidates that lie in the wanted order already, from `after` on; None when there is no such order."""

@@ -62,6 +62,22 @@ class Reader(Protocol):
     def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
         """Count what `find` would yield."""
 
+    def totals(
+        self,
+        record: type,
+        where: Mapping[str, Any] | None = None,
+        *,
+        by: Sequence[str] = (),
+        of: str,
+        latest: str | None = None,
+        beyond: Mapping[str, Any] | None = None,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield (value of each `by` column …, sum of `of`[, greatest `latest`]) of each group whose sum is not nought.
+
+        Groups come in the order of the `by` columns, missing values last; without `by` there is one at most. `where` is as in
+        `find`; `beyond` gives columns that must be there and be greater than a value. What the open lots of points are.
+        """
+
     def count(self, question: Question) -> int:
         """Count the customers."""
 
@@ -76,9 +92,11 @@ class Reader(Protocol):
         order: Sequence[Order] = (),
         after: str | None = None,
         limit: int | None = None,
+        only: str | None = None,
     ) -> Iterator[tuple[Any, ...]]:
         """Yield (id, value, …) per customer: physical values as `filters.lowered` has them; a pair (numerator, denominator)
-        where the Shown has `over`, None when missing. `after` (an id) pages in id order, without `order`.
+        where the Shown has `over`, None when missing. `after` (an id) pages in id order, without `order`. `only` is the id of
+        the one customer to look at.
         """
 
     def tally(self, question: Question, verdict: Verdict) -> Mapping[Reason | None, int]:

@@ -210,7 +210,7 @@ def _points(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
 def _coupon(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
     yield Coupon(
         customer_id=customer_id, id=new_id, series="welcome", code=draw(maybe([f"C{new_id[-4:]}"])),
-        issued_at=_instant(draw), expires_at=draw(maybe(INSTANTS)), redeemed_at=draw(maybe(INSTANTS)),
+        issued_at=_instant(draw), expires_at=draw(maybe(INSTANTS)),
     )  # fmt: skip
 
 

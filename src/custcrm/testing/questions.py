@@ -100,7 +100,7 @@ _CONDITION = st.one_of(
     _of("EXISTS(sales WHERE {} AND total > {})", _PLACE, _MONEY),
     _of("EXISTS(sales WHERE NOT EXISTS(lines WHERE category = 'Red' AND price >= {}))", _MONEY),
     _of("EXISTS(consents WHERE channel = 'sms' AND granted AND occurred_at < {})", _INSTANT),
-    _of("EXISTS(coupons WHERE redeemed_at DOES NOT EXIST AND NOT expires_at <= {})", _INSTANT),
+    _of("EXISTS(coupons WHERE revoked_at DOES NOT EXIST AND NOT expires_at <= {})", _INSTANT),
     _of("EXISTS(activities WHERE kind = 'visit' AND status <> 'spoke' AND occurred_at >= {})", _INSTANT),
 )
 

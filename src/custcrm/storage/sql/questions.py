@@ -143,8 +143,9 @@ def rows(
     *,
     paged: bool,
     limited: bool,
+    one: bool = False,
 ) -> Statement:
-    """Return the query for values of each customer."""
+    """Return the query for values of each customer, or of the `one` whose id is given."""
     asking = Asking(CustomerSource(dialect, past))
     where = asking.condition(asked)
     key = asking.source.customers.c.id
@@ -155,6 +156,8 @@ def rows(
         *(cell.label(f"cell_{place}") for place, cell in enumerate(cells)),
         *(cell.label(f"key_{place}") for place, cell in enumerate(keys)),
     ).select_from(asking.source.joined()).where(where)
+    if one:
+        inner = inner.where(key == sa.bindparam("only", type_=TEXT))
     joins = tuple(_join(shown) for shown in columns)
     if not order:
         return Statement(_page(inner, key, paged, limited).order_by(key), asking.needed, joins)

@@ -72,6 +72,24 @@ class SqlReader:
         wanted, parameters = statements.asked(where)
         return int(self._run(statements.count(Shape(record=record, wanted=wanted)), parameters).scalar_one())
 
+    def totals(
+        self,
+        record: type,
+        where: Mapping[str, Any] | None = None,
+        *,
+        by: Sequence[str] = (),
+        of: str,
+        latest: str | None = None,
+        beyond: Mapping[str, Any] | None = None,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield sums by groups: see the protocol."""
+        wanted, parameters = statements.asked(where)
+        beyond = beyond or {}
+        query = statements.totals(Shape(record=record, wanted=wanted), tuple(by), of, latest, tuple(beyond))
+        parameters |= {f"beyond_{place}": value for place, value in enumerate(beyond.values())}
+        for row in self._stream(query, parameters, whole=False):
+            yield tuple(row)
+
     # customers -----------------------------------------------------------------------------------
 
     def count(self, question: Question) -> int:
@@ -94,6 +112,7 @@ class SqlReader:
         order: Sequence[Order] = (),
         after: str | None = None,
         limit: int | None = None,
+        only: str | None = None,
     ) -> Iterator[tuple[Any, ...]]:
         """Yield (id, value, …) per customer: see the protocol."""
         statement = questions.rows(
@@ -104,9 +123,10 @@ class SqlReader:
             tuple(order),
             paged=after is not None,
             limited=limit is not None,
+            one=only is not None,
         )
-        parameters = statement.moments(question, after=after, limit=limit)
-        for row in self._stream(statement.query, parameters, whole=limit is not None):
+        parameters = statement.moments(question, after=after, limit=limit, only=only)
+        for row in self._stream(statement.query, parameters, whole=limit is not None or only is not None):
             yield statement.shown(row)
 
     def tally(self, question: Question, verdict: Verdict) -> Mapping[Reason | None, int]:

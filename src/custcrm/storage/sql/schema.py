@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from custcrm.values.errors import Conflict
 
-VERSION: Final = 1
+VERSION: Final = 2
 """What this library reads and writes; a test compares it with the last migration."""
 
 VERSION_TABLE: Final = "custcrm_version"

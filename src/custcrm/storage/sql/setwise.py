@@ -148,11 +148,12 @@ def hold_each() -> sa.Select[Any]:
 def change_for_each(change: Change, dialect: str) -> Deed:
     """Return the statement that changes the matching records of each target of a slice."""
     wanted, _ = statements.asked(change.match)
-    return _change_for_each(evolve(change, values=_shape(change.values), match={}), wanted, dialect)
+    bare = evolve(change, values=_shape(change.values), match={}, verdict=Verdict())
+    return _change_for_each(bare, wanted, rules_of(change.verdict), dialect)
 
 
 @lru_cache(STATEMENTS)
-def _change_for_each(change: Change, wanted: statements.Wanted, dialect: str) -> Deed:
+def _change_for_each(change: Change, wanted: statements.Wanted, allowed: Rules, dialect: str) -> Deed:
     changed = table(change.record)
     whose = changed.c["customer_id" if declaration(change.record).of_customer else "id"]
     needed: dict[str, Moment] = {}
@@ -163,6 +164,13 @@ def _change_for_each(change: Change, wanted: statements.Wanted, dialect: str) ->
         values[name] = value if isinstance(source, Given) else writing.looked_up(value, whose)
     targets = table(Target)
     found = sa.select(targets.c.customer_id).where(*_slice(targets, ()))
+    if allowed:
+        asking = Asking(CustomerSource(dialect, customers=table(Customer).alias()), needed)
+        rules = [asking.condition(rule) for _, rule in allowed]
+        customers = asking.source.customers
+        found = sa.select(targets.c.customer_id).select_from(
+            asking.source.joined(targets.join(customers, customers.c["id"] == targets.c["customer_id"]))
+        ).where(*_slice(targets, ()), *rules)
     conditions = [whose.in_(found), *statements.conditions(statements.Shape(record=change.record, wanted=wanted))]
     if change.current:
         until = changed.c[UNTIL]
@@ -272,7 +280,7 @@ def _slice(targets: sa.FromClause, reasons: tuple[Reason, ...]) -> list[sa.Colum
     if reasons:
         return [mine, sa.or_(*(targets.c["reason"] == _text(reason) for reason in reasons))]
     first, last = sa.bindparam("first", type_=WHOLE), sa.bindparam("last", type_=WHOLE)
-    return [mine, targets.c["number"].between(first, last)]
+    return [mine, targets.c["number"].between(first, last), targets.c["reason"].is_(None)]
 
 
 def _text(value: str) -> sa.BindParameter[str]:

@@ -83,6 +83,28 @@ def count(shape: Shape) -> sa.Select[Any]:
 
 
 @lru_cache(SHAPES)
+def totals(shape: Shape, by: tuple[str, ...], of: str, latest: str | None, beyond: tuple[str, ...]) -> sa.Select[Any]:
+    """Return the query for sums by groups; parameters of `beyond` are `beyond_0` ….
+
+    A nullable column that is wanted to be there, or missing, needs no say about missing values in the order: an index serves.
+    """
+    columns = table(shape.record).c
+    total = sa.cast(sa.func.sum(columns[of]), sa.BigInteger)
+    cells: list[sa.ColumnElement[Any]] = [*(columns[name] for name in by), total.label("total")]
+    if latest is not None:
+        cells.append(sa.func.max(columns[latest]))
+    greater = (
+        columns[name] > sa.bindparam(f"beyond_{place}", type_=columns[name].type) for place, name in enumerate(beyond)
+    )
+    query = sa.select(*cells).where(*conditions(shape), *greater).group_by(*(columns[name] for name in by))
+    settled = {*beyond, *(name for name, how in shape.wanted if how == "missing")}
+    for name in by:
+        unsure = columns[name].nullable and name not in settled
+        query = query.order_by(columns[name].nulls_last() if unsure else columns[name])
+    return query.having(total != 0)
+
+
+@lru_cache(SHAPES)
 def insert(record: type, names: tuple[str, ...] = ()) -> sa.Insert:
     """Return the statement that adds a row, or these columns of it; parameters are the columns, in their order."""
     return sa.insert(table(record)).values(_parameters(record, names or declaration(record).names))

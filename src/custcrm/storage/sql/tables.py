@@ -21,7 +21,7 @@ from custcrm.storage.sql.types import TYPES
 METADATA: Final = sa.MetaData()
 
 CARRIED: Final[Mapping[str, int]] = {"sales": 2}
-"""Tables with an index that covers what metrics read, for PostgreSQL only: so many of its columns are searched by."""
+"""Tables with a longer index that covers what metrics read, for PostgreSQL only: so many of its columns are searched by."""
 
 
 @cache
@@ -90,7 +90,7 @@ def _indexes(about: Declaration) -> list[sa.Index]:
 def _index(about: Declaration, columns: tuple[str, ...]) -> sa.Index:
     name = _index_name("ix", about, columns)
     searched = CARRIED.get(about.table)
-    if searched is None:
+    if searched is None or len(columns) <= searched:
         return sa.Index(name, *columns)
     index = sa.Index(name, *columns[:searched], postgresql_include=columns[searched:])
     return index.ddl_if(dialect="postgresql")
