@@ -51,8 +51,9 @@ def import_customers(
     Header cells are fields of Customer, `attributes.<key>`, `external_ids.<system>`, `tags.<key>` or `consents.<channel>`;
     `columns` maps others to these, `ignore` leaves some out. A customer who is there already is found by external id, else by
     exact email (by card number where neither column is filled): filled cells that differ change the customer, blank ones
-    never clear, and a consent that was recorded before is kept. `encoding` and `delimiter` are found unless told; `decimal`
-    is the mark in amounts. `progress` is True for a bar, or is called with (lines done, lines of the file).
+    never clear, and a consent that was recorded before is kept. A second row about a customer is refused, unless none of the
+    rows about the customer changes anything. `encoding` and `delimiter` are found unless told; `decimal` is the mark in
+    amounts. `progress` is True for a bar, or is called with (lines done, lines of the file).
 
     The whole file is one transaction, and a dry run writes nothing and gives the same verdicts. Malformed when the file cannot
     be read or its columns are not understood.
@@ -68,7 +69,10 @@ def import_customers(
 
 @frozen
 class _Desk:
-    """Decides about rows one after the other; remembers what the accepted ones named, and whose email or card they changed."""
+    """Decides about rows one after the other.
+
+    Remembers what the accepted ones named, whom they changed, and whose email or card number they replaced.
+    """
 
     business: Business
     cells: Cells
@@ -77,6 +81,7 @@ class _Desk:
     dry_run: bool
     seen: dict[tuple[str, str], int] = field(factory=dict)
     left: dict[tuple[str, str], str] = field(factory=dict)
+    moved: set[str] = field(factory=set)
 
     def decide(self, reader: Reader, rows: Sequence[Row]) -> Decision:
         """Return what becomes of the rows."""
@@ -101,15 +106,24 @@ class _Batch:
         try:
             fields = self._read(row)
             told = _identities(row, fields)
-            found = self._whom(row, told)
-            verdict = self._add(row, fields, new_id) if found is None else self._update(row, fields, found)
+            verdict = self._decided(row, fields, told, new_id)
         except Malformed as error:
             return refused(row, misread(error, reason_of(error)))
         except Refused as why:
             return refused(row, why)
         for identity in told:
-            self.desk.seen[identity] = row.line
+            self.desk.seen.setdefault(identity, row.line)
         return verdict
+
+    def _decided(self, row: Row, fields: dict[str, Any], told: Sequence[tuple[str, str]], new_id: str) -> RowVerdict:
+        try:
+            found = self._whom(row, told)
+        except Refused as why:
+            again = self._repeated(row, fields, told) if why.reason is RowReason.DUPLICATE_IN_FILE else None
+            if again is None:
+                raise
+            return again
+        return self._add(row, fields, new_id) if found is None else self._update(row, fields, found)
 
     def _read(self, row: Row) -> dict[str, Any]:
         business, cells = self.desk.business, self.desk.cells
@@ -123,14 +137,31 @@ class _Batch:
             raise Refused(RowReason.MISSING_IDENTITY, None, "no email, card number or external id is filled in")
         for identity in told:
             once(self.desk.seen, identity, identity[0], identity[0])
-        held = {name: held for name, identity in told if (held := self._holder(name, identity)) is not None}
-        if not held:
-            return None
+        held = self._held(told)
         found = _found(held, told)
         if found is not None:
             once(self.desk.seen, ("customer", found), "customer", None)
         self._refuse_taken(row, held, found)
         return None if found is None else self.known.customers[found]
+
+    def _repeated(self, row: Row, fields: dict[str, Any], told: Sequence[tuple[str, str]]) -> RowVerdict | None:
+        """Return the verdict of a further row about a customer that changes nothing, as those before it; None for others."""
+        held = self._held(told)
+        try:
+            found = _found(held, told)
+            self._refuse_taken(row, held, found)
+        except Refused:
+            return None
+        if found is None or found in self.desk.moved:
+            return None
+        after, fresh, changed, kept = self._told(row, fields, self.known.customers[found])
+        if after != self.known.customers[found] or fresh or changed:
+            return None
+        return _taken(row, "unchanged", kept, found)
+
+    def _held(self, told: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+        """Return who has each of the things that a row names somebody by, where anybody has."""
+        return {name: held for name, identity in told if (held := self._holder(name, identity)) is not None}
 
     def _holder(self, name: str, identity: str) -> str | None:
         """Return who had this email, card number or external id before the file."""
@@ -155,10 +186,7 @@ class _Batch:
         return RowVerdict(row.line, "added", None, None, None if self.desk.dry_run else id)
 
     def _update(self, row: Row, fields: dict[str, Any], before: Customer) -> RowVerdict:
-        if fields.get("email") not in (None, before.email) and self._holder("email", fields["email"]) == before.id:
-            fields = {name: value for name, value in fields.items() if name not in ("email", "email_folded")}
-        after = rules.filled(before, fields)
-        fresh, changed, kept = self._facts(row, before.id)
+        after, fresh, changed, kept = self._told(row, fields, before)
         business = self.desk.business
         if after != before:
             changed = [*changed, after]
@@ -168,10 +196,18 @@ class _Batch:
         self.fresh.extend(fresh)
         self.changed.extend(changed)
         self.desk.seen["customer", before.id] = row.line
-        verdict = "updated" if fresh or changed else "unchanged"
-        if kept is None:
-            return RowVerdict(row.line, verdict, None, None, before.id)
-        return RowVerdict(row.line, verdict, RowReason.CONSENT_KEPT, kept, before.id, "what was recorded before is kept")
+        if not fresh and not changed:
+            return _taken(row, "unchanged", kept, before.id)
+        self.desk.moved.add(before.id)
+        return _taken(row, "updated", kept, before.id)
+
+    def _told(
+        self, row: Row, fields: dict[str, Any], before: Customer
+    ) -> tuple[Customer, list[Any], list[Any], str | None]:
+        """Return the customer as the row has it, further records to add and to change, and the consent that was not taken."""
+        if fields.get("email") not in (None, before.email) and self._holder("email", fields["email"]) == before.id:
+            fields = {name: value for name, value in fields.items() if name not in ("email", "email_folded")}
+        return rules.filled(before, fields), *self._facts(row, before.id)
 
     def _facts(self, row: Row, id: str) -> tuple[list[Any], list[Any], str | None]:
         desk = self.desk
@@ -184,6 +220,12 @@ class _Batch:
             identity = getattr(before, name)
             if identity is not None and identity != getattr(after, name):
                 self.desk.left[name, identity] = before.id
+
+
+def _taken(row: Row, verdict: str, kept: str | None, customer_id: str) -> RowVerdict:
+    if kept is None:
+        return RowVerdict(row.line, verdict, None, None, customer_id)
+    return RowVerdict(row.line, verdict, RowReason.CONSENT_KEPT, kept, customer_id, "what was recorded before is kept")
 
 
 def _found(held: Mapping[str, str], told: Sequence[tuple[str, str]]) -> str | None:
