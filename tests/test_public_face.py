@@ -16,7 +16,7 @@ MODULES = ("custcrm", "custcrm.filters", "custcrm.testing")
 DOCUMENTED = re.compile(r"^\.\. (?:auto)?(?:class|function|exception|data):: ([\w.]+)", re.MULTILINE)
 REFERENCE = Path("docs/reference.md").read_text(encoding="utf-8")
 
-HEAVY = ("sqlalchemy", "alembic", "psycopg", "phonenumbers", "email_validator", "cattrs", "typer", "rich")
+HEAVY = ("sqlalchemy", "alembic", "psycopg", "phonenumbers", "email_validator", "cattrs", "typer", "rich", "regex")
 RINGS = ("storage", "messaging", "records", "rules", "vocabulary", "selection", "actions", "crm", "importing", "cli", "testing")
 
 
@@ -60,13 +60,13 @@ def test_every_public_name_says_what_it_is(module: str) -> None:
     assert bare == []
 
 
-def test_parts_have_at_most_ten_verbs() -> None:
-    """A noun of the facade with more than ten verbs is two nouns."""
+def test_parts_have_few_verbs() -> None:
+    """A noun of the facade with more verbs than the life of a coupon, fourteen, is two nouns."""
     with custcrm.open() as crm:
         parts = [part for name, part in vars(crm).items() if not name.startswith("_")]
     for part in parts:
         verbs = [name for name in dir(type(part)) if not name.startswith("_") and callable(getattr(type(part), name))]
-        assert len(verbs) <= 10, f"{type(part).__name__}: {', '.join(verbs)}"
+        assert len(verbs) <= 14, f"{type(part).__name__}: {', '.join(verbs)}"
 
 
 def test_arguments_with_defaults_are_keywords() -> None:

@@ -8,27 +8,49 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from custcrm.actions import Cost, Plan, Problem, Result
+    from custcrm.actions.earning import DryRun
+    from custcrm.actions.refunds import SaleDetails
     from custcrm.crm import Crm, open
     from custcrm.crm.facts import CallerMatch
+    from custcrm.crm.inbox import InboxItem, Offer
     from custcrm.crm.segments import Segment
     from custcrm.filters import FilterError, LimitExceeded
     from custcrm.importing import ImportReport, RowVerdict
+    from custcrm.liability import Liability
     from custcrm.records import (
+        Account,
+        AccountEntry,
         Activity,
+        Category,
         Coupon,
         CouponSeries,
         Customer,
+        CustomerAccount,
+        EarningRule,
+        FreeCode,
+        GuestRedemption,
+        InboxMessage,
         Membership,
         Message,
         PointsEntry,
         Program,
+        Redemption,
         Sale,
+        SaleLine,
         Task,
     )
+    from custcrm.records.accounts import AccountKind
     from custcrm.records.activities import CallStatus
     from custcrm.records.coupons import CouponState
+    from custcrm.records.earning import Earns, Rounding
+    from custcrm.records.inbox import InboxStatus, OfferStatus
     from custcrm.records.json import from_json, to_json
-    from custcrm.records.programs import Access
+    from custcrm.records.programs import Access, Reversal
+    from custcrm.records.sales import SaleKind
+    from custcrm.reports import PointBalances, Total, Transaction, TransactionLog
+    from custcrm.rules.accounts import Statement
+    from custcrm.rules.points import LotUse, PointsSpend
+    from custcrm.rules.points_history import Expiring, LotProof, PointsLine, Proof
     from custcrm.selection import Page, Scope, Selection, at
     from custcrm.values.errors import (
         Closed,
@@ -51,16 +73,29 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "custcrm.actions": "Cost Plan Problem Result",
+    "custcrm.actions.earning": "DryRun",
+    "custcrm.actions.refunds": "SaleDetails",
     "custcrm.crm": "Crm open",
     "custcrm.crm.facts": "CallerMatch",
+    "custcrm.crm.inbox": "InboxItem Offer",
     "custcrm.crm.segments": "Segment",
     "custcrm.filters": "FilterError LimitExceeded",
     "custcrm.importing": "ImportReport RowVerdict",
-    "custcrm.records": "Activity Coupon CouponSeries Customer Membership Message PointsEntry Program Sale Task",
+    "custcrm.liability": "Liability",
+    "custcrm.records": "Account AccountEntry Activity Category Coupon CouponSeries Customer CustomerAccount EarningRule "
+    "FreeCode GuestRedemption InboxMessage Membership Message PointsEntry Program Redemption Sale SaleLine Task",
+    "custcrm.records.accounts": "AccountKind",
     "custcrm.records.activities": "CallStatus",
     "custcrm.records.coupons": "CouponState",
+    "custcrm.records.earning": "Earns Rounding",
+    "custcrm.records.inbox": "InboxStatus OfferStatus",
     "custcrm.records.json": "from_json to_json",
-    "custcrm.records.programs": "Access",
+    "custcrm.records.programs": "Access Reversal",
+    "custcrm.records.sales": "SaleKind",
+    "custcrm.reports": "PointBalances Total Transaction TransactionLog",
+    "custcrm.rules.accounts": "Statement",
+    "custcrm.rules.points": "LotUse PointsSpend",
+    "custcrm.rules.points_history": "Expiring LotProof PointsLine Proof",
     "custcrm.selection": "Page Scope Selection at",
     "custcrm.values.errors": "Closed Conflict CrmError EmailTaken KeyConflict Malformed NotFound OutcomeUnknown Reason "
     "Refusal Unavailable",
@@ -72,9 +107,13 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 
 __all__ = [
     "Access",
+    "Account",
+    "AccountEntry",
+    "AccountKind",
     "Activity",
     "CallStatus",
     "CallerMatch",
+    "Category",
     "Closed",
     "Conflict",
     "Cost",
@@ -84,32 +123,61 @@ __all__ = [
     "Crm",
     "CrmError",
     "Customer",
+    "CustomerAccount",
+    "DryRun",
+    "EarningRule",
+    "Earns",
     "EmailTaken",
+    "Expiring",
     "FilterError",
+    "FreeCode",
+    "GuestRedemption",
     "ImportReport",
+    "InboxItem",
+    "InboxMessage",
+    "InboxStatus",
     "KeyConflict",
+    "Liability",
     "LimitExceeded",
+    "LotProof",
+    "LotUse",
     "Malformed",
     "Membership",
     "Message",
     "Money",
     "NotFound",
+    "Offer",
+    "OfferStatus",
     "OutcomeUnknown",
     "Page",
     "Plan",
+    "PointBalances",
     "PointsEntry",
+    "PointsLine",
+    "PointsSpend",
     "Problem",
     "Program",
+    "Proof",
     "Reason",
+    "Redemption",
     "Refusal",
     "Result",
+    "Reversal",
+    "Rounding",
     "RowVerdict",
     "Sale",
+    "SaleDetails",
+    "SaleKind",
+    "SaleLine",
     "Scope",
     "Segment",
     "Selection",
+    "Statement",
     "Step",
     "Task",
+    "Total",
+    "Transaction",
+    "TransactionLog",
     "Unavailable",
     "View",
     "Waterfall",

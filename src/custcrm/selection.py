@@ -7,19 +7,21 @@ Sets of people are filters too: `|`, `&` and `-` combine selections with selecti
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, NoReturn, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from custcrm.actions import coupons, memberships, messages, tags
+from custcrm.actions import accounts, coupons, inbox, memberships, messages, tags, tiers
 from custcrm.actions import points as deeds
+from custcrm.actions.accounts import Number
 from custcrm.actions.deed import Deed
 from custcrm.actions.plan import Plan
 from custcrm.business import Business, customer_id
 from custcrm.filters import Filter
 from custcrm.filters import syntax as s
 from custcrm.filters.explain import Explanation
+from custcrm.liability import Liability, liability
 from custcrm.records import Customer, PointOfSale, Program, Terminal
 from custcrm.records.programs import Access
 from custcrm.storage.deeds import Question
@@ -146,6 +148,11 @@ class Selection:
         """
         return View.of(self._business, self._question, columns, sort, self.scope.dimensions)
 
+    def points_liability(self, program: str) -> Liability:
+        """Return the points that the program owes to these customers, their debts, and when what is owed lapses."""
+        self._business.known(Program, program, "program")
+        return liability(self._business, self._question(), program)
+
     def freeze(self) -> Selection:
         """Return a selection of exactly these customers, whoever meets the filter later; it is asked now, without as_of."""
         return evolve(self, filter=self._among(self.ids()), as_of=None)
@@ -179,6 +186,10 @@ class Selection:
         """Plan to move the members to a category of a program."""
         return self._plan(memberships.category_change(self._business, program, category, reason))
 
+    def reclassify(self, program: str, *, reason: str = "") -> Plan:
+        """Plan to give each member the category that the rules of the program's tiers say; `plan.moves` tells how many."""
+        return self._plan(tiers.reclassifying(self._business, program, reason))
+
     def credit_points(
         self,
         program: str,
@@ -188,11 +199,45 @@ class Selection:
         terminal: str | None = None,
         text: str = "",
         notify: bool = True,
+        reference: str | None = None,
     ) -> Plan:
         """Plan to credit points to each customer: one lot, with an expiry if `expires` says so ("30 days", a last day)."""
         return self._plan(
-            deeds.crediting(self._business, program, points, expires=expires, terminal=terminal, text=text, notify=notify)
+            deeds.crediting(
+                self._business, program, points, expires=expires, terminal=terminal, text=text, notify=notify,
+                reference=reference,
+            )
         )
+
+    def spend_points(
+        self,
+        program: str,
+        points: int,
+        *,
+        terminal: str | None = None,
+        offer: str | None = None,
+        reference: str | None = None,
+    ) -> Plan:
+        """Plan to spend points of each customer; who has fewer when it is applied is refused then, and counted so."""
+        return self._plan(
+            deeds.spending(self._business, program, points, terminal=terminal, offer=offer, reference=reference)
+        )
+
+    def adjust_points(self, program: str, points: int, *, reason: str, expires: Any = None) -> Plan:
+        """Plan to add points to each customer by hand, or to take some away (below nought); the reason is kept."""
+        return self._plan(deeds.adjusting(self._business, program, points, reason=reason, expires=expires))
+
+    def replenish(
+        self, account: str, amount: Number, *, terminal: str | None = None, text: str = "", notify: bool = True
+    ) -> Plan:
+        """Plan to pay into an account of each customer: money in major units, else whole units."""
+        return self._plan(
+            accounts.replenishing(self._business, account, amount, terminal=terminal, text=text, notify=notify)
+        )
+
+    def spend_account(self, account: str, amount: Number, *, terminal: str | None = None, reference: str | None = None) -> Plan:
+        """Plan to take from an account of each customer; who has less when it is applied is refused then, and counted so."""
+        return self._plan(accounts.spending(self._business, account, amount, terminal=terminal, reference=reference))
 
     def issue_coupons(self, series: str, *, allow_partial: bool = False, text: str = "", notify: bool = True) -> Plan:
         """Plan to issue one coupon of a series to each customer.
@@ -201,9 +246,35 @@ class Selection:
         """
         return self._plan(coupons.issuing(self._business, series, allow_partial=allow_partial, text=text, notify=notify))
 
+    def revoke_coupons(self, series: str, *, reason: str) -> Plan:
+        """Plan to take back what each customer holds of a series and has not used up; it is no redemption."""
+        return self._plan(coupons.revoking_all(self._business, series, reason=reason))
+
     def send_message(self, text: str, *, channel: str, sender: str | None = None, purpose: str = "marketing") -> Plan:
         """Plan to send a text to each customer; `{name}` and `{name|friend}` are filled in when it is sent."""
         return self._plan(messages.sending(self._business, text, channel=channel, sender=sender, purpose=purpose))
+
+    def send_to_inbox(
+        self,
+        title: str,
+        *,
+        short_description: str = "",
+        text: str = "",
+        distributed: datetime | date | str | None = None,
+        ends: Any = None,
+        channel: str | None = None,
+        notice: str = "",
+        sender: str | None = None,
+        purpose: str = "marketing",
+    ) -> Plan:
+        """Plan to put a message into each customer's inbox; see `crm.inbox.add`.
+
+        With a `channel`, a message tells of it there to those who may be contacted; the others find it in their inbox.
+        """
+        return self._plan(inbox.distributing(
+            self._business, title, short_description=short_description, text=text, distributed=distributed, ends=ends,
+            channel=channel, notice=notice, sender=sender, purpose=purpose,
+        ))
 
     def tag(self, key: str, value: str | None = None, *, until: Any = None) -> Plan:
         """Plan to set a tag on each customer: a label, or a key with a value."""

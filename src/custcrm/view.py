@@ -10,9 +10,9 @@ from decimal import Decimal
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from attrs import field, frozen
+from attrs import frozen
 
 from custcrm.business import Business
 from custcrm.filters.lowered import Shown
@@ -29,15 +29,16 @@ ROWS_SHOWN: Final = 20
 _SORT = re.compile(r"(?is)(?P<value>.+?)(?:\s+(?P<way>ASC|DESC))?(?:\s+NULLS\s+(?P<missing>FIRST|LAST))?\s*")
 
 
+Row: TypeAlias = Mapping[str, Any]
+
+
 @frozen(eq=False, repr=False)
 class View:
     """A table: iterate for rows (title → value), `print` for a look, `to_csv` to take it away."""
 
     columns: tuple[str, ...]
     _business: Business
-    _question: Callable[[], Question]
-    _shown: tuple[Shown, ...]
-    _order: tuple[Order, ...] = field(default=())
+    _rows: Callable[[], Iterator[Row]]
 
     @classmethod
     def of(
@@ -56,16 +57,10 @@ class View:
             raise Malformed("a view has at least one column", field="columns")
         shown = {title: _shown(business, text, scope) for title, text in titled.items()}
         order = tuple(_order(business, key, titled, scope) for key in sort)
-        return cls(tuple(shown), business, question, tuple(shown.values()), order)
+        return cls(tuple(shown), business, lambda: _asked(business, question(), shown, order))
 
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        question, schema = self._question(), self._business.schema
-        with self._business.reading() as reader:
-            for _, *raw in reader.rows(question, self._shown, order=self._order):
-                yield {
-                    title: shown_value(shown, _exact(value), schema, question.as_of)
-                    for title, shown, value in zip(self.columns, self._shown, raw, strict=True)
-                }
+    def __iter__(self) -> Iterator[Row]:
+        return self._rows()
 
     def to_csv(self, target: str | PathLike[str], *, delimiter: str = ",", bom: bool = False) -> int:
         """Write the table as CSV (RFC 4180, UTF-8) and return the number of rows; the export is recorded.
@@ -115,6 +110,18 @@ class View:
 
     def __repr__(self) -> str:
         return f"<View {', '.join(self.columns)}>"
+
+
+def _asked(
+    business: Business, question: Question, columns: Mapping[str, Shown], order: Sequence[Order]
+) -> Iterator[Row]:
+    schema = business.schema
+    with business.reading() as reader:
+        for _, *raw in reader.rows(question, tuple(columns.values()), order=order):
+            yield {
+                title: shown_value(shown, _exact(value), schema, question.as_of)
+                for (title, shown), value in zip(columns.items(), raw, strict=True)
+            }
 
 
 def _exact(raw: Any) -> Any:

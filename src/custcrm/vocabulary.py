@@ -48,7 +48,8 @@ class MapWords:
     """A map word: `record` has one entry per `key` column (from `since` until just before `until`, where it has those).
 
     `value` names the column of the entry's value; `columns` those of its record. `history` is the record that tells what the
-    same columns were at an earlier time.
+    same columns were at an earlier time. `begins` is the column that says since when there is an entry, where one that was
+    there never goes: a question about the past does not see later ones.
     """
 
     record: type
@@ -58,6 +59,7 @@ class MapWords:
     derived: Mapping[str, t.Derived] = field(factory=dict, hash=False)
     since: str | None = None
     until: str | None = None
+    begins: str | None = None
     history: type | None = None
     label: str = ""
 
@@ -97,7 +99,7 @@ MAPS: Final[Mapping[str, MapWords]] = {
         derived={
             "points": t.Derived(value=_OPEN_LOTS, type=t.Integer(), label="Points balance"),
             "available": t.Derived(
-                value=_OPEN_LOTS, type=t.Integer(), when="programs.:key.access = 'full'", otherwise=0,
+                value=_OPEN_LOTS, type=t.Integer(), when=f"programs.:key.access = 'full' AND {_OPEN_LOTS} > 0", otherwise=0,
                 label="Points that can be spent now",
             ),
         },
@@ -116,6 +118,7 @@ MAPS: Final[Mapping[str, MapWords]] = {
                 value="SUM(account_entries.units WHERE account = ':key')", type=t.Integer(), label="Account balance in units"
             ),
         },
+        begins="opened_at",
         label="Accounts",
     ),
 }
@@ -168,6 +171,12 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
         columns=("series", "issued_at", "expires_at", "revoked_at"),
         at="issued_at",
         label="Coupons",
+    ),
+    "coupons_ever": CollectionWords(
+        record=Coupon,
+        columns=("series", "revoked_at"),
+        hidden=True,
+        label="Coupons, also those that a clock set back sees in the future",
     ),
     "redemptions": CollectionWords(
         record=Redemption,

@@ -28,3 +28,10 @@ def test_every_reason_of_a_row_is_described() -> None:
     from custcrm.importing.report import RowReason
 
     assert [code(reason) for reason, _ in table(PAGE, "reason | means")] == [reason.value for reason in RowReason]
+
+
+def test_coupons_keep_the_order_of_reasons() -> None:
+    """The reasons for which a coupon is not redeemed come in the order that holds for all deeds."""
+    from custcrm.rules.coupons import PRECEDENCE
+
+    assert list(PRECEDENCE) == [reason for reason in SENTENCES if reason in PRECEDENCE]

@@ -16,6 +16,7 @@ from custcrm.records.customers import Customer, CustomerKind
 from custcrm.records.declaration import declaration
 from custcrm.records.messages import Message
 from custcrm.values.errors import Malformed, Reason, Refusal
+from custcrm.values.money import Money
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 STARRED = re.compile(r"\*\|\w+\|\*")
@@ -157,7 +158,17 @@ def test_who_has_no_name_lacks_it():
 def test_the_deeds_values_are_digits(points, balance):
     """Points and balance, 0 too, are shown as whole numbers without grouping; what a message has not is missing."""
     shown = deed_values(_message(points=points, balance=balance))
-    assert shown == {"points": str(points), "balance": None if balance is None else str(balance), "code": None}
+    expected = {"points": str(points), "balance": None if balance is None else str(balance), "code": None}
+    assert shown == {**expected, "amount": str(points)}     # so many units, of an account that holds no money
+
+
+@given(amount=st.integers(-10**12, 10**12), balance=st.integers(-10**12, 10**12) | st.none())
+def test_an_amount_of_money_has_its_currency(amount, balance):
+    """The amount and the balance after it are money of one currency, in major units."""
+    money = Money.from_minor(amount, "EUR")
+    shown = deed_values(_message(amount=money, balance=balance))
+    expected = None if balance is None else str(Money.from_minor(balance, "EUR"))
+    assert (shown["amount"], shown["balance"], shown["points"]) == (str(money), expected, None)
 
 
 def test_nothing_internal_can_be_reached():
@@ -189,7 +200,8 @@ def test_default_texts_are_verbatim_but_for_their_slots(points, balance, code):
     values = deed_values(_message(points=points, balance=balance, code=code))
     credited = TextTemplate.parse(templates.POINTS_CREDITED, templates.DEED_NAMES).render(values)
     issued = TextTemplate.parse(templates.COUPON_ISSUED, templates.DEED_NAMES).render(values)
-    assert credited == f"You have been charged {points} bonus points, balance {balance}"
+    replenished = TextTemplate.parse(templates.ACCOUNT_REPLENISHED_AS_POINTS, templates.DEED_NAMES).render(values)
+    assert credited == replenished == f"You have been charged {points} bonus points, balance {balance}"
     assert issued == f"You have been credited coupon{code}"
 
 

@@ -11,7 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.values.errors import Malformed
-from custcrm.values.periods import Span, day_of, expiry, instant, move, move_day, span, start_of_day, zone
+from custcrm.values.periods import (
+    NAMED,
+    Span,
+    day_of,
+    expiry,
+    instant,
+    move,
+    move_day,
+    period,
+    span,
+    start_of_day,
+    zone,
+)
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 # Southern, half-hour and midnight changes; a zone that skipped a day; old local mean times.
@@ -228,3 +240,99 @@ def test_no_zone_is_malformed(name: str) -> None:
     assert zone("Europe/Helsinki") is HELSINKI
     with pytest.raises(Malformed):
         zone(name)
+
+
+# periods --------------------------------------------------------------------------------------------
+
+NAMES = [*NAMED, "last 7 days", "last 1 day"]
+
+
+def days(text: Any, now: str = "2026-11-21T12:00+02:00", place: tzinfo = HELSINKI) -> tuple[str, str]:
+    """Return the first day of a period and the first after it."""
+    found = period(text, instant(now, place), place)
+    assert found.start == start_of_day(day_of(found.start, place), place)
+    assert found.end == start_of_day(day_of(found.end, place), place)
+    return str(day_of(found.start, place)), str(day_of(found.end, place))
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "after"),
+    [
+        ("today", "2026-11-21", "2026-11-22"),
+        ("yesterday", "2026-11-20", "2026-11-21"),
+        ("this week", "2026-11-16", "2026-11-23"),
+        ("last week", "2026-11-09", "2026-11-16"),
+        ("this month", "2026-11-01", "2026-12-01"),
+        ("last month", "2026-10-01", "2026-11-01"),
+        ("this quarter", "2026-10-01", "2027-01-01"),
+        ("last quarter", "2026-07-01", "2026-10-01"),
+        ("this year", "2026-01-01", "2027-01-01"),
+        ("last year", "2025-01-01", "2026-01-01"),
+        ("last 7 days", "2026-11-15", "2026-11-22"),
+        ("last 1 day", "2026-11-21", "2026-11-22"),
+        (" Last  MONTH ", "2026-10-01", "2026-11-01"),
+        ("2026-02-28", "2026-02-28", "2026-03-01"),
+        (date(2026, 2, 28), "2026-02-28", "2026-03-01"),
+        (("2026-01-01", date(2026, 1, 31)), "2026-01-01", "2026-02-01"),
+        (("2026-01-01", "2026-01-01"), "2026-01-01", "2026-01-02"),
+    ],
+)
+def test_a_period_by_name_or_by_dates_is_whole_days(text: Any, first: str, after: str) -> None:
+    """Days are the business zone's and both given ones are in; a week begins on Monday; spelling is forgiven."""
+    assert days(text) == (first, after)
+
+
+@given(st.sampled_from(NAMES), instants, zones)
+def test_named_periods_are_in_order_and_meet(name: str, now: datetime, place: tzinfo) -> None:
+    """Law: half-open, and `last` ends where `this` begins; now lies in every `this`, today and last n days."""
+    found = period(name, now, place)
+    assert found.start <= found.end
+    if name.startswith("last ") and not name.endswith(("day", "days")):
+        assert found.end == period(name.replace("last", "this"), now, place).start
+    elif name == "yesterday":
+        assert found.end == period("today", now, place).start
+    else:
+        assert now in found
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-11-21", 24)])
+def test_a_day_is_as_long_as_its_clock_says(day: str, hours: int) -> None:
+    """The day on which the clocks change is an hour shorter or longer, and nothing is lost or counted twice."""
+    found = period("today", local(f"{day}T12:00"), HELSINKI)
+    assert found.end - found.start == timedelta(hours=hours)
+
+
+def test_instants_make_a_half_open_period() -> None:
+    """Instants are exact: the second is the first that is no longer in; a period is itself."""
+    found = period((local("2026-11-21T10:00"), "2026-11-21T12:00+02:00"), local("2026-11-22"), HELSINKI)
+    assert local("2026-11-21T10:00") in found
+    assert local("2026-11-21T12:00") not in found
+    assert period(found, local("2030-01-01"), HELSINKI) is found
+    mixed = period(("2026-11-21", "2026-11-21T12:00"), local("2026-11-22"), HELSINKI)
+    assert mixed.end - mixed.start == timedelta(hours=12)
+
+
+@pytest.mark.parametrize(
+    ("bad", "suggestions"),
+    [
+        ("last mont", ("last month",)), ("yesterdy", ("yesterday",)), ("", ()), ("last 0 days", None),
+        ("last 99999 days", None),
+        ("2026-02-30", ()), (5, ()), (None, ()), (datetime(2026, 1, 1, tzinfo=UTC), ()), (("2026-01-02", "2026-01-01"), ()),
+        (("2026-01-01T10:00", "2026-01-01T10:00"), ()), (("2026-01-01",), ()), (("x", "2026-01-01"), ()),
+        ((datetime(2026, 1, 1), datetime(2026, 1, 2)), ()), (("2026-01-01", date.max), ()),
+    ],
+)
+def test_what_is_no_period_is_refused(bad: Any, suggestions: tuple[str, ...] | None) -> None:
+    """Malformed with the near names; a period that holds nothing is a mistake."""
+    with pytest.raises(Malformed) as caught:
+        period(bad, local("2026-11-21"), HELSINKI)
+    assert caught.value.field == "period"
+    assert suggestions is None or caught.value.suggestions == suggestions
+
+
+def test_the_calendar_ends() -> None:
+    """Where a name would lead out of the years 1 to 9999, it is refused."""
+    with pytest.raises(Malformed):
+        period("last year", datetime(1, 6, 1, tzinfo=UTC), ZoneInfo("UTC"))
+    with pytest.raises(Malformed):
+        period("this year", datetime(9999, 6, 1, tzinfo=UTC), ZoneInfo("UTC"))

@@ -68,7 +68,7 @@ class Result:
 def apply(plan: Plan, *, key: str, exactly: bool, progress: Progress) -> Result:
     """Apply the plan under the key, or resume, or repeat the result; see `Plan.apply`."""
     key = idempotency_key(key)
-    business, show = plan.business, _progress(progress)
+    business, show = plan.business, progress_shown(progress)
     with business.store.write() as writer:
         writer.claim(KEYS, [key])
         applied = writer.hold(Applied, key)
@@ -151,18 +151,29 @@ def _next_batch(plan: Plan, key: str) -> Applied:
 
 def _batch(plan: Plan, applied: Applied, writer: Writer) -> Applied:
     first, last = applied.done + 1, min(applied.done + BATCH, applied.eligible)
-    # Who is in stays as it was frozen; a customer's values, such as the count of coupons, are those of now.
-    part = Slice(applied.id, first, last, max(applied.as_of, plan.business.now()), plan.business.schema)
+    part = Slice(applied.id, first, last, applied.as_of, plan.business.schema)
     for name, values in plan.deed.stage(last - first + 1).items():
         writer.stage(applied.id, name, zip(range(first, last + 1), values, strict=True))
-    effects = plan.deed.effects(_moment(applied))
-    if any(isinstance(effect, Change | Booking) for effect in effects):
+    if plan.deed.holds or any(isinstance(each, Change | Booking) for each in plan.deed.effects(_moment(applied))):
         writer.hold_each(part)
-    for effect in effects:
+    # Who is in stays as it was frozen; a customer's values, such as the count of coupons, are those of now: after the wait
+    # for others that change the same customers.
+    part = evolve(part, as_of=max(applied.as_of, plan.business.now()))
+    refused = applied.refused
+    for effect in plan.deed.effects(evolve(_moment(applied), done_at=part.as_of)):
         applied = _perform(effect, part, applied, writer)
-    applied = evolve(applied, done=last)
+    applied = evolve(_give_back(plan, applied, applied.refused - refused, writer), done=last)
     writer.replace(applied)
     return applied
+
+
+def _give_back(plan: Plan, applied: Applied, refused: int, writer: Writer) -> Applied:
+    """Free the places that were reserved for those whom a booking has refused."""
+    reserve = plan.deed.reserve
+    if reserve is None or not refused:
+        return applied
+    writer.reserve(reserve.record, reserve.key, -refused)
+    return evolve(applied, reserved=applied.reserved - refused)
 
 
 def _perform(effect: Doing, part: Slice, applied: Applied, writer: Writer) -> Applied:
@@ -180,10 +191,12 @@ def _book(booking: Booking, part: Slice, applied: Applied, writer: Writer) -> Ap
     """Book for each target of the part, as things are now; who can no longer have it is refused, and counted so."""
     mine, size = {"applied_id": applied.id}, part.last - part.first + 1
     targets = list(writer.find(Target, mine, order=("number",), after=(part.first - 1,), limit=size))
-    moment = evolve(_moment(applied), now=part.as_of)
+    moment = evolve(_moment(applied), now=part.as_of, done_at=part.as_of)
     skipped = Counter(applied.skipped)
     for at in range(0, len(targets), PIECE):
         piece = {each.customer_id: each for each in targets[at : at + PIECE] if each.reason is None}
+        if not piece:
+            continue
         booked = booking.book(writer, moment, [Turn(each.customer_id, each.number) for each in piece.values()])
         writer.add(booked.added)
         writer.put([*booked.replaced, *(evolve(piece[who], reason=no.reason.value) for who, no in booked.refused.items())])
@@ -203,7 +216,8 @@ def _result(plan: Plan, applied: Applied, *, repeated: bool) -> Result:
     return Result(applied.key, done, skipped, repeated, changed, id=applied.id, business=plan.business)
 
 
-def _progress(progress: Progress) -> Callable[[int, int], None]:
+def progress_shown(progress: Progress) -> Callable[[int, int], None]:
+    """Return what is told how far it is: a bar on stderr, the caller's own function, or nothing."""
     if callable(progress):
         return progress
     return _bar if progress else lambda done, total: None

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, TypeAlias
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from custcrm.business import Business
 from custcrm.storage.deeds import Effect, Question, Verdict
@@ -43,9 +43,13 @@ class Problem:
 
 @frozen(kw_only=True)
 class Moment:
-    """What is known when a deed is done: the instant, the id of its apply, and who does it."""
+    """What is known when a deed is done: the instant of its freeze, the id of its apply, and who does it.
+
+    `done_at` is when the batch is done that the customer is in: what replaces something else happens then.
+    """
 
     now: datetime
+    done_at: datetime = field(default=Factory(lambda self: self.now, takes_self=True))
     applied_id: str
     actor: str
 
@@ -72,7 +76,8 @@ class Booking:
     """An effect that a pure rule decides for each customer, with their records at hand (DESIGN 2).
 
     `book` looks up what all the turns need, asks the rule and returns what is to be written, of the classes `records`; the
-    customers are held meanwhile. Who is refused here was eligible when the apply began.
+    customers are held meanwhile. Who is refused here was eligible when the apply began; it comes before the effects that they
+    shall not have, as in a bulk apply what was written before it stays.
     """
 
     records: tuple[type, ...]
@@ -100,7 +105,8 @@ def _none(_: datetime) -> tuple[Problem, ...]:
 class Deed:
     """See the module. `arguments` are as given (spans stay relative): their JSON is part of the content that a key names.
 
-    `foreseen` are rules that a plan and a freeze go by, and that a booking has the last word on.
+    `foreseen` are rules that a plan and a freeze go by, and that a booking has the last word on. `holds`: the customers are
+    held though nothing of theirs is changed, so that what a template's own rules do not find is not there.
     """
 
     action: str
@@ -109,11 +115,13 @@ class Deed:
     verdict: Verdict
     effects: Callable[[Moment], Sequence[Doing]]
     foreseen: Verdict = Verdict()
+    holds: bool = False
     cost: Callable[[Business, Question, int], Cost] = field(default=lambda business, question, eligible: Cost())
     reserve: Reserve | None = None
     problems: Callable[[datetime], Sequence[Problem]] = field(default=_none)
     stage: Callable[[int], Mapping[str, Sequence[str]]] = field(default=lambda count: {})
     preview: Callable[[Business, str], str] | None = None
+    moves: Callable[[Business, Question], Mapping[str, int]] = field(default=lambda business, question: {})
 
     @property
     def planned(self) -> Verdict:

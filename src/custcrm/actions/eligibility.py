@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from custcrm.filters import Filter, Schema
 from custcrm.filters import syntax as s
 from custcrm.messaging.protocol import address_field
+from custcrm.records.customers import CustomerStatus
 from custcrm.records.programs import Access
 from custcrm.values.errors import Reason
 
@@ -22,6 +23,9 @@ CONTACT_REASONS: Final = (
     Reason.NO_CONSENT, Reason.NOT_CONFIRMED, Reason.SUPPRESSED, Reason.NO_ADDRESS, Reason.MISSING_VALUE,
 )
 """Refusals for which a rejected message is kept, at no cost."""
+
+COUPONS_EVER: Final = "coupons_ever"
+"""The word for a customer's coupons that no time hides."""
 
 PLACEHOLDER_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "name": ("first_name", "last_name", "company_name"),
@@ -55,18 +59,110 @@ def may_earn(schema: Schema, program: str) -> Rules:
 
 
 @lru_cache(maxsize=256)
-def may_receive_coupon(schema: Schema, program: str, series: str, per_customer: int | None) -> Rules:
+def may_spend(schema: Schema, program: str) -> Rules:
+    """May spend points: full access, and marked as eligible for loyalty (FEATURES C29–C32, E27)."""
+    *access, eligible = may_earn(schema, program)
+    return (*access, (Reason.LIMITED_ACCESS, _access_is_not(schema, program, Access.LIMITED)), eligible)
+
+
+@lru_cache(maxsize=256)
+def has_points(schema: Schema, program: str, points: int, *, of: str) -> Rules:
+    """Must have so many points, as far as can be told beforehand; `of` is what is looked at: points or available."""
+    enough = s.Compare(">=", s.Field(("programs", program, of)), s.Literal(points))
+    return ((Reason.NOT_ENOUGH_POINTS, Filter.of(schema, enough)),)
+
+
+@lru_cache(maxsize=256)
+def is_member(schema: Schema, program: str) -> Rules:
+    """Must be in the program, whatever the access: corrections are always possible."""
+    return member(schema, program)[:1]
+
+
+@lru_cache(maxsize=256)
+def may_pay_in(schema: Schema, program: str) -> Rules:
+    """May have an account replenished: full and limited access; it is the customer's own, so no mark is needed."""
+    return (*member(schema, program), (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)))
+
+
+@lru_cache(maxsize=256)
+def may_take_out(schema: Schema, program: str) -> Rules:
+    """May spend from an account: full access."""
+    limited = (Reason.LIMITED_ACCESS, _access_is_not(schema, program, Access.LIMITED))
+    return (*may_pay_in(schema, program), limited)
+
+
+@lru_cache(maxsize=256)
+def has_no_account(schema: Schema, account: str) -> Rules:
+    """Must not have the account yet."""
+    return ((Reason.UNCHANGED, Filter.of(schema, s.Not(s.Exists(s.Field(("accounts", account)))))),)
+
+
+def has_funds(
+    schema: Schema, account: str, *, of: tuple[str, str], least: s.Scalar, common: s.Scalar, unopened: bool
+) -> Rules:
+    """Must have enough on the account, as far as can be told beforehand.
+
+    `of` names the words for the balance and for a limit of the customer's own. With that limit there must be `least`; with the
+    account's own, the balance must be `common`. `unopened`: who does not have the account yet may use its limit.
+    """
+    balance, own = (s.Field(("accounts", account, word)) for word in of)
+    with_own = s.Compare(">=", s.Arithmetic("+", balance, own), s.literal(least))
+    with_common = s.conjunction([s.Not(s.Exists(own)), s.Compare(">=", balance, s.literal(common))])
+    enough = [with_own, with_common]
+    if unopened:
+        enough.append(s.Not(s.Exists(s.Field(("accounts", account)))))
+    return ((Reason.NOT_ENOUGH_FUNDS, Filter.of(schema, s.disjunction(enough))),)
+
+
+@lru_cache(maxsize=256)
+def may_receive_coupon(
+    schema: Schema, program: str, series: str, per_customer: int | None, *, revoke_frees: bool = True
+) -> Rules:
     """May be issued a coupon: any access but none and blacklisted, marked as eligible, and below the series' limit."""
-    rules: Rules = (
+    return (
         *member(schema, program),
         (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)),
         (Reason.NOT_ELIGIBLE, Filter.of(schema, s.Field(("coupon_eligible",)))),
+        *below_limit(schema, series, per_customer, revoke_frees=revoke_frees),
     )
+
+
+@lru_cache(maxsize=256)
+def may_redeem_coupon(schema: Schema, program: str) -> Rules:
+    """May redeem coupons: full access alone, and marked as eligible (FEATURES C29-C32, E27)."""
+    return (
+        *member(schema, program),
+        (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)),
+        (Reason.LIMITED_ACCESS, _access_is_not(schema, program, Access.LIMITED)),
+        (Reason.NOT_ELIGIBLE, Filter.of(schema, s.Field(("coupon_eligible",)))),
+    )
+
+
+@lru_cache(maxsize=256)
+def below_limit(schema: Schema, series: str, per_customer: int | None, *, revoke_frees: bool) -> Rules:
+    """Must have had fewer coupons of the series than it allows one (FEATURES V17, V18); no rule where it allows any number."""
     if per_customer is None:
-        return rules
-    held = s.conjunction([_equals("series", series), s.negation(s.Exists(s.Field(("revoked_at",))))])
-    counted = s.Aggregate("count", ("coupons",), held)
-    return (*rules, (Reason.CUSTOMER_LIMIT, Filter.of(schema, s.Compare("<", counted, s.Literal(per_customer)))))
+        return ()
+    counted = coupons_counted(series, revoke_frees=revoke_frees)
+    return ((Reason.CUSTOMER_LIMIT, Filter.of(schema, s.Compare("<", counted, s.Literal(per_customer)))),)
+
+
+@lru_cache(maxsize=256)
+def holds_coupon(schema: Schema, series: str) -> Rules:
+    """Must hold a coupon of the series that is not revoked."""
+    held = coupons_counted(series, revoke_frees=True)
+    return ((Reason.UNCHANGED, Filter.of(schema, s.Compare(">", held, s.Literal(0)))),)
+
+
+def coupons_counted(series: str, *, revoke_frees: bool) -> s.Aggregate:
+    """Return the number of a customer's coupons that count for the series' limit.
+
+    Whenever they were issued: a clock that was set back must not let anybody have more.
+    """
+    which: list[s.Condition] = [_equals("series", series)]
+    if revoke_frees:
+        which.append(s.negation(s.Exists(s.Field(("revoked_at",)))))
+    return s.Aggregate("count", (COUPONS_EVER,), s.conjunction(which))
 
 
 @lru_cache(maxsize=256)
@@ -83,15 +179,21 @@ def tagged(schema: Schema, key: str) -> Rules:
 
 
 @lru_cache(maxsize=256)
+def active(schema: Schema) -> Rules:
+    """Must be a customer with whom we deal: neither deactivated nor erased."""
+    return ((Reason.INACTIVE, Filter.of(schema, _equals("status", CustomerStatus.ACTIVE.value))),)
+
+
+@lru_cache(maxsize=256)
 def contactable(
     schema: Schema, channel: str, purpose: str, *, confirmed_in: str | None = None, needs: tuple[str, ...] = ()
 ) -> Rules:
     """May be sent a message (DESIGN 7).
 
-    That takes consent for marketing, participation confirmed where the sender wants it, an address, and every value that the
-    text has no fallback for.
+    That takes an active customer, consent for marketing, participation confirmed where the sender wants it, an address, and
+    every value that the text has no fallback for.
     """
-    rules: list[tuple[Reason, Filter]] = []
+    rules: list[tuple[Reason, Filter]] = [*active(schema)]
     if purpose == "marketing":
         asked = s.conjunction([_equals("channel", channel), _equals("purpose", purpose), s.Field(("granted",))])
         rules.append((Reason.NO_CONSENT, Filter.of(schema, s.Aggregate("exists", ("consents",), asked))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -83,10 +84,11 @@ def notice(
     effect: int,
     points: int | None = None,
     code: Source | None = None,
+    more: Mapping[str, Source] | None = None,
 ) -> tuple[Effect, ...]:
     """Return the effect that tells a member of a transaction, where the program notifies (FEATURES C24).
 
-    It has rules of its own, so that a missing phone never costs anybody a coupon.
+    It has rules of its own, so that a missing phone never costs anybody a coupon. `more`: other columns that the text shows.
     """
     if not notify or program.notifications == OFF:
         return ()
@@ -97,9 +99,30 @@ def notice(
         values |= {"points": Given(points), "balance": Of(balance)}
     if code is not None:
         values["code"] = code
+    values |= more or {}
     needs = tuple(sorted(template.required & eligibility.PLACEHOLDER_FIELDS.keys()))
     rules = eligibility.contactable(business.schema, program.notifications, "service", needs=needs)
     return (Template(record=Message, values=values, verdict=Verdict(rules)),)
+
+
+def announcement(
+    business: Business,
+    moment: Moment,
+    template: TextTemplate,
+    *,
+    channel: str,
+    purpose: str,
+    sender: Sender | None,
+    inbox: Source,
+    effect: int,
+) -> Template:
+    """Return the effect that tells of an inbox message, to those who may be told; the others find it in their inbox."""
+    values = _columns(moment, channel, purpose, None if sender is None else sender.name, template.text)
+    values |= {"id": NewId(effect), "status": Given(MessageStatus.PLANNED.value), "inbox_id": inbox}
+    rules = eligibility.contactable(
+        business.schema, channel, purpose, confirmed_in=_confirmed_in(sender), needs=tuple(sorted(template.required))
+    )
+    return Template(record=Message, values=values, verdict=Verdict(rules))
 
 
 def _columns(moment: Moment, channel: str, purpose: str, sender: str | None, text: str) -> dict[str, Source]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from custcrm.actions.deed import Cost, Deed, Problem, content
 from custcrm.business import Business, customer_id
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Plan:
     """What an action would do to a selection. Nothing has been written; `apply` does it once under a key.
 
-    `eligible` and `skipped` count customers, `customers()` gives them; `problems` stop the whole.
+    `eligible` and `skipped` count customers, `customers()` gives them; `problems` stop the whole. `moves` tells of an action
+    that puts customers into classes how many go to each.
     """
 
     _business: Business
@@ -35,6 +36,7 @@ class Plan:
     cost: Cost
     problems: tuple[Problem, ...] = ()
     left: int | None = None
+    moves: Mapping[str, int] = field(factory=dict)
 
     @classmethod
     def of(cls, business: Business, deed: Deed, selection: Selection) -> Plan:
@@ -59,7 +61,8 @@ class Plan:
         skipped = {reason: count for reason, count in counts.items() if reason is not None and count}
         targets = evolve(question, filter=passing(question.filter, deed.planned))
         return cls(business, deed, selection, acting, eligible, skipped, deed.cost(business, targets, eligible),
-                   tuple(problems), left if deed.reserve and deed.reserve.partial else None)
+                   tuple(problems), left if deed.reserve and deed.reserve.partial else None,
+                   deed.moves(business, targets))
 
     def customers(self, reason: Reason | str | None = None) -> Selection:
         """Return the customers who are eligible, or those skipped for a reason, as a selection."""
@@ -134,6 +137,7 @@ class Plan:
 
     def __str__(self) -> str:
         lines = [f"{self._deed.title}: {self.eligible:,} eligible, {sum(self.skipped.values()):,} skipped"]
+        lines += [f"  {count:>8,}  go to {name}" for name, count in self.moves.items()]
         lines += [f"  {count:>8,}  {reason}" for reason, count in self.skipped.items()]
         lines += [f"  problem: {problem.reason} {dict(problem.details)}" for problem in self.problems]
         return "\n".join(lines)

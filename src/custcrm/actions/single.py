@@ -34,8 +34,11 @@ class Performed:
     records: tuple[Any, ...]
 
     def of(self, record: type[R]) -> R:
-        """Return the one of this class."""
-        return next(each for each in self.records if isinstance(each, record))
+        """Return the one of this class; NotFound where it is gone since: its customer was deleted."""
+        found = next((each for each in self.records if isinstance(each, record)), None)
+        if found is None:
+            raise NotFound("what was done under this key is no longer there")
+        return found
 
 
 def perform(

@@ -9,13 +9,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from custcrm.business import Business
+from custcrm.crm.accounts import Accounts
+from custcrm.crm.categories import Categories
 from custcrm.crm.coupons import Coupons
 from custcrm.crm.customers import Customers
+from custcrm.crm.earning import Earning
+from custcrm.crm.inbox import Inbox, Offers
 from custcrm.crm.messages import Consents, Messages, Outbox, Senders
 from custcrm.crm.points import Points
 from custcrm.crm.programs import PointsOfSale, Programs, Terminals
+from custcrm.crm.reports import Reports
 from custcrm.crm.sales import Sales
 from custcrm.crm.segments import Activities, Segments
+from custcrm.crm.series import Series
 from custcrm.crm.tags import Tags
 from custcrm.filters import Filter, Schema
 from custcrm.selection import Scope, Selection, select
@@ -25,8 +31,8 @@ class Crm:
     """One customer base. Made by `custcrm.open`; shared by all threads.
 
     Each call is its own transaction; `with crm.transaction():` joins several. `crm.select(…)` asks, the parts change:
-    `customers`, `tags`, `programs`, `points_of_sale`, `terminals`, `sales`, `points`, `coupons`, `consents`, `senders`,
-    `messages`, `outbox`, `activities`, `segments`.
+    `customers`, `tags`, `programs`, `categories`, `points_of_sale`, `terminals`, `sales`, `points`, `earning`, `accounts`,
+    `coupons`, `series`, `consents`, `senders`, `messages`, `outbox`, `inbox`, `offers`, `activities`, `segments`, `reports`.
     """
 
     def __init__(self, business: Business) -> None:
@@ -34,17 +40,24 @@ class Crm:
         self.customers = Customers(business)
         self.tags = Tags(business)
         self.programs = Programs(business)
+        self.categories = Categories(business)
         self.points_of_sale = PointsOfSale(business)
         self.terminals = Terminals(business)
         self.sales = Sales(business)
         self.points = Points(business)
+        self.earning = Earning(business)
+        self.accounts = Accounts(business)
         self.coupons = Coupons(business)
+        self.series = Series(business)
         self.consents = Consents(business)
         self.senders = Senders(business)
         self.messages = Messages(business)
         self.outbox = Outbox(business)
+        self.inbox = Inbox(business)
+        self.offers = Offers(business)
         self.activities = Activities(business)
         self.segments = Segments(business)
+        self.reports = Reports(business)
 
     @property
     def currency(self) -> str:

@@ -7,16 +7,18 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from custcrm.actions.deleting import delete
 from custcrm.business import Business, customer_id
 from custcrm.crm.facts import CallerMatch, caller_matches
 from custcrm.filters import Filter
 from custcrm.filters import syntax as s
 from custcrm.records import ContactPoint, Customer, ExternalId
+from custcrm.records.customers import CustomerStatus
 from custcrm.rules import customers as rules
 from custcrm.selection import CustomerRef, Selection, existing
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.birthdays import BirthDate
-from custcrm.values.errors import Conflict, EmailTaken, Malformed
+from custcrm.values.errors import Conflict, EmailTaken, Malformed, NotFound
 from custcrm.values.phones import lookup_key
 from custcrm.values.texts import checked, fold_case
 
@@ -171,6 +173,25 @@ class Customers:
             writer.add([point])
         return point
 
+    def deactivate(self, customer: CustomerRef, *, reason: str = "") -> Customer:
+        """Stop dealing with the customer: nothing is sent any more, neither messages nor to the inbox; all else is kept.
+
+        It can be undone with `activate`. What the customer does, such as buying or spending points, stays possible.
+        """
+        return self._set_status(customer, CustomerStatus.INACTIVE, reason)
+
+    def activate(self, customer: CustomerRef, *, reason: str = "") -> Customer:
+        """Deal with the customer again."""
+        return self._set_status(customer, CustomerStatus.ACTIVE, reason)
+
+    def delete(self, customer: CustomerRef) -> None:
+        """Delete a customer and everything known about them, for good; only one without financial records.
+
+        Else it is refused as financial_records, with how many sales, points_entries, account_entries and redemptions there
+        are; `deactivate` such a customer. Coupons that are still the customer's go back to their series.
+        """
+        delete(self._business.store, customer_id(customer))
+
     def import_csv(
         self,
         source: Any,
@@ -197,6 +218,19 @@ class Customers:
         if told.get("signed_up_at") is not None:
             told["signed_up_at"] = self._business.instant(told["signed_up_at"], field="signed_up_at")
         return told
+
+    def _set_status(self, customer: CustomerRef, status: CustomerStatus, reason: str) -> Customer:
+        business, id_ = self._business, customer_id(customer)
+        checked(reason, field="reason")
+        with business.store.write() as writer:
+            before = writer.hold(Customer, id_)
+            if before is None:
+                raise NotFound("no customer has this id")
+            after = rules.with_status(before, status)
+            if after != before:
+                writer.replace(after)
+                writer.add([rules.status_changed(business.ids.new(), before, after, business.now(), business.actor, reason)])
+        return after
 
     def _insert(self, writer: Writer, records: Sequence[Any]) -> None:
         customers = [each for each in records if isinstance(each, Customer)]

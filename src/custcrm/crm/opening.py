@@ -91,5 +91,9 @@ def _current(store: SqlStore, *, migrate: bool) -> SqlStore:
             f"this store has version {version} and this custcrm needs {wanted}; run `custcrm migrate`, "
             "or open it with migrate=True"
         )
-    store.migrate()
+    try:
+        store.migrate()
+    except BaseException:
+        store.close()
+        raise
     return store

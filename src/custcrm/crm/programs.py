@@ -7,9 +7,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from custcrm.actions import single
+from custcrm.actions import memberships, single
 from custcrm.actions.deed import Deed
-from custcrm.actions.memberships import access_change, access_of, category_change, joining
+from custcrm.actions.memberships import access_change, category_change, joining
 from custcrm.business import Business, customer_id
 from custcrm.records import (
     Category,
@@ -20,12 +20,13 @@ from custcrm.records import (
     Program,
     Terminal,
 )
-from custcrm.records.programs import NEW_CUSTOMERS, Access
-from custcrm.rules.contacting import OFF, check_channel
+from custcrm.records.programs import NEW_CUSTOMERS, Access, Reversal
+from custcrm.rules.contacting import OFF
 from custcrm.selection import CustomerRef
 from custcrm.storage.protocol import Taken
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.identifiers import key_name
+from custcrm.values.periods import SpanLike
 
 EVIDENCE = ("redemption", "app_identification", "portal_identification")
 """What confirms that a customer takes part (FEATURES C18)."""
@@ -45,20 +46,40 @@ class Programs:
         default_access: Access | str = Access.FULL,
         categories: Sequence[str] = (),
         notifications: str = OFF,
+        reversal: Reversal | str = Reversal.DEBT,
+        reversal_grace: SpanLike | None = None,
     ) -> Program:
-        """Add a program; its first category is always "New Customers". `notifications` is the channel of transactions."""
+        """Add a program; its first category is always "New Customers". `notifications` is the channel of transactions.
+
+        `reversal` says what becomes of points that are taken back and spent already: debt, floor or refuse. Points that come
+        back from a reversed spend live at least `reversal_grace`.
+        """
         business = self._business
         now = business.now()
-        program = Program(
-            name=key_name(name, "program"), title=title, default_access=access_of(default_access),
-            notifications=OFF if notifications == OFF
-            else check_channel(notifications, business.channels, field="notifications"),
-            created_at=now,
-        )
+        told = memberships.settings(business, {
+            "title": title, "default_access": default_access, "notifications": notifications, "reversal": reversal,
+            "reversal_grace": reversal_grace,
+        })
+        program = Program(name=key_name(name, "program"), created_at=now, **told)
         names = dict.fromkeys([NEW_CUSTOMERS, *(key_name(each, "category") for each in categories)])
         _add(business, program, *(Category(program=program.name, name=each, created_at=now) for each in names))
         business.words.refresh()
         return program
+
+    def update(self, program: str, **changes: Any) -> Program:
+        """Change settings of a program and return it: absent means leave, None means as a new program has it.
+
+        What can change: title, default_access, notifications, reversal, reversal_grace.
+        """
+        business = self._business
+        told = memberships.settings(business, changes)
+        business.known(Program, program, "program")
+        with business.store.write() as writer:
+            held = writer.hold(Program, program)
+            assert held is not None, "a program is never removed"
+            changed = evolve(held, **told)
+            writer.replace(changed)
+        return changed
 
     def list(self) -> Sequence[Program]:
         """Return all programs."""

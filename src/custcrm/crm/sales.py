@@ -5,32 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from custcrm.actions import eligibility
-from custcrm.actions.points import place_of
-from custcrm.business import Business, customer_id
-from custcrm.records import Customer, Program, Sale, SaleLine
-from custcrm.rules import sales as rules
+from custcrm.actions import refunds
+from custcrm.actions import sales as actions
+from custcrm.actions.refunds import SaleDetails
+from custcrm.business import Business
+from custcrm.records import Sale
+from custcrm.records.sales import SaleKind
 from custcrm.selection import CustomerRef
-from custcrm.storage.deeds import Question
-from custcrm.storage.protocol import Writer
-from custcrm.storage.rows import facts
-from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.money import Money
-from custcrm.values.spelling import nearest
-from custcrm.values.texts import checked
-
-LARGEST_UNITS: Final = 10**9
-"""Units of one sale."""
-
-FIELDS: Final = (
-    "customer", "total", "occurred_at", "lines", "units", "terminal", "point_of_sale", "program", "source", "document",
-    "external_id",
-)
-"""What a sale is told by; the first two always."""
 
 
 @frozen
@@ -58,36 +44,74 @@ class Sales:
 
         Told again with the same facts it returns the known sale, with other facts it is a Conflict. A customer who is
         blacklisted in the sale's program is refused (DESIGN 7). `lines` are mappings of product, category, quantity, price
-        and amount; `units` is their sum unless given.
+        and amount; `units` is their sum unless given. It earns points by the rules of its program (`crm.earning`), where the
+        customer may be credited any; where not, the sale stands without.
         """
         row = {
             "customer": customer, "total": total, "occurred_at": occurred_at, "lines": lines, "units": units,
             "terminal": terminal, "point_of_sale": point_of_sale, "program": program, "source": source,
             "document": document, "external_id": external_id,
         }
-        [sale] = self.record_all([row])
+        [sale] = actions.record(self._business, [row])
         return sale
 
     def record_all(self, rows: Iterable[Mapping[str, Any]]) -> list[Sale]:
         """Record many sales, each a mapping of what `record` takes; all or none."""
-        business = self._business
-        now = business.now()
-        told = [_checked(row, number) for number, row in enumerate(rows, 1)]
-        made = [self._made(row, id_, now) for id_, row in zip(business.ids.many(len(told)), told, strict=True)]
-        recorded: list[Sale] = []
-        fresh: list[Sale | SaleLine] = []
-        with business.store.write() as writer:
-            known = self._known(writer, [sale for sale, _ in made])
-            for (sale, lines), row in zip(made, told, strict=True):
-                if sale.external_id is not None and sale.external_id in known:
-                    recorded.append(self._same(known[sale.external_id], sale, row))
-                    continue
-                self._allow(writer, sale, now)
-                recorded.append(sale)
-                fresh += [sale, *lines]
-                known[sale.external_id] = sale
-            writer.add(fresh)
-        return recorded
+        return actions.record(self._business, rows)
+
+    def refund(
+        self,
+        sale: Sale | str,
+        amount: Money | str | int | Decimal | None = None,
+        *,
+        lines: Sequence[Mapping[str, Any]] | None = None,
+        units: int | None = None,
+        kind: SaleKind | str = SaleKind.REFUND,
+        reason: str = "",
+        external_id: str | None = None,
+        occurred_at: datetime | date | str | None = None,
+        terminal: str | None = None,
+    ) -> Sale:
+        """Take back a sale, or an amount of it, and return the refund: a sale of its own with a negative total.
+
+        `sale` is a record, or the sale's external id. Without `amount` it is all that is left, or what the `lines` come to:
+        mappings as in `record`, told without a minus; price and amount are those of the sale unless given. It is the sale's
+        place unless a terminal is given. More than is left is refused (over_refund). The sale then keeps its share of the
+        points it earned, rounded down; the program's `reversal` says what becomes of points that are spent already, and where
+        that is to refuse (not_enough_points), nothing is taken back. An `external_id` is recorded once, as in `record`.
+        """
+        told = {
+            "amount": amount, "lines": lines, "units": units, "kind": kind, "reason": reason, "external_id": external_id,
+            "occurred_at": occurred_at, "terminal": terminal,
+        }
+        return refunds.refund(self._business, sale, told)
+
+    def chargeback(
+        self,
+        sale: Sale | str,
+        amount: Money | str | int | Decimal | None = None,
+        *,
+        reason: str = "",
+        external_id: str | None = None,
+        occurred_at: datetime | date | str | None = None,
+    ) -> Sale:
+        """Record that the customer's bank took the payment back: a refund of that kind. Coupons stay redeemed."""
+        return self.refund(
+            sale, amount, kind=SaleKind.CHARGEBACK, reason=reason, external_id=external_id, occurred_at=occurred_at
+        )
+
+    def cancel(self, sale: Sale | str, *, reason: str = "") -> Sale:
+        """Take back all that is left of a sale as if it had not been, and return the refund.
+
+        Points and money of accounts that were spent with the sale's id, or its external id, as their reference come back, and
+        coupons that were redeemed so are restored where their series allows it; else they stay redeemed. All of it happens, or
+        nothing. What was returned before is not returned again.
+        """
+        return refunds.cancel(self._business, sale, reason)
+
+    def details(self, sale: Sale | str) -> SaleDetails:
+        """Return a sale with its lines, the discounts of coupons, its refunds, the points it earned, and what is left of it."""
+        return refunds.details(self._business, sale)
 
     def import_csv(
         self,
@@ -98,80 +122,9 @@ class Sales:
         progress: Any = False,
         **dialect: Any,
     ) -> Any:
-        """Take sales in from a CSV file, with a verdict for each row; see `custcrm.importing`."""
+        """Take sales in from a CSV file, with a verdict for each row; they earn no points. See `custcrm.importing`."""
         from custcrm.importing import import_sales
 
         return import_sales(
             self._business, source, columns=columns or {}, dry_run=dry_run, progress=progress, **dialect
         )
-
-    # inside -------------------------------------------------------------------------------------
-
-    def _made(self, row: Mapping[str, Any], id_: str, now: datetime) -> tuple[Sale, list[SaleLine]]:
-        """Return the records of a sale as told; nothing is looked up about the customer yet."""
-        business = self._business
-        owner = customer_id(row["customer"])
-        at = business.instant(row.get("occurred_at"), field="occurred_at") or now
-        terminal = row.get("terminal") or (None if row.get("point_of_sale") else business.terminal)
-        place, program = place_of(business, terminal, row.get("point_of_sale"))
-        if row.get("program") is not None:
-            program = business.known(Program, row["program"], "program").name
-        lines = rules.lines(row.get("lines") or (), customer_id=owner, sale_id=id_, at=at, amount=business.amount)
-        units = row.get("units")
-        if units is not None and (type(units) is not int or abs(units) > LARGEST_UNITS):
-            raise Malformed("units are a whole number", field="units")
-        sale = Sale(
-            customer_id=owner, id=id_, occurred_at=at, total=business.amount(row["total"], field="total"),
-            units=sum(line.quantity for line in lines) if units is None else units,
-            program=program or business.program, point_of_sale=place, terminal=terminal,
-            source=_text(row.get("source"), "source") or "in_store", document=_text(row.get("document"), "document"),
-            external_id=_text(row.get("external_id"), "external_id"), recorded_at=now,
-        )
-        return sale, lines
-
-    def _known(self, writer: Writer, sales: Sequence[Sale]) -> dict[str | None, Sale]:
-        wanted = [sale.external_id for sale in sales if sale.external_id is not None]
-        if not wanted:
-            return {}
-        writer.claim("sale", wanted)
-        return {sale.external_id: sale for sale in writer.find(Sale, {"external_id": wanted})}
-
-    def _allow(self, writer: Writer, sale: Sale, now: datetime) -> None:
-        """Refuse a sale to nobody, and one in a program where the customer is blacklisted."""
-        if sale.program is None:
-            if writer.get(Customer, sale.customer_id) is None:
-                raise NotFound("no customer has this id")
-            return
-        [_, (reason, rule)] = eligibility.member(self._business.schema, sale.program)
-        row = facts(writer, sale.customer_id, Question(rule, now))
-        if row is None:
-            raise NotFound("no customer has this id")
-        if not row.matches(rule):
-            raise Refusal(reason, details={"program": sale.program})
-        assert reason is Reason.BLACKLISTED
-
-    def _same(self, known: Sale, told: Sale, row: Mapping[str, Any]) -> Sale:
-        if row.get("occurred_at") is None:  # a repeated call that named no time means the same time
-            told = evolve(told, occurred_at=known.occurred_at)
-        different = rules.differences(known, told)
-        if different:
-            raise Conflict(
-                f"sale {known.id} has this external id and differs in {', '.join(different)}; "
-                "a sale is recorded once and never changed"
-            )
-        return known
-
-
-def _checked(row: Mapping[str, Any], number: int) -> Mapping[str, Any]:
-    """Return a told sale; Malformed when it lacks what a sale needs, or says what no sale has."""
-    for name in row:
-        if name not in FIELDS:
-            raise Malformed(f"sale {number} has no {name!r}", field=name, suggestions=nearest(name, FIELDS))
-    for name in FIELDS[:2]:
-        if row.get(name) is None:
-            raise Malformed(f"sale {number} needs a {name}", field=name)
-    return row
-
-
-def _text(value: Any, field: str) -> str | None:
-    return None if value is None else checked(value, field=field, limit=200)

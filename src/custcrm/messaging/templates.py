@@ -21,6 +21,7 @@ from attrs import field, frozen
 from custcrm.records.customers import Customer
 from custcrm.records.messages import Message
 from custcrm.values.errors import Malformed, Reason, Refusal
+from custcrm.values.money import Money
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked, is_blank
 
@@ -47,10 +48,18 @@ _OF_CUSTOMER: Final[Mapping[str, Callable[[Customer], str | None]]] = MappingPro
     "card_number": lambda customer: customer.card_number,
 })
 
-_OF_DEED: Final[Mapping[str, Callable[[Message], int | str | None]]] = MappingProxyType({
+def _balance(message: Message) -> Money | int | None:
+    """Return the balance: beside an amount of money it is money too, in minor units of the same currency."""
+    if message.amount is None or message.balance is None:
+        return message.balance
+    return Money.from_minor(message.balance, message.amount.currency)
+
+
+_OF_DEED: Final[Mapping[str, Callable[[Message], Money | int | str | None]]] = MappingProxyType({
     "points": lambda message: message.points,
-    "balance": lambda message: message.balance,
+    "balance": _balance,
     "code": lambda message: message.code,
+    "amount": lambda message: message.points if message.amount is None else message.amount,
 })
 
 PROFILE_LINK: Final = "profile_link"
@@ -71,7 +80,7 @@ def customer_values(customer: Customer) -> Values:
 
 
 def deed_values(message: Message) -> Values:
-    """Return what the names of the deed show: whole numbers in digits, the code as it is."""
+    """Return what the names of the deed show: whole numbers in digits, money with its currency, the code as it is."""
     values = {name: value(message) for name, value in _OF_DEED.items()}
     return {name: None if value is None else str(value) for name, value in values.items()}
 
@@ -147,6 +156,10 @@ DEFAULT_COUPON_ISSUED: Final = "You have been credited coupon_"
 """Sent for an issued coupon where no text is given; the slot, with no space before it, is the code (FEATURES C36)."""
 
 
+ACCOUNT_REPLENISHED: Final = "{amount} has been paid into your account, its balance is {balance}"
+"""A text for what is paid into an account: the default one, which the product pages use for accounts too, speaks of points."""
+
+
 def with_tags(text: str, *names: str) -> str:
     """Return a default text as a template: each of its slots, written `_`, is the tag of the next name."""
     first, *others = text.split("_")
@@ -155,6 +168,8 @@ def with_tags(text: str, *names: str) -> str:
 
 POINTS_CREDITED: Final = with_tags(DEFAULT_POINTS_CREDITED, "points", "balance")
 COUPON_ISSUED: Final = with_tags(DEFAULT_COUPON_ISSUED, "code")
+ACCOUNT_REPLENISHED_AS_POINTS: Final = with_tags(DEFAULT_POINTS_CREDITED, "amount", "balance")
+"""What is sent for an account where no text is given: the seed re-uses the text of points (FEATURES C26)."""
 
 
 def text_or_default(text: str | None, default: str) -> str:

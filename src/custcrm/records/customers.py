@@ -29,6 +29,14 @@ class CustomerStatus(StrEnum):
     ERASED = "erased"
 
 
+def full_name(
+    kind: CustomerKind | str, first_name: str | None, last_name: str | None, company_name: str | None
+) -> str:
+    """Return the person's names, or the company's name; empty when there is none."""
+    names = (company_name,) if kind == CustomerKind.COMPANY else (first_name, last_name)
+    return " ".join(name for name in names if name)
+
+
 def _folded(name: str) -> Any:
     """Return the default of a copy without case."""
 
@@ -92,8 +100,7 @@ class Customer:
     @property
     def full_name(self) -> str:
         """The person's names, or the company's name; empty when there is none."""
-        names = (self.company_name,) if self.kind is CustomerKind.COMPANY else (self.first_name, self.last_name)
-        return " ".join(name for name in names if name)
+        return full_name(self.kind, self.first_name, self.last_name, self.company_name)
 
 
 @record("contact_points", key="customer_id id", index=("kind value",))

@@ -1,19 +1,173 @@
-"""A coupon's state at an instant, from its own instants."""
+"""What a coupon is at an instant, and why it cannot be used: of its own instants and of its uses.
+
+A use is a Redemption of the coupon, or a GuestRedemption of its code. `state` is the coupon at some time; `present` is the
+time by which it is judged now, `refusals` why it cannot be redeemed then.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from hashlib import sha256
+from hmac import digest
+from typing import Any, Final, TypeAlias
 
-from custcrm.records import Coupon
+from attrs import evolve
+
+from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption
 from custcrm.records.coupons import CouponState
+from custcrm.values.errors import Reason, Refusal
+
+Use: TypeAlias = Redemption | GuestRedemption
+Uses: TypeAlias = Collection[Redemption | GuestRedemption]
+
+PRECEDENCE: Final = (
+    Reason.NOT_A_MEMBER, Reason.BLACKLISTED, Reason.NO_ACCESS, Reason.LIMITED_ACCESS, Reason.NOT_ELIGIBLE, Reason.NOT_HOLDER,
+    Reason.CUSTOMER_LIMIT, Reason.SERIES_CLOSED, Reason.SERIES_CAPACITY, Reason.ALREADY_REDEEMED, Reason.REVOKED,
+    Reason.EXPIRED, Reason.RESERVED, Reason.NOT_STACKABLE, Reason.OVER_BUDGET,
+)
+"""Why a coupon cannot be redeemed, in the order in which it is told: who, then whether it is theirs, then the coupon."""
 
 
-def state(coupon: Coupon, at: datetime) -> CouponState:
-    """Return the state: revoked or redeemed once that has happened, expired once its time is over, else reserved or issued."""
+def state(coupon: Coupon, uses: Uses, at: datetime, *, per_coupon: int) -> CouponState:
+    """Return what the coupon was at an instant; `uses` are all that were ever made of it.
+
+    Revoked once that has happened; redeemed while as many uses stand as the series allows; expired once its time is over; else
+    reserved while it is, or issued.
+    """
     if coupon.revoked_at is not None and coupon.revoked_at <= at:
         return CouponState.REVOKED
+    if len(standing(uses, at)) >= per_coupon:
+        return CouponState.REDEEMED
     if coupon.expires_at is not None and coupon.expires_at <= at:
         return CouponState.EXPIRED
-    if coupon.reserved_until is not None and at < coupon.reserved_until:
-        return CouponState.RESERVED
-    return CouponState.ISSUED
+    return CouponState.RESERVED if is_reserved(coupon, at) else CouponState.ISSUED
+
+
+def state_of_free(code: FreeCode, uses: Uses, at: datetime, *, per_coupon: int) -> CouponState:
+    """Return what a code was that no customer has taken: free, or revoked, redeemed by guests or expired."""
+    found = state(unheld(code), uses, at, per_coupon=per_coupon)
+    return CouponState.FREE if found is CouponState.ISSUED else found
+
+
+def unheld(code: FreeCode) -> Coupon:
+    """Return a free code as the coupon that it would be, of nobody."""
+    return Coupon(
+        customer_id="", id="", series=code.series, code=code.code, issued_at=code.created_at, expires_at=code.expires_at,
+        revoked_at=code.revoked_at,
+    )
+
+
+def standing(uses: Uses, at: datetime | None = None) -> tuple[Use, ...]:
+    """Return the uses that had been made at an instant and were not taken back by then; without one, those that stand."""
+    if at is None:
+        return tuple(use for use in uses if use.restored_at is None)
+    return tuple(
+        use for use in uses if use.redeemed_at <= at and (use.restored_at is None or at < use.restored_at)
+    )
+
+
+def is_reserved(coupon: Coupon, at: datetime) -> bool:
+    """Tell whether the coupon was set aside for an order: until the time given for that is over."""
+    begun = coupon.reserved_at is None or coupon.reserved_at <= at
+    return coupon.reserved_until is not None and begun and at < coupon.reserved_until
+
+
+def present(coupon: Coupon, uses: Uses, now: datetime) -> datetime:
+    """Return the instant by which a coupon is judged now: never before the last that happened to it.
+
+    The clocks of several servers differ, and one may be set back; what another wrote counts all the same.
+    """
+    happened = [coupon.issued_at, coupon.reserved_at, coupon.revoked_at]
+    happened += [each for use in uses for each in (use.redeemed_at, use.restored_at)]
+    return max([now, *(each for each in happened if each is not None)])
+
+
+def refusals(
+    series: CouponSeries, coupon: Coupon, uses: Uses, *, at: datetime, reference: str | None, beside: Iterable[bool]
+) -> set[Reason]:
+    """Return every reason why the coupon itself cannot be redeemed: `at` is its present.
+
+    `reference` names what it is wanted for, `beside` tells of each other coupon used for that whether it may be combined.
+    """
+    others = tuple(beside)
+    held_back = is_reserved(coupon, at) and (reference is None or reference != coupon.reserved_for)
+    reasons = {
+        Reason.ALREADY_REDEEMED: len(standing(uses)) >= series.per_coupon,
+        Reason.REVOKED: coupon.revoked_at is not None,
+        Reason.EXPIRED: coupon.expires_at is not None and coupon.expires_at <= at,
+        Reason.RESERVED: held_back,
+        Reason.NOT_STACKABLE: bool(others) and not (series.stackable and all(others)),
+    }
+    return {reason for reason, applies in reasons.items() if applies}
+
+
+def refusal(reasons: Iterable[Reason], **details: Any) -> Refusal:
+    """Return the refusal for these reasons, in the order of `PRECEDENCE`."""
+    return Refusal(*ordered(reasons), details=details)
+
+
+def ordered(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Return reasons in the order in which they are told."""
+    return tuple(sorted(set(reasons), key=PRECEDENCE.index))
+
+
+# what changes a coupon ---------------------------------------------------------------------------
+
+
+def reserved(coupon: Coupon, *, at: datetime, until: datetime, reference: str) -> Coupon:
+    """Return the coupon set aside for `reference`; once more for the same one goes on from when it was first."""
+    goes_on = is_reserved(coupon, at) and coupon.reserved_for == reference
+    since = coupon.reserved_at if goes_on else at
+    return evolve(coupon, reserved_at=since, reserved_until=until, reserved_for=reference)
+
+
+def released(coupon: Coupon, at: datetime) -> Coupon:
+    """Return the coupon no longer set aside from `at` on; that it was stays to be seen."""
+    return evolve(coupon, reserved_until=at) if is_reserved(coupon, at) else coupon
+
+
+def revoked(coupon: Coupon, uses: Uses, series: CouponSeries, *, at: datetime, reason: str) -> Coupon | Refusal:
+    """Return the coupon revoked, or why it cannot be: it is already, or all its uses have been made."""
+    reasons = {Reason.REVOKED} if coupon.revoked_at is not None else set()
+    if len(standing(uses)) >= series.per_coupon:
+        reasons.add(Reason.ALREADY_REDEEMED)
+    return refusal(reasons, series=series.name) if reasons else evolve(coupon, revoked_at=at, reason=reason)
+
+
+def is_freed(series: CouponSeries, uses: Uses) -> bool:
+    """Tell whether revoking gives the coupon's place in the series back: by the series' policy, and if nobody used it."""
+    return series.revoke_frees and not standing(uses)
+
+
+# guests ------------------------------------------------------------------------------------------
+
+
+def guest(identity: str, key: str) -> str:
+    """Return what a guest is known by: a keyed hash, from which nobody gets the email or phone that was given."""
+    return digest(bytes.fromhex(key), identity.encode(), sha256).hex()
+
+
+def guest_needs_another(series: CouponSeries, mine: Uses, code: str) -> bool:
+    """Tell whether a guest begins a further coupon of the series with this code; `mine` are the guest's uses of the series.
+
+    A unique code is a coupon; of a shared code each coupon has as many uses as the series allows one.
+    """
+    made = [use for use in standing(mine) if isinstance(use, GuestRedemption)]
+    if series.codes == "shared":
+        return len(made) % series.per_coupon == 0
+    return code not in {use.code for use in made}
+
+
+def guest_coupons(series: CouponSeries, mine: Uses) -> int:
+    """Return how many coupons of the series a guest has begun to use."""
+    made = [use for use in standing(mine) if isinstance(use, GuestRedemption)]
+    return -(-len(made) // series.per_coupon) if series.codes == "shared" else len({use.code for use in made})
+
+
+def guest_ordinal(series: CouponSeries, mine: Uses) -> int | None:
+    """Return the number of a guest's next use of a series with a limit: the least that is not in use."""
+    if series.per_customer is None:
+        return None
+    taken = {use.ordinal for use in mine if isinstance(use, GuestRedemption)}
+    return next(number for number in range(1, len(taken) + 2) if number not in taken)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from attrs import asdict, evolve
 
 from custcrm.records import Activity, Attribute, ContactPoint, Customer, ExternalId
-from custcrm.records.customers import CustomerKind
+from custcrm.records.customers import CustomerKind, CustomerStatus
 from custcrm.values.birthdays import birth_date
 from custcrm.values.emails import email
 from custcrm.values.errors import Conflict, Malformed
@@ -190,6 +190,21 @@ def account_changed(
     return Activity(
         customer_id=after.id, id=id, kind="account_changed", occurred_at=now, recorded_at=now, source=source,
         actor=actor, payload={"changed": diff},
+    )
+
+
+def with_status(customer: Customer, status: CustomerStatus) -> Customer:
+    """Return the customer active or inactive; one who was erased is neither again."""
+    if customer.status is CustomerStatus.ERASED:
+        raise Conflict("the customer was erased, which cannot be undone; add the customer anew")
+    return evolve(customer, status=status)
+
+
+def status_changed(id: str, before: Customer, after: Customer, now: datetime, actor: str, reason: str) -> Activity:
+    """Return the entry of the feed that keeps who changed the status, and why."""
+    return Activity(
+        customer_id=after.id, id=id, kind="account_changed", occurred_at=now, recorded_at=now, actor=actor, summary=reason,
+        payload={"changed": {"status": [before.status.value, after.status.value]}},
     )
 
 

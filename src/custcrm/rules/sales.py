@@ -19,7 +19,7 @@ LARGEST_QUANTITY: Final = 10**9
 LINE_FIELDS: Final = ("product", "category", "quantity", "price", "amount")
 
 SAME: Final = (
-    "customer_id", "occurred_at", "total", "units", "program", "point_of_sale", "terminal", "source", "document",
+    "kind", "customer_id", "occurred_at", "total", "units", "program", "point_of_sale", "terminal", "source", "document",
 )
 """Two sales of one external id are the same sale when these are equal."""
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from operator import contains
 from typing import Any, Final
 
 from custcrm.records.declaration import declaration
 from custcrm.storage.columns import reader, tuple_reader
 from custcrm.storage.memory_order import Ranked, SortedKeys, sortable
+from custcrm.storage.memory_sums import KeptSums, Totals
 
 Key = tuple[Any, ...]
+MANY: Final = 200
+"""Records of one customer from which on sums are kept: fewer are added up as quickly."""
 NOTHING: Final[Mapping[Key, Any]] = {}
 
 
@@ -32,6 +34,7 @@ class Table:
         self.ranked = Ranked() if len(self.key) == 1 else None
         self._uniques = tuple(Unique(record, columns) for columns in declared.unique)
         self._indexes = tuple(Index(record, columns) for columns in declared.index if columns[0] != self.key[0])
+        self._sums: dict[Key, dict[Any, KeptSums]] = {}  # by what was asked, then by the key's first column
 
     def part(self, first: Any) -> Mapping[Key, Any]:
         """Return the records whose key begins with this value, by key; a customer's own facts."""
@@ -55,6 +58,9 @@ class Table:
             unique.move(key, before, record)
         for index in self._indexes:
             index.move(key, before, record)
+        for sums in self._sums.values():
+            if key[0] in sums:
+                sums[key[0]].move(before, record)
         return before
 
     def _place(self, key: Key, record: Any | None, before: Any | None) -> None:
@@ -97,26 +103,23 @@ class Table:
 
     def totals(
         self, where: Mapping[str, Any], by: tuple[str, ...], of: str, latest: str | None, beyond: Mapping[str, Any]
-    ) -> list[tuple[Any, ...]]:
+    ) -> Iterator[tuple[Any, ...]]:
         """Return what `Reader.totals` yields."""
         chosen = _choices(where)
-        read = tuple_reader(self.record, (*chosen, *beyond, *by, of, latest or of))
-        wanted = [frozenset(values) for values in chosen.values()]
-        least = list(beyond.values())
-        bounds, group, amount = len(wanted), len(wanted) + len(least), len(wanted) + len(least) + len(by)
-        sums: dict[Key, int] = {}
-        last: dict[Key, Any] = {}
-        for values in map(read, self._candidates(chosen)):
-            if not all(map(contains, wanted, values)):
-                continue
-            if any(each is None or each <= low for each, low in zip(values[bounds:group], least, strict=True)):
-                continue
-            key = values[group:amount]
-            sums[key] = sums.get(key, 0) + values[amount]
-            if key not in last or values[-1] > last[key]:
-                last[key] = values[-1]
-        found = sorted((key for key, total in sums.items() if total), key=sortable)
-        return [(*key, sums[key], last[key]) if latest else (*key, sums[key]) for key in found]
+        asked = Totals(self.record, chosen, by, of, latest, beyond)
+        if not asked.by_customer:
+            return iter(asked.counted(self._candidates(chosen)))
+        return (row for each in sorted(chosen[self.key[0]]) for row in self._totals_of(each, asked))
+
+    def _totals_of(self, first: Any, asked: Totals) -> Iterable[tuple[Any, ...]]:
+        """Return one customer's sums: of all records where these are few, else as they are kept."""
+        part = self.part(first)
+        if len(part) < MANY:
+            return asked.counted(part.values())
+        kept = self._sums.setdefault(asked.shape, {})
+        if first not in kept:
+            kept[first] = KeptSums(asked.read, part.values())
+        return asked.looked_up(kept[first], first)
 
     def _in_order(self, chosen: Choices, order: tuple[str, ...], after: Sequence[Any] | None) -> Iterable[Any] | None:
         """Return candidates that lie in the wanted order already, from `after` on; None when there is no such order."""

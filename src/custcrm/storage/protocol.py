@@ -75,7 +75,8 @@ class Reader(Protocol):
         """Yield (value of each `by` column …, sum of `of`[, greatest `latest`]) of each group whose sum is not nought.
 
         Groups come in the order of the `by` columns, missing values last; without `by` there is one at most. `where` is as in
-        `find`; `beyond` gives columns that must be there and be greater than a value. What the open lots of points are.
+        `find`; `beyond` gives columns that must be there and be greater than a value. Where `of` is missing, nothing is added.
+        What the open lots of points are.
         """
 
     def count(self, question: Question) -> int:

@@ -113,7 +113,17 @@ def _standing(sight: Sight, words: MapWords, key: str) -> Held:
                 return each
         return None
 
-    return record
+    return _begun(sight, record, reader(words.record, words.begins)) if sight.past and words.begins else record
+
+
+def _begun(sight: Sight, held: Held, begins: Read) -> Held:
+    """Return a function to what is held, where that was there at as_of."""
+
+    def begun(row: Any) -> Any | None:
+        record = held(row)
+        return None if record is None or sight.as_of(row) < begins(record) else record
+
+    return begun
 
 
 def _latest(sight: Sight, record: type, named: tuple[str, str], since: str, until: str | None) -> Held:

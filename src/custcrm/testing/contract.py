@@ -11,7 +11,7 @@
             store.close()
 
 `store` is empty and set up. A store that passes can be given to `custcrm.open`. The laws stand by subject in
-`contract_records`, `contract_transactions`, `contract_limits`, `contract_questions` and `contract_deeds`.
+`contract_records`, `contract_totals`, `contract_transactions`, `contract_limits`, `contract_questions` and `contract_deeds`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from custcrm.testing.contract_deeds import DeedLaws
 from custcrm.testing.contract_limits import LimitLaws
 from custcrm.testing.contract_questions import QuestionLaws
 from custcrm.testing.contract_records import RecordLaws
+from custcrm.testing.contract_totals import TotalLaws
 from custcrm.testing.contract_transactions import TransactionLaws
 
 
-class StoreContract(RecordLaws, TransactionLaws, LimitLaws, QuestionLaws, DeedLaws):
+class StoreContract(RecordLaws, TotalLaws, TransactionLaws, LimitLaws, QuestionLaws, DeedLaws):
     """What `storage.protocol` says, with examples; subclass it with a `store` fixture."""
 
     @pytest.fixture

@@ -30,8 +30,8 @@ from custcrm.storage.deeds import (
 )
 from custcrm.storage.protocol import Store, Writer
 from custcrm.storage.rows import facts
-from custcrm.testing.contract_questions import question, value
-from custcrm.testing.contract_records import ON_ONE_STORE, customer, put, tag
+from custcrm.testing.contract_questions import question, sale, value
+from custcrm.testing.contract_records import ON_ONE_STORE, customer, entry, put, tag
 from custcrm.testing.facts import LONG_AGO, NOW, bases, some_id
 from custcrm.testing.parity import APPLIED, REJECTED, TEMPLATES, counted, rolled_back
 from custcrm.testing.questions import SCHEMA, questions, verdicts
@@ -163,6 +163,82 @@ class DeedLaws:
         assert _changed(store, change) == 2
         with store.read() as reader:
             assert [each.source for each in reader.find(TagAssignment)] == ["x", "manual", "x"]
+
+    def test_a_change_may_have_rules_of_its_own(self, store: Store) -> None:
+        """Nothing of a target changes whom one of the change's rules refuses, be it about maps, collections or metrics."""
+        put(
+            store, tag(11, value="a"), tag(12, owner=2, value="a"), tag(13, owner=3, value="b"), sale(14, 1, "5.00"),
+            sale(15, 2, "9.00"), sale(16, 3, "9.00"), entry(17, owner=2, delta=9),
+            *(Membership(customer_id=some_id(each), program="gold", access=Access.FULL, joined_at=LONG_AGO) for each in (2, 3)),
+        )  # fmt: skip
+        rules = Verdict((
+            (Reason.NOT_A_MEMBER, SCHEMA.parse("programs.gold.access = 'full' AND sales_total > 5")),
+            (Reason.UNCHANGED, SCHEMA.parse("tags.VIP = 'a' OR COUNT(points_entries WHERE delta > 5) > 0")),
+        ))
+        change = Change(record=TagAssignment, match={"key": "VIP"}, values={"value": Given("c")}, verdict=rules)
+        assert _changed(store, change) == 1
+        with store.read() as reader:
+            assert [each.value for each in reader.find(TagAssignment)] == ["a", "c", "b"]
+
+    def test_rules_of_a_change_are_asked_when_it_is_made(self, store: Store) -> None:
+        """A change's rules see what the effects before it have written, and not what it writes itself."""
+        put(store, tag(11), tag(12), tag(13, owner=2))
+        untold = Verdict(((Reason.UNCHANGED, SCHEMA.parse("NOT EXISTS(points_entries) AND NOT tags.VIP = 'c'")),))
+        change = Change(record=TagAssignment, match={"key": "VIP"}, values={"value": Given("c")}, verdict=untold)
+        with store.write() as writer:
+            writer.freeze(APPLIED, question("TRUE"), Verdict())
+            part = Slice(APPLIED.id, 1, 9, NOW, SCHEMA)
+            writer.add([entry(14, owner=2)])
+            assert writer.change_for_each(change, part) == 2
+            assert writer.change_for_each(change, part) == 0
+            assert [each.value for each in writer.find(TagAssignment)] == ["c", "c", None]
+
+    def test_a_change_of_the_customers_by_rules_about_them(self, store: Store) -> None:
+        """Rules and values are of the customer as before the change."""
+        put(store, customer(4, country="FI"), customer(5, country="SE"))
+        finns = Verdict(((Reason.NOT_ELIGIBLE, SCHEMA.parse("country = 'FI' AND NOT EXISTS(sales)")),))
+        values: dict[str, Source] = {"country": Given("SE"), "locale": Of(value("country"))}
+        assert _changed(store, Change(record=Customer, match={}, values=values, verdict=finns)) == 1
+        with store.read() as reader:
+            assert [(each.country, each.locale) for each in reader.find(Customer, {"id": [some_id(4), some_id(5)]})] == [
+                ("SE", "FI"), ("SE", None),
+            ]
+
+    @ON_ONE_STORE
+    @given(base=bases(), asked=questions(), rules=verdicts())
+    def test_a_change_reaches_those_whom_no_rule_refuses(
+        self, store: Store, base: list[Any], asked: Question, rules: Verdict
+    ) -> None:
+        """Whatever the rules: changed are exactly the records of the targets of whom `refusals` says nothing."""
+        with rolled_back(store) as writer:
+            writer.add(base)
+            eligible = writer.freeze(APPLIED, asked, Verdict()).get(None, 0)
+            targets = {each.customer_id for each in writer.find(Target)}
+            said = writer.refusals(Question(SCHEMA.parse("TRUE"), NOW), rules)
+            allowed = {each for each in targets if not said[each]}
+            reached = [evolve(each, source="x") for each in writer.find(TagAssignment) if each.customer_id in allowed]
+            change = Change(record=TagAssignment, match={}, values={"source": Given("x")}, verdict=rules)
+            assert writer.change_for_each(change, Slice(APPLIED.id, 1, eligible, NOW, SCHEMA)) == len(reached)
+            assert list(writer.find(TagAssignment, {"source": "x"})) == reached
+
+    # who is refused meanwhile -------------------------------------------------------------------
+
+    def test_a_slice_leaves_out_whom_a_reason_has_refused_since(self, store: Store) -> None:
+        """A target that got a reason after the freeze gets no record and no change, and counts among those of the reason."""
+        put(store, tag(11), tag(12, owner=2), tag(13, owner=3))
+        change = Change(record=TagAssignment, match={"key": "VIP"}, values={"value": Given("c"), "source": Of(value("id"))})
+        credit = evolve(TEMPLATES[0], verdict=Verdict())
+        part = Slice(APPLIED.id, 1, 3, NOW, SCHEMA)
+        with store.write() as writer:
+            writer.freeze(APPLIED, question("TRUE"), Verdict())
+            writer.put([evolve(_target(2, some_id(2)), reason="not_enough_points")])
+            writer.hold_each(part)
+            assert writer.add_for_each(credit, part) == writer.change_for_each(change, part) == 2
+            assert [each.customer_id for each in writer.find(PointsEntry)] == [some_id(1), some_id(3)]
+            assert [each.value for each in writer.find(TagAssignment)] == ["c", None, "c"]
+            assert [each.id for each in writer.find(PointsEntry)] == [numbered(APPLIED.id, 0, 1), numbered(APPLIED.id, 0, 3)]
+            told = evolve(REJECTED, reasons=(Reason.NOT_ENOUGH_POINTS,))
+            assert writer.add_for_each(told, part) == 1
 
     def test_a_change_of_the_customers_themselves(self, store: Store) -> None:
         """The customer's own record changes too, and its value is the customer's own as it was before the change."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.filters.lowered import Shown
-from custcrm.records import Customer, Membership, MembershipChange, Sale
+from custcrm.records import AccountEntry, Customer, CustomerAccount, Membership, MembershipChange, Sale
 from custcrm.records.programs import Access
+from custcrm.records.sales import SaleKind
 from custcrm.storage.deeds import Order, Question, Verdict
 from custcrm.storage.protocol import Reader, Store
 from custcrm.storage.rows import facts
@@ -115,6 +117,21 @@ class QuestionLaws:
         assert first[4:] == ("a", "person", True, 2)
         assert second == (some_id(2), 0, None, None, None, "person", True, 0)
 
+    @ON_ONE_STORE
+    @given(base=bases(), asked=questions(), columns=st.lists(shown(), max_size=3), order=orders())
+    def test_rows_of_one_customer_are_the_row_of_all(
+        self, store: Store, base: list[Any], asked: Question, columns: list[Shown], order: list[Order]
+    ) -> None:
+        """`only` gives the row that all rows hold of this customer, and none where the question does not give the customer."""
+        with rolled_back(store) as writer:
+            writer.add(base)
+            rows = {row[0]: _exact(row) for row in writer.rows(asked, columns)}
+            for each in [*(each.id for each in writer.find(Customer)), some_id(999)]:
+                wanted = [rows[each]] if each in rows else []
+                assert [_exact(row) for row in writer.rows(asked, columns, only=each)] == wanted
+                assert [_exact(row) for row in writer.rows(asked, columns, only=each, order=order, limit=5)] == wanted
+                assert list(writer.rows(asked, columns, only=each, after=each)) == []
+
     def test_rows_are_sorted_with_missing_values_last(self, store: Store) -> None:
         """Missing comes last in both directions unless `missing_first`; equal values in id order; exact ratios."""
         sales = [(2, "1.00"), (2, "1.00"), (2, "1.01"), (3, "1.00"), (5, "1.00"), (6, "2.00")]
@@ -139,6 +156,31 @@ class QuestionLaws:
         with store.read() as reader:
             rows = list(reader.rows(question("TRUE"), [], order=[Order(value("age"))]))
         assert rows == [(some_id(4),), (some_id(5),), (some_id(6),)]
+
+    # refunds ------------------------------------------------------------------------------------
+
+    def test_metrics_are_of_what_remains_after_refunds(self, store: Store) -> None:
+        """Sums and counts take refunds off, averages are by the sales that remain; `sales` and `refunds` keep both."""
+        refund = {"kind": SaleKind.REFUND, "counts": 0, "refund_of": some_id(11)}
+        put(
+            store, sale(11, 1, "10.00", units=2), sale(12, 1, "4.00", units=1), sale(13, 2, "3.00"),
+            sale(14, 1, "-1.00", **refund), sale(15, 1, "-9.00", **{**refund, "units": -2, "counts": -1}),
+            sale(16, 2, "-3.00", **{**refund, "kind": SaleKind.CHARGEBACK, "counts": -1, "occurred_at": NOW}),
+        )  # fmt: skip
+        wanted = ("sales_count", "sales_total", "units_total", "average_check", "COUNT(sales)", "COUNT(refunds)",
+                  "SUM(refunds.total)", "AVG(sales.total)")
+        with store.read() as reader:
+            def told(owner: int, as_of: Any = None) -> tuple[Any, ...]:
+                asked = question("TRUE", as_of)
+                [(_, *values)] = map(_exact, reader.rows(asked, [value(text) for text in wanted], only=some_id(owner)))
+                return tuple(values)
+
+            assert told(1) == (1, 400, 1, 400, 2, 2, -1000, 700)
+            assert told(2) == (0, 0, 0, None, 1, 1, -300, 300)
+            assert told(2, LAST_YEAR) == (1, 300, 0, 300, 1, 0, 0, 300)
+            assert told(3) == (0, 0, 0, None, 0, 0, 0, None)
+            assert reader.ids(question("EXISTS(refunds WHERE kind = 'chargeback')")) == [some_id(2)]
+            assert reader.ids(question("average_check DOES NOT EXIST")) == [some_id(2), some_id(3)]
 
     # time ---------------------------------------------------------------------------------------
 
@@ -168,6 +210,25 @@ class QuestionLaws:
             assert not _has(reader, "programs.gold EXISTS", LAST_YEAR - timedelta(seconds=1))
             assert _has(reader, "programs.gold.joined_at EXISTS", NOW)
 
+    def test_an_account_is_there_from_its_opening_on(self, store: Store) -> None:
+        """A question about the past has no account that was opened later; now it stands, also where the clock went back."""
+        wallet = CustomerAccount(
+            customer_id=some_id(1), account="wallet", program="gold", opened_at=LAST_YEAR, credit_limit=Money("5", "EUR")
+        )  # fmt: skip
+        paid = AccountEntry(
+            customer_id=some_id(1), id=some_id(11), account="wallet", program="gold", kind="replenish",
+            amount=Money("20", "EUR"), occurred_at=LAST_YEAR,
+        )  # fmt: skip
+        put(store, wallet, paid)
+        words = [value(f"accounts.wallet.{name}") for name in ("balance", "credit_limit", "opened_at")]
+        before = question("TRUE", LAST_YEAR - timedelta(microseconds=1))
+        with store.read() as reader:
+            assert list(reader.rows(question("accounts.wallet EXISTS"), words)) == [(some_id(1), 2000, 500, LAST_YEAR)]
+            assert list(reader.rows(question("accounts.wallet EXISTS", LAST_YEAR), words)) != []
+            assert list(reader.rows(before, words, only=some_id(1))) == [(some_id(1), None, None, None)]
+            assert not _has(reader, "accounts.wallet EXISTS", before.as_of)
+            assert some_id(1) in reader.ids(Question(SCHEMA.parse("accounts.wallet EXISTS"), before.as_of))
+
     def test_later_records_are_not_seen(self, store: Store) -> None:
         """What occurred after as_of is not counted; a lot counts until just before it expires."""
         put(store, sale(11, 1, "1.00"), sale(12, 1, "1.00", occurred_at=NOW), entry(13, expires_at=NOW), entry(14))
@@ -175,6 +236,11 @@ class QuestionLaws:
             assert _has(reader, "sales_count = 2", NOW)
             assert _has(reader, "sales_count = 1", NOW - timedelta(microseconds=1))
             assert _has(reader, "SUM(points_entries.delta WHERE NOT expires_at <= now()) = 10")
+
+
+def _exact(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a row with its pairs as ratios."""
+    return tuple(Fraction(*value) if isinstance(value, tuple) else value for value in row)
 
 
 def _has(reader: Reader, text: str, as_of: Any = None) -> bool:

@@ -11,32 +11,42 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any, Final
 
+from attrs import evolve
 from hypothesis import strategies as st
 
 from custcrm.records import (
+    Account,
+    AccountEntry,
     Activity,
     Attribute,
     Consent,
     Coupon,
     CouponSeries,
     Customer,
+    CustomerAccount,
     ExternalId,
+    InboxMessage,
     Membership,
     MembershipChange,
     Message,
+    Opening,
     PointOfSale,
     PointsEntry,
     Program,
+    Redemption,
     Sale,
     SaleLine,
     Sender,
     TagAssignment,
     Terminal,
 )
+from custcrm.records.accounts import AccountKind
 from custcrm.records.activities import CallStatus
 from custcrm.records.customers import CustomerKind
 from custcrm.records.messages import MessageStatus
+from custcrm.records.points import DEBT
 from custcrm.records.programs import NEW_CUSTOMERS, Access
+from custcrm.records.sales import SaleKind
 from custcrm.storage.columns import key_of
 from custcrm.values.birthdays import YearlessDate
 from custcrm.values.money import Money
@@ -46,6 +56,8 @@ NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LONG_AGO: Final = datetime(2020, 1, 1, tzinfo=UTC)
 CURRENCY: Final = "EUR"
 PROGRAMS: Final = ("gold", "silver")
+ACCOUNTS: Final = {"wallet": AccountKind.MONEY, "it's a card": AccountKind.GOODS}
+"""The kinds of account by name; one that filters must quote."""
 
 TEXTS: Final = ("", "Anna", "anna", "ANNA", "Åke", "José", "straße", "a%b_c", "it's \"x\" \\", "日本", "🎉", "a b ")
 KEYS: Final = ("VIP", "Family member", "it's")
@@ -78,6 +90,7 @@ def setting() -> list[Any]:
         *(PointOfSale(name=place, program="gold", created_at=LONG_AGO) for place, _ in PLACES),
         *(Terminal(name=till, point_of_sale=place, created_at=LONG_AGO) for place, till in PLACES),
         Sender(name="Shop", created_at=LONG_AGO),
+        *(Account(name=name, program="gold", kind=kind, created_at=LONG_AGO) for name, kind in ACCOUNTS.items()),
         CouponSeries(name="welcome", program="gold", capacity=10, created_at=LONG_AGO),
     ]
 
@@ -90,14 +103,14 @@ def some_id(number: int) -> str:
 @st.composite
 def bases(draw: st.DrawFn, *, customers: int = 6, facts: int = 4) -> list[Any]:
     """Return records of a store, in the order of their references: some customers, and facts of each kind for each."""
-    numbers = count(1)
-    ids = [some_id(next(numbers)) for _ in range(draw(st.integers(1, customers)))]
+    ids = map(some_id, count(1))
+    everybody = [next(ids) for _ in range(draw(st.integers(1, customers)))]
     records = setting()
-    for number, customer_id in enumerate(ids):
+    for number, customer_id in enumerate(everybody):
         records.append(draw(_customers(customer_id, number)))
         for make in _FACTS:
             for _ in range(draw(st.integers(0, facts))):
-                records += make(draw, customer_id, some_id(next(numbers)))
+                records += make(draw, customer_id, ids)
     return list(_distinct(records))
 
 
@@ -140,37 +153,41 @@ def _money(minor: int) -> Money:
     return Money.from_minor(minor, CURRENCY)
 
 
-def _instant(draw: st.DrawFn) -> datetime:
-    return draw(st.sampled_from(INSTANTS))
+def _instant(draw: st.DrawFn, since: datetime = LONG_AGO) -> datetime:
+    return draw(st.sampled_from([each for each in INSTANTS if each >= since]))
 
 
-def _tag(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
+def _place(draw: st.DrawFn) -> tuple[str | None, str | None]:
+    return draw(st.sampled_from([*PLACES, (None, None)]))
+
+
+def _tag(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     until = draw(maybe(INSTANTS))
     yield TagAssignment(
-        customer_id=customer_id, id=new_id, key=draw(st.sampled_from(KEYS)), value=draw(maybe(TEXTS)),
+        customer_id=customer_id, id=next(ids), key=draw(st.sampled_from(KEYS)), value=draw(maybe(TEXTS)),
         since=_instant(draw), until=until,
     )  # fmt: skip
 
 
-def _attribute(draw: st.DrawFn, customer_id: str, _: str) -> Iterator[Any]:
+def _attribute(draw: st.DrawFn, customer_id: str, _: Iterator[str]) -> Iterator[Any]:
     key, value = draw(st.sampled_from(KEYS)), draw(st.sampled_from(TEXTS))
     yield Attribute(customer_id=customer_id, key=key, value=value, recorded_at=NOW)
 
 
-def _external_id(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
+def _external_id(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     system = draw(st.sampled_from(KEYS))
-    yield ExternalId(customer_id=customer_id, system=system, external_id=new_id[-4:], recorded_at=NOW)
+    yield ExternalId(customer_id=customer_id, system=system, external_id=next(ids)[-4:], recorded_at=NOW)
 
 
-def _consent(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
+def _consent(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     channel, granted = draw(st.sampled_from(["sms", "email"])), draw(st.booleans())
     yield Consent(
-        customer_id=customer_id, id=new_id, channel=channel, purpose="marketing", granted=granted,
+        customer_id=customer_id, id=next(ids), channel=channel, purpose="marketing", granted=granted,
         occurred_at=_instant(draw), until=draw(maybe(INSTANTS)),
     )
 
 
-def _membership(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
+def _membership(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     program, joined_at = draw(st.sampled_from(PROGRAMS)), _instant(draw)
     access, category = draw(st.sampled_from(Access)), draw(st.sampled_from(CATEGORIES))
     yield Membership(
@@ -178,59 +195,140 @@ def _membership(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]
         confirmed_at=draw(maybe(INSTANTS)),
     )  # fmt: skip
     yield MembershipChange(
-        customer_id=customer_id, id=new_id, program=program, change="joined", access=draw(st.sampled_from(Access)),
+        customer_id=customer_id, id=next(ids), program=program, change="joined", access=draw(st.sampled_from(Access)),
         category=draw(st.sampled_from(CATEGORIES)), occurred_at=joined_at,
     )  # fmt: skip
 
 
-def _sale(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
-    occurred_at = _instant(draw)
-    place, till = draw(st.sampled_from([*PLACES, (None, None)]))
-    yield Sale(
-        customer_id=customer_id, id=new_id, occurred_at=occurred_at, total=_money(draw(st.sampled_from(AMOUNTS))),
+def _sale(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
+    sale_id, occurred_at, (place, till) = next(ids), _instant(draw), _place(draw)
+    sale = Sale(
+        customer_id=customer_id, id=sale_id, occurred_at=occurred_at, total=_money(draw(st.sampled_from(AMOUNTS))),
         units=draw(st.sampled_from([0, 1, 3])), program=draw(maybe(PROGRAMS)), point_of_sale=place, terminal=till,
-        external_id=draw(maybe([f"receipt {new_id[-4:]}"])), recorded_at=NOW,
+        external_id=draw(maybe([f"receipt {sale_id[-4:]}"])), recorded_at=NOW,
     )  # fmt: skip
+    yield sale
     for number in range(draw(st.integers(0, 2))):
         yield SaleLine(
-            customer_id=customer_id, sale_id=new_id, number=number, occurred_at=occurred_at,
+            customer_id=customer_id, sale_id=sale_id, number=number, occurred_at=occurred_at,
             product=draw(maybe(PRODUCTS)), category=draw(maybe(PRODUCTS)), quantity=draw(st.sampled_from([1, 2])),
             price=_money(draw(st.sampled_from(AMOUNTS))), amount=_money(draw(st.sampled_from(AMOUNTS))),
         )  # fmt: skip
+    yield from _refunds(draw, sale, ids)
 
 
-def _points(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
-    yield PointsEntry(
-        customer_id=customer_id, id=new_id, program=draw(st.sampled_from(PROGRAMS)), kind="credit",
-        delta=draw(st.sampled_from([-30, 10, 100])), lot_id=new_id, occurred_at=_instant(draw),
-        expires_at=draw(maybe(INSTANTS)),
+def _refunds(draw: st.DrawFn, sale: Sale, ids: Iterator[str]) -> Iterator[Sale]:
+    """Yield refunds of parts of a sale; the one that takes the rest, if any, is the last and counts against the sale."""
+    total, units = sale.total.minor, sale.units
+    for whole in draw(st.sampled_from([(), (), (False,), (True,), (False, True)])):
+        part, pieces = (total, units) if whole else (total // 2, units // 2)
+        total, units = total - part, units - pieces
+        yield evolve(
+            sale, id=next(ids), kind=draw(st.sampled_from([SaleKind.REFUND, SaleKind.CHARGEBACK])), refund_of=sale.id,
+            total=_money(-part), units=-pieces, counts=-1 if whole else 0, external_id=None,
+            occurred_at=_instant(draw, sale.occurred_at),
+        )  # fmt: skip
+
+
+def _points(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
+    """Yield a lot: its credit, and what was taken from it, up to all of it; or a line of the debt."""
+    lot_id, delta, (place, till) = next(ids), draw(st.sampled_from([-30, 10, 100])), _place(draw)
+    credit = PointsEntry(
+        customer_id=customer_id, id=lot_id, program=draw(st.sampled_from(PROGRAMS)), kind="credit", delta=delta,
+        lot_id=lot_id, occurred_at=_instant(draw), expires_at=draw(maybe(INSTANTS)), terminal=till or "api",
+        point_of_sale=place, rule=draw(maybe(["base"])),
     )  # fmt: skip
+    if delta < 0:
+        yield evolve(credit, kind="reverse", lot_id=DEBT, expires_at=None, reverses=lot_id)
+        return
+    yield credit
+    for kind, taken in draw(st.sampled_from(_TAKEN)):
+        entry_id, part = next(ids), delta // taken
+        delta -= part
+        yield evolve(
+            credit, id=entry_id, kind=kind, delta=-part, occurred_at=_instant(draw, credit.occurred_at), rule=None,
+            spend_id=entry_id if kind == "spend" else None, offer=draw(maybe(["welcome"])) if kind == "spend" else None,
+            reverses=lot_id if kind == "reverse" else None,
+        )  # fmt: skip
 
 
-def _coupon(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
+_TAKEN: Final[tuple[tuple[tuple[str, int], ...], ...]] = (
+    (), (("spend", 2),), (("spend", 1),), (("adjust", 5), ("expire", 1)), (("spend", 2), ("spend", 1)), (("reverse", 1),),
+)  # fmt: skip
+"""What was taken from a lot: kinds, and by how much what is left was divided."""
+
+
+def _account(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
+    name, opened_at = draw(st.sampled_from([*ACCOUNTS])), _instant(draw)
+    is_money = ACCOUNTS[name] is AccountKind.MONEY
+    limit = draw(maybe(AMOUNTS))
+    yield CustomerAccount(
+        customer_id=customer_id, account=name, program="gold", opened_at=opened_at,
+        credit_limit=_money(limit) if is_money and limit is not None else None,
+        credit_units=draw(maybe(NUMBERS)) if not is_money else None,
+    )  # fmt: skip
+    for kind in draw(st.sampled_from([(), ("replenish",), ("replenish", "spend"), ("spend", "adjust")])):
+        minor = draw(st.sampled_from(AMOUNTS)) * (-1 if kind == "spend" else 1)
+        place, till = _place(draw)
+        yield AccountEntry(
+            customer_id=customer_id, id=next(ids), account=name, program="gold", kind=kind,
+            amount=_money(minor) if is_money else None, units=None if is_money else minor,
+            occurred_at=_instant(draw, opened_at), terminal=till or "api", point_of_sale=place,
+            reference=draw(maybe(["order 1"])),
+        )  # fmt: skip
+
+
+def _coupon(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
+    coupon_id, issued_at = next(ids), _instant(draw)
     yield Coupon(
-        customer_id=customer_id, id=new_id, series="welcome", code=draw(maybe([f"C{new_id[-4:]}"])),
-        issued_at=_instant(draw), expires_at=draw(maybe(INSTANTS)),
+        customer_id=customer_id, id=coupon_id, series="welcome", code=draw(maybe([f"C{coupon_id[-4:]}"])),
+        issued_at=issued_at, expires_at=draw(maybe(INSTANTS)), revoked_at=draw(maybe(INSTANTS)),
     )  # fmt: skip
+    for _ in range(draw(st.integers(0, 2))):
+        redeemed_at, (place, till) = _instant(draw, issued_at), _place(draw)
+        discount = draw(maybe(AMOUNTS))
+        yield Redemption(
+            customer_id=customer_id, id=next(ids), coupon_id=coupon_id, series="welcome", program="gold",
+            redeemed_at=redeemed_at, restored_at=draw(st.none() | st.just(_instant(draw, redeemed_at))),
+            reference=draw(maybe(["order 1"])), discount=None if discount is None else _money(discount),
+            terminal=till or "api", point_of_sale=place,
+        )  # fmt: skip
+    if draw(st.booleans()):
+        yield _opening(draw, customer_id, coupon_id, ids)
 
 
-def _activity(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
+def _inbox(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
+    message_id, distributed_at = next(ids), _instant(draw)
+    yield InboxMessage(
+        customer_id=customer_id, id=message_id, title=draw(st.sampled_from(TEXTS)), distributed_at=distributed_at,
+        ends_at=draw(maybe(INSTANTS)), removed_at=draw(st.none() | st.just(_instant(draw, distributed_at))),
+    )  # fmt: skip
+    if draw(st.booleans()):
+        yield _opening(draw, customer_id, message_id, ids)
+
+
+def _opening(draw: st.DrawFn, customer_id: str, subject: str, ids: Iterator[str]) -> Opening:
+    surface = draw(st.sampled_from(["app", "web"]))
+    return Opening(customer_id=customer_id, id=next(ids), subject=subject, surface=surface, opened_at=_instant(draw))
+
+
+def _activity(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     yield Activity(
-        customer_id=customer_id, id=new_id, kind=draw(st.sampled_from(["visit", "call"])), occurred_at=_instant(draw),
+        customer_id=customer_id, id=next(ids), kind=draw(st.sampled_from(["visit", "call"])), occurred_at=_instant(draw),
         recorded_at=NOW, status=draw(maybe(list(CallStatus))), payload={"seen": draw(st.sampled_from(TEXTS))},
     )  # fmt: skip
 
 
-def _message(draw: st.DrawFn, customer_id: str, new_id: str) -> Iterator[Any]:
+def _message(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     yield Message(
-        customer_id=customer_id, id=new_id, channel="sms", purpose="marketing", sender=draw(maybe(["Shop"])),
+        customer_id=customer_id, id=next(ids), channel="sms", purpose="marketing", sender=draw(maybe(["Shop"])),
         text="Hello {name}", status=draw(st.sampled_from([MessageStatus.PLANNED, MessageStatus.SENT])),
         planned_at=_instant(draw),
     )  # fmt: skip
 
 
-_FACTS: Final[tuple[Callable[[st.DrawFn, str, str], Iterator[Any]], ...]] = (
-    _tag, _attribute, _external_id, _consent, _membership, _sale, _points, _coupon, _activity, _message,
+_FACTS: Final[tuple[Callable[[st.DrawFn, str, Iterator[str]], Iterator[Any]], ...]] = (
+    _tag, _attribute, _external_id, _consent, _membership, _sale, _points, _account, _coupon, _activity, _message, _inbox,
 )  # fmt: skip
 
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 from fractions import Fraction
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from custcrm.filters.lowered import Shown
-from custcrm.records import MembershipChange, Message, PointsEntry, TagAssignment
+from custcrm.records import AccountEntry, Membership, MembershipChange, Message, PointsEntry, Sale, TagAssignment
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied, Target
 from custcrm.storage.deeds import (
@@ -78,7 +78,9 @@ def _answers(reader: Reader, asked: Asked) -> dict[str, Any]:
         "rows limited": [_exact(row) for row in reader.rows(question, asked.columns, order=asked.order, limit=2)],
         "rows after": [_exact(row) for row in reader.rows(question, asked.columns, after=middle, limit=2)],
         "tally": counted(reader.tally(question, asked.verdict)),
+        "rows only": [_exact(row) for row in reader.rows(question, asked.columns, only=middle)] if middle else [],
         "refusals": dict(reader.refusals(question, asked.verdict)),
+        "totals": [list(reader.totals(record, where, **how)) for record, where, how in TOTALS],
     }
 
 
@@ -98,7 +100,10 @@ APPLIED: Final = Applied(
 
 
 def _written(writer: Writer, asked: Asked) -> dict[str, Any]:
-    """Freeze, and write and change records of several kinds for each target; return all that is there then."""
+    """Freeze, and write and change records of several kinds for each target; return all that is there then.
+
+    In between, somebody gets a reason, whom the rest then leaves out.
+    """
     counts = counted(writer.freeze(APPLIED, asked.question, asked.verdict, limit=asked.limit))
     eligible = counts.get(None, 0)
     half = eligible // 2
@@ -108,8 +113,9 @@ def _written(writer: Writer, asked: Asked) -> dict[str, Any]:
         writer.stage(APPLIED.id, "code", ((number, f"code {number}") for number in range(part.first, part.last + 1)))
         done += [writer.add_for_each(each, part) for each in TEMPLATES]
         done += [writer.change_for_each(each, part) for each in CHANGES]
+        writer.put([evolve(each, reason="revoked") for each in writer.find(Target, {"number": eligible})])
     done.append(writer.add_for_each(REJECTED, Slice(APPLIED.id, 1, eligible, NOW, SCHEMA)))
-    kinds = (Target, PointsEntry, TagAssignment, Message, MembershipChange)
+    kinds = (Target, PointsEntry, TagAssignment, Message, Membership, MembershipChange, AccountEntry)
     return {"counts": counts, "done": done, **{declaration(kind).table: list(writer.find(kind)) for kind in kinds}}
 
 
@@ -145,6 +151,11 @@ TEMPLATES: Final = (
         verdict=Verdict(((Reason.NOT_A_MEMBER, SCHEMA.parse("programs.gold.access EXISTS")),)),
     ),
     _template(TagAssignment, id=NewId(3), key=Given("new"), value=_shown("country"), since=Given(NOW)),
+    _template(
+        AccountEntry, id=NewId(5), account=Given("wallet"), program=Given("gold"), kind=Given("spend"), amount=Given(-100),
+        amount_currency=Given("EUR"), occurred_at=Given(NOW),
+        verdict=Verdict(((Reason.NOT_ENOUGH_FUNDS, SCHEMA.parse("accounts.wallet.balance >= 1")),)),
+    ),
 )  # fmt: skip
 """Records of several kinds, with rules of their own."""
 
@@ -152,7 +163,25 @@ CHANGES: Final = (
     Change(record=TagAssignment, match={"key": "VIP"}, values={"until": Given(NOW)}, current=True, but_new=True),
     Change(record=TagAssignment, match={"key": "new", "value": None}, values={"value": _shown("first_name")}),
     Change(record=TagAssignment, match={"key": "new"}, values={"source": Given("lost")}, but_new=True),
+    Change(
+        record=Membership, match={"program": "gold"}, values={"category": Given("Regulars")},
+        verdict=Verdict((
+            (Reason.UNCHANGED, SCHEMA.parse("programs.gold.category <> 'Regulars' AND NOT tags.VIP = 'Anna'")),
+            (Reason.NOT_ELIGIBLE, SCHEMA.parse("sales_count > 0 OR accounts.wallet.balance >= 0 OR programs.gold.points > 9")),
+        )),
+    ),
+)  # fmt: skip
+"""Of what is there, of what the deed wrote, and with rules of their own."""
+
+TOTALS: Final[tuple[tuple[type, Mapping[str, Any] | None, Mapping[str, Any]], ...]] = (
+    (PointsEntry, {"program": "gold", "expires_at": None}, {"by": ("lot_id",), "of": "delta", "latest": "occurred_at"}),
+    (PointsEntry, None, {"by": ("customer_id", "expires_at"), "of": "delta", "beyond": {"expires_at": NOW}}),
+    (PointsEntry, None, {"by": ("expires_at", "program", "customer_id"), "of": "delta"}),
+    (AccountEntry, {"account": "wallet"}, {"by": ("point_of_sale", "kind"), "of": "amount"}),
+    (Sale, {"kind": ["refund", "chargeback"], "point_of_sale": [None, "Harbour"]}, {"by": ("terminal",), "of": "total"}),
+    (Sale, {}, {"of": "counts", "latest": "occurred_at"}),
 )
+"""Sums by groups that both stores are asked for: records, where, and how."""
 
 REJECTED: Final = _template(
     Message, id=NewId(4), channel=Given("sms"), purpose=Given("marketing"), text=Given(""), status=Given("rejected"),

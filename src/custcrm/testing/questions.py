@@ -14,7 +14,7 @@ from custcrm import vocabulary
 from custcrm.filters import Filter, Schema
 from custcrm.filters.lowered import Shown
 from custcrm.storage.deeds import Order, Question, Verdict
-from custcrm.testing.facts import CATEGORIES, COUNTRIES, CURRENCY, INSTANTS, KEYS, NOW, PROGRAMS, TEXTS
+from custcrm.testing.facts import ACCOUNTS, CATEGORIES, COUNTRIES, CURRENCY, INSTANTS, KEYS, NOW, PROGRAMS, TEXTS
 from custcrm.values.errors import Reason
 
 SCHEMA: Final[Schema] = vocabulary.schema(currency=CURRENCY, timezone="Europe/Helsinki", programs=PROGRAMS)
@@ -32,6 +32,7 @@ _SPAN = st.sampled_from(["'1 day'", "'30 days'", "'12 months'", "'18 years'"])
 _ORDER = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
 _PROGRAM = st.sampled_from(PROGRAMS)
 _KEY = st.sampled_from([_quoted(key, '"') for key in KEYS])
+_ACCOUNT = st.sampled_from([_quoted(name, '"') for name in ACCOUNTS])
 _PLACE = st.sampled_from(
     ["point_of_sale = 'Harbour'", "terminal = 'till 2'", "program = 'gold'", "program DOES NOT EXIST"]
 )
@@ -60,16 +61,32 @@ _NUMBER_VALUE = st.one_of(
         "payment_terms_days", "payment_terms_days + 1", "payment_terms_days * 3 - 2", "payment_terms_days % 2",
         "payment_terms_days / 2", "sales_count", "units_total", "units_12_months", "visits_count", "COUNT(coupons)",
         "SUM(lines.quantity)", "AVG(sales.units)", "MAX(sales.units)", "COUNT(messages WHERE status = 'sent')",
+        "COUNT(sales)", "COUNT(refunds)", "SUM(refunds.units)", "COUNT(sales) - COUNT(refunds)", "COUNT(redemptions)",
+        "COUNT(inbox)", "SUM(account_entries.units)", "AVG(account_entries.units)",
     ]),
     _of("programs.{}.points", _PROGRAM), _of("programs.{}.available", _PROGRAM),
-    _of("COUNT(sales WHERE {})", _PLACE), _of("SUM(points_entries.delta WHERE program = '{}')", _PROGRAM),
+    _of("accounts.{}.units", _ACCOUNT), _of("accounts.{}.credit_units", _ACCOUNT),
+    _of(
+        "COUNT({} WHERE {})",
+        st.sampled_from(["sales", "refunds", "redemptions", "points_entries", "account_entries"]),
+        _PLACE,
+    ),
+    _of("SUM(points_entries.delta WHERE kind = '{}')", st.sampled_from(["credit", "spend", "reverse"])),
+    _of("SUM(points_entries.delta WHERE program = '{}')", _PROGRAM),
 )  # fmt: skip
-_MONEY_VALUE = st.sampled_from([
-    "credit_limit", "sales_total", "average_check", "credit_limit - sales_total", "credit_limit * 2", "sales_total / 3",
-    "MIN(sales.total)", "MAX(sales.total WHERE point_of_sale = 'Airport')", "SUM(lines.amount WHERE category = 'Red')",
-])  # fmt: skip
+_MONEY_VALUE = st.one_of(
+    st.sampled_from([
+        "credit_limit", "sales_total", "average_check", "credit_limit - sales_total", "credit_limit * 2", "sales_total / 3",
+        "MIN(sales.total)", "MAX(sales.total WHERE point_of_sale = 'Airport')", "SUM(lines.amount WHERE category = 'Red')",
+        "SUM(sales.total)", "AVG(sales.total)", "SUM(refunds.total)", "sales_total - SUM(refunds.total)",
+        "SUM(redemptions.discount)", "MAX(redemptions.discount)", "SUM(account_entries.amount)",
+    ]),
+    _of("accounts.{}.balance", _ACCOUNT), _of("accounts.{}.credit_limit", _ACCOUNT),
+)  # fmt: skip
 _INSTANT_VALUE = st.one_of(
     st.sampled_from(["signed_up_at", "first_sale_at", "last_sale_at", "last_visit_at", "MIN(coupons.issued_at)"]),
+    st.sampled_from(["MAX(refunds.occurred_at)", "MAX(redemptions.redeemed_at)", "MIN(inbox.distributed_at)"]),
+    _of("accounts.{}.opened_at", _ACCOUNT),
     _of("programs.{}.joined_at", _PROGRAM), _of("programs.{}.confirmed_at", _PROGRAM),
 )  # fmt: skip
 _VALUE = st.one_of(
@@ -94,6 +111,7 @@ _CONDITION = st.one_of(
     _of("{} {} {}", st.sampled_from(["age", "days_since_last_sale"]), _ORDER, _NUMBER),
     _of("{} EXISTS", _VALUE),
     _of("programs.{} EXISTS", _PROGRAM),
+    _of("accounts.{} EXISTS", _ACCOUNT),
     _of("programs.{}.access = '{}'", _PROGRAM, st.sampled_from(["full", "limited", "none"])),
     _of("programs.{}.category = '{}'", _PROGRAM, st.sampled_from(CATEGORIES)),
     st.sampled_from(["kind = 'person'", "loyalty_eligible", "TRUE", "FALSE"]),
@@ -101,6 +119,11 @@ _CONDITION = st.one_of(
     _of("EXISTS(sales WHERE NOT EXISTS(lines WHERE category = 'Red' AND price >= {}))", _MONEY),
     _of("EXISTS(consents WHERE channel = 'sms' AND granted AND occurred_at < {})", _INSTANT),
     _of("EXISTS(coupons WHERE revoked_at DOES NOT EXIST AND NOT expires_at <= {})", _INSTANT),
+    _of("EXISTS(refunds WHERE kind = '{}' AND total <= -{})", st.sampled_from(["refund", "chargeback", "sale"]), _MONEY),
+    _of("EXISTS(redemptions WHERE reference EXISTS AND {} AND redeemed_at > {})", _PLACE, _INSTANT),
+    _of("EXISTS(inbox WHERE NOT ends_at <= {})", _INSTANT),
+    _of("EXISTS(account_entries WHERE kind <> 'spend' AND {})", _PLACE),
+    _of("EXISTS(points_entries WHERE offer = 'welcome' AND {})", _PLACE),
     _of("EXISTS(activities WHERE kind = 'visit' AND status <> 'spoke' AND occurred_at >= {})", _INSTANT),
 )
 
@@ -119,16 +142,19 @@ def filters() -> st.SearchStrategy[Filter]:
 
 
 def questions() -> st.SearchStrategy[Question]:
-    """Return filters asked now, or as of some earlier or later instant."""
+    """Return filters asked now, or as of some earlier or later instant, some of them within a scope."""
     asked_at: st.SearchStrategy[tuple[datetime, bool]] = st.one_of(
         st.just((NOW, False)), st.tuples(st.sampled_from(INSTANTS), st.just(True))
     )
-    return st.builds(lambda asked, at: Question(asked, *at), filters(), asked_at)
+    return st.builds(lambda asked, at, scope: Question(asked.scoped(**scope), *at), filters(), asked_at, _SCOPE)
+
+
+_SCOPE = st.sampled_from([{}, {}, {}, {"program": "gold"}, {"point_of_sale": "Harbour"}, {"terminal": "till 2"}])
 
 
 def shown() -> st.SearchStrategy[Shown]:
     """Return values to show of a customer."""
-    return _VALUE.map(lambda text: SCHEMA.parse_value(text).lowered)
+    return st.builds(lambda text, scope: SCHEMA.parse_value(text).scoped(**scope).lowered, _VALUE, _SCOPE)
 
 
 def orders() -> st.SearchStrategy[list[Order]]:

@@ -11,17 +11,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from custcrm.crm import Crm
 from custcrm.records import Applied, Coupon, Customer, MembershipChange, Message, PointsEntry, TagAssignment
 from custcrm.records.messages import MessageStatus
 from custcrm.records.programs import Access
 from custcrm.storage.protocol import Store
-from custcrm.testing.racing import RUNNERS, TURNS, Finish, Race, Turn, run_in_processes, run_in_threads
-
-PLENTY: Final = 10
-"""Coupons of a series: enough for some of the runners and not for all."""
+from custcrm.testing.races_of_loyalty import LOYALTY_RACES, PLENTY
+from custcrm.testing.racing import RUNNERS, TURNS, Finish, Race, Turn, equal, members, run_in_processes, run_in_threads
 
 
 def assert_races(store: Store, races: Sequence[Race] | None = None) -> None:
@@ -38,27 +36,13 @@ def assert_races_between_processes(address: str, races: Sequence[Race] | None = 
     run_in_processes(address, RACES if races is None else races)
 
 
-def _members(crm: Crm, program: str, number: int = RUNNERS * TURNS) -> list[str]:
-    """Add a program with so many members and return their ids."""
-    crm.programs.add(program)
-    people = crm.customers.add_all([{"first_name": f"{program} {each}"} for each in range(number)])
-    for each in people:
-        crm.programs.join(each, program)
-    return [each.id for each in people]
-
-
-def _equal(found: Any, wanted: Any) -> None:
-    if found != wanted:
-        raise AssertionError(f"{found!r} instead of {wanted!r}")
-
-
 # a series ------------------------------------------------------------------------------------------
 
 
 def _one_for_each(crm: Crm) -> list[str]:
-    members = _members(crm, "series")
+    people = members(crm, "series")
     crm.coupons.add_series("series", program="series", capacity=PLENTY)
-    return members
+    return people
 
 
 def _take_one(crm: Crm, turn: Turn) -> str:
@@ -66,15 +50,15 @@ def _take_one(crm: Crm, turn: Turn) -> str:
 
 
 def _never_oversold(finish: Finish) -> None:
-    _equal(finish.counts, {"series": PLENTY, "series_capacity": len(finish.customers) - PLENTY})
+    equal(finish.counts, {"series": PLENTY, "series_capacity": len(finish.customers) - PLENTY})
     coupons = finish.kept(Coupon, series="series")
-    _equal((finish.crm.coupons.left("series"), len(coupons), len({each.code for each in coupons})), (0, PLENTY, PLENTY))
+    equal((finish.crm.coupons.left("series"), len(coupons), len({each.code for each in coupons})), (0, PLENTY, PLENTY))
 
 
 def _four_at_a_time(crm: Crm) -> list[str]:
-    members = _members(crm, "plans", 4)
+    people = members(crm, "plans", 4)
     crm.coupons.add_series("plans", program="plans", capacity=PLENTY)
-    return members
+    return people
 
 
 def _plan_and_apply(crm: Crm, turn: Turn) -> str:
@@ -84,15 +68,15 @@ def _plan_and_apply(crm: Crm, turn: Turn) -> str:
 
 def _whole_or_not_at_all(finish: Finish) -> None:
     fit = PLENTY // len(finish.customers)
-    _equal(finish.counts, {"4 issued": fit, "series_capacity": RUNNERS * TURNS - fit})
+    equal(finish.counts, {"4 issued": fit, "series_capacity": RUNNERS * TURNS - fit})
     issued = Counter(each.customer_id for each in finish.kept(Coupon, series="plans"))
-    _equal((finish.crm.coupons.left("plans"), issued), (PLENTY % len(finish.customers), dict.fromkeys(finish.customers, fit)))
+    equal((finish.crm.coupons.left("plans"), issued), (PLENTY % len(finish.customers), dict.fromkeys(finish.customers, fit)))
 
 
 def _one_greedy(crm: Crm) -> list[str]:
-    members = _members(crm, "greedy", 1)
+    people = members(crm, "greedy", 1)
     crm.coupons.add_series("greedy", program="greedy", capacity=PLENTY, per_customer=2)
-    return members
+    return people
 
 
 def _take_again(crm: Crm, turn: Turn) -> str:
@@ -100,15 +84,15 @@ def _take_again(crm: Crm, turn: Turn) -> str:
 
 
 def _no_more_than_two(finish: Finish) -> None:
-    _equal(finish.counts, {"greedy": 2, "customer_limit": RUNNERS * TURNS - 2})
-    _equal((finish.crm.coupons.left("greedy"), len(finish.kept(Coupon, series="greedy"))), (PLENTY - 2, 2))
+    equal(finish.counts, {"greedy": 2, "customer_limit": RUNNERS * TURNS - 2})
+    equal((finish.crm.coupons.left("greedy"), len(finish.kept(Coupon, series="greedy"))), (PLENTY - 2, 2))
 
 
 # a key ---------------------------------------------------------------------------------------------
 
 
 def _for_plans(crm: Crm) -> list[str]:
-    return _members(crm, "key", 5)
+    return members(crm, "key", 5)
 
 
 def _apply_under_one_key(crm: Crm, turn: Turn) -> str:
@@ -117,14 +101,14 @@ def _apply_under_one_key(crm: Crm, turn: Turn) -> str:
 
 
 def _done_once(finish: Finish) -> None:
-    _equal(finish.counts, {"5 applied": TURNS, "5 repeated": (RUNNERS - 1) * TURNS})
-    _equal([each.done for each in finish.kept(Applied, key=[f"key {turn}" for turn in range(TURNS)])], [5] * TURNS)
+    equal(finish.counts, {"5 applied": TURNS, "5 repeated": (RUNNERS - 1) * TURNS})
+    equal([each.done for each in finish.kept(Applied, key=[f"key {turn}" for turn in range(TURNS)])], [5] * TURNS)
     credited = Counter(each.customer_id for each in finish.kept(PointsEntry, program="key"))
-    _equal(credited, dict.fromkeys(finish.customers, TURNS))
+    equal(credited, dict.fromkeys(finish.customers, TURNS))
 
 
 def _for_calls(crm: Crm) -> list[str]:
-    return _members(crm, "call", 1)
+    return members(crm, "call", 1)
 
 
 def _call_under_one_key(crm: Crm, turn: Turn) -> str:
@@ -133,12 +117,12 @@ def _call_under_one_key(crm: Crm, turn: Turn) -> str:
 
 def _one_entry(finish: Finish) -> None:
     entries = finish.kept(PointsEntry, program="call")
-    _equal(len(entries), TURNS)
-    _equal(finish.counts, {each.id: RUNNERS for each in entries})
+    equal(len(entries), TURNS)
+    equal(finish.counts, {each.id: RUNNERS for each in entries})
 
 
 def _for_quarrels(crm: Crm) -> list[str]:
-    return _members(crm, "quarrel", 3)
+    return members(crm, "quarrel", 3)
 
 
 def _apply_another(crm: Crm, turn: Turn) -> str:
@@ -147,8 +131,8 @@ def _apply_another(crm: Crm, turn: Turn) -> str:
 
 
 def _first_wins(finish: Finish) -> None:
-    _equal(finish.counts, {"3 credited": TURNS, "KeyConflict": (RUNNERS - 1) * TURNS})
-    _equal(len(finish.kept(PointsEntry, program="quarrel")), 3 * TURNS)
+    equal(finish.counts, {"3 credited": TURNS, "KeyConflict": (RUNNERS - 1) * TURNS})
+    equal(len(finish.kept(PointsEntry, program="quarrel")), 3 * TURNS)
 
 
 # what is one of a kind -----------------------------------------------------------------------------
@@ -170,9 +154,9 @@ def _claim_an_email(crm: Crm, turn: Turn) -> str:
 
 
 def _one_owner(finish: Finish) -> None:
-    _equal(finish.counts, {"owner": TURNS, "EmailTaken": (RUNNERS - 1) * TURNS})
+    equal(finish.counts, {"owner": TURNS, "EmailTaken": (RUNNERS - 1) * TURNS})
     for turn in range(TURNS):
-        _equal(len(finish.kept(Customer, email=f"Wanted-{turn}@example.org")), 1)
+        equal(len(finish.kept(Customer, email=f"Wanted-{turn}@example.org")), 1)
 
 
 def _strangers(crm: Crm) -> list[str]:
@@ -185,8 +169,8 @@ def _join(crm: Crm, turn: Turn) -> str:
 
 
 def _joined_once(finish: Finish) -> None:
-    _equal(finish.counts, {"joining": RUNNERS * TURNS})
-    _equal(sorted(each.customer_id for each in finish.kept(MembershipChange, program="joining")), list(finish.customers))
+    equal(finish.counts, {"joining": RUNNERS * TURNS})
+    equal(sorted(each.customer_id for each in finish.kept(MembershipChange, program="joining")), list(finish.customers))
 
 
 def _one_is_there(crm: Crm) -> list[str]:
@@ -200,14 +184,14 @@ def _add_a_program(crm: Crm, turn: Turn) -> str:
 
 def _added_once(finish: Finish) -> None:
     added = {f"program {turn}": 1 for turn in range(1, TURNS)}
-    _equal(finish.counts, {**added, "Conflict": RUNNERS * TURNS - len(added)})
+    equal(finish.counts, {**added, "Conflict": RUNNERS * TURNS - len(added)})
 
 
 # what is counted or changed ------------------------------------------------------------------------
 
 
 def _one_member(crm: Crm) -> list[str]:
-    return _members(crm, "points", 1)
+    return members(crm, "points", 1)
 
 
 def _credit_three(crm: Crm, turn: Turn) -> str:
@@ -215,12 +199,12 @@ def _credit_three(crm: Crm, turn: Turn) -> str:
 
 
 def _exact_balance(finish: Finish) -> None:
-    _equal(finish.counts, {"3": RUNNERS * TURNS})
-    _equal(finish.crm.points.balance(finish.customers[0], "points"), 3 * RUNNERS * TURNS)
+    equal(finish.counts, {"3": RUNNERS * TURNS})
+    equal(finish.crm.points.balance(finish.customers[0], "points"), 3 * RUNNERS * TURNS)
 
 
 def _one_to_change(crm: Crm) -> list[str]:
-    return _members(crm, "access", 1)
+    return members(crm, "access", 1)
 
 
 def _set_access(crm: Crm, turn: Turn) -> str:
@@ -230,15 +214,15 @@ def _set_access(crm: Crm, turn: Turn) -> str:
 
 
 def _stands_as_last_set(finish: Finish) -> None:
-    _equal(finish.counts, {"access": RUNNERS * TURNS})
+    equal(finish.counts, {"access": RUNNERS * TURNS})
     changes = finish.kept(MembershipChange, customer_id=finish.customers[0], program="access")
     last = max(changes, key=lambda each: (each.occurred_at, each.id))
     stands = finish.crm.programs.membership(finish.customers[0], "access")
-    _equal((len(changes), stands.access, stands.category), (1 + RUNNERS * TURNS, last.access, last.category))
+    equal((len(changes), stands.access, stands.category), (1 + RUNNERS * TURNS, last.access, last.category))
 
 
 def _two_to_tag(crm: Crm) -> list[str]:
-    return _members(crm, "tags", 2)
+    return members(crm, "tags", 2)
 
 
 def _tag(crm: Crm, turn: Turn) -> str:
@@ -250,11 +234,11 @@ def _tag(crm: Crm, turn: Turn) -> str:
 
 
 def _one_open_row(finish: Finish) -> None:
-    _equal(finish.counts, {"tagged": RUNNERS * TURNS})
+    equal(finish.counts, {"tagged": RUNNERS * TURNS})
     for customer in finish.customers:
         rows = finish.kept(TagAssignment, customer_id=customer, key="raced")
         current = [each.value for each in rows if each.until is None]
-        _equal((len(rows), [{"raced": each} for each in current]), (RUNNERS * TURNS, [finish.crm.tags.of(customer)]))
+        equal((len(rows), [{"raced": each} for each in current]), (RUNNERS * TURNS, [finish.crm.tags.of(customer)]))
 
 
 def _outbox(crm: Crm) -> list[str]:
@@ -272,8 +256,8 @@ def _dispatch(crm: Crm, turn: Turn) -> str:
 
 def _sent_once(finish: Finish) -> None:
     sent = finish.kept(Message, status=MessageStatus.SENT.value)
-    _equal(sum(map(int, finish.outcomes)), len(sent))
-    _equal(len(sent) + finish.crm.outbox.waiting(), len(finish.customers))
+    equal(sum(map(int, finish.outcomes)), len(sent))
+    equal(len(sent) + finish.crm.outbox.waiting(), len(finish.customers))
 
 
 RACES: Final = (
@@ -297,6 +281,7 @@ RACES: Final = (
          check=_stands_as_last_set),
     Race(name="tags", law="a tag has one open row", prepare=_two_to_tag, run=_tag,
          check=_one_open_row),
+    *LOYALTY_RACES,
     Race(name="outbox", law="a message is sent once", prepare=_outbox, run=_dispatch, check=_sent_once),
 )
 """All races. Each has customers, programs and keys of its own, so that they can be run on one store."""

@@ -22,8 +22,8 @@ from custcrm.storage.protocol import Store
 from custcrm.testing.channel import RecordingChannel
 from custcrm.values.errors import Conflict, Refusal
 
-RUNNERS: Final = 6
-"""Runners of a race: more than two cores serve at once, so that some are interrupted in the midst."""
+RUNNERS: Final = 8
+"""Runners of a race: more than most machines serve at once, so that some are interrupted in the midst."""
 
 TURNS: Final = 3
 """Turns of a runner: in the first one, connections and statements are still being made, which spreads the runners out."""
@@ -83,6 +83,21 @@ class Race:
     run: Callable[[Crm, Turn], str]
     check: Callable[[Finish], None]
     turns: int = TURNS
+
+
+def members(crm: Crm, program: str, number: int = RUNNERS * TURNS) -> list[str]:
+    """Add a program with so many members, one for each turn unless said otherwise, and return their ids."""
+    crm.programs.add(program)
+    people = crm.customers.add_all([{"first_name": f"{program} {each}"} for each in range(number)])
+    for each in people:
+        crm.programs.join(each, program)
+    return [each.id for each in people]
+
+
+def equal(found: Any, wanted: Any) -> None:
+    """Raise AssertionError where a law says something else than what was found."""
+    if found != wanted:
+        raise AssertionError(f"{found!r} instead of {wanted!r}")
 
 
 class Line(Protocol):

@@ -43,12 +43,15 @@ class Reason(StrEnum):
     BLACKLISTED = "blacklisted"
     NO_ACCESS = "no_access"
     LIMITED_ACCESS = "limited_access"
+    NOT_ELIGIBLE = "not_eligible"
     NOT_ENOUGH_POINTS = "not_enough_points"
     NOT_ENOUGH_FUNDS = "not_enough_funds"
     ALREADY_REVERSED = "already_reversed"
     OVER_REFUND = "over_refund"
-    SERIES_CAPACITY = "series_capacity"
+    NOT_HOLDER = "not_holder"
     CUSTOMER_LIMIT = "customer_limit"
+    SERIES_CLOSED = "series_closed"
+    SERIES_CAPACITY = "series_capacity"
     ALREADY_A_MEMBER = "already_a_member"
     NOT_TAGGED = "not_tagged"
     ALREADY_REDEEMED = "already_redeemed"
@@ -56,13 +59,10 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     RESERVED = "reserved"
     NOT_RESERVED = "not_reserved"
-    NOT_HOLDER = "not_holder"
     NOT_STACKABLE = "not_stackable"
     OVER_BUDGET = "over_budget"
     NOT_REDEEMED = "not_redeemed"
     NOT_RESTORED = "not_restored"
-    SERIES_CLOSED = "series_closed"
-    NOT_ELIGIBLE = "not_eligible"
     UNCHANGED = "unchanged"
     FINANCIAL_RECORDS = "financial_records"
     INACTIVE = "inactive"
@@ -79,13 +79,16 @@ SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.BLACKLISTED: "the customer is blacklisted in the program; set another access first",
         Reason.NO_ACCESS: "the customer has no access in the program yet; set limited or full access first",
         Reason.LIMITED_ACCESS: "the customer's access allows crediting only; set full access to redeem",
+        Reason.NOT_ELIGIBLE: "the customer is marked as not eligible; set the customer's eligibility first",
         Reason.NOT_ENOUGH_POINTS: "fewer points are available than were asked for; ask for fewer or credit some first",
         Reason.NOT_ENOUGH_FUNDS: "less is on the account than was asked for; ask for less, replenish it or raise its limit",
-        Reason.ALREADY_REVERSED: "it has been taken back already; nothing of it is left to reverse",
+        Reason.ALREADY_REVERSED: "less of it is left to take back than was asked for; ask for no more than is left",
         Reason.OVER_REFUND: "more would be taken back than is left of the sale; ask for less",
+        Reason.NOT_HOLDER: "the coupon belongs to another customer; name its holder",
+        Reason.CUSTOMER_LIMIT: "the customer has had all coupons the series allows one; raise its limit per customer",
+        Reason.SERIES_CLOSED: "the series issues no coupons at this time; change its issue window",
         Reason.SERIES_CAPACITY: "fewer coupons are left in the series than are needed; choose fewer customers, "
         "raise its capacity or allow a partial issue",
-        Reason.CUSTOMER_LIMIT: "the customer has had all coupons the series allows one; raise its limit per customer",
         Reason.ALREADY_A_MEMBER: "the customer is a member of the program already; nothing needs to be done",
         Reason.NOT_TAGGED: "the customer does not have the tag; nothing needs to be done",
         Reason.ALREADY_REDEEMED: "the coupon has been redeemed already; issue another one",
@@ -93,15 +96,12 @@ SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.EXPIRED: "its time is over; issue a new one",
         Reason.RESERVED: "the coupon is reserved for something else; release it or wait until its time is over",
         Reason.NOT_RESERVED: "the coupon is not reserved for this; reserve it first",
-        Reason.NOT_HOLDER: "the coupon belongs to another customer; name its holder",
         Reason.NOT_STACKABLE: "the coupon cannot be combined with another one; redeem it alone",
         Reason.OVER_BUDGET: "the budget of the series does not cover this; raise the budget",
         Reason.NOT_REDEEMED: "the coupon has not been redeemed for this; nothing needs to be done",
         Reason.NOT_RESTORED: "the series does not give coupons back when an order is cancelled; issue another one",
-        Reason.SERIES_CLOSED: "the series issues no coupons at this time; change its issue window",
-        Reason.NOT_ELIGIBLE: "the customer is marked as not eligible; set the customer's eligibility first",
         Reason.UNCHANGED: "the customer is as wanted already; nothing needs to be done",
-        Reason.FINANCIAL_RECORDS: "the customer has financial records, which must be kept; deactivate or erase the customer",
+        Reason.FINANCIAL_RECORDS: "the customer has financial records, which must be kept; deactivate the customer instead",
         Reason.INACTIVE: "the customer is not active; activate the customer first",
         Reason.NO_CONSENT: "the customer has not consented to this channel and purpose; record a consent first",
         Reason.NOT_CONFIRMED: "the customer has not confirmed taking part in the program; record it first",

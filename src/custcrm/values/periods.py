@@ -1,4 +1,4 @@
-"""Spans and instants in a business time zone (LANGUAGE section 6): `span`, `move`, `instant`, `expiry`.
+"""Spans, instants and periods in a business time zone (LANGUAGE section 6): `span`, `move`, `instant`, `expiry`, `period`.
 
 A calendar unit (day and longer) moves the wall clock of the zone; hours, minutes and seconds are exact durations. A
 local time that does not exist takes the offset before the gap, one that happens twice is the first: `fold=0` says both.
@@ -6,6 +6,7 @@ local time that does not exist takes the offset before the gap, one that happens
 
 import re
 import zoneinfo
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, Literal, Self, TypeAlias, cast, get_args
 
@@ -28,6 +29,8 @@ from custcrm.values.spelling import nearest
 __all__ = [
     "BirthDate",
     "Feb29",
+    "Period",
+    "PeriodLike",
     "Span",
     "SpanLike",
     "Unit",
@@ -42,6 +45,7 @@ __all__ = [
     "instant",
     "move",
     "move_day",
+    "period",
     "span",
     "start_of_day",
     "zone",
@@ -242,6 +246,97 @@ def expiry(value: SpanLike | date, now: datetime, zone: tzinfo, *, field: str = 
     return move(now, span(value), zone)
 
 
+@attrs.frozen
+class Period:
+    """The instants from `start` until just before `end`, both in UTC. Made by `period`."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, instant: datetime) -> bool:
+        return self.start <= instant < self.end
+
+
+PeriodLike: TypeAlias = str | date | tuple[datetime | date | str, datetime | date | str] | Period
+
+_LAST_DAYS = re.compile(r"last ([0-9]{1,6}) days?", re.ASCII)
+
+Days: TypeAlias = tuple[date, date]
+"""The first day of a period, and the first after it."""
+
+NAMED: Final[Mapping[str, Callable[[date], Days]]] = {
+    "today": lambda today: _from(today, relativedelta(days=1)),
+    "yesterday": lambda today: _from(today - relativedelta(days=1), relativedelta(days=1)),
+    "this week": lambda today: _from(_monday(today), relativedelta(weeks=1)),
+    "last week": lambda today: _from(_monday(today) - relativedelta(weeks=1), relativedelta(weeks=1)),
+    "this month": lambda today: _from(today.replace(day=1), relativedelta(months=1)),
+    "last month": lambda today: _from(today.replace(day=1) - relativedelta(months=1), relativedelta(months=1)),
+    "this quarter": lambda today: _from(_quarter(today), relativedelta(months=3)),
+    "last quarter": lambda today: _from(_quarter(today) - relativedelta(months=3), relativedelta(months=3)),
+    "this year": lambda today: _from(today.replace(month=1, day=1), relativedelta(years=1)),
+    "last year": lambda today: _from(today.replace(month=1, day=1) - relativedelta(years=1), relativedelta(years=1)),
+}
+"""Periods by name (FEATURES E08): the days of each as `today` is; a week begins on Monday."""
+
+
+def period(value: PeriodLike, now: datetime, zone: tzinfo, *, field: str = "period") -> Period:
+    """Read a period of the business time zone, as it is at `now`.
+
+    By name: today, yesterday; this or last week, month, quarter, year; last n days, of which today is the last. Or a day; or a
+    pair, since and until, in which a day is whole and an instant is the first that is no longer in. Whole days follow the
+    clocks: one is 23 or 25 hours long where they change.
+    """
+    match value:
+        case Period():
+            return value
+        case (since, until):
+            start, end = instant(since, zone, field=field), _end(until, zone, field)
+            if end <= start:
+                raise Malformed(f"{field} ends before it begins", field=field)
+        case str() if _DATE.fullmatch(value) is None:
+            start, end = (start_of_day(day, zone) for day in _named(value, day_of(now, zone), field))
+        case date() | str() if not isinstance(value, datetime):
+            start, end = instant(value, zone, field=field), _end(value, zone, field)
+        case _:
+            raise Malformed(f"{field} is a name like 'last month', a day, or a pair of since and until", field=field)
+    return Period(start, end)
+
+
+def _end(value: datetime | date | str, zone: tzinfo, field: str) -> datetime:
+    """Return the first instant after a day, or the instant itself."""
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        value = _date(value, field)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return _after_day(value, zone, field)
+    return instant(value, zone, field=field)
+
+
+def _named(text: str, today: date, field: str) -> Days:
+    name = " ".join(text.split()).lower()
+    days = _LAST_DAYS.fullmatch(name)
+    try:
+        if days and 1 <= int(days[1]) <= LONGEST["day"]:
+            return today - timedelta(days=int(days[1]) - 1), today + timedelta(days=1)
+        if name in NAMED:
+            return NAMED[name](today)
+    except (OverflowError, ValueError):
+        raise _beyond_the_calendar() from None
+    known = (*NAMED, "last 7 days", "last 30 days")
+    raise Malformed(f"no {field} has this name; there are {', '.join(known)}", field=field, suggestions=nearest(name, known))
+
+
+def _from(first: date, length: relativedelta) -> Days:
+    return first, first + length
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _quarter(day: date) -> date:
+    return day.replace(month=day.month - (day.month - 1) % 3, day=1)
+
+
 def zone(name: str) -> zoneinfo.ZoneInfo:
     """Return the time zone of an IANA name, `Europe/Helsinki`; an unknown one is `Malformed` with suggestions."""
     try:
@@ -255,7 +350,7 @@ def zone(name: str) -> zoneinfo.ZoneInfo:
 
 def _after_day(day: date, zone: tzinfo, field: str) -> datetime:
     if day == date.max:
-        raise Malformed(f"{field} is the last day of the calendar; leave it out for no expiry", field=field)
+        raise Malformed(f"{field} is the last day of the calendar; leave it out, or choose an earlier one", field=field)
     return start_of_day(day + timedelta(days=1), zone)
 
 

@@ -161,7 +161,7 @@ def _change_for_each(change: Change, wanted: statements.Wanted, allowed: Rules, 
     for name, source in change.values.items():
         writing = _Writing(Asking(CustomerSource(dialect, customers=table(Customer).alias()), needed))
         value = writing.value(source, changed.c[name])
-        values[name] = value if isinstance(source, Given) else writing.looked_up(value, whose)
+        values[name] = value if isinstance(source, Given) else writing.looked_up(source, value, whose)
     targets = table(Target)
     found = sa.select(targets.c.customer_id).where(*_slice(targets, ()))
     if allowed:
@@ -247,8 +247,12 @@ class _Writing:
             found = found.outerjoin(staged, mine)
         return self.asking.source.joined(found)
 
-    def looked_up(self, value: Element, whose: sa.ColumnElement[Any]) -> Element:
+    def looked_up(self, source: Source, value: Element, whose: sa.ColumnElement[Any]) -> Element:
         """Return a value as a sub-query for the customer of the row that is being changed."""
+        if isinstance(source, Of):  # the customer alone tells: looking for the target would be looking through the slice
+            customers = self.asking.source.customers
+            alone = sa.select(value).select_from(self.asking.source.joined()).where(customers.c["id"] == whose)
+            return alone.correlate(whose.table).scalar_subquery()
         row = sa.select(value).select_from(self.joined())
         row = row.where(*_slice(self.targets, ()), self.targets.c["customer_id"] == whose)
         return row.correlate(whose.table).scalar_subquery()

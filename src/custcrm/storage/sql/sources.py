@@ -98,6 +98,8 @@ class CustomerSource:
             words = MAPS[map]
             found = self._entries[map, key] = table(words.record).alias()
             tie = sa.and_(found.c["customer_id"] == self.customers.c["id"], found.c[words.key] == _text(key))
+            if self.past and words.begins is not None:
+                tie = sa.and_(tie, found.c[words.begins] <= sa.bindparam(AS_OF, type_=INSTANT))
             self._joins.append((found, tie))
         return found
 

@@ -1,0 +1,349 @@
+"""Customer accounts: paying in by template, to one customer or a selection; what takes away is booked one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+from attrs import evolve
+
+from custcrm.actions import eligibility, messages
+from custcrm.actions.deed import Booked, Booking, Cost, Deed, Doing, Moment, Turn
+from custcrm.actions.points import API, place_of, terminal_of
+from custcrm.business import Business
+from custcrm.filters.syntax import Field
+from custcrm.messaging.templates import ACCOUNT_REPLENISHED_AS_POINTS, text_or_default
+from custcrm.records import Account, AccountEntry, Customer, CustomerAccount, Membership, Program
+from custcrm.records.accounts import AccountKind
+from custcrm.records.programs import Access
+from custcrm.rules import accounts as rules
+from custcrm.storage.deeds import CustomerKey, Given, NewId, Of, Question, Source, Template, Verdict
+from custcrm.storage.protocol import Reader, Writer
+from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
+from custcrm.values.ids import numbered
+from custcrm.values.money import Money
+from custcrm.values.texts import checked, is_blank
+
+Number: TypeAlias = Money | str | int | Decimal
+"""An amount in major units, of an account of money; else whole units."""
+
+Change: TypeAlias = Callable[[Writer, rules.Standing], int | Refusal]
+"""What an entry changes, as the account stands."""
+
+REFERENCE: Final = 200
+"""Characters of a reference: a receipt's number, a job's id."""
+
+ENTRY: Final = 0
+"""The number of the effect that writes the entry: its ids are made of it."""
+
+
+def replenishing(
+    business: Business,
+    account: str,
+    amount: Number,
+    *,
+    terminal: str | None = None,
+    text: str = "",
+    notify: bool = True,
+    reference: str | None = None,
+) -> Deed:
+    """Pay in (FEATURES C26); the first time opens the customer's account."""
+    found = business.known(Account, account, "account")
+    program = business.known(Program, found.program, "program")
+    number = _asked(business, found, amount)
+    about = _about(business, terminal=terminal, reference=reference, text=text)
+    told = messages.notice_text(text_or_default(text, ACCOUNT_REPLENISHED_AS_POINTS), "amount", "balance")
+
+    def effects(moment: Moment) -> tuple[Doing, ...]:
+        notice = messages.notice(
+            business, program, moment, told, notify=notify, effect=1, more=_told(business, found, number)
+        )
+        return (_opening(business, found, moment), _entry(business, found, "replenish", number, moment, about), *notice)
+
+    return Deed(
+        action="replenish",
+        title=f"replenish {account} {_shown(business, found, number)}",
+        arguments={
+            "account": account, "amount": number, "terminal": terminal, "text": text, "notify": notify,
+            "reference": reference,
+        },
+        verdict=Verdict(eligibility.may_pay_in(business.schema, found.program)),
+        effects=effects,
+        cost=lambda business, question, eligible: _cost(business, found, number * eligible),
+        holds=True,
+    )
+
+
+def spending(
+    business: Business, account: str, amount: Number, *, terminal: str | None = None, reference: str | None = None
+) -> Deed:
+    """Take from the account, no more than is available."""
+    found = business.known(Account, account, "account")
+    number = _asked(business, found, amount)
+    about = _about(business, terminal=terminal, reference=reference)
+    limit = rules.limit_of(found, None)
+    funds = eligibility.has_funds(
+        business.schema, account, of=_columns(found), least=_literal(business, found, number),
+        common=_literal(business, found, number - limit), unopened=number <= limit,
+    )
+    return Deed(
+        action="spend_account",
+        title=f"spend_account {account} {_shown(business, found, number)}",
+        arguments={"account": account, "amount": number, "terminal": terminal, "reference": reference},
+        verdict=Verdict(eligibility.may_take_out(business.schema, found.program)),
+        foreseen=Verdict(funds),
+        effects=lambda moment: (_booking(business, found, "spend", lambda writer, standing: -number, about),),
+    )
+
+
+def adjusting(business: Business, account: str, amount: Number, *, reason: str) -> Deed:
+    """Correct the account of a member, up or down, whatever the access; the reason is kept."""
+    found = business.known(Account, account, "account")
+    number = _asked(business, found, amount, signed=True)
+    if is_blank(checked(reason, field="reason")):
+        raise Malformed("reason says why the account is corrected", field="reason")
+    return Deed(
+        action="adjust_account",
+        title=f"adjust_account {account} {_shown(business, found, number)}",
+        arguments={"account": account, "amount": number, "reason": reason},
+        verdict=Verdict(eligibility.is_member(business.schema, found.program)),
+        effects=lambda moment: (
+            _booking(business, found, "adjust", lambda writer, standing: number, {"reason": reason}),
+        ),
+    )
+
+
+def reversing(business: Business, entry: AccountEntry, *, amount: Number | None = None, reason: str = "") -> Deed:
+    """Take back an entry, or a part of it, whatever the access."""
+    if entry.kind == "reverse":
+        raise Malformed("a reversal cannot be reversed; adjust the account, or make the entry anew", field="entry")
+    found = business.known(Account, entry.account, "account")
+    asked = None if amount is None else _asked(business, found, amount)
+    checked(reason, field="reason")
+
+    def change(writer: Writer, _: rules.Standing) -> int | Refusal:
+        stored = writer.get(AccountEntry, entry.customer_id, entry.id)
+        if stored is None:
+            raise NotFound("no entry of an account has this id")
+        before = {"customer_id": entry.customer_id, "account": entry.account, "reverses": entry.id}
+        undone = next(writer.totals(AccountEntry, before, of=_column(found)), (0,))[0]
+        return rules.reversal(found, stored, undone, asked, business.currency)
+
+    about = {"reason": reason, "reverses": entry.id, "terminal": entry.terminal, "point_of_sale": entry.point_of_sale}
+    return Deed(
+        action="reverse_account",
+        title=f"reverse_account {entry.account}",
+        arguments={"entry": entry.id, "amount": asked, "reason": reason},
+        verdict=Verdict(eligibility.is_member(business.schema, found.program)),
+        effects=lambda moment: (_booking(business, found, "reverse", change, about),),
+    )
+
+
+def opened(business: Business, customer: str, account: str, limit: Number | None, *, anew: bool) -> CustomerAccount:
+    """Open a member's account with a limit of its own, or give one that is open (`anew`) another limit."""
+    found = business.known(Account, account, "account")
+    with business.store.write() as writer:
+        if writer.hold(Customer, customer) is None:
+            raise NotFound("no customer has this id")
+        if writer.get(Membership, customer, found.program) is None:
+            raise Refusal(Reason.NOT_A_MEMBER, details={"program": found.program})
+        known = writer.get(CustomerAccount, customer, account)
+        fresh = CustomerAccount(customer_id=customer, account=account, program=found.program, opened_at=business.now())
+        made = evolve(known or fresh, **limits(business, found, limit))
+        if known is not None and not anew:
+            if limit is not None and made != known:
+                raise Conflict("the account is open already, with another limit; set_limit changes it")
+            return known
+        writer.put([made])
+    return made
+
+
+def limits(business: Business, account: Account, limit: Number | None) -> dict[str, Any]:
+    """Return the column that holds a credit limit of such an account, with the limit as it was asked for."""
+    if account.kind is not AccountKind.MONEY:
+        return {"credit_units": None if limit is None else _asked(business, account, limit, "credit_limit", least=0)}
+    if limit is None:
+        return {"credit_limit": None}
+    return {"credit_limit": Money.from_minor(_asked(business, account, limit, "credit_limit", least=0), business.currency)}
+
+
+def standings(reader: Reader, account: Account, customers: Collection[str]) -> dict[str, rules.Standing]:
+    """Return how the customers' accounts stand, looked up for all of them together."""
+    where = {"customer_id": sorted(customers), "account": account.name}
+    own = {each.customer_id: each for each in reader.find(CustomerAccount, where)}
+    summed = reader.totals(AccountEntry, where, by=("customer_id",), of=_column(account), latest="occurred_at")
+    totals = {customer: (balance, latest) for customer, balance, latest in summed}
+
+    def standing(customer: str) -> rules.Standing:
+        balance, latest = totals.get(customer) or (0, _latest(reader, account, customer))
+        limit = rules.limit_of(account, own.get(customer))
+        return rules.Standing(balance=balance, limit=limit, latest=latest, opened=customer in own)
+
+    return {customer: standing(customer) for customer in customers}
+
+
+def looked_up(
+    business: Business, customer: str, account: str, as_of: Any = None
+) -> tuple[Account, Access, rules.Standing]:
+    """Return an account, the member's access in its program, and how the member's account stands, now or at another time.
+
+    Without `as_of` all entries count, as when something is spent. Limits are those of today.
+    """
+    found, at = business.known(Account, account, "account"), business.asked_at(as_of)
+    paths = [("programs", found.program, "access"), ("accounts", account, _columns(found)[0])]
+    wanted = [business.shown(Field(path)) for path in (paths if at else paths[:1])]
+    question = Question(business.everyone(), at or business.now(), at is not None)
+    with business.reading() as reader:
+        row = next(reader.rows(question, wanted, only=customer), None)
+        if row is None:
+            raise NotFound("no customer has this id")
+        _, access, *then = row
+        if access is None:
+            raise Refusal(Reason.NOT_A_MEMBER, details={"program": found.program})
+        standing = standings(reader, found, [customer])[customer]
+    return found, Access(access), evolve(standing, balance=then[0] or 0) if then else standing
+
+
+def entries(reader: Reader, account: Account, customer: str) -> Sequence[AccountEntry]:
+    """Return the entries of a customer's account in order of time."""
+    where = {"customer_id": customer, "account": account.name}
+    return tuple(reader.find(AccountEntry, where, order=("occurred_at", "id")))
+
+
+# inside ---------------------------------------------------------------------------------------------
+
+
+def _latest(reader: Reader, account: Account, customer: str) -> datetime | None:
+    """Return the instant of the last entry of an account that holds nothing, which the totals leave out."""
+    where = {"customer_id": customer, "account": account.name}
+    last = next(reader.find(AccountEntry, where, order=("occurred_at",), descending=True, limit=1), None)
+    return None if last is None else last.occurred_at
+
+
+def _booking(business: Business, account: Account, kind: str, change: Change, about: Mapping[str, Any]) -> Booking:
+    """Return the effect that changes each customer's account by what `change` says, as far as the rule lets it."""
+
+    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
+        standing = standings(writer, account, [turn.customer_id for turn in turns])
+        added: list[Any] = []
+        refused: dict[str, Refusal] = {}
+        for turn in turns:
+            mine = standing[turn.customer_id]
+            number = change(writer, mine)
+            if not isinstance(number, Refusal):
+                number = rules.allowed(account, mine, number, business.currency)
+            if isinstance(number, Refusal):
+                refused[turn.customer_id] = number
+                continue
+            own: dict[str, Any] = {
+                "customer_id": turn.customer_id, "account": account.name, "program": account.program,
+            }
+            if not mine.opened:
+                added.append(CustomerAccount(**own, opened_at=moment.now))
+            added.append(AccountEntry(
+                **own, id=numbered(moment.applied_id, ENTRY, turn.number), kind=kind, **_value(business, account, number),
+                occurred_at=mine.next_at(moment.now), actor=moment.actor, applied_id=moment.applied_id, **about,
+            ))
+        return Booked(added=added, refused=refused)
+
+    return Booking((AccountEntry, CustomerAccount), book)
+
+
+def _opening(business: Business, account: Account, moment: Moment) -> Template:
+    """Return the effect that opens the account of those who do not have it yet."""
+    return Template(
+        record=CustomerAccount,
+        values={
+            "customer_id": CustomerKey(), "account": Given(account.name), "program": Given(account.program),
+            "opened_at": Given(moment.now),
+        },
+        verdict=Verdict(eligibility.has_no_account(business.schema, account.name)),
+    )
+
+
+def _entry(
+    business: Business, account: Account, kind: str, number: int, moment: Moment, about: Mapping[str, Any]
+) -> Template:
+    money = {"amount": Given(number), "amount_currency": Given(business.currency)}
+    return Template(
+        record=AccountEntry,
+        values={
+            "customer_id": CustomerKey(), "id": NewId(ENTRY), "account": Given(account.name),
+            "program": Given(account.program), "kind": Given(kind),
+            **(money if account.kind is AccountKind.MONEY else {"units": Given(number)}),
+            "occurred_at": Given(moment.now), **{name: Given(value) for name, value in about.items()},
+            "actor": Given(moment.actor), "applied_id": Given(moment.applied_id),
+        },
+    )
+
+
+def _told(business: Business, account: Account, number: int) -> dict[str, Source]:
+    """Return what the notice tells: the amount, or as many units, and the balance after it."""
+    word, _ = _columns(account)
+    balance = Of(business.shown(Field(("accounts", account.name, word))))
+    if account.kind is not AccountKind.MONEY:
+        return {"points": Given(number), "balance": balance}
+    return {"amount": Given(number), "amount_currency": Given(business.currency), "balance": balance}
+
+
+def _about(
+    business: Business, *, terminal: str | None, reference: str | None, text: str = ""
+) -> dict[str, str | None]:
+    """Return what an entry says beside its number: where it was made, and what it refers to."""
+    at_terminal = terminal_of(business, terminal)
+    place = None if at_terminal == API else place_of(business, at_terminal, None)[0]
+    refers = None if reference is None else checked(reference, field="reference", limit=REFERENCE)
+    return {"terminal": at_terminal, "point_of_sale": place, "reference": refers, "text": checked(text, field="text")}
+
+
+def _asked(
+    business: Business,
+    account: Account,
+    amount: Number,
+    field: str = "amount",
+    *,
+    least: int = 1,
+    signed: bool = False,
+) -> int:
+    """Return an amount as a whole number of minor units or units, checked."""
+    if account.kind is AccountKind.MONEY:
+        number = business.amount(amount, field=field).minor
+    elif isinstance(amount, int) and not isinstance(amount, bool):
+        number = amount
+    else:
+        raise Malformed(f"{field} is a whole number of units", field=field)
+    if least <= (abs(number) if signed else number) <= rules.LARGEST:
+        return number
+    low, high = (_shown(business, account, each) for each in (least, rules.LARGEST))
+    raise Malformed(f"{field} is from {low} to {high}{', up or down' if signed else ''}", field=field)
+
+
+def _value(business: Business, account: Account, number: int) -> dict[str, Any]:
+    return {"amount" if account.kind is AccountKind.MONEY else "units": rules.shown(account, number, business.currency)}
+
+
+def _shown(business: Business, account: Account, number: int) -> Money | int:
+    return rules.shown(account, number, business.currency)
+
+
+def _cost(business: Business, account: Account, number: int) -> Cost:
+    """Return the money that will be owed; units are counted by nobody but the account."""
+    return Cost(money=Money.from_minor(number, business.currency)) if account.kind is AccountKind.MONEY else Cost()
+
+
+def _literal(business: Business, account: Account, number: int) -> int | Decimal:
+    """Return a number as the filter language writes it: money in major units."""
+    shown = _shown(business, account, number)
+    return shown.amount if isinstance(shown, Money) else shown
+
+
+def _column(account: Account) -> str:
+    """Return the column of entries that such an account is summed by."""
+    return "amount" if account.kind is AccountKind.MONEY else "units"
+
+
+def _columns(account: Account) -> tuple[str, str]:
+    """Return the words for the balance of such an account, and for a customer's own limit."""
+    return ("balance", "credit_limit") if account.kind is AccountKind.MONEY else ("units", "credit_units")

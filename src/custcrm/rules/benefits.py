@@ -1,0 +1,243 @@
+"""What a coupon is worth: a benefit as data, and what it takes off the lines of a sale.
+
+`parse` reads a benefit as people write it, `to_json` and `from_json` are how a series keeps it. `quote` is what one takes off,
+`quote_all` what several do together. Exact throughout: whole minor units, and rounding half-even where a part of one arises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final, Literal, Protocol
+
+from attrs import frozen
+
+from custcrm.values.errors import Malformed
+from custcrm.values.money import Money, round_ratio
+from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked, is_blank
+
+Kind = Literal["product", "percent", "amount", "text"]
+
+ORDER: Final[tuple[Kind, ...]] = ("product", "percent", "amount", "text")
+"""Which benefits come first when several are combined: what costs nothing is not discounted as well, and a percentage is of
+the prices, not of what an amount has left of them."""
+
+FIELDS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "percent": ("percent", "at_most", "category", "product"),
+    "amount": ("amount", "category", "product"),
+    "text": ("text",),
+    "product": ("product", "quantity"),
+}
+"""What a benefit of each kind is told by. The first field that is given tells the kind."""
+
+TEXT_LIMIT: Final = 200
+"""Characters of a product or category, as in the lines of sales."""
+DECIMALS: Final = 6
+"""Of a percentage."""
+LARGEST_QUANTITY: Final = 10**6
+
+
+class Line(Protocol):
+    """A line of a sale, such as `SaleLine`: `amount` is for all `quantity` of it, after other discounts."""
+
+    @property
+    def product(self) -> str | None:
+        """The product's name or number."""
+
+    @property
+    def category(self) -> str | None:
+        """The product's category."""
+
+    @property
+    def quantity(self) -> int:
+        """How many."""
+
+    @property
+    def amount(self) -> Money:
+        """What they cost together."""
+
+
+@frozen(kw_only=True)
+class Benefit:
+    """What a coupon gives. `product` and `category` restrict a percentage or an amount to such lines.
+
+    `percent` is exact text. A `product` benefit is up to `quantity` of it free of charge; a `text` is for people to act upon.
+    """
+
+    kind: Kind
+    currency: str
+    amount: Money | None = None
+    percent: str | None = None
+    at_most: Money | None = None
+    product: str | None = None
+    category: str | None = None
+    quantity: int = 1
+    text: str = ""
+
+
+# reading and keeping -----------------------------------------------------------------------------
+
+
+def parse(given: Mapping[str, Any], *, currency: str, amount: Callable[..., Money]) -> Benefit:
+    """Read a benefit; `amount(value, field=…)` reads money. Malformed says which field, and what to write.
+
+    {"amount": "5.00"} · {"percent": 10, "at_most": "20.00", "category": "wine"} · {"product": "Coffee", "quantity": 1} ·
+    {"text": "A free tasting"}
+    """
+    if not isinstance(given, Mapping):
+        raise Malformed("a benefit is a mapping, e.g. {'percent': 10}", field="benefit")
+    kind = next((each for each in FIELDS if given.get(each) is not None), None)
+    if kind is None:
+        raise Malformed("a benefit has a percent, an amount, a product or a text", field="benefit", suggestions=ORDER)
+    for name in given:
+        if name not in FIELDS[kind]:
+            near = nearest(str(name), FIELDS[kind])
+            raise Malformed(f"a benefit with {kind} has no {name!r}", field=f"benefit.{name}", suggestions=near)
+    at_most = given.get("at_most")
+    return Benefit(
+        kind=kind, currency=currency,
+        amount=_positive(amount, given["amount"], "amount") if kind == "amount" else None,
+        percent=_percent(given["percent"]) if kind == "percent" else None,
+        at_most=None if at_most is None else _positive(amount, at_most, "at_most"),
+        product=_name(given, "product"), category=_name(given, "category"), quantity=_quantity(given.get("quantity", 1)),
+        text=_text(given["text"]) if kind == "text" else "",
+    )
+
+
+def to_json(benefit: Benefit) -> dict[str, Any]:
+    """Return the benefit as a series keeps it: texts, and money in minor units beside its currency."""
+    found: dict[str, Any] = {"kind": benefit.kind, "currency": benefit.currency}
+    found |= {name: money.minor for name in ("amount", "at_most") if (money := getattr(benefit, name)) is not None}
+    found |= {name: text for name in ("percent", "product", "category", "text") if (text := getattr(benefit, name))}
+    return found | ({"quantity": benefit.quantity} if benefit.kind == "product" else {})
+
+
+def from_json(kept: Mapping[str, Any]) -> Benefit | None:
+    """Return the benefit that a series keeps, None where it has none."""
+    if not kept:
+        return None
+    money = {
+        name: Money.from_minor(int(kept[name]), kept["currency"]) for name in ("amount", "at_most") if name in kept
+    }
+    return Benefit(**{**kept, **money})
+
+
+def _positive(amount: Callable[..., Money], value: Any, name: str) -> Money:
+    money = amount(value, field=f"benefit.{name}")
+    if money.minor <= 0:
+        raise Malformed(f"{name} is more than nought", field=f"benefit.{name}")
+    return money
+
+
+def _percent(value: Any) -> str:
+    """Return a percentage as exact text."""
+    if isinstance(value, bool | float):
+        raise Malformed("a percentage is exact; write '12.5' or Decimal('12.5')", field="benefit.percent")
+    try:
+        number = Decimal(value)
+    except (ArithmeticError, ValueError, TypeError):
+        raise Malformed("a percentage is a number, e.g. '12.5'", field="benefit.percent") from None
+    if not (number.is_finite() and 0 < number <= 100 and round(number, DECIMALS) == number):
+        message = f"a percentage is more than 0 and at most 100, with up to {DECIMALS} decimals"
+        raise Malformed(message, field="benefit.percent")
+    return f"{number.normalize():f}"
+
+
+def _name(given: Mapping[str, Any], name: str) -> str | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if is_blank(checked(value, field=f"benefit.{name}", limit=TEXT_LIMIT)):
+        raise Malformed(f"a {name} has a name", field=f"benefit.{name}")
+    return str(value)
+
+
+def _text(value: Any) -> str:
+    if is_blank(checked(value, field="benefit.text")):
+        raise Malformed("a text says what the coupon gives", field="benefit.text")
+    return str(value)
+
+
+def _quantity(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= LARGEST_QUANTITY:
+        raise Malformed("quantity is a whole number from 1 on", field="benefit.quantity")
+    return value
+
+
+# quoting -----------------------------------------------------------------------------------------
+
+
+def quote(benefit: Benefit, lines: Iterable[Line]) -> Money:
+    """Return what the benefit takes off the lines: never more than they cost, never less than nought."""
+    return quote_all([benefit], lines, currency=benefit.currency)
+
+
+def quote_all(benefits: Iterable[Benefit], lines: Iterable[Line], *, currency: str) -> Money:
+    """Return what several benefits take off the lines together, in the order of `ORDER`, each of what those before left."""
+    asked = tuple(lines)
+    left = [_minor(line.amount, currency) for line in asked]
+    before = sum(left)
+    for benefit in sorted(benefits, key=lambda each: ORDER.index(each.kind)):
+        for at, taken in _taken(benefit, asked, left).items():
+            left[at] -= taken
+    return Money.from_minor(before - sum(left), currency)
+
+
+def _minor(amount: Money, currency: str) -> int:
+    if amount.currency != currency:
+        raise Malformed(f"a line is in {amount.currency}, the benefit in {currency}; they do not mix", field="lines")
+    return amount.minor
+
+
+def _taken(benefit: Benefit, lines: Sequence[Line], left: Sequence[int]) -> Mapping[int, int]:
+    """Return what is taken off which line, of what is left of each; returned goods, negative lines, lower what there is."""
+    meant = [at for at, line in enumerate(lines) if _is_meant(benefit, line)]
+    there = max(0, min(sum(left[at] for at in meant), sum(left)))
+    match benefit.kind:
+        case "product":
+            return _units(benefit.quantity, lines, left, meant, there)
+        case "percent":
+            wanted = _share(benefit, max(0, sum(left[at] for at in meant)))
+        case "amount":
+            wanted = benefit.amount.minor if benefit.amount is not None else 0
+        case _:
+            return {}
+    return _spread(min(wanted, there), left, meant)
+
+
+def _is_meant(benefit: Benefit, line: Line) -> bool:
+    return benefit.product in (None, line.product) and benefit.category in (None, line.category)
+
+
+def _share(benefit: Benefit, of: int) -> int:
+    part = Fraction(benefit.percent or 0) * of / 100
+    wanted = round_ratio(part.numerator, part.denominator)
+    return wanted if benefit.at_most is None else min(wanted, benefit.at_most.minor)
+
+
+def _units(
+    quantity: int, lines: Sequence[Line], left: Sequence[int], meant: Sequence[int], there: int
+) -> Mapping[int, int]:
+    """Return what so many pieces cost, the dearest first, so that it does not matter in which order the lines stand."""
+    found: dict[int, int] = {}
+    bought = [at for at in meant if lines[at].quantity > 0 and left[at] > 0]
+    for at in sorted(bought, key=lambda at: (-Fraction(left[at], lines[at].quantity), -lines[at].quantity)):
+        pieces = min(quantity, lines[at].quantity)
+        found[at] = min(round_ratio(left[at] * pieces, lines[at].quantity), there)
+        quantity, there = quantity - pieces, there - found[at]
+    return found
+
+
+def _spread(amount: int, left: Sequence[int], meant: Sequence[int]) -> Mapping[int, int]:
+    """Return the amount spread over lines by what is left of each; the parts are whole, and their sum is exact."""
+    bearing = [at for at in meant if left[at] > 0]
+    whole = sum(left[at] for at in bearing)
+    found: dict[int, int] = {}
+    passed = spread = 0
+    for at in bearing:
+        passed += left[at]
+        found[at] = amount * passed // whole - spread
+        spread += found[at]
+    return found

@@ -1,0 +1,243 @@
+"""What a refund or chargeback takes back of a sale: never more than is left of it. The name to know is `refund`.
+
+A refund is a row of sales with a negative total, so sums over both are what remains. All of it is decided here, from the sale,
+its earlier refunds and the lines of both; `left` says what there is still to take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from attrs import evolve, field, frozen
+
+from custcrm.records import Sale, SaleLine
+from custcrm.records.sales import SaleKind
+from custcrm.rules.sales import LARGEST_QUANTITY
+from custcrm.values.errors import Malformed, Reason, Refusal
+from custcrm.values.money import Money, round_ratio
+
+Product: TypeAlias = tuple[str | None, str | None]
+"""A line's product and category: by these, what came back is set off against what was sold."""
+
+@frozen(kw_only=True)
+class Asked:
+    """What is to be taken back: `amount` None is the rest, or what the lines come to.
+
+    `lines` are as told, positive; `words` are the names that each of them was told by.
+    """
+
+    kind: SaleKind = SaleKind.REFUND
+    amount: Money | None = None
+    units: int | None = None
+    lines: Sequence[SaleLine] | None = None
+    words: Sequence[frozenset[str]] = ()
+    occurred_at: datetime | None = None
+    terminal: str | None = None
+    reason: str = ""
+    external_id: str | None = None
+
+
+@frozen(kw_only=True)
+class Left:
+    """What is left of a sale: money, units, and whether it counts as a sale still (1) or no longer (0)."""
+
+    total: Money
+    units: int
+    counts: int
+
+
+@frozen(kw_only=True)
+class Known:
+    """What is known of a sale: its lines, its refunds so far and their lines."""
+
+    sale: Sale
+    lines: Sequence[SaleLine] = ()
+    refunds: Sequence[Sale] = ()
+    returned: Sequence[SaleLine] = ()
+
+
+@frozen
+class Refunded:
+    """A refund and its lines, all negative, and what is left of the sale after it."""
+
+    refund: Sale
+    lines: Sequence[SaleLine] = field(factory=tuple)
+    left: Left = field(kw_only=True)
+
+
+def left(sale: Sale, refunds: Sequence[Sale]) -> Left:
+    """Return what is left of a sale after these refunds."""
+    return Left(
+        total=sum((each.total for each in refunds), sale.total),
+        units=sale.units + sum(each.units for each in refunds),
+        counts=sale.counts + sum(each.counts for each in refunds),
+    )
+
+
+def refund(known: Known, asked: Asked, *, id: str, now: datetime, place: tuple[str | None, str | None]) -> Refunded:
+    """Return the refund; `place` is its terminal and point of sale.
+
+    Refusal OVER_REFUND when more is asked for than is left, of money, units or a product; Malformed for what can never be a
+    refund. It counts -1 when it takes the last money back (of a sale of nought: the last units).
+    """
+    sale, before = known.sale, left(known.sale, known.refunds)
+    if sale.kind is not SaleKind.SALE or sale.total.minor < 0:
+        raise Malformed("only a sale can be refunded, not what took one back", field="sale")
+    at = _moment(known, asked.occurred_at, now)
+    told = _completed(known, asked)
+    amount = _amount(sale, before, asked, told)
+    units = _units(sale, before, asked, told, whole=amount == before.total)
+    last = amount == before.total and (amount.minor > 0 or units == before.units)
+    counts = -before.counts if last else 0
+    if not (amount or units or counts):
+        raise Malformed("a refund takes back money or units", field="amount")
+    lines = told if told is not None else _rest(known) if last else ()
+    terminal, point_of_sale = place
+    made = Sale(
+        customer_id=sale.customer_id, id=id, kind=asked.kind, occurred_at=at, total=-amount, units=-units, counts=counts,
+        refund_of=sale.id, program=sale.program, point_of_sale=point_of_sale, terminal=terminal, source=sale.source,
+        external_id=asked.external_id, reason=asked.reason, recorded_at=now,
+    )
+    after = Left(total=before.total - amount, units=before.units - units, counts=before.counts + counts)
+    return Refunded(made, _negative(lines, made), left=after)
+
+
+def differences(known: Sale, sale: Sale, asked: Asked) -> tuple[str, ...]:
+    """Return in what a refund that is told again differs from the one known by its external id; lines are not compared."""
+    names = [] if (known.refund_of, known.kind) == (sale.id, asked.kind) else ["sale"]
+    if asked.amount is not None and asked.amount != -known.total:
+        names.append("amount")
+    if asked.amount is None and asked.lines is None and known.counts == 0 and asked.units is None:
+        names.append("amount")  # the rest was asked for, and this one left some
+    units = None if asked.units is None else -asked.units
+    told = {"units": units, "occurred_at": asked.occurred_at, "terminal": asked.terminal}
+    return (*names, *(name for name, value in told.items() if value is not None and value != getattr(known, name)))
+
+
+def points_kept(earned: int, total: Money, left: Left) -> int:
+    """Return how many of the points that a sale earned stay when `left` is left of it: their share, rounded down."""
+    if not left.counts:
+        return 0
+    return earned * left.total.minor // total.minor if total.minor > 0 else earned
+
+
+def points_back(credits_: Sequence[tuple[int, int]], total: Money, left: Left) -> list[int]:
+    """Return what to reverse of each credit of a sale, (points, those not reversed yet): the last ones first."""
+    kept = points_kept(sum(points for points, _ in credits_), total, left)
+    more = max(0, sum(rest for _, rest in credits_) - kept)
+    back: list[int] = []
+    for _, rest in reversed(credits_):
+        back.append(min(rest, more))
+        more -= back[-1]
+    return back[::-1]
+
+
+# inside ---------------------------------------------------------------------------------------------
+
+
+def _moment(known: Known, told: datetime | None, now: datetime) -> datetime:
+    """Return when it happened: what is left at any time must never be less than nought, so refunds follow one another."""
+    earliest = max(each.occurred_at for each in (known.sale, *known.refunds))
+    if told is None:
+        return max(now, earliest)
+    if told < earliest:
+        raise Malformed("a refund is not before its sale, nor before an earlier refund of it", field="occurred_at")
+    return told
+
+
+def _amount(sale: Sale, before: Left, asked: Asked, told: Sequence[SaleLine] | None) -> Money:
+    amount = asked.amount
+    if amount is None and told is not None:
+        amount = _sum(told, sale)
+    if amount is None and asked.units is None and not before.counts:
+        raise _over(sale, sale.total, before.total)
+    if amount is None:
+        amount = before.total
+    if amount.minor < 0:
+        raise Malformed("a refund's amount is told without a minus", field="amount")
+    if amount > before.total:
+        raise _over(sale, amount, before.total)
+    return amount
+
+
+def _units(sale: Sale, before: Left, asked: Asked, told: Sequence[SaleLine] | None, *, whole: bool) -> int:
+    if asked.units is None and told is None:
+        return before.units if whole else 0
+    if asked.units is None:  # a sale's units need not be those of its lines
+        return min(sum(line.quantity for line in told or ()), max(before.units, 0))
+    if type(asked.units) is not int or not 0 <= asked.units <= LARGEST_QUANTITY:
+        raise Malformed("units are a whole number from 0 on", field="units")
+    if asked.units > max(before.units, 0):
+        raise _over(sale, asked.units, before.units)
+    return asked.units
+
+
+def _over(sale: Sale, asked: Money | int, rest: Money | int) -> Refusal:
+    shown = {name: str(each) if isinstance(each, Money) else each for name, each in (("asked", asked), ("left", rest))}
+    return Refusal(Reason.OVER_REFUND, details={"sale": sale.id, **shown})
+
+
+def _product(line: SaleLine) -> Product:
+    return line.product, line.category
+
+
+def _sum(lines: Sequence[SaleLine], sale: Sale) -> Money:
+    return sum((line.amount for line in lines), sale.total * 0)
+
+
+def _rest(known: Known) -> list[SaleLine]:
+    """Return what is left of the sale's lines, as positive lines: as sold, or one for a product of which some came back."""
+    touched = {_product(line) for line in known.returned}
+    lines = [line for line in known.lines if _product(line) not in touched]
+    for first in {_product(line): line for line in reversed(known.lines)}.values():
+        if _product(first) in touched:
+            both = [line for line in (*known.lines, *known.returned) if _product(line) == _product(first)]
+            lines.append(evolve(first, quantity=sum(line.quantity for line in both), amount=_sum(both, known.sale)))
+    return sorted((line for line in lines if line.quantity or line.amount), key=lambda line: line.number)
+
+
+def _completed(known: Known, asked: Asked) -> list[SaleLine] | None:
+    """Return the lines as told, each with its product's category, price and share of the amount where none was told.
+
+    More of a product than is left of it is refused.
+    """
+    if asked.lines is None:
+        return None
+    rest, done = _rest(known), list[SaleLine]()
+    for number, (line, words) in enumerate(zip(asked.lines, asked.words, strict=True), 1):
+        if line.quantity < 0 or line.amount.minor < 0:
+            raise Malformed("what came back is told without a minus", field=f"lines[{number}]")
+        sold = [each for each in rest if each.product == line.product and line.category in (None, each.category)]
+        if len({each.category for each in sold}) > 1:
+            raise Malformed("the product was sold in several categories; tell which", field=f"lines[{number}].category")
+        back = [each for each in done if sold and _product(each) == _product(sold[0])]
+        quantity = sum(each.quantity for each in sold) - sum(each.quantity for each in back)
+        amount = _sum(sold, known.sale) - _sum(back, known.sale)
+        done.append(_line(known.sale, line, words, sold, max(quantity, 0), amount))
+    return done
+
+
+def _line(
+    sale: Sale, line: SaleLine, words: frozenset[str], sold: Sequence[SaleLine], quantity: int, amount: Money
+) -> SaleLine:
+    """Return one line that came back, of what is left of its product."""
+    if line.quantity > quantity:
+        raise _over(sale, line.quantity, quantity)
+    if sold:
+        line = evolve(line, category=sold[0].category)
+    if sold and quantity and not words & {"price", "amount"}:
+        share = Money.from_minor(round_ratio(amount.minor * line.quantity, quantity), amount.currency)
+        line = evolve(line, price=sold[0].price, amount=share)
+    if line.amount > amount:
+        raise _over(sale, line.amount, amount)
+    return line
+
+
+def _negative(lines: Sequence[SaleLine], refund: Sale) -> list[SaleLine]:
+    return [
+        evolve(line, sale_id=refund.id, number=number, occurred_at=refund.occurred_at, quantity=-line.quantity,
+               amount=-line.amount)
+        for number, line in enumerate(lines, 1)
+    ]

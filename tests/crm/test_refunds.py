@@ -1,0 +1,353 @@
+"""Refunds, chargebacks and cancelling: what is left is right at any time and in any place, and nobody gains points."""
+
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import custcrm
+from custcrm import Conflict, Malformed, Money, NotFound, Refusal
+from custcrm.testing import ManualClock
+
+
+def euros(text) -> Money:
+    return Money(text, "EUR")
+
+
+@pytest.fixture
+def till(crm, people):
+    """Stand a till at the harbour and another at the station, both of the club."""
+    for place in ("Harbour", "Station"):
+        crm.points_of_sale.add(place, program="club")
+        crm.terminals.add(f"{place} till", point_of_sale=place)
+    return "Harbour till"
+
+
+@pytest.fixture
+def anna(people):
+    return people["Anna"]
+
+
+def holds(crm, anna, text, **how) -> bool:
+    return anna.id in crm.select(text, **how).ids()
+
+
+@pytest.mark.feature("V32", "T11")
+def test_a_full_refund_of_the_only_sale_leaves_nothing(crm, anna, till, clock):
+    """Spend, count and units are nought, the average is missing; before it they were what they were, in every scope alike."""
+    before, where = clock(), custcrm.at(program="club")
+    sale = crm.sales.record(anna, "50.00", units=3, terminal=till)
+    clock.advance("1 day")
+    refund = crm.sales.refund(sale, reason="broken")
+    assert (refund.total, refund.units, refund.counts) == (euros("-50.00"), -3, -1)
+    assert (refund.kind, refund.refund_of, refund.reason) == ("refund", sale.id, "broken")
+    clock.advance("1 day")
+    nothing = (
+        "sales_count = 0 AND sales_total = 0 AND lifetime_spend = 0 AND average_check DOES NOT EXIST"
+        " AND average_basket DOES NOT EXIST AND units_total = 0"
+    )
+    for scope in (None, where, custcrm.at(point_of_sale="Harbour"), custcrm.at(terminal=till)):
+        assert holds(crm, anna, f"{nothing} AND units_12_months = 0", scope=scope)
+        was = "sales_count = 1 AND sales_total = 50 AND average_check = 50 AND units_total = 3"
+        assert holds(crm, anna, was, scope=scope, as_of=before)
+        assert holds(crm, anna, nothing, scope=scope, as_of=refund.occurred_at)
+    assert holds(crm, anna, "COUNT(sales) = 1 AND COUNT(refunds) = 1 AND days_since_last_sale = 2")
+    assert not holds(crm, anna, "sales_count = 1")
+
+
+@pytest.mark.feature("V32", "T11")
+def test_a_partial_refund_lowers_the_average_and_not_the_number(crm, anna, clock):
+    """The number of sales falls with the last of a sale; what is left is spread over those that count."""
+    first, second = crm.sales.record(anna, 100, units=4), crm.sales.record(anna, 50, units=1)
+    clock.advance("1 day")
+    part = crm.sales.refund(first, "40", units=1)
+    assert (part.total, part.units, part.counts) == (euros("-40.00"), -1, 0)
+    assert holds(crm, anna, "sales_count = 2 AND sales_total = 110 AND average_check = 55 AND units_total = 4")
+    assert holds(crm, anna, "sales_count = 2 AND sales_total = 150 AND units_total = 5", as_of=second.occurred_at)
+    rest = crm.sales.refund(first)
+    assert (rest.total, rest.units, rest.counts) == (euros("-60.00"), -3, -1)
+    assert holds(crm, anna, "sales_count = 1 AND sales_total = 50 AND average_check = 50 AND units_total = 1")
+    crm.sales.chargeback(second, "50")
+    assert holds(crm, anna, "sales_count = 0 AND sales_total = 0 AND average_check DOES NOT EXIST AND units_total = 0")
+    assert holds(crm, anna, "COUNT(refunds WHERE kind = 'chargeback') = 1 AND COUNT(refunds) = 3 AND COUNT(sales) = 2")
+
+
+@pytest.mark.feature("V32")
+def test_more_than_is_left_is_refused(crm, anna):
+    """By name and numbers; and nothing is written."""
+    sale = crm.sales.record(anna, 100)
+    crm.sales.refund(sale, "99.50")
+    for asked, shown in (("0.51", "0.51 EUR"), (100, "100.00 EUR")):
+        with pytest.raises(Refusal) as caught:
+            crm.sales.refund(sale, asked)
+        assert caught.value.reasons == ("over_refund",)
+        assert caught.value.details == {"sale": sale.id, "asked": shown, "left": "0.50 EUR"}
+    crm.sales.refund(sale)
+    for again in (crm.sales.refund, crm.sales.chargeback, crm.sales.cancel):
+        with pytest.raises(Refusal, match="over_refund"):
+            again(sale)
+    assert holds(crm, anna, "sales_total = 0 AND COUNT(refunds) = 2")
+
+
+@pytest.mark.feature("V32")
+def test_two_tills_cannot_take_back_the_same(crm, anna):
+    """Whoever comes second finds what the first has left."""
+    sale, outcomes = crm.sales.record(anna, 100), []
+    start = threading.Barrier(4)
+
+    def take() -> None:
+        start.wait()
+        try:
+            outcomes.append(crm.sales.refund(sale, 60).counts)
+        except Refusal as refusal:
+            outcomes.append(refusal.reason)
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, outcomes)) == ["0", *["over_refund"] * 3]
+    assert holds(crm, anna, "sales_total = 40 AND sales_count = 1")
+
+
+@pytest.mark.feature("I09", "V32")
+def test_a_refund_with_an_external_id_is_recorded_once(crm, anna):
+    """Told again it is the known one, whole or in part; told otherwise, or as a sale, it is a conflict."""
+    sale, other = crm.sales.record(anna, 100, external_id="r-1"), crm.sales.record(anna, 100)
+    part = crm.sales.refund("r-1", 30, external_id="r-2")
+    assert crm.sales.refund(sale, "30.00", external_id="r-2") == part
+    rest = crm.sales.refund(sale, external_id="r-3")
+    assert crm.sales.refund(sale, external_id="r-3") == crm.sales.refund(sale, 70, external_id="r-3") == rest
+    for told in (
+        lambda: crm.sales.refund(sale, 31, external_id="r-2"), lambda: crm.sales.refund(sale, external_id="r-2"),
+        lambda: crm.sales.refund(other, 30, external_id="r-2"), lambda: crm.sales.chargeback(sale, 30, external_id="r-2"),
+        lambda: crm.sales.refund(sale, external_id="r-1"), lambda: crm.sales.record(anna, -30, external_id="r-2"),
+        lambda: crm.sales.refund(sale, 30, external_id="r-2", occurred_at="2030-01-01"),
+        lambda: crm.sales.refund(sale, 30, external_id="r-2", units=1),
+    ):
+        with pytest.raises(Conflict):
+            told()
+    assert holds(crm, anna, "sales_total = 100 AND COUNT(refunds) = 2")
+
+
+@pytest.mark.feature("C25")
+def test_a_refund_stands_where_the_sale_stood_or_at_the_terminal_told(crm, anna, till):
+    """The program stays the sale's; the place is that of the terminal that paid out."""
+    sale = crm.sales.record(anna, 100, terminal=till, source="api")
+    mine = crm.sales.refund(sale, 10)
+    assert (mine.program, mine.point_of_sale, mine.terminal, mine.source) == ("club", "Harbour", till, "api")
+    theirs = crm.sales.refund(sale, 10, terminal="Station till")
+    assert (theirs.program, theirs.point_of_sale, theirs.terminal) == ("club", "Station", "Station till")
+    assert holds(crm, anna, "sales_total = 90", scope=custcrm.at(point_of_sale="Harbour"))
+    assert holds(crm, anna, "sales_total = 80", scope=custcrm.at(program="club"))
+    assert holds(crm, anna, "COUNT(refunds) = 1 AND COUNT(sales) = 0", scope=custcrm.at(terminal="Station till"))
+    with pytest.raises(NotFound):
+        crm.sales.refund(sale, 10, terminal="Statoin till")
+
+
+@pytest.mark.feature("C32")
+def test_money_goes_back_to_the_blacklisted_too(crm, anna, till):
+    """A refund asks nothing of the membership, as money must go back."""
+    sale = crm.sales.record(anna, 100, terminal=till)
+    crm.programs.set_access(anna, "club", "blacklisted")
+    crm.sales.refund(sale, 40)
+    crm.sales.cancel(sale)
+    assert holds(crm, anna, "sales_total = 0")
+
+
+@pytest.mark.feature("I12", "V32")
+def test_products_net_by_category(crm, anna):
+    """Lines of a refund are negative: as told, as sold where all comes back, and the rest where some has before."""
+    sale = crm.sales.record(anna, "45.00", lines=[
+        {"product": "w-1", "category": "Red", "quantity": 3, "price": "10.00"},
+        {"product": "w-2", "category": "White", "quantity": 1, "price": "15.00"},
+    ])
+    part = crm.sales.refund(sale, lines=[{"product": "w-1"}])
+    assert (part.total, part.units) == (euros("-10.00"), -1)
+    assert holds(crm, anna, "SUM(lines.quantity WHERE category = 'Red') = 2 AND SUM(lines.amount WHERE category = 'Red') = 20")
+    with pytest.raises(Refusal, match="over_refund"):
+        crm.sales.refund(sale, lines=[{"product": "w-1", "quantity": 3}])
+    with pytest.raises(Malformed):
+        crm.sales.refund(sale, lines=[{"prodcut": "w-1"}])
+    crm.sales.cancel(sale)
+    for category in ("Red", "White"):
+        assert holds(crm, anna, f"SUM(lines.quantity WHERE category = '{category}') = 0 AND SUM(lines.amount) = 0")
+    other = crm.sales.record(anna, 5, lines=[{"product": "w-3", "category": "Red", "price": 5}])
+    crm.sales.refund(other)
+    [line] = crm.sales.details(other).lines
+    assert (line.product, line.quantity, line.amount) == ("w-3", 1, euros("5.00"))
+
+
+def test_what_cannot_be_refunded(crm, anna):
+    """A refund, a sale nobody knows, a kind nobody knows, an amount that is guessed."""
+    sale = crm.sales.record(anna, 100)
+    refund = crm.sales.refund(sale, 1)
+    for bad in (
+        lambda: crm.sales.refund(refund), lambda: crm.sales.refund(sale, 1, kind="sale"), lambda: crm.sales.refund(sale, 1.5),
+        lambda: crm.sales.refund(sale, 1, occurred_at="2020-01-01"), lambda: crm.sales.refund(sale, 0),
+    ):
+        with pytest.raises(Malformed):
+            bad()
+    for unknown in ("r-9", custcrm.Sale(customer_id=anna.id, id="x", occurred_at=sale.occurred_at, total=sale.total,
+                                        recorded_at=sale.recorded_at)):
+        with pytest.raises(NotFound):
+            crm.sales.refund(unknown)
+    assert holds(crm, anna, "sales_total = 99")
+
+
+# points ---------------------------------------------------------------------------------------------
+
+
+def spent_and_refunded(opened, policy):
+    """Earn 100 on an order, spend them, and return the crm, the customer and the order."""
+    crm = opened()
+    crm.programs.add("club", reversal=policy)
+    crm.earning.add("club", "base", amount="1.00")
+    anna = crm.customers.add(first_name="Anna")
+    crm.programs.join(anna, "club")
+    order = crm.sales.record(anna, 100, program="club")
+    crm.points.spend(anna, "club", 100)
+    return crm, anna, order
+
+
+@pytest.mark.feature("V11", "X19")
+@pytest.mark.parametrize(("policy", "balance", "shortfall"), [("debt", -100, 0), ("floor", 0, 100)])
+def test_points_spent_before_the_refund_are_owed_or_missed(opened, policy, balance, shortfall):
+    """Earn 100, spend 100, refund: minus 100, or 0 with a shortfall of 100; never 100."""
+    crm, anna, order = spent_and_refunded(opened, policy)
+    crm.sales.refund(order)
+    assert crm.points.balance(anna, "club") == balance and crm.points.available(anna, "club") == 0
+    assert sum(each.shortfall for each in crm.earning.of_sale(order)) == shortfall
+
+
+@pytest.mark.feature("V11", "X19")
+def test_a_shortfall_counts_as_taken_back(opened):
+    """Half and then the other half miss no more points than were earned."""
+    crm, anna, order = spent_and_refunded(opened, "floor")
+    crm.sales.refund(order, 50)
+    crm.sales.refund(order, 50)
+    assert [each.shortfall for each in crm.earning.of_sale(order)] == [0, 50, 50]
+    crm.points.credit(anna, "club", 10)
+    assert crm.points.balance(anna, "club") == 10
+
+
+@pytest.mark.feature("V11", "X19")
+def test_a_program_may_refuse_to_take_goods_back_without_their_points(opened):
+    """Under `refuse` the refund is refused as a whole, and stands once the points are there."""
+    crm, anna, order = spent_and_refunded(opened, "refuse")
+    for back in (crm.sales.refund, crm.sales.cancel, crm.sales.chargeback):
+        with pytest.raises(Refusal) as caught:
+            back(order)
+        assert caught.value.reason == "not_enough_points"
+    assert holds(crm, anna, "sales_total = 100 AND COUNT(refunds) = 0")
+    crm.points.credit(anna, "club", 100)
+    crm.sales.refund(order)
+    assert crm.points.balance(anna, "club") == 0 and holds(crm, anna, "sales_total = 0")
+
+
+@pytest.mark.feature("V11")
+def test_points_fall_with_the_sale(crm, anna, till):
+    """What stays is the share of what is left, rounded down; what was reversed by hand counts; the entries name the sale."""
+    crm.earning.add("club", "base", amount="1.00")
+    crm.earning.add("club", "visit", per="visit", points=10)
+    sale = crm.sales.record(anna, "33.00", terminal=till)
+    assert crm.points.balance(anna, "club") == 43
+    crm.sales.refund(sale, "1.00")
+    assert crm.points.balance(anna, "club") == 41                       # 43 × 32 / 33 = 41.7
+    crm.points.reverse(crm.earning.of_sale(sale)[0], points=5)
+    assert crm.points.balance(anna, "club") == 36
+    crm.sales.refund(sale, "1.00")
+    assert crm.points.balance(anna, "club") == 36                       # 43 × 31 / 33 = 40.4: fewer are left already
+    crm.sales.refund(sale, "11.00")
+    assert crm.points.balance(anna, "club") == 26
+    crm.sales.chargeback(sale)
+    assert crm.points.balance(anna, "club") == 0
+    assert sum(each.delta for each in crm.earning.of_sale(sale)) == 0
+
+
+@settings(max_examples=40)
+@pytest.mark.feature("X19", "V11")
+@given(st.data())
+def test_no_cycle_of_buying_and_refunding_gains_points(data):
+    """Whatever is bought and given back in parts: the points kept are the share of what is left, and none when nothing is."""
+    crm = custcrm.open(currency="EUR", clock=ManualClock("2026-11-21T12:00+02:00"))
+    crm.programs.add("club", reversal=data.draw(st.sampled_from(["debt", "floor"])))
+    crm.earning.add("club", "base", points=data.draw(st.integers(1, 9)), amount="0.70", rounding="down")
+    crm.earning.add("club", "visit", per="visit", points=data.draw(st.integers(1, 20)))
+    anna = crm.customers.add(first_name="Anna")
+    crm.programs.join(anna, "club")
+    open_sales, most = [], 0
+    for cents in data.draw(st.lists(st.integers(1, 10_000), min_size=1, max_size=3)):
+        sale = crm.sales.record(anna, Money.from_minor(cents, "EUR"), program="club")
+        earned, left = sum(each.delta for each in crm.earning.of_sale(sale)), cents
+        for part in data.draw(st.lists(st.integers(1, 10_000), max_size=4)):
+            if left:
+                crm.sales.refund(sale, Money.from_minor(min(part, left), "EUR"))
+                left -= min(part, left)
+        kept = sum(each.delta for each in crm.earning.of_sale(sale))
+        assert kept == earned * left // cents
+        most += kept
+        open_sales += [sale] if left else []
+    assert crm.points.balance(anna, "club") == most
+    for sale in open_sales:
+        crm.sales.cancel(sale)
+    assert crm.points.balance(anna, "club") == 0
+    assert holds(crm, anna, "sales_total = 0 AND sales_count = 0 AND average_check DOES NOT EXIST")
+
+
+# cancelling ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("V11", "V32")
+def test_a_cancelled_sale_is_as_if_it_had_not_been(crm, anna, till):
+    """Money, units, points earned, points and account money that were spent for it: all as before."""
+    crm.earning.add("club", "base", amount="1.00")
+    crm.points.credit(anna, "club", 80)
+    crm.accounts.add("wallet", program="club")
+    crm.accounts.replenish(anna, "wallet", 50)
+    sale = crm.sales.record(anna, 100, terminal=till, external_id="order-7")
+    crm.points.spend(anna, "club", 80, reference=sale.id)
+    crm.points.spend(anna, "club", 60, reference="order-7")
+    crm.points.spend(anna, "club", 5, reference="order-8")
+    crm.accounts.spend(anna, "wallet", 20, reference=sale.id)
+    refund = crm.sales.cancel(sale, reason="never picked up")
+    assert (refund.total, refund.counts, refund.reason) == (euros("-100.00"), -1, "never picked up")
+    assert crm.points.balance(anna, "club") == 75 and crm.accounts.balance(anna, "wallet") == euros("50.00")
+    assert holds(crm, anna, "sales_total = 0 AND sales_count = 0")
+
+
+def test_a_cancel_takes_what_refunds_have_left(crm, anna, till):
+    """Points that were returned by hand do not come back twice."""
+    crm.earning.add("club", "base", amount="1.00")
+    crm.points.credit(anna, "club", 80)
+    sale = crm.sales.record(anna, 100, terminal=till)
+    spend = crm.points.spend(anna, "club", 80, reference=sale.id)
+    crm.sales.refund(sale, 30)
+    crm.points.reverse(spend)
+    assert crm.points.balance(anna, "club") == 150
+    assert crm.sales.cancel(sale).total == euros("-70.00")
+    assert crm.points.balance(anna, "club") == 80
+
+
+@pytest.mark.feature("V19", "I12")
+def test_a_cancel_restores_coupons_where_their_series_allow_it(crm, anna, till):
+    """Others stay redeemed and the cancel goes through; a refund and a chargeback restore none."""
+    crm.coupons.add_series("back", program="club", benefit={"amount": "5.00"}, stackable=True)
+    crm.coupons.add_series("gone", program="club", restore_on_cancel=False, stackable=True)
+    sales = [crm.sales.record(anna, 100, terminal=till) for _ in range(3)]
+    coupons = []
+    for sale in sales:
+        coupons.append([crm.coupons.issue(anna, series) for series in ("back", "gone")])
+        for coupon in coupons[-1]:
+            crm.coupons.redeem(coupon, reference=sale.id, discount="5.00")
+    [first, second, third] = sales
+    crm.sales.cancel(first, reason="never picked up")
+    crm.sales.refund(second)
+    crm.sales.chargeback(third)
+    states = [[str(crm.coupons.state(coupon)) for coupon in pair] for pair in coupons]
+    assert states == [["issued", "redeemed"], ["redeemed", "redeemed"], ["redeemed", "redeemed"]]
+    details = crm.sales.details(second)
+    assert [(each.series, each.discount) for each in details.discounts] == [("back", euros("5.00")), ("gone", euros("5.00"))]
+    assert (details.left, len(details.refunds)) == (euros("0.00"), 1)

@@ -1,0 +1,182 @@
+"""What refunds take back: what is left is never below nought, and all of a sale nets to nothing."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from custcrm import Malformed, Money, Refusal
+from custcrm.records import Sale, SaleLine
+from custcrm.rules.refunds import Asked, Known, left, points_kept, refund
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def euros(minor: int) -> Money:
+    return Money.from_minor(minor, "EUR")
+
+
+def line(number, product, quantity, minor, category="Wine") -> SaleLine:
+    return SaleLine(
+        customer_id="c", sale_id="s", number=number, occurred_at=NOON, product=product, category=category,
+        quantity=quantity, price=euros(minor), amount=euros(minor * quantity),
+    )
+
+
+def sold(*bought: SaleLine, total: int | None = None, units: int | None = None) -> Known:
+    minor = sum(each.amount.minor for each in bought) if total is None else total
+    count = sum(each.quantity for each in bought) if units is None else units
+    return Known(
+        sale=Sale(customer_id="c", id="s", occurred_at=NOON, total=euros(minor), units=count, recorded_at=NOON), lines=bought
+    )
+
+
+def take(known: Known, *, now: datetime = NOON, **asked) -> Known:
+    """Return what is known after one more refund."""
+    done = refund(known, Asked(**asked), id=f"r{len(known.refunds)}", now=now, place=(None, None))
+    assert done.left == left(known.sale, [*known.refunds, done.refund])
+    return Known(
+        sale=known.sale, lines=known.lines, refunds=[*known.refunds, done.refund], returned=[*known.returned, *done.lines]
+    )
+
+
+def back(product, quantity, minor=None, category=None):
+    """Return a line that came back, and the words it was told by."""
+    told = line(1, product, quantity, 0, category)
+    words = {"product", "quantity"} | ({"category"} if category else set())
+    if minor is None:
+        return told, frozenset(words)
+    return SaleLine(
+        customer_id="c", sale_id="", number=1, occurred_at=NOON, product=product, category=category, quantity=quantity,
+        price=euros(0), amount=euros(minor),
+    ), frozenset({*words, "amount"})
+
+
+def lines(*told) -> dict:
+    return {"lines": [each for each, _ in told], "words": [words for _, words in told]}
+
+
+products = st.lists(
+    st.builds(line, st.integers(1, 99), st.sampled_from(["a", "b", "c"]), st.integers(1, 5), st.integers(0, 10_000)),
+    min_size=1, max_size=4, unique_by=lambda each: each.number,
+)
+
+
+@given(products, st.lists(st.one_of(st.integers(0, 10_000), st.tuples(st.sampled_from("abcd"), st.integers(0, 5))), max_size=6))
+def test_whatever_is_tried_there_is_never_less_than_nothing(bought, tries):
+    """Money, units and lines by product stay from nought to what was sold; taking the rest then leaves nothing of any."""
+    known = sold(*bought)
+    for tried in tries:
+        try:
+            known = take(known, **({"amount": euros(tried)} if isinstance(tried, int) else lines(back(*tried))))
+        except (Refusal, Malformed):
+            continue
+        rest = left(known.sale, known.refunds)
+        assert 0 <= rest.total.minor <= known.sale.total.minor and 0 <= rest.units <= known.sale.units
+        assert rest.counts == (1 if rest.total.minor or (not known.sale.total.minor and rest.units) else 0)
+    if left(known.sale, known.refunds).counts:
+        known = take(known)
+        both = [*known.lines, *known.returned]
+        assert left(known.sale, known.refunds).total.minor == left(known.sale, known.refunds).counts == 0
+        for product in "abc":
+            mine = [each for each in both if each.product == product]
+            assert sum(each.quantity for each in mine) == sum(each.amount.minor for each in mine) == 0
+    with pytest.raises(Refusal) as caught:
+        take(known)
+    assert caught.value.reason == "over_refund" and caught.value.details["left"] == "0.00 EUR"
+
+
+@given(st.integers(0, 10**6), st.integers(1, 10**8), st.lists(st.integers(1, 10**8), max_size=6))
+def test_points_kept_fall_with_what_is_left(earned, total, parts):
+    """Never more than the share, never rising as more comes back, and none when all has."""
+    known, kept = sold(total=total, units=0), earned
+    for part in parts:
+        rest = left(known.sale, known.refunds)
+        assume(rest.counts)
+        known = take(known, amount=min(euros(part), rest.total))
+        rest = left(known.sale, known.refunds)
+        now_kept = points_kept(earned, known.sale.total, rest)
+        assert now_kept <= kept and now_kept * total <= earned * rest.total.minor
+        kept = now_kept
+    assert kept == 0 or left(known.sale, known.refunds).counts
+
+
+def test_a_product_that_came_back_brings_its_price_and_category():
+    """Unless told otherwise: its share of what was paid; the last one takes the odd cent."""
+    known = sold(line(1, "w", 3, 0), total=1000)
+    known = Known(sale=known.sale, lines=[SaleLine(
+        customer_id="c", sale_id="s", number=1, occurred_at=NOON, product="w", category="Wine", quantity=3, price=euros(334),
+        amount=euros(1000),
+    )])
+    for expected in (-333, -334, -333):
+        known = take(known, **lines(back("w", 1)))
+        assert (known.returned[-1].amount.minor, known.returned[-1].category) == (expected, "Wine")
+    assert left(known.sale, known.refunds).counts == 0
+
+
+def test_more_of_a_product_than_was_sold_is_refused():
+    """By quantity and by amount, also over several refunds and over several lines of one."""
+    known = sold(line(1, "a", 2, 500), line(2, "b", 1, 900))
+    for told in ([back("a", 3)], [back("a", 1), back("a", 2)], [back("a", 1, 1001)], [back("x", 1)], [back("a", 1, 1, "Beer")]):
+        with pytest.raises(Refusal) as caught:
+            take(known, **lines(*told))
+        assert caught.value.reason == "over_refund"
+    known = take(known, **lines(back("a", 1)))
+    with pytest.raises(Refusal):
+        take(known, **lines(back("a", 2)))
+
+
+def test_a_product_of_two_categories_must_be_told_apart():
+    """Nobody can tell which came back."""
+    known = sold(line(1, "a", 1, 500), line(2, "a", 1, 500, "Gift"))
+    with pytest.raises(Malformed, match="categories"):
+        take(known, **lines(back("a", 1)))
+    assert take(known, **lines(back("a", 1, category="Gift"))).returned[0].amount == euros(-500)
+
+
+def test_refunds_follow_one_another():
+    """Not before the sale, not before an earlier refund; a clock that went back does not undo that."""
+    known = take(sold(total=1000, units=0), amount=euros(1), now=NOON + DAY)
+    assert take(known, amount=euros(1), now=NOON - DAY).refunds[-1].occurred_at == NOON + DAY
+    for at in (NOON - DAY, NOON):
+        with pytest.raises(Malformed) as caught:
+            take(known, amount=euros(1), occurred_at=at)
+        assert caught.value.field == "occurred_at"
+    assert take(known, occurred_at=NOON + 2 * DAY).refunds[-1].occurred_at == NOON + 2 * DAY
+
+
+def test_what_can_be_no_refund():
+    """Nothing, a minus, parts of units, a refund of a refund, of what is below nought."""
+    known = sold(total=1000, units=2)
+    for bad in ({"amount": euros(0)}, {"amount": euros(-1)}, {"units": -1}, {"units": 1.5}, {"units": True}):
+        with pytest.raises(Malformed):
+            take(known, **bad)
+    taken = take(known, amount=euros(10))
+    for other in (Known(sale=taken.refunds[0]), sold(total=-5, units=0)):
+        with pytest.raises(Malformed, match="only a sale"):
+            take(other)
+    with pytest.raises(Refusal) as caught:
+        take(known, amount=euros(1), units=3)
+    assert caught.value.details == {"sale": "s", "asked": 3, "left": 2}
+
+
+def test_a_sale_for_nothing_can_be_taken_back_once():
+    """By its units, or whole."""
+    known = sold(total=0, units=2)
+    part = take(known, amount=euros(0), units=1)
+    assert left(part.sale, part.refunds).counts == 1
+    for whole in (take(known), take(part, amount=euros(0), units=1)):
+        assert left(whole.sale, whole.refunds).counts == left(whole.sale, whole.refunds).units == 0
+        with pytest.raises(Refusal):
+            take(whole)
+
+
+def test_units_may_follow_when_the_money_is_back():
+    """Goods that come later count down the units, never the number of sales twice."""
+    known = take(sold(total=1000, units=2), amount=euros(1000), units=1)
+    known = take(known, amount=euros(0), units=1)
+    assert (left(known.sale, known.refunds).counts, left(known.sale, known.refunds).units) == (0, 0)
+    with pytest.raises(Refusal):
+        take(known, amount=euros(0), units=1)
