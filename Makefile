@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 BENCH_VENV := .venv-bench
 SHARED_EXAMPLES := ../shared/examples
 # The golden programs which run as they stand today; a name joins the list when its features are there.
-GOLDEN ?= a01 a02 a05 a07 a08 a09 a10 e01 e02 e03 e04 e05
+GOLDEN ?= a01 a02 a03 a04 a05 a07 a08 a09 a10 e01 e02 e03 e04 e05
 
 .PHONY: help install demo test check examples docs bench proofs kill races fuzz parity clean
 

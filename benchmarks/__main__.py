@@ -1,4 +1,4 @@
-"""Run the comparisons: `python -m benchmarks [filters sql deeds imports packages] [--customers N] [--rows N]`."""
+"""Run the comparisons: `python -m benchmarks [filters sql deeds loyalty imports packages] [--customers N] [--rows N]`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import sqlite3
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import deeds, filters, imports, sql
+from benchmarks import deeds, filters, imports, loyalty, sql
 
-ALL = ("filters", "sql", "deeds", "imports", "packages")
+ALL = ("filters", "sql", "deeds", "loyalty", "imports", "packages")
 
 
 def main() -> None:
@@ -31,6 +31,7 @@ def main() -> None:
             "filters": lambda: filters.run(options.rows),
             "sql": lambda: sql.run(folder, options.customers, postgresql=postgresql),
             "deeds": lambda: deeds.run(folder, options.customers, postgresql=postgresql),
+            "loyalty": lambda: loyalty.run(folder, min(options.customers, 200_000), postgresql=postgresql),
             "imports": lambda: imports.run(folder, min(options.customers, 50_000)),
             "packages": imports.packages,
         }

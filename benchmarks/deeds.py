@@ -54,7 +54,7 @@ def _bulk(base: Base, dialect: str) -> None:
 
     mine, alone, theirs = best(ours, apply_alone, raw, rounds=2)
     print(Line("plan and apply", mine, theirs, "raw INSERT … SELECT", "× ≤ 3"))
-    print(Line("apply", alone, theirs, "raw INSERT … SELECT", "× ≤ 3"))
+    print(Line("apply", alone, theirs, "raw INSERT … SELECT", "× ≤ 2"))
 
 
 def _single(base: Base, place: str) -> None:

@@ -819,3 +819,12 @@ def test_issuing_to_more_than_there_are_names_both_numbers(crm, series):
     assert records(crm, Coupon) == [] and crm.coupons.left("s") == 10
     assert everybody.issue_coupons("s", allow_partial=True).apply(key="k").applied == 10
     assert [each.customer_id for each in records(crm, Coupon)] == everybody.ids()[:10]
+
+
+def test_a_free_code_is_not_told_by_its_repr(crm: custcrm.Crm) -> None:
+    """Whoever reads a log cannot redeem what it tells of."""
+    crm.programs.add("club")
+    crm.coupons.add_series("flyer", program="club", capacity=5)
+    [code] = crm.series.generate("flyer", 1)
+    free = crm.series.revoke_code(code)
+    assert repr(free) == "<FreeCode flyer>" and code not in repr(free)

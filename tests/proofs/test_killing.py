@@ -8,7 +8,7 @@ from multiprocessing import Pipe, get_context
 
 import pytest
 
-from custcrm.records import Applied, Coupon, CouponSeries, Message, PointsEntry, Target
+from custcrm.records import AccountEntry, Applied, Coupon, CouponSeries, Message, PointsEntry, Target
 from tests.proofs import victim
 
 PATIENCE = 120
@@ -89,7 +89,8 @@ def assert_exact(address, undisturbed):
         assert again["credit"].applied == again["coupons"].applied == len(members)
         with crm._business.store.read() as reader:
             applied = {each.key: each for each in reader.find(Applied)}
-            entries, coupons = list(reader.find(PointsEntry)), list(reader.find(Coupon))
+            entries = list(reader.find(PointsEntry, {"applied_id": applied["credit"].id}))
+            coupons = list(reader.find(Coupon))
             messages, targets = list(reader.find(Message)), list(reader.find(Target))
             series = reader.get(CouponSeries, "back")
     assert [each.customer_id for each in entries] == [each.customer_id for each in coupons] == members
@@ -98,9 +99,29 @@ def assert_exact(address, undisturbed):
         key: (count, count) for key, (count, _) in undisturbed.items()
     }
     assert_messages(applied, coupons, messages)
+    assert_purses(address, applied, members)
     assert Counter(each.applied_id for each in targets if each.number > 0) == {
         each.id: each.eligible for each in applied.values()
     }
+
+
+def assert_purses(address, applied, members):
+    """Each has spent once, out of lots that hold; each has been paid into and has paid once."""
+    with victim.opened(address) as crm:
+        with crm._business.store.read() as reader:
+            spent = list(reader.find(PointsEntry, {"applied_id": applied["spend"].id}))
+            money = list(reader.find(AccountEntry))
+        proofs = {each: crm.points.prove(each, "club") for each in members}
+    assert len({each.spend_id for each in spent}) == len(members)
+    for member, proof in proofs.items():
+        mine = [each.delta for each in spent if each.customer_id == member]
+        assert (sum(mine), proof.faults()) == (-victim.SPENT, ())
+        assert proof.balance == sum(lot.brought for lot in proof.lots) - victim.SPENT
+    entries = Counter((each.customer_id, each.kind, each.amount.minor) for each in money)
+    assert entries == Counter(
+        (member, kind, 100 * amount)
+        for member in members for kind, amount in (("replenish", victim.PAID_IN), ("spend", -victim.PAID))
+    )
 
 
 def assert_messages(applied, coupons, messages):

@@ -1,13 +1,20 @@
-"""The shipped races, on every store and between processes; long, again and again."""
+"""The shipped races, on every store and between processes; long, again and again. And controls that must lose them."""
 
+import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from attrs import evolve
 
+from custcrm.actions import applying
+from custcrm.crm import Crm
+from custcrm.records import Coupon, CouponSeries, PointsEntry, Redemption
 from custcrm.storage.memory import MemoryStore
 from custcrm.storage.sql import open_store
 from custcrm.testing.races import RACES, assert_races, assert_races_between_processes
-from custcrm.testing.racing import RUNNERS, TURNS, Race
+from custcrm.testing.racing import RUNNERS, TURNS, Finish, Race, Turn, equal, members
+from custcrm.values.errors import Reason, Refusal
 
 ROUNDS = 20
 
@@ -15,6 +22,14 @@ ROUNDS = 20
 @pytest.fixture
 def rounds(long: bool) -> range:
     return range(ROUNDS if long else 1)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    """Give an empty place for a store of each kind; None is memory."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return None if request.param == "memory" else str(tmp_path / "shop.db")
 
 
 @pytest.mark.feature("V15", "X20")
@@ -46,8 +61,125 @@ def test_threads_race_on_a_server(request: pytest.FixtureRequest, rounds: range)
 
 @pytest.mark.feature("V15", "X20")
 def test_processes_race(address: str) -> None:
-    """All races between processes that share nothing but the address."""
-    assert_races_between_processes(address)
+    """All races between processes that share nothing but the address hold, and the last one, a control, is lost."""
+    with pytest.raises(AssertionError, match="instead of") as lost:
+        assert_races_between_processes(address, [*RACES, CONTROL])
+    assert lost.value.__notes__ == [f"the race 'careless' is lost: {CONTROL.law}"]
+
+
+@pytest.mark.feature("X20")
+def test_processes_race_again_and_again(request: pytest.FixtureRequest, tmp_path: Path, long: bool) -> None:
+    """Nothing is lost in any of many rounds; each has a fresh base and fresh processes."""
+    for number in range(ROUNDS // 4 if long else 0):
+        assert_races_between_processes(str(tmp_path / f"{number}.db"))
+        with request.getfixturevalue("postgresql_server").database() as url:
+            assert_races_between_processes(url)
+
+
+@pytest.mark.feature("X20")
+@pytest.mark.parametrize("name", ["changes", "spends", "plans"])
+def test_applies_of_several_batches_race(name: str, place: str | None, rounds: range, monkeypatch) -> None:
+    """Applies that take several transactions go between each other's batches, and the laws are the same."""
+    monkeypatch.setattr(applying, "BATCH", 2)
+    for _ in rounds:
+        store = MemoryStore() if place is None else open_store(place)
+        assert_races(store, [race(name)])
+        store.close()
+        if place is not None:
+            return
+
+
+# controls: what reads first and writes then, as one would without the library ----------------------
+
+
+def race(name: str) -> Race:
+    return next(each for each in RACES if each.name == name)
+
+
+def one_purse(crm: Crm) -> list[str]:
+    people = members(crm, "careless", 1)
+    crm.points.credit(people[0], "careless", 40)
+    return people
+
+
+def spend_carelessly(crm: Crm, turn: Turn) -> str:
+    """Look whether there is enough, then write: what others took meanwhile is taken twice."""
+    customer, now = turn.customers[0], crm._business.now()
+    if crm.points.available(customer, "careless") < 3:
+        raise Refusal(Reason.NOT_ENOUGH_POINTS)
+    time.sleep(0.005)
+    id_ = str(uuid4())
+    with crm._business.store.write() as writer:
+        lot = next(writer.find(PointsEntry, {"customer_id": customer, "kind": "credit"}))
+        writer.add([evolve(lot, id=id_, kind="spend", delta=-3, spend_id=id_, occurred_at=now, applied_id=None)])
+    return "spent"
+
+
+def spent_as_far_as_it_goes(finish: Finish) -> None:
+    equal(finish.counts, {"spent": 13, "not_enough_points": RUNNERS * TURNS - 13})
+
+
+CONTROL = Race(
+    name="careless", law="nobody reads first and writes then", prepare=one_purse, run=spend_carelessly,
+    check=spent_as_far_as_it_goes,
+)
+
+
+def redeem_carelessly(crm: Crm, turn: Turn) -> str:
+    """Look whether it was used, then use it."""
+    [coupon] = crm.coupons.of(turn.customers[turn.number])
+    if crm.coupons.state(coupon) != "issued":
+        raise Refusal(Reason.ALREADY_REDEEMED)
+    time.sleep(0.005)
+    with crm._business.store.write() as writer:
+        writer.add([Redemption(
+            customer_id=coupon.customer_id, id=str(uuid4()), coupon_id=coupon.id, series=coupon.series, program="redeem",
+            redeemed_at=crm._business.now(),
+        )])
+    return "redeemed"
+
+
+def reserve_carelessly(crm: Crm, turn: Turn) -> str:
+    """Look whether it is reserved, then reserve it: the last one wins."""
+    [coupon] = crm.coupons.of(turn.customers[turn.number])
+    if coupon.reserved_for is not None:
+        raise Refusal(Reason.RESERVED)
+    time.sleep(0.005)
+    with crm._business.store.write() as writer:
+        writer.replace(evolve(coupon, reserved_for=str(turn.runner)))
+    return "reserved and redeemed"
+
+
+def issue_carelessly(crm: Crm, turn: Turn) -> str:
+    """Look how many are left, then issue one."""
+    left = crm.coupons.left("series")
+    if not left:
+        raise Refusal(Reason.SERIES_CAPACITY)
+    time.sleep(0.005)
+    with crm._business.store.write() as writer:
+        series = writer.get(CouponSeries, "series")
+        assert series is not None
+        writer.add([Coupon(
+            customer_id=turn.own, id=str(uuid4()), series="series", code=str(uuid4()), issued_at=crm._business.now()
+        )])
+    return "series"
+
+
+CONTROLS = [
+    CONTROL, evolve(race("redeem"), run=redeem_carelessly), evolve(race("reserve"), run=reserve_carelessly),
+    evolve(race("series"), run=issue_carelessly),
+]
+
+
+@pytest.mark.feature("X20")
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda race: race.name)
+def test_whoever_reads_first_and_writes_then_loses(control: Race, place: str | None) -> None:
+    """The kit sees it: with threads in memory, on a file and on a server."""
+    store = MemoryStore() if place is None else open_store(place)
+    with pytest.raises(AssertionError, match="instead of") as lost:
+        assert_races(store, [control])
+    assert lost.value.__notes__[0].startswith(f"the race {control.name!r} is lost")
+    store.close()
 
 
 def test_a_lost_race_names_itself() -> None:

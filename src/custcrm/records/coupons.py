@@ -138,7 +138,7 @@ class Redemption:
     applied_id: str | None = None
 
 
-@record("free_codes", key="code", index=("series created_at",), shown="series")
+@record("free_codes", key="code", index=("series created_at",), shown="series", secret=True)
 @frozen(kw_only=True)
 class FreeCode:
     """A code of a series that was made to be handed out: nobody's until a customer takes it or a guest redeems it."""

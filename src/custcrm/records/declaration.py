@@ -134,12 +134,13 @@ def record(
     moments: Mapping[str, str] | None = None,
     counter: Counter | None = None,
     shown: str = "",
+    secret: bool = False,
 ) -> Callable[[type[R]], type[R]]:
     """Declare a frozen attrs class as a record of `table`.
 
     `key`, and each of `unique` and `index`, are column names separated by spaces. `unique` holds where all its columns are
     present. `moments` names the instants by which the record appears in the feed, and as what. `shown` are the columns that its
-    repr has beside the key: nothing personal.
+    repr has beside the key: nothing personal. A `secret` key, which is worth something to whoever knows it, is not shown.
     """
 
     def declare(cls: type[R]) -> type[R]:
@@ -153,7 +154,7 @@ def record(
             moments=dict(moments or {}),
             counter=counter,
         )
-        cls.__repr__ = _repr(tuple(key.split()), tuple(shown.split()))  # type: ignore[method-assign]
+        cls.__repr__ = _repr(() if secret else tuple(key.split()), tuple(shown.split()))  # type: ignore[method-assign]
         return cls
 
     return declare

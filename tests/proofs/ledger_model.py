@@ -1,0 +1,472 @@
+"""What points, accounts, sales and coupons must come to: a small model, written from the design and not from the code.
+
+Lots, lists and whole numbers; no records, no store, no filters. Every verb takes `now` and either moves the model or raises
+`Refused`. Ids are the library's own, because "the oldest" of lots made in one instant is told by them.
+
+Time: whatever is done now stands at now, or with the latest entry of its lot or account, where that one is later (a clock set
+back must not put a taking before the giving). So a lot that was used at its very end is over, whatever the clock says now.
+What can be spent is the sum of all entries, also of those that a clock set back sees in the future; what is shown at an instant
+are the entries up to then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+ACCESS_REASONS = {"full": (), "limited": (), "none": ("no_access",), "blacklisted": ("blacklisted",), None: ("not_a_member",)}
+
+
+class Refused(Exception):
+    """A rule said no, for these reasons; `details` are the numbers that the refusal must name."""
+
+    def __init__(self, *reasons: str, **details: int) -> None:
+        super().__init__(*reasons)
+        self.reasons, self.details = reasons, details
+
+
+def may_earn(access: str | None) -> None:
+    if ACCESS_REASONS[access]:
+        raise Refused(*ACCESS_REASONS[access])
+
+
+def may_spend(access: str | None) -> None:
+    may_earn(access)
+    if access == "limited":
+        raise Refused("limited_access")
+
+
+# points --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Lot:
+    """What one credit brought: dated entries, the expiry of all of them, and what was written off when it was over."""
+
+    id: str
+    expires: datetime | None = None
+    entries: list[tuple[datetime, int]] = field(default_factory=list)
+    written_off: int = 0
+
+    @property
+    def rest(self) -> int:
+        return sum(delta for _, delta in self.entries)
+
+    def time(self, now: datetime) -> datetime:
+        return max([now, *(at for at, _ in self.entries)])
+
+    def counts(self, now: datetime) -> bool:
+        return self.expires is None or self.time(now) < self.expires
+
+    def move(self, delta: int, now: datetime) -> None:
+        self.entries.append((self.time(now), delta))
+
+
+@dataclass
+class Credit:
+    """What can be reversed of a credit: `left` of it is not taken back yet."""
+
+    lot: Lot
+    left: int
+
+
+@dataclass
+class Spend:
+    """What can be reversed of a spend: from which lots how much, in the order it was taken, and how much is given back."""
+
+    uses: list[tuple[Lot, int]]
+    given: int = 0
+
+    @property
+    def points(self) -> int:
+        return sum(use for _, use in self.uses)
+
+
+@dataclass
+class Purse:
+    """The points of one customer in one program with this reversal policy."""
+
+    policy: str
+    grace: timedelta | None = None
+    lots: dict[str, Lot] = field(default_factory=dict)
+    debt: Lot = field(default_factory=lambda: Lot("debt"))
+    shortfall: int = 0
+
+    def open(self, now: datetime) -> list[Lot]:
+        """Return the lots that can be used, in the order of their use: soonest expiry first, then oldest."""
+        usable = [lot for lot in self.lots.values() if lot.rest > 0 and lot.counts(now)]
+        return sorted(usable, key=lambda lot: (lot.expires or NEVER, lot.id))
+
+    def standing(self, now: datetime) -> int:
+        """Everything that counts, the debt too: below nought only by debt."""
+        return sum(lot.rest for lot in self.open(now)) + self.debt.rest
+
+    def shown(self, at: datetime) -> int:
+        """Return the balance as it is shown for an instant."""
+        standing = [lot for lot in (*self.lots.values(), self.debt) if lot.expires is None or at < lot.expires]
+        return sum(delta for lot in standing for when, delta in lot.entries if when <= at)
+
+    def credit(self, lot_id: str, points: int, expires: datetime | None, now: datetime) -> Credit:
+        lot = self.lots[lot_id] = Lot(lot_id, expires)
+        lot.move(points, now)
+        return Credit(lot, points)
+
+    def spend(self, points: int, now: datetime) -> Spend:
+        """Debts are paid first, when the lots pay them; then points go, and never more than there are."""
+        available = max(0, self.standing(now))
+        if points > available:
+            raise Refused("not_enough_points", asked=points, available=available)
+        owed = -self.debt.rest
+        if owed:
+            paid = [lot.entries[-1][0] for lot, _ in self._take(owed, now)]
+            self.debt.move(owed, max(paid))
+        return Spend(self._take(points, now))
+
+    def _take(self, points: int, now: datetime, first: Lot | None = None) -> list[tuple[Lot, int]]:
+        """Take so many points, or as many as there are."""
+        lots = self.open(now)
+        if first in lots:
+            lots = [first, *(lot for lot in lots if lot is not first)]
+        uses = []
+        for lot in lots:
+            use = min(points, lot.rest)
+            if use:
+                lot.move(-use, now)
+                uses.append((lot, use))
+                points -= use
+        return uses
+
+    def reverse_credit(self, credit: Credit, points: int | None, now: datetime) -> int:
+        """Take back a credit or a part of it; return what the balance lost by it."""
+        if credit.left == 0 or (points or 0) > credit.left:
+            raise Refused("already_reversed")
+        asked = points or credit.left
+        lot, gone = credit.lot, 0
+        if not lot.counts(now):
+            gone = min(asked, lot.rest + lot.written_off)
+        there = sum(each.rest for each in self.open(now))
+        short = max(0, asked - gone - there)
+        if short and self.policy == "refuse":
+            raise Refused("not_enough_points", asked=asked, available=asked - short)
+        if gone:
+            back = max(0, gone - lot.rest)
+            lot.written_off -= back
+            lot.move(back - gone, now)
+        self._take(asked - gone - short, now, first=lot)
+        credit.left -= asked
+        if short and self.policy == "debt":
+            self.debt.move(-short, now)
+            return asked - gone
+        if short:
+            self.shortfall += short
+            lot.move(0, now)  # the shortfall is an entry too
+        return asked - gone - short
+
+    def reverse_spend(self, spend: Spend, points: int | None, now: datetime, new_lots: list[str]) -> None:
+        """Give back to the lots, the last taken first; with a grace, what would be over too soon comes as a lot of its own."""
+        left = spend.points - spend.given
+        if left == 0 or (points or 0) > left:
+            raise Refused("already_reversed")
+        wanted, skip = points or left, spend.given
+        spend.given += wanted
+        for lot, use in reversed(spend.uses):
+            passed = min(skip, use)
+            back = min(use - passed, wanted)
+            skip, wanted = skip - passed, wanted - back
+            if not back:
+                continue
+            if self.grace is None or lot.expires is None or lot.expires >= now + self.grace:
+                lot.move(back, now)
+            else:
+                self.credit(new_lots.pop(0), back, now + self.grace, now)
+
+    def transfer(self, target: Purse, now: datetime) -> None:
+        """Everything that counts goes to the target: lots with their age and expiry, and the debt."""
+        for lot in self.open(now):
+            moved = target.lots.setdefault(lot.id, Lot(lot.id, lot.expires))
+            _pass_on(lot, moved, now)
+        if self.debt.rest:
+            _pass_on(self.debt, target.debt, now)
+
+    def expire(self, now: datetime) -> None:
+        """Write down what time has done; no balance changes by it. Who has nothing expired that can be seen now has to wait."""
+        over = [lot for lot in self.lots.values() if lot.expires is not None and lot.expires <= now]
+        if not sum(delta for lot in over for at, delta in lot.entries if at <= now):
+            return
+        for lot in over:
+            if lot.rest:
+                lot.written_off += lot.rest
+                lot.move(-lot.rest, lot.expires or now)
+
+
+def _pass_on(lot: Lot, to: Lot, now: datetime) -> None:
+    points = lot.rest
+    lot.move(-points, now)
+    to.move(points, lot.entries[-1][0])
+
+
+# accounts ------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Paid:
+    """An entry of an account and how much of it is taken back."""
+
+    change: int
+    undone: int = 0
+
+
+@dataclass
+class Account:
+    """The account of one customer: entries may take it down to `-limit`, by being spent, corrected or reversed.
+
+    It is there since it was opened, by its first entry if not before; at an earlier time it is shown as empty.
+    """
+
+    limit: int = 0
+    opened: datetime | None = None
+    entries: list[tuple[datetime, int]] = field(default_factory=list)
+
+    def open(self, now: datetime) -> None:
+        self.opened = self.opened or now
+
+    @property
+    def balance(self) -> int:
+        return sum(change for _, change in self.entries)
+
+    def shown(self, at: datetime) -> int:
+        if self.opened is None or at < self.opened:
+            return 0
+        return sum(change for when, change in self.entries if when <= at)
+
+    def replenish(self, amount: int, now: datetime) -> Paid:
+        """Paying in stands at now, whatever came before: what is more can never take an account below anything."""
+        self.open(now)
+        self.entries.append((now, amount))
+        return Paid(amount)
+
+    def change(self, amount: int, now: datetime) -> Paid:
+        """Take, or correct up or down."""
+        available = max(0, self.balance + self.limit)
+        if -amount > available and amount < 0:
+            raise Refused("not_enough_funds", asked=-amount, available=available)
+        self.open(now)
+        self.entries.append((max([now, *(at for at, _ in self.entries)]), amount))
+        return Paid(amount)
+
+    def reverse(self, paid: Paid, amount: int | None, now: datetime) -> None:
+        left = abs(paid.change) - paid.undone
+        if left == 0 or (amount or 0) > left:
+            raise Refused("already_reversed")
+        asked = amount or left
+        self.change(-asked if paid.change > 0 else asked, now)
+        paid.undone += asked
+
+
+# sales ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Sale:
+    """A sale in minor units and the credit that it earned, if any: one point for each whole unit of money."""
+
+    total: int
+    credit: Credit | None
+    earned: int
+    left: int
+
+    def refund(self, purse: Purse, amount: int | None, now: datetime) -> int:
+        """Give money back and take back the points of that share: what stays is rounded down. Return what the balance lost."""
+        if self.left == 0 or (amount or 0) > self.left:
+            raise Refused("over_refund")
+        after = self.left - (amount or self.left)
+        lost = 0
+        if self.credit is not None:
+            kept = self.earned * after // self.total if after else 0
+            taken = self.earned - self.credit.left
+            if self.earned - kept > taken:
+                lost = purse.reverse_credit(self.credit, self.earned - kept - taken, now)
+        self.left = after
+        return lost
+
+
+# coupons -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Use:
+    """One redemption, for an order or for nothing in particular."""
+
+    reference: str | None
+    stands: bool = True
+
+
+@dataclass
+class Coupon:
+    """One piece: who holds it, until when it is good, what it was used for, and for what it is reserved.
+
+    `happened` is the last that happened to it: it is never judged by an earlier time than that, whatever the clock says.
+    """
+
+    holder: int
+    happened: datetime
+    expires: datetime | None
+    uses: list[Use] = field(default_factory=list)
+    reserved_for: str | None = None
+    reserved_until: datetime | None = None
+    revoked: bool = False
+
+    @property
+    def used(self) -> int:
+        return sum(use.stands for use in self.uses)
+
+    def now(self, now: datetime) -> datetime:
+        return max(now, self.happened)
+
+    def is_reserved(self, now: datetime) -> bool:
+        return self.reserved_until is not None and self.now(now) < self.reserved_until
+
+    def happens(self, now: datetime) -> None:
+        self.happened = self.now(now)
+
+    def is_over(self, now: datetime) -> bool:
+        return self.expires is not None and self.now(now) >= self.expires
+
+    def release(self, now: datetime) -> None:
+        if self.is_reserved(now):
+            self.reserved_until = self.now(now)
+
+
+@dataclass
+class Series:
+    """The terms, and all coupons of them."""
+
+    capacity: int | None = None
+    per_customer: int | None = None
+    per_coupon: int = 1
+    valid: timedelta | None = None
+    revoke_frees: bool = True
+    restore_on_cancel: bool = True
+    stackable: bool = False
+    coupons: list[Coupon] = field(default_factory=list)
+    freed: int = 0
+
+    def held(self, holder: int) -> int:
+        """How many of a customer's coupons count: a revoked one does not, where the terms say so."""
+        return sum(holder == each.holder and not (each.revoked and self.revoke_frees) for each in self.coupons)
+
+    @property
+    def left(self) -> int | None:
+        return None if self.capacity is None else self.capacity - len(self.coupons) + self.freed
+
+    def issue(self, holder: int, access: str | None, now: datetime) -> Coupon:
+        reasons = list(ACCESS_REASONS[access])
+        if self.per_customer is not None and self.held(holder) >= self.per_customer:
+            reasons.append("customer_limit")
+        if reasons:
+            raise Refused(*reasons)
+        if self.left == 0:
+            raise Refused("series_capacity")
+        coupon = Coupon(holder, now, None if self.valid is None else now + self.valid)
+        self.coupons.append(coupon)
+        return coupon
+
+    def state(self, coupon: Coupon, now: datetime) -> str:
+        if coupon.revoked:
+            return "revoked"
+        if coupon.used >= self.per_coupon:
+            return "redeemed"
+        if coupon.is_over(now):
+            return "expired"
+        return "reserved" if coupon.is_reserved(now) else "issued"
+
+    def revoke(self, coupon: Coupon, now: datetime) -> None:
+        """One that was used in part can still be revoked, but its place in the series stays taken."""
+        used_up = coupon.used >= self.per_coupon
+        reasons = [*(["already_redeemed"] if used_up else []), *(["revoked"] if coupon.revoked else [])]
+        if reasons:
+            raise Refused(*reasons)
+        coupon.happens(now)
+        coupon.revoked = True
+        self.freed += self.revoke_frees and not coupon.used
+
+
+@dataclass
+class Till:
+    """Where coupons of several series are used: only here it is seen which of them are used for the same order."""
+
+    series: list[Series]
+
+    def why_not(self, series: Series, coupon: Coupon, access: str | None, now: datetime, reference: str | None) -> list[str]:
+        """Every reason that a coupon cannot be used for, in the order that the policy tables give."""
+        used_up = coupon.used >= series.per_coupon
+        beside = [
+            each.stackable for each in self.series for other in each.coupons for use in other.uses
+            if use.stands and reference is not None and use.reference == reference and not (used_up and other is coupon)
+        ]
+        tests = (
+            ("limited_access", access == "limited"),
+            ("already_redeemed", used_up),
+            ("revoked", coupon.revoked),
+            ("expired", coupon.is_over(now)),
+            ("reserved", coupon.is_reserved(now) and (reference is None or coupon.reserved_for != reference)),
+            ("not_stackable", bool(beside) and not (series.stackable and all(beside))),
+        )
+        return [*ACCESS_REASONS[access], *(reason for reason, holds in tests if holds)]
+
+    def _admit(self, series: Series, coupon: Coupon, access: str | None, now: datetime, reference: str | None) -> None:
+        reasons = self.why_not(series, coupon, access, now, reference)
+        if reasons:
+            raise Refused(*reasons)
+
+    def redeem(self, series: Series, coupon: Coupon, access: str | None, now: datetime, reference: str | None) -> None:
+        self._admit(series, coupon, access, now, reference)
+        coupon.release(now)
+        coupon.happens(now)
+        coupon.uses.append(Use(reference))
+
+    def reserve(
+        self, series: Series, coupon: Coupon, access: str | None, now: datetime, reference: str, length: timedelta
+    ) -> None:
+        """Once more for the same order goes on; it happened when it was first reserved."""
+        self._admit(series, coupon, access, now, reference)
+        until = coupon.now(now) + length
+        if not coupon.is_reserved(now):
+            coupon.happens(now)
+        coupon.reserved_for, coupon.reserved_until = reference, until
+
+    def release(self, coupon: Coupon, now: datetime, reference: str | None) -> None:
+        if not coupon.is_reserved(now) or reference not in (None, coupon.reserved_for):
+            raise Refused("not_reserved")
+        coupon.release(now)
+
+    def restore(self, series: Series, coupon: Coupon, now: datetime, reference: str | None) -> None:
+        used = [use for use in coupon.uses if use.stands and reference in (None, use.reference)]
+        if not used:
+            raise Refused("not_redeemed")
+        if not series.restore_on_cancel:
+            raise Refused("not_restored")
+        for use in used:
+            use.stands = False
+        coupon.happens(now)
+
+
+def counted(entries: list[tuple[Any, datetime, int]]) -> dict[Any, tuple[int, int]]:
+    """Return of each lot, from its entries as stored (lot, when, change): their sum, and the least that it ever was.
+
+    By time: what stands at one instant counts together, because no instant lies between.
+    """
+    changes: dict[Any, dict[datetime, int]] = {}
+    for lot, at, change in entries:
+        mine = changes.setdefault(lot, {})
+        mine[at] = mine.get(at, 0) + change
+    result = {}
+    for lot, mine in changes.items():
+        running, least = 0, 0
+        for at in sorted(mine):
+            running += mine[at]
+            least = min(least, running)
+        result[lot] = (running, least)
+    return result
