@@ -8,10 +8,10 @@ SHARED_EXAMPLES := ../shared/examples
 # The golden programs which run as they stand today; a name joins the list when its features are there.
 GOLDEN ?= a01 a02 a03 a04 a05 a07 a08 a09 a10 e01 e02 e03 e04 e05
 
-.PHONY: help install demo test check examples docs bench proofs kill races fuzz parity clean
+.PHONY: help install demo test check examples docs bench proofs kill races loyalty fuzz parity clean
 
 help:
-	@echo "make demo | test | check | examples | docs | bench | proofs (kill, races, fuzz, parity) | clean"
+	@echo "make demo | test | check | examples | docs | bench | proofs (kill, races, loyalty, fuzz, parity) | clean"
 
 # $(call environment,FOLDER,GROUP): a virtual environment with custcrm, editable, and one dependency group.
 define environment
@@ -56,14 +56,18 @@ docs: $(STAMP)
 bench: $(BENCH_VENV)/.installed
 	$(BENCH_VENV)/bin/python tests/postgresql_server.py -- $(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
 
-# The long forms of what `make test` proves in seconds: all of them take about a quarter of an hour on two cores.
-proofs: kill races fuzz parity
+# The long forms of what `make test` proves in seconds: all of them take about half an hour on two cores.
+proofs: kill races loyalty fuzz parity
 
 kill: $(STAMP)
 	$(BIN)/python -m pytest -n 2 tests/proofs/test_killing.py --proofs=long
 
 races: $(STAMP)
 	$(BIN)/python -m pytest -n 2 tests/proofs/test_races.py --proofs=long
+
+# Points, accounts and coupons in any order, against a model of their own.
+loyalty: $(STAMP)
+	$(BIN)/python -m pytest -n 2 tests/proofs/test_loyalty.py --proofs=long
 
 fuzz: $(STAMP)
 	$(BIN)/python -m pytest -n 2 tests/proofs/test_fuzzing.py --proofs=long

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         GuestRedemption,
         InboxMessage,
         Membership,
+        MembershipChange,
         Message,
         PointsEntry,
         Program,
@@ -83,7 +84,8 @@ _HOMES = {
     "custcrm.importing": "ImportReport RowVerdict",
     "custcrm.liability": "Liability",
     "custcrm.records": "Account AccountEntry Activity Category Coupon CouponSeries Customer CustomerAccount EarningRule "
-    "FreeCode GuestRedemption InboxMessage Membership Message PointsEntry Program Redemption Sale SaleLine Task",
+    "FreeCode GuestRedemption InboxMessage Membership MembershipChange Message PointsEntry Program Redemption Sale "
+    "SaleLine Task",
     "custcrm.records.accounts": "AccountKind",
     "custcrm.records.activities": "CallStatus",
     "custcrm.records.coupons": "CouponState",
@@ -143,6 +145,7 @@ __all__ = [
     "LotUse",
     "Malformed",
     "Membership",
+    "MembershipChange",
     "Message",
     "Money",
     "NotFound",

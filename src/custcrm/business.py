@@ -80,7 +80,7 @@ class Words:
         return segment.filter if segment else None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Business:
     """One store with the settings it was made with, and who acts on it now."""
 
@@ -97,6 +97,9 @@ class Business:
     program: str | None = None
     terminal: str | None = None
 
+    def __repr__(self) -> str:
+        return f"<Business {self.store.describe()} {self.currency}>"
+
     @property
     def schema(self) -> Schema:
         """The words that filters may use."""
@@ -109,7 +112,9 @@ class Business:
     def acting_as(self, actor: str, program: str | None, terminal: str | None) -> Business:
         """Return the same business with somebody else acting."""
         checked(actor, field="actor", limit=ACTOR_LIMIT)
-        return evolve(self, actor=actor, program=program or self.program, terminal=terminal or self.terminal)
+        place = self.program if program is None else self.known(Program, program, "program").name
+        till = self.terminal if terminal is None else checked(terminal, field="terminal")
+        return evolve(self, actor=actor, program=place, terminal=till)
 
     def instant(self, value: datetime | date | str | None, *, field: str) -> datetime | None:
         """Read an instant as callers give it; None stays None."""
@@ -149,6 +154,8 @@ class Business:
 
     def adopt(self, asked: Filter) -> Filter:
         """Return the filter over the schema as it is now, so that filters of different days combine."""
+        if not isinstance(asked, Filter):
+            raise Malformed(f"a filter is a text or a Filter, not {type(asked).__name__}", field="filter")
         current = self.schema
         if asked.schema is current:
             return asked.fresh()
@@ -170,6 +177,7 @@ class Business:
 
     def known(self, record: type[R], name: str, what: str) -> R:
         """Return the program, point of sale … of that name; NotFound with near names otherwise."""
+        checked(name, field=what.removeprefix("coupon ").replace(" ", "_"))
         with self.store.read() as reader:
             found = reader.get(record, name)
             if found is not None:
@@ -177,7 +185,7 @@ class Business:
                     self.words.refresh()
                 return found
             names = [each.name for each in reader.find(record)]  # type: ignore[attr-defined]
-        raise NotFound(f"no {what} {name!r}", suggestions=nearest(str(name), names))
+        raise NotFound(f"no {what} {name!r}", suggestions=nearest(name, names))
 
 
 def customer_id(customer: Customer | str) -> str:
@@ -185,7 +193,7 @@ def customer_id(customer: Customer | str) -> str:
     if isinstance(customer, Customer):
         return customer.id
     if isinstance(customer, str):
-        return customer
+        return checked(customer, field="customer")
     raise Malformed(f"a customer is given as a record or an id, not {type(customer).__name__}", field="customer")
 
 

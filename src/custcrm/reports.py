@@ -16,6 +16,7 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 from attrs import fields as columns_of
 
+from custcrm.actions.points import API
 from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.filters.syntax import Exists, Field
@@ -26,7 +27,9 @@ from custcrm.storage.protocol import Reader
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Money
 from custcrm.values.periods import Period
+from custcrm.values.shapes import several
 from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked
 from custcrm.view import Row, View
 
 # the transaction log --------------------------------------------------------------------------------
@@ -97,7 +100,7 @@ SOURCES: Final[Mapping[str, tuple[_Source, ...]]] = {
         _Source(
             record=Sale, at="occurred_at", named={"sale": "sale", "refund": "refund", "chargeback": "chargeback"},
             line=lambda sale: {
-                "money": sale.total, "units": sale.units, "reference": sale.external_id or sale.document,
+                "money": sale.total, "units": sale.units, "reference": sale.external_id or sale.document or sale.refund_of,
             },
         ),
     ),
@@ -179,6 +182,8 @@ class TransactionLog:
         some = [kind for kind, name in source.named.items() if name in self.kinds]
         if len(some) < len(source.named):
             where["kind"] = some
+        if source.record is Sale and where.get("terminal") == API:
+            where["terminal"] = [API, None]  # where no till is named, a sale keeps none
         at, end, zone = attrgetter(source.at), self.period.end, self._business.zone
         found: Any = reader.find(source.record, where, order=(source.at,), after=(self.period.start - _INSTANT,))
         for _, same in groupby(takewhile(lambda each: at(each) < end, found), key=lambda each: (at(each), _holder(each))):
@@ -218,7 +223,8 @@ def kinds_asked(kinds: str | Sequence[str] | None) -> tuple[str, ...]:
     if kinds is None:
         return KINDS
     found: list[str] = []
-    for word in [kinds] if isinstance(kinds, str) else kinds:
+    for word in [kinds] if isinstance(kinds, str) else several(kinds, field="kinds"):
+        checked(word, field="kinds")
         if word in SOURCES:
             found += [kind for each in SOURCES[word] for kind in each.named.values()]
         elif word in KINDS:
@@ -226,7 +232,7 @@ def kinds_asked(kinds: str | Sequence[str] | None) -> tuple[str, ...]:
         else:
             known = (*SOURCES, *KINDS)
             message = f"kinds are {', '.join(known)}"
-            raise Malformed(message, field="kinds", suggestions=nearest(str(word), known))
+            raise Malformed(message, field="kinds", suggestions=nearest(word, known))
     if not found:
         raise Malformed("say which kinds, or leave them out for all", field="kinds")
     return tuple(dict.fromkeys(found))

@@ -27,6 +27,8 @@ from custcrm.records.programs import Access
 from custcrm.storage.deeds import Question
 from custcrm.storage.rows import explain
 from custcrm.values.errors import Malformed, NotFound
+from custcrm.values.shapes import several
+from custcrm.values.texts import checked
 from custcrm.view import View
 from custcrm.waterfall import Step, Waterfall
 
@@ -111,8 +113,10 @@ class Selection:
 
     def page(self, *, after: str | None = None, limit: int = 100) -> Page:
         """Return up to `limit` customers that come after the id `after`."""
-        if limit < 1:
-            raise Malformed("a page holds at least one customer", field="limit")
+        if type(limit) is not int or limit < 1:
+            raise Malformed("a page holds a whole number of customers, at least one", field="limit")
+        if after is not None:
+            checked(after, field="after")
         return self._page(self._question(), after, limit)
 
     def explain(self, customer: CustomerRef) -> Explanation:
@@ -351,7 +355,7 @@ class Selection:
 
 def among(like: Filter, customers: Iterable[CustomerRef]) -> Filter:
     """Return the filter that gives exactly these customers, over the same schema."""
-    ids = sorted({customer_id(each) for each in customers})
+    ids = sorted({customer_id(each) for each in several(customers, field="customers")})
     return Filter(like.schema, s.In(s.Field(("id",)), s.Listed(s.Literal(each) for each in ids)))
 
 
@@ -367,6 +371,8 @@ def select(
     if not isinstance(asked, str | Filter | None):
         raise Malformed(f"a filter is a text or a Filter, not {type(asked).__name__}", field="filter")
     parsed = business.adopt(asked) if isinstance(asked, Filter) else business.parse("TRUE" if asked is None else asked, values)
+    if not isinstance(scope, Scope | None):
+        raise Malformed(f"a scope is what custcrm.at(…) gives, not {type(scope).__name__}", field="scope")
     scope = scope or Scope()
     _check_places(business, scope)
     if scope.dimensions:

@@ -22,6 +22,8 @@ from custcrm.storage.deeds import Order, Question
 from custcrm.values.errors import Malformed
 from custcrm.values.formulas import harmless
 from custcrm.values.money import Money
+from custcrm.values.shapes import mapping, several
+from custcrm.values.texts import checked
 
 ROWS_SHOWN: Final = 20
 """Rows of a View that `print` shows; iterate for all."""
@@ -50,13 +52,14 @@ class View:
         scope: Mapping[str, str],
     ) -> View:
         """Check columns and sort keys, and return the table; nothing is read yet."""
-        if isinstance(columns, str) or isinstance(sort, str):
-            raise Malformed("give a list of columns, and a list of sort keys, even of one", field="columns")
-        titled = dict(columns) if isinstance(columns, Mapping) else {text: text for text in columns}
+        if isinstance(columns, Mapping):
+            titled = dict(mapping(columns, field="columns"))
+        else:
+            titled = {checked(text, field="columns"): text for text in several(columns, field="columns")}
         if not titled:
             raise Malformed("a view has at least one column", field="columns")
         shown = {title: _shown(business, text, scope) for title, text in titled.items()}
-        order = tuple(_order(business, key, titled, scope) for key in sort)
+        order = tuple(_order(business, key, titled, scope) for key in several(sort, field="sort"))
         return cls(tuple(shown), business, lambda: _asked(business, question(), shown, order))
 
     def __iter__(self) -> Iterator[Row]:
@@ -130,12 +133,12 @@ def _exact(raw: Any) -> Any:
 
 
 def _shown(business: Business, text: str, scope: Mapping[str, str]) -> Shown:
-    expression = business.parse_value(text)
+    expression = business.parse_value(checked(text, field="columns"))
     return (expression.scoped(**scope) if scope else expression).lowered
 
 
 def _order(business: Business, key: str, titled: Mapping[str, str], scope: Mapping[str, str]) -> Order:
-    found = _SORT.fullmatch(key)
+    found = _SORT.fullmatch(checked(key, field="sort"))
     if found is None:
         raise Malformed("a sort key is a value, e.g. 'sales_total DESC'", field="sort")
     text = found["value"]

@@ -174,7 +174,7 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
     ),
     "coupons_ever": CollectionWords(
         record=Coupon,
-        columns=("series", "revoked_at"),
+        columns=("series", "ordinal", "revoked_at"),
         hidden=True,
         label="Coupons, also those that a clock set back sees in the future",
     ),

@@ -265,7 +265,7 @@ def test_what_a_customer_may_still_get_is_counted_by_customer(crm, anna, eve, se
 @pytest.mark.feature("I20")
 @pytest.mark.parametrize("frees", [True, False])
 def test_revoking_frees_places_where_the_series_says_so(crm, anna, series, frees):
-    """One policy for the series' place and the customer's; a coupon that was used in part keeps the series' place."""
+    """One policy for the series' place and the customer's; a coupon that was used in part keeps both."""
     coupon = crm.coupons.issue(anna, series(capacity=1, per_customer=1, revoke_frees=frees))
     crm.coupons.revoke(coupon, reason="x", key="k")
     assert crm.coupons.revoke(coupon, reason="x", key="k").revoked_at is not None
@@ -276,6 +276,69 @@ def test_revoking_frees_places_where_the_series_says_so(crm, anna, series, frees
     crm.coupons.revoke(used, reason="x")
     assert crm.coupons.left("many") == 1
     assert reasons(crm.coupons.redeem, used) == ("revoked",)
+
+
+@pytest.mark.feature("V17", "I20")
+def test_who_used_a_coupon_gets_no_other_by_having_it_revoked(crm, anna, eve, series):
+    """What was used counts against the limit, revoked or not: however it is asked, by plan, by shared and by free code."""
+    used = crm.coupons.issue(anna, series(per_customer=1, per_coupon=2, capacity=10))
+    unused = crm.coupons.issue(eve, "s")
+    crm.coupons.redeem(used, reference="o-1")
+    assert crm.coupons.revoke(used, reason="x").ordinal == 1
+    assert crm.coupons.revoke(unused, reason="x").ordinal is None
+    assert crm.coupons.left("s") == 9
+    assert (crm.coupons.left("s", customer=anna), crm.coupons.left("s", customer=eve)) == (0, 1)
+    assert reasons(crm.coupons.issue, anna, "s") == ("customer_limit",)
+    [code] = crm.series.generate("s", 1)
+    assert crm.coupons.why(code, customer=anna) == ("customer_limit",) and crm.coupons.why(code, customer=eve) == ()
+    plan = crm.select("programs.club.access = 'full'").issue_coupons("s")
+    assert (plan.eligible, plan.skipped) == (1, {"customer_limit": 1})
+    series("shared", codes="shared", shared_code="SUMMER", per_customer=1, per_coupon=2)
+    crm.coupons.revoke(crm.coupons.redeem("SUMMER", customer=anna), reason="x")
+    assert crm.coupons.why("SUMMER", customer=anna) == ("customer_limit", "revoked")
+    several = [crm.coupons.issue(eve, series("two", per_customer=2, per_coupon=2)), crm.coupons.issue(eve, "two")]
+    crm.coupons.redeem(several[0])
+    assert crm.select().revoke_coupons("two", reason="x").apply(key="two").applied == 1
+    assert crm.coupons.left("two", customer=eve) == 1
+
+
+@pytest.mark.feature("I20", "V19")
+def test_a_revoked_coupon_gives_its_place_back_with_its_last_use(crm, anna, series):
+    """Once, in the series and for the customer, whichever use is taken back last; not where the series keeps places."""
+    series(per_customer=1, per_coupon=3, capacity=5, stackable=True)
+    coupon = crm.coupons.issue(anna, "s")
+    for order in ("o-1", "o-2"):
+        crm.coupons.redeem(coupon, reference=order)
+    crm.coupons.revoke(coupon, reason="x")
+    crm.coupons.restore(reference="o-1")
+    assert (crm.coupons.left("s"), crm.coupons.left("s", customer=anna)) == (4, 0)
+    crm.coupons.restore(coupon)
+    assert (crm.coupons.left("s"), crm.coupons.left("s", customer=anna)) == (5, 1)
+    assert reasons(crm.coupons.restore, coupon) == ("not_redeemed",) and crm.coupons.state(coupon) == "revoked"
+    assert crm.coupons.left("s") == 5 and crm.coupons.issue(anna, "s").ordinal == 2
+    keeps = crm.coupons.issue(anna, series("keeps", per_customer=1, per_coupon=2, capacity=5, revoke_frees=False))
+    crm.coupons.redeem(keeps)
+    crm.coupons.revoke(keeps, reason="x")
+    crm.coupons.restore(keeps)
+    assert (crm.coupons.left("keeps"), crm.coupons.left("keeps", customer=anna)) == (4, 0)
+
+
+@pytest.mark.feature("I20", "V19")
+def test_a_revoked_code_gives_its_place_back_with_its_last_use(crm, anna, series):
+    """One that nobody took, and one that a customer took after a guest; a code that is used keeps it meanwhile."""
+    free, taken = crm.series.generate(series(per_customer=1, per_coupon=2, capacity=5), 2)
+    for code in (free, taken):
+        crm.coupons.redeem(code, identity=f"guest of {code}", reference=f"order of {code}")
+    crm.coupons.reserve(taken, customer=anna, reference="o-1")
+    crm.series.revoke_code(free)
+    crm.coupons.revoke(taken, reason="x")
+    assert (crm.coupons.left("s"), crm.coupons.left("s", customer=anna)) == (3, 0)
+    crm.coupons.restore(free)
+    assert (crm.coupons.left("s"), crm.coupons.left("s", customer=anna)) == (4, 0)
+    crm.coupons.restore(reference=f"order of {taken}")
+    assert (crm.coupons.left("s"), crm.coupons.left("s", customer=anna)) == (5, 1)
+    assert reasons(crm.coupons.restore, free) == reasons(crm.coupons.restore, taken) == ("not_redeemed",)
+    assert crm.coupons.left("s") == 5
 
 
 @pytest.mark.feature("I20")
@@ -421,6 +484,70 @@ def test_a_sale_and_its_coupon_stand_or_fall_together(crm, anna, series):
     assert crm.select("sales_count = 1").count() == 1
     with pytest.raises(Malformed):
         crm.coupons.redeem(coupon, sale=sale, reference="x")
+
+
+@pytest.mark.parametrize("first", range(3))
+@pytest.mark.parametrize("second", range(3))
+def test_a_sale_is_one_order_by_either_of_its_names(crm, anna, series, first, second):
+    """Told as the sale itself, by its id or by its external id, it is one order to combine, to reserve for and to restore."""
+    sale = crm.sales.record(anna, 10, program="club", external_id="o-7")
+    crm.sales.record(anna, 10, program="club", external_id="o-8")
+    ways = ({"sale": sale}, {"reference": sale.id}, {"reference": "o-7"})
+    one, other, kept = (crm.coupons.issue(anna, series()), *(crm.coupons.issue(anna, "s") for _ in range(2)))
+    crm.coupons.redeem(one, **ways[first])
+    assert crm.coupons.why(other, **ways[second]) == reasons(crm.coupons.redeem, other, **ways[second]) == ("not_stackable",)
+    assert crm.coupons.why(other, reference="o-8") == ()
+    name = sale.id if second == 1 else "o-7"
+    assert [each.coupon_id for each in crm.coupons.restore(reference=name)] == [one.id]
+    crm.coupons.reserve(kept, reference="o-7" if first == 2 else sale.id)
+    assert crm.coupons.why(kept, reference="o-8") == ("reserved",)
+    crm.coupons.redeem(kept, **ways[second])
+    assert [each.coupon_id for each in crm.sales.details(sale).discounts] == [one.id, kept.id]
+    assert [each.coupon_id for each in crm.coupons.restore(kept, reference=name)] == [kept.id]
+
+
+def test_a_sale_is_one_order_to_guests_and_when_it_is_recorded_later(crm, anna, eve, series, clock):
+    """A guest's use is one for the sale; what was kept for the number before is kept for the sale, and let go by either."""
+    [code] = crm.series.generate(series(), 1)
+    sale = crm.sales.record(anna, 10, program="club", external_id="o-7")
+    crm.coupons.redeem(code, identity="guest", sale=sale)
+    coupon = crm.coupons.issue(eve, "s")
+    assert crm.coupons.why(coupon, reference="o-7") == ("not_stackable",)
+    [back] = crm.coupons.restore(reference="o-7", key="k")
+    assert crm.coupons.restore(reference="o-7", key="k") == (back,) and crm.coupons.state(code) == "free"
+    kept = crm.coupons.reserve(coupon, reference="o-8")
+    clock.advance("1 minute")
+    later = crm.sales.record(eve, 10, program="club", external_id="o-8")
+    again = crm.coupons.reserve(coupon, reference=later.id)
+    assert again.reserved_at == kept.reserved_at < clock()
+    assert reasons(crm.coupons.release, coupon, reference="o-7") == ("not_reserved",)
+    crm.coupons.release(coupon, reference="o-8")
+    assert crm.coupons.state(coupon) == "issued"
+
+
+def test_a_key_stands_for_one_reservation_whatever_became_of_it(crm, anna, series, clock):
+    """Reserved for another order, redeemed or revoked since: it is that coupon, as it is now, and nothing more is done."""
+    series(codes="shared", shared_code="SHARED77", per_customer=2)
+    first = crm.coupons.issue(anna, "s")
+    told = {"customer": anna, "reference": "r-1", "key": "k-1"}
+    assert crm.coupons.reserve("SHARED77", **told).id == first.id
+    clock.advance("1 hour")
+    now = crm.coupons.reserve("SHARED77", customer=anna, reference="r-2")
+    assert crm.coupons.reserve("SHARED77", **told) == now
+    assert (now.id, now.reserved_for) == (first.id, "r-2")
+    second = crm.coupons.reserve("SHARED77", customer=anna, reference="r-3", key="k-3")
+    assert second.id != first.id
+    crm.coupons.redeem(first, reference="r-2")
+    crm.coupons.revoke(second, reason="x")
+    assert crm.coupons.reserve("SHARED77", **told).id == first.id
+    revoked = crm.coupons.reserve("SHARED77", customer=anna, reference="r-3", key="k-3")
+    assert (revoked.id, crm.coupons.state(revoked), len(crm.coupons.of(anna))) == (second.id, "revoked", 2)
+    with pytest.raises(KeyConflict):
+        crm.coupons.reserve("SHARED77", customer=anna, reference="r-9", key="k-3")
+    [code] = crm.series.generate(series("free"), 1)
+    taken = crm.coupons.reserve(code, customer=anna, reference="r-4", key="k-4")
+    crm.coupons.redeem(code, reference="r-4")
+    assert crm.coupons.reserve(code, customer=anna, reference="r-4", key="k-4").id == taken.id
 
 
 def test_a_key_stands_for_one_redemption(crm, anna, eve, series):
@@ -757,6 +884,26 @@ def test_coupons_for_one_order_at_once(crm, people, series):
         assert [each.reasons for each in found if isinstance(each, Refusal)] == [("not_stackable",)] * 5
 
 
+def test_revoking_and_restoring_at_once_gives_one_place_back(crm, anna, series):
+    """Whichever comes first: of a coupon, and of a code that guests used."""
+    series(per_customer=1, per_coupon=3, capacity=20, stackable=True)
+    for turn in range(4):
+        coupon = crm.coupons.issue(anna, "s")
+        for order in "ab":
+            crm.coupons.redeem(coupon, reference=f"{order}-{turn}")
+        calls = [lambda own=coupon: crm.coupons.revoke(own, reason="x")]
+        calls += [lambda to=f"{order}-{turn}": crm.coupons.restore(reference=to) for order in "ab"]
+        at_once(3, lambda number, calls=calls: calls[number]())
+        assert (crm.coupons.left("s"), crm.coupons.left("s", customer=anna)) == (20, 1)
+    for turn, code in enumerate(crm.series.generate("s", 4)):
+        for guest in "ab":
+            crm.coupons.redeem(code, identity=guest, reference=f"{guest}-{code}")
+        calls = [lambda code=code: crm.series.revoke_code(code)]
+        calls += [lambda to=f"{guest}-{code}": crm.coupons.restore(reference=to) for guest in "ab"]
+        at_once(3, lambda number, calls=calls: calls[number]())
+        assert crm.coupons.left("s") == 17 + turn
+
+
 def test_a_budget_at_once(crm, anna, series):
     """As many as it covers."""
     series(budget="10")
@@ -828,3 +975,23 @@ def test_a_free_code_is_not_told_by_its_repr(crm: custcrm.Crm) -> None:
     [code] = crm.series.generate("flyer", 1)
     free = crm.series.revoke_code(code)
     assert repr(free) == "<FreeCode flyer>" and code not in repr(free)
+
+
+def test_a_coupon_is_not_used_up_for_nothing(crm: custcrm.Crm) -> None:
+    """Lines that the benefit takes nothing off, and lines without a price, leave the coupon as it is."""
+    crm.programs.add("club")
+    crm.coupons.add_series("coffee", program="club", benefit={"product": "Coffee"})
+    crm.coupons.add_series("tasting", program="club", benefit={"text": "A tasting"})
+    anna = crm.customers.add(first_name="Anna")
+    crm.programs.join(anna, "club")
+    coffee, tasting = crm.coupons.issue(anna, "coffee"), crm.coupons.issue(anna, "tasting")
+    tea = [{"product": "Tea", "price": "3"}]
+    assert crm.coupons.why(coffee, lines=tea) == (Reason.NO_BENEFIT,)
+    with pytest.raises(Refusal, match="no_benefit"):
+        crm.coupons.redeem(coffee, lines=tea)
+    with pytest.raises(Malformed, match="price"):
+        crm.coupons.redeem(coffee, lines=[{"product": "Coffee"}])
+    assert crm.coupons.available(anna) == [coffee, tasting]
+    crm.coupons.redeem(coffee, lines=[{"product": "Coffee", "price": "3"}])
+    crm.coupons.redeem(tasting, lines=tea)
+    assert crm.coupons.available(anna) == []

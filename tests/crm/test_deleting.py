@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from attrs import evolve
 
 import custcrm
 from custcrm import Malformed, NotFound, Refusal
@@ -121,6 +122,57 @@ def test_deactivating_is_undone_by_activating(crm):
     assert crm.select().send_message("Hello", channel="sms").eligible == 1
     with pytest.raises(Malformed):
         crm.customers.deactivate(anna, reason="\0")
+
+
+@pytest.mark.feature("I03", "V15")
+def test_a_code_that_the_customer_took_is_free_again(crm):
+    """It was printed for somebody: its place stays taken, once, and whoever comes next may have it; a revoked one stays so."""
+    crm.programs.add("club")
+    crm.coupons.add_series("flyer", program="club", capacity=4, per_coupon=2)
+    code, used, revoked = crm.series.generate("flyer", 3)
+    ben, dan = (crm.customers.add(first_name=name) for name in ("Ben", "Dan"))
+    for each in (ben, dan):
+        crm.programs.join(each, "club")
+    crm.coupons.redeem(used, identity="guest", reference="g-1")
+    for each in (code, used, revoked):
+        crm.coupons.reserve(each, customer=dan, reference=f"order of {each}", key=each)
+    crm.coupons.revoke(revoked, reason="lost")
+    assert crm.coupons.left("flyer") == 2
+    crm.customers.delete(dan)
+    assert crm.coupons.left("flyer") == 2
+    assert [crm.coupons.state(each) for each in (code, used, revoked)] == ["free", "free", "revoked"]
+    with pytest.raises(NotFound):
+        crm.coupons.reserve(code, customer=dan, reference=f"order of {code}", key=code)
+    assert crm.coupons.why(code, customer=ben) == () == crm.coupons.why(code, identity="another guest")
+    with pytest.raises(Refusal):
+        crm.series.revoke_code(revoked)
+    crm.series.revoke_code(code)
+    assert crm.coupons.left("flyer") == 3
+    coupon = crm.coupons.redeem(used, customer=ben)
+    assert (coupon.customer_id, crm.coupons.state(coupon), crm.coupons.left("flyer")) == (ben.id, "redeemed", 3)
+    for _ in range(3):
+        crm.coupons.issue(ben, "flyer")
+    with pytest.raises(Refusal):
+        crm.coupons.issue(ben, "flyer")
+
+
+def test_a_code_whose_coupon_is_gone_is_not_found(crm):
+    """What should not be in a store may be there all the same: it is said, not asserted."""
+    crm.programs.add("club")
+    crm.coupons.add_series("flyer", program="club", capacity=4)
+    [code] = crm.series.generate("flyer", 1)
+    ben = crm.customers.add(first_name="Ben")
+    crm.programs.join(ben, "club")
+    with crm._business.store.write() as writer:
+        free = writer.hold(custcrm.FreeCode, code)
+        assert free is not None
+        writer.replace(evolve(free, taken_at=free.created_at))
+    with pytest.raises(NotFound):
+        crm.coupons.redeem(code, customer=ben)
+    with pytest.raises(NotFound):
+        crm.coupons.why(code, customer=ben)
+    with pytest.raises(Malformed):
+        crm.series.revoke_code(code)
 
 
 def test_a_key_of_a_deleted_customer_leads_nowhere(crm):

@@ -106,6 +106,36 @@ def test_a_late_told_sale_earns_as_of_its_time(crm, anna, till, clock):
     assert before.occurred_at < start and earned(crm, before) == {}            # no rule was there
 
 
+def test_a_sale_told_for_a_later_time_earns_now(crm, anna, till):
+    """What can be spent is in the balance: its points are there at once, last from the sale, and a dry run tells the same."""
+    crm.earning.add("club", "euros", expires="30 days")
+    crm.earning.add("club", "first", per="visit", points=7, filter="NOT programs.club.points > 0")
+    later = datetime(2030, 1, 1, tzinfo=UTC)
+    sale = crm.sales.record(anna, 100, terminal=till, occurred_at=later)
+    assert [each.occurred_at for each in crm.earning.of_sale(sale)] == [sale.recorded_at] * 2
+    assert {each.expires_at for each in crm.earning.of_sale(sale) if each.rule == "euros"} == {later + timedelta(days=30)}
+    assert earned(crm, sale) == crm.earning.dry_run("club", period=("2030-01-01", "2030-01-02")).by_rule
+    assert crm.points.balance(anna, "club") == crm.points.available(anna, "club") == 107
+    assert crm.reports.points_liability("club").points == 107
+    spending = crm.select("sales_count = 0").spend_points("club", 60)
+    assert spending.eligible == spending.apply(key="k").applied == 1
+    assert crm.points.spend(anna, "club", 40).delta == -40
+    assert crm.points.balance(anna, "club") == 7
+
+
+def test_money_that_went_back_earns_nothing(crm, anna, till):
+    """A return that is told as a sale gives no points whatever the rule; a sale for nothing is a visit."""
+    for per in ("money", "visit", "units"):
+        crm.earning.add("club", per, per=per, points=5)
+    crm.earning.add("club", "double", per="multiplier", factor=2)
+    red = [{"product": "w", "category": "Red", "quantity": 3, "price": "1.00"}]
+    crm.earning.add("club", "red", per="units", category="Red")
+    back = crm.sales.record(anna, -10, terminal=till, units=3, lines=red)
+    assert earned(crm, back) == {} and crm.points.balance(anna, "club") == 0
+    assert crm.earning.dry_run("club", period="today").points == 0
+    assert earned(crm, crm.sales.record(anna, 0, terminal=till)) == {"visit": 10}
+
+
 @pytest.mark.parametrize(("total", "rounding", "points"), [
     ("2.49", "down", 2), ("2.50", "half_even", 2), ("3.50", "half_even", 4), ("2.01", "up", 3), ("-5", "up", 0),
 ])

@@ -216,6 +216,87 @@ def test_the_policy_decides_when_reversed_points_are_spent_already(crm, people, 
     told(crm, anna)
 
 
+@pytest.mark.feature("V11", "X19")
+def test_under_floor_points_that_come_back_make_good_what_was_missed(crm, people):
+    """Buy, spend, refund, undo the spend: nothing is gained, at once or in parts; a spend made after it comes back whole."""
+    anna = people["Anna"]
+    policy(crm, "floor")
+    earned = crm.points.credit(anna, "club", 100)
+    spent = crm.points.spend(anna, "club", 100)
+    assert crm.points.reverse(earned).shortfall == 100
+    crm.points.credit(anna, "club", 30)
+    later = crm.points.spend(anna, "club", 30)
+    back = crm.points.reverse(later)
+    assert (back.delta, back.shortfall, crm.points.balance(anna, "club")) == (30, 0, 30)
+    part = crm.points.reverse(spent, points=40, key="part")
+    assert (part.delta, part.shortfall, part.lots, part.reverses) == (0, -40, (), spent.id)
+    assert crm.points.reverse(spent, points=40, key="part") == part
+    assert refused(crm.points.reverse, spent, points=61, details={"asked": 61, "left": 60}) == ("already_reversed",)
+    rest = crm.points.reverse(spent)
+    assert (rest.delta, rest.shortfall, crm.points.balance(anna, "club")) == (0, -60, 30)
+    assert refused(crm.points.reverse, spent) == ("already_reversed",)
+    assert told(crm, anna)[-2:] == [("reverse", 0), ("reverse", 0)]
+    lines = crm.points.history(anna, "club")
+    assert {line.status for line in lines if line.id in (earned.id, spent.id, later.id)} == {"reversed"}
+    assert sum(line.shortfall for line in lines) == 0
+    again = crm.points.spend(anna, "club", 30)                         # what was missed is made good once
+    assert crm.points.reverse(again).delta == 30
+
+
+@pytest.mark.feature("V12")
+def test_a_key_outlives_the_day_that_it_names(crm, people, clock):
+    """Told again when its last good day is over, the call gives what it gave; told first then, it is no call at all."""
+    anna, everyone = people["Anna"], crm.select("programs.club.access = 'full'")
+    calls = [
+        lambda: crm.points.credit(anna, "club", 5, expires="2026-11-30", key="credit"),
+        lambda: crm.points.adjust(anna, "club", 7, reason="queue", expires="2026-11-30", key="adjust"),
+        lambda: everyone.credit_points("club", 2, expires="2026-11-30").apply(key="all").applied,
+        lambda: everyone.adjust_points("club", 2, reason="queue", expires="2026-11-30").apply(key="all by hand").applied,
+        lambda: everyone.tag("Advent", until="2026-11-30").apply(key="tag").applied,
+    ]
+    first = [call() for call in calls]
+    clock.advance("60 days")
+    assert [call() for call in calls] == first
+    assert crm.points.balance(anna, "club") == 0
+    late = [
+        lambda **more: crm.points.credit(anna, "club", 5, key="late", **more),
+        lambda **more: crm.points.adjust(anna, "club", 5, reason="queue", key="late", **more),
+        lambda **more: everyone.credit_points("club", 5, **more).apply(key="late"),
+    ]
+    for call in late:
+        for expires in ("2026-11-30", "2026-11-31", "soon"):
+            with pytest.raises(Malformed) as caught:
+                call(expires=expires)
+            assert caught.value.field == "expires"
+    with pytest.raises(Malformed) as caught:
+        everyone.tag("Advent", until="2026-11-30").apply(key="late")
+    with pytest.raises(Malformed):
+        crm.tags.set(anna, "Advent", until="2026-11-30")
+    assert caught.value.field == "until" and len(crm.points.history(anna, "club")) == 2 * 4
+    assert crm.points.credit(anna, "club", 5, key="late").delta == 5      # the key is free still
+
+
+def test_what_is_reversed_is_what_is_stored(crm, people):
+    """A record that says otherwise than the store is not believed: what was moved to somebody else does not come back."""
+    anna, ben = people["Anna"], people["Ben"]
+    crm.points.credit(anna, "club", 10)
+    moved = crm.points.transfer(anna, ben, "club")
+    spent = crm.points.credit(anna, "club", 5) and crm.points.spend(anna, "club", 5)
+    [taken] = (line for line in crm.points.history(anna, "club") if line.id == spent.id)
+    with crm._business.store.read() as reader:
+        left = next(reader.find(PointsEntry, {"customer_id": anna.id, "spend_id": moved.id}))
+        entry = next(reader.find(PointsEntry, {"customer_id": anna.id, "spend_id": spent.id}))
+    for kind in ("spend", "credit", "adjust"):
+        for wrong in (evolve(moved, kind=kind), evolve(left, kind=kind), evolve(left, kind=kind, spend_id=None)):
+            with pytest.raises(Malformed) as caught:
+                crm.points.reverse(wrong)
+            assert caught.value.field == "what"
+    assert (crm.points.balance(anna, "club"), crm.points.balance(ben, "club")) == (0, 10)
+    assert crm.points.reverse(evolve(entry, kind="credit", spend_id=None)).delta == 5    # one entry stands for its spend
+    for same in (spent, taken, entry):
+        assert refused(crm.points.reverse, same) == ("already_reversed",)
+
+
 @pytest.mark.feature("X19")
 def test_parts_of_a_credit_are_reversed_until_nothing_is_left(crm, people, clock):
     """From its own lot first, then from others, soonest first; also for a customer who is blacklisted by now."""

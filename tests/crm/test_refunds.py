@@ -223,6 +223,49 @@ def test_points_spent_before_the_refund_are_owed_or_missed(opened, policy, balan
 
 
 @pytest.mark.feature("V11", "X19")
+@pytest.mark.parametrize("policy", ["debt", "floor"])
+@pytest.mark.parametrize("undone", ["reverse", "cancel"])
+def test_a_cycle_of_two_sales_gains_nothing(opened, policy, undone):
+    """Buy, spend the points on a second sale, refund the first, undo the second: no points without a sale, however often."""
+    crm = opened(currency="EUR", timezone="Europe/Helsinki")
+    crm.programs.add("club", reversal=policy)
+    crm.earning.add("club", "base", amount="1.00")
+    anna = crm.customers.add(first_name="Anna")
+    crm.programs.join(anna, "club")
+    for turn in range(3):
+        first = crm.sales.record(anna, 100, program="club")
+        second = crm.sales.record(anna, "0.50", program="club", external_id=f"B{turn}")
+        spent = crm.points.spend(anna, "club", 100, reference=f"B{turn}")
+        crm.sales.refund(first, 60)
+        crm.sales.refund(first)
+        if undone == "reverse":
+            crm.points.reverse(spent)
+        else:
+            crm.sales.cancel(second)
+        assert crm.points.balance(anna, "club") == crm.points.available(anna, "club") == 0
+
+
+@pytest.mark.feature("V32")
+def test_goods_come_back_for_what_was_paid(crm, anna):
+    """With a coupon a line brings its share and keeps its amount; units alone bring theirs; the last ones bring the rest."""
+    goods = [{"product": "A", "price": "10"}, {"product": "B", "price": "5", "quantity": 2}, {"product": "C", "price": "1"}]
+    sale = crm.sales.record(anna, "10.00", lines=goods)
+    first = crm.sales.refund(sale, lines=[{"product": "A"}])
+    assert (first.total, first.units) == (euros("-4.76"), -1)             # 10 × 10 / 21
+    second = crm.sales.refund(sale, lines=[{"product": "B", "price": "5"}, {"product": "C"}])
+    assert second.total == euros("-2.86")                                 # 10 × 16 / 21 = 7.62
+    assert holds(crm, anna, "sales_count = 1 AND SUM(lines.amount) = 5")
+    last = crm.sales.refund(sale, lines=[{"product": "B"}])
+    assert (last.total, last.counts) == (euros("-2.38"), -1)
+    assert holds(crm, anna, "sales_total = 0 AND sales_count = 0 AND units_total = 0 AND SUM(lines.amount) = 0")
+    free = crm.sales.record(anna, 0, lines=goods)
+    assert crm.sales.refund(free, lines=[{"product": "A"}]).total == euros("0.00")
+    plain = crm.sales.record(anna, "10.00", units=3)
+    assert [crm.sales.refund(plain, units=1).total for _ in range(3)] == [euros("-3.33"), euros("-3.34"), euros("-3.33")]
+    assert crm.sales.refund(crm.sales.record(anna, "10.00", units=3), "10.00", units=1).total == euros("-10.00")
+
+
+@pytest.mark.feature("V11", "X19")
 def test_a_shortfall_counts_as_taken_back(opened):
     """Half and then the other half miss no more points than were earned."""
     crm, anna, order = spent_and_refunded(opened, "floor")
@@ -351,3 +394,91 @@ def test_a_cancel_restores_coupons_where_their_series_allow_it(crm, anna, till):
     details = crm.sales.details(second)
     assert [(each.series, each.discount) for each in details.discounts] == [("back", euros("5.00")), ("gone", euros("5.00"))]
     assert (details.left, len(details.refunds)) == (euros("0.00"), 1)
+
+
+@pytest.mark.feature("I11")
+def test_all_sales_of_a_customer_are_listed_in_order_of_time(crm: custcrm.Crm) -> None:
+    """Date, value, place and source of each; a refund stands among them, and other customers' sales do not."""
+    crm.points_of_sale.add("Harbour")
+    anna, ben = crm.customers.add(first_name="Anna"), crm.customers.add(first_name="Ben")
+    later = crm.sales.record(anna, "20", occurred_at="2026-03-02T10:00Z", point_of_sale="Harbour")
+    earlier = crm.sales.record(anna, "10", occurred_at="2026-03-01T10:00Z", source="api")
+    crm.sales.record(ben, "5")
+    refund = crm.sales.refund(later, "5")
+    assert list(crm.sales.of(anna)) == [earlier, later, refund]
+    assert [(str(each.total.amount), each.point_of_sale, each.source) for each in crm.sales.of(anna)][:2] == [
+        ("10.00", None, "api"), ("20.00", "Harbour", "in_store"),
+    ]
+
+
+@pytest.mark.feature("C26")
+def test_accounts_of_a_customer(crm: custcrm.Crm) -> None:
+    """Accounts that a customer has opened are listed by name; one that nobody opened for them is not."""
+    crm.programs.add("club")
+    crm.accounts.add("wallet", program="club")
+    crm.accounts.add("cups", program="club", kind="goods")
+    anna = crm.customers.add(first_name="Anna")
+    crm.programs.join(anna, "club")
+    assert list(crm.accounts.of(anna)) == []
+    crm.accounts.replenish(anna, "wallet", "10")
+    assert [each.account for each in crm.accounts.of(anna)] == ["wallet"]
+
+
+@pytest.mark.feature("C26")
+def test_cancelling_after_a_refund_gives_an_account_no_more_than_is_left(crm: custcrm.Crm) -> None:
+    """What a refund or chargeback gave back before is not paid into the account a second time."""
+    crm.programs.add("club")
+    crm.accounts.add("wallet", program="club")
+    anna = crm.customers.add(first_name="Anna")
+    crm.programs.join(anna, "club")
+    crm.accounts.replenish(anna, "wallet", "50")
+    sale = crm.sales.record(anna, "20", program="club", external_id="order 7")
+    crm.accounts.spend(anna, "wallet", "20", reference="order 7")
+    crm.sales.chargeback(sale, "15")
+    crm.sales.cancel(sale)
+    assert crm.accounts.balance(anna, "wallet") == Money("35", "EUR")
+
+
+def test_cancelling_under_an_external_id_happens_once(crm: custcrm.Crm) -> None:
+    """A retry after a lost answer gives the same refund, and moves nothing."""
+    crm.programs.add("club")
+    crm.earning.add("club", "visit", per="visit", points=3)
+    anna = crm.customers.add(first_name="Anna")
+    crm.programs.join(anna, "club")
+    sale = crm.sales.record(anna, "20", program="club", external_id="order 8")
+    first = crm.sales.cancel(sale, external_id="cancel 8")
+    assert crm.sales.cancel(sale, external_id="cancel 8") == first
+    assert (crm.points.balance(anna, "club"), len(crm.sales.of(anna))) == (0, 2)
+
+
+@pytest.mark.feature("I12")
+def test_details_show_a_coupon_that_somebody_else_held(crm: custcrm.Crm) -> None:
+    """A discount belongs to the sale, whoever's coupon it was."""
+    crm.programs.add("club")
+    crm.coupons.add_series("gift", program="club", transferable=True)
+    anna, ben = crm.customers.add(first_name="Anna"), crm.customers.add(first_name="Ben")
+    for each in (anna, ben):
+        crm.programs.join(each, "club")
+    coupon = crm.coupons.issue(ben, "gift")
+    sale = crm.sales.record(anna, "20", program="club")
+    crm.coupons.redeem(coupon, customer=anna, reference=sale.id, discount="5")
+    assert [each.discount for each in crm.sales.details(sale).discounts] == [Money("5", "EUR")]
+
+
+@pytest.mark.feature("V32")
+def test_goods_that_come_back_without_their_sale_are_a_refund(crm: custcrm.Crm) -> None:
+    """A negative total nets what was spent and counts as no sale; it earns nothing, and told again it is the same."""
+    crm.programs.add("club")
+    crm.earning.add("club", "visit", per="visit", points=3)
+    anna = crm.customers.add(first_name="Anna")
+    crm.programs.join(anna, "club")
+    crm.sales.record(anna, "50", program="club", units=5)
+    back = crm.sales.record(anna, "-20", program="club", units=-2, external_id="back 1")
+    assert (back.kind, back.counts, back.refund_of) == ("refund", 0, None)
+    assert crm.sales.record(anna, "-20", program="club", units=-2, external_id="back 1") == back
+    [row] = crm.select().view(["sales_count", "sales_total", "average_check", "units_total"])
+    assert list(row.values()) == [1, Money("30", "EUR"), Money("30", "EUR"), 3]
+    assert crm.select("COUNT(refunds) = 1 AND COUNT(sales) = 1").count() == 1
+    assert crm.points.balance(anna, "club") == 3
+    with pytest.raises(Malformed):
+        crm.sales.refund(back)

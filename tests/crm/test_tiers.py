@@ -207,3 +207,23 @@ def test_settings_of_a_program_can_change(crm):
         crm.programs.add("other", reversal="never")
     with pytest.raises(NotFound):
         crm.programs.update("clubb", title="x")
+
+
+@pytest.mark.feature("C27")
+def test_the_history_of_a_membership_says_who_when_and_why(crm, clock) -> None:
+    """Joining, another access and another category stand in the history, in order of time, with actor and reason."""
+    crm.programs.add("club", categories=["Gold"])
+    anna = crm.customers.add(first_name="Anna")
+    crm.programs.join(anna, "club", access="limited")
+    clock.advance("1 day")
+    maija = crm.acting_as("maija")
+    maija.programs.set_access(anna, "club", "full", reason="signed the form")
+    clock.advance("1 day")
+    maija.programs.set_category(anna, "club", "Gold", reason="by hand")
+    told = [(each.change, each.access, each.category, each.actor, each.reason) for each in crm.programs.history(anna, "club")]
+    assert told == [
+        ("joined", "limited", "New Customers", "", ""),
+        ("access", "full", "New Customers", "maija", "signed the form"),
+        ("category", "full", "Gold", "maija", "by hand"),
+    ]
+    assert [each.occurred_at for each in crm.programs.history(anna, "club")][-1] == clock()

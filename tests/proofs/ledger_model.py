@@ -1,7 +1,7 @@
 """What points, accounts, sales and coupons must come to: a small model, written from the design and not from the code.
 
 Lots, lists and whole numbers; no records, no store, no filters. Every verb takes `now` and either moves the model or raises
-`Refused`. Ids are the library's own, because "the oldest" of lots made in one instant is told by them.
+`Refused`. Ids are the library's own, because "the oldest" of lots made in one instant is told by them, and "after".
 
 Time: whatever is done now stands at now, or with the latest entry of its lot or account, where that one is later (a clock set
 back must not put a taking before the giving). So a lot that was used at its very end is over, whatever the clock says now.
@@ -92,7 +92,8 @@ class Purse:
     grace: timedelta | None = None
     lots: dict[str, Lot] = field(default_factory=dict)
     debt: Lot = field(default_factory=lambda: Lot("debt"))
-    shortfall: int = 0
+    missed: list[tuple[str, int]] = field(default_factory=list)
+    made_good: list[tuple[str, int]] = field(default_factory=list)
 
     def open(self, now: datetime) -> list[Lot]:
         """Return the lots that can be used, in the order of their use: soonest expiry first, then oldest."""
@@ -107,6 +108,22 @@ class Purse:
         """Return the balance as it is shown for an instant."""
         standing = [lot for lot in (*self.lots.values(), self.debt) if lot.expires is None or at < lot.expires]
         return sum(delta for lot in standing for when, delta in lot.entries if when <= at)
+
+    @property
+    def shortfall(self) -> int:
+        """What taking back has missed and nothing has made good yet."""
+        return sum(self.missing().values())
+
+    def missing(self) -> dict[str, int]:
+        """Return what is missing by the deed that missed it: what came back of a spend makes good the oldest after it."""
+        left = dict(sorted(self.missed))
+        for since, came in self.made_good:
+            good = came
+            for deed, points in left.items():
+                use = min(good, points) if deed > since else 0
+                left[deed], good = points - use, good - use
+            assert not good, "more was made good than was missing"
+        return left
 
     def credit(self, lot_id: str, points: int, expires: datetime | None, now: datetime) -> Credit:
         lot = self.lots[lot_id] = Lot(lot_id, expires)
@@ -138,8 +155,8 @@ class Purse:
                 points -= use
         return uses
 
-    def reverse_credit(self, credit: Credit, points: int | None, now: datetime) -> int:
-        """Take back a credit or a part of it; return what the balance lost by it."""
+    def reverse_credit(self, credit: Credit, points: int | None, now: datetime, id_: str) -> int:
+        """Take back a credit or a part of it, by the deed of this id; return what the balance lost by it."""
         if credit.left == 0 or (points or 0) > credit.left:
             raise Refused("already_reversed")
         asked = points or credit.left
@@ -160,27 +177,37 @@ class Purse:
             self.debt.move(-short, now)
             return asked - gone
         if short:
-            self.shortfall += short
+            self.missed.append((id_, short))
             lot.move(0, now)  # the shortfall is an entry too
         return asked - gone - short
 
-    def reverse_spend(self, spend: Spend, points: int | None, now: datetime, new_lots: list[str]) -> None:
-        """Give back to the lots, the last taken first; with a grace, what would be over too soon comes as a lot of its own."""
+    def reverse_spend(self, spend: Spend, points: int | None, now: datetime, new_lots: list[str], id_: str) -> None:
+        """Give back to the lots, the last taken first; with a grace, what would be over too soon comes as a lot of its own.
+
+        What was missed after this spend, of this id, is made good first, by points that would count when they are back.
+        """
         left = spend.points - spend.given
         if left == 0 or (points or 0) > left:
             raise Refused("already_reversed")
         wanted, skip = points or left, spend.given
         spend.given += wanted
+        missing = sum(each for deed, each in self.missing().items() if deed > id_)
         for lot, use in reversed(spend.uses):
             passed = min(skip, use)
             back = min(use - passed, wanted)
             skip, wanted = skip - passed, wanted - back
             if not back:
                 continue
-            if self.grace is None or lot.expires is None or lot.expires >= now + self.grace:
-                lot.move(back, now)
-            else:
+            renewed = self.grace is not None and lot.expires is not None and lot.expires < now + self.grace
+            withheld = min(back, missing) if renewed or lot.counts(now) else 0
+            if withheld:
+                self.made_good.append((id_, withheld))
+                lot.move(0, now)
+                back, missing = back - withheld, missing - withheld
+            if back and renewed and self.grace is not None:
                 self.credit(new_lots.pop(0), back, now + self.grace, now)
+            elif back:
+                lot.move(back, now)
 
     def transfer(self, target: Purse, now: datetime) -> None:
         """Everything that counts goes to the target: lots with their age and expiry, and the debt."""
@@ -277,7 +304,7 @@ class Sale:
     earned: int
     left: int
 
-    def refund(self, purse: Purse, amount: int | None, now: datetime) -> int:
+    def refund(self, purse: Purse, amount: int | None, now: datetime, id_: str) -> int:
         """Give money back and take back the points of that share: what stays is rounded down. Return what the balance lost."""
         if self.left == 0 or (amount or 0) > self.left:
             raise Refused("over_refund")
@@ -287,7 +314,7 @@ class Sale:
             kept = self.earned * after // self.total if after else 0
             taken = self.earned - self.credit.left
             if self.earned - kept > taken:
-                lost = purse.reverse_credit(self.credit, self.earned - kept - taken, now)
+                lost = purse.reverse_credit(self.credit, self.earned - kept - taken, now, id_)
         self.left = after
         return lost
 
@@ -317,6 +344,7 @@ class Coupon:
     reserved_for: str | None = None
     reserved_until: datetime | None = None
     revoked: bool = False
+    freed: bool = False
 
     @property
     def used(self) -> int:
@@ -351,15 +379,14 @@ class Series:
     restore_on_cancel: bool = True
     stackable: bool = False
     coupons: list[Coupon] = field(default_factory=list)
-    freed: int = 0
 
-    def held(self, holder: int) -> int:
-        """How many of a customer's coupons count: a revoked one does not, where the terms say so."""
-        return sum(holder == each.holder and not (each.revoked and self.revoke_frees) for each in self.coupons)
+    def held(self, holder: int | None = None) -> int:
+        """Count the places that are taken, in the series or by one customer: for both, revoking frees one in the same way."""
+        return sum(holder in (None, each.holder) and not each.freed for each in self.coupons)
 
     @property
     def left(self) -> int | None:
-        return None if self.capacity is None else self.capacity - len(self.coupons) + self.freed
+        return None if self.capacity is None else self.capacity - self.held()
 
     def issue(self, holder: int, access: str | None, now: datetime) -> Coupon:
         reasons = list(ACCESS_REASONS[access])
@@ -383,14 +410,14 @@ class Series:
         return "reserved" if coupon.is_reserved(now) else "issued"
 
     def revoke(self, coupon: Coupon, now: datetime) -> None:
-        """One that was used in part can still be revoked, but its place in the series stays taken."""
+        """One that was used in part can still be revoked, but its place stays taken."""
         used_up = coupon.used >= self.per_coupon
         reasons = [*(["already_redeemed"] if used_up else []), *(["revoked"] if coupon.revoked else [])]
         if reasons:
             raise Refused(*reasons)
         coupon.happens(now)
         coupon.revoked = True
-        self.freed += self.revoke_frees and not coupon.used
+        coupon.freed = self.revoke_frees and not coupon.used
 
 
 @dataclass
@@ -451,6 +478,7 @@ class Till:
         for use in used:
             use.stands = False
         coupon.happens(now)
+        coupon.freed |= coupon.revoked and series.revoke_frees and not coupon.used
 
 
 def counted(entries: list[tuple[Any, datetime, int]]) -> dict[Any, tuple[int, int]]:

@@ -1,15 +1,17 @@
 """The shipped races, on every store and between processes; long, again and again. And controls that must lose them."""
 
 import time
+from collections import Counter
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from attrs import evolve
 
+import custcrm
 from custcrm.actions import applying
 from custcrm.crm import Crm
-from custcrm.records import Coupon, CouponSeries, PointsEntry, Redemption
+from custcrm.records import Coupon, CouponSeries, MembershipChange, PointsEntry, Redemption
 from custcrm.storage.memory import MemoryStore
 from custcrm.storage.sql import open_store
 from custcrm.testing.races import RACES, assert_races, assert_races_between_processes
@@ -87,6 +89,31 @@ def test_applies_of_several_batches_race(name: str, place: str | None, rounds: r
         store.close()
         if place is not None:
             return
+
+
+@pytest.mark.feature("V37")
+def test_an_apply_that_goes_on_later_changes_what_stands_then(place: str | None, monkeypatch) -> None:
+    """Interrupted after a batch, overtaken by another apply, resumed: each membership stands as its last change says."""
+    monkeypatch.setattr(applying, "BATCH", 2)
+    with custcrm.open(place) as crm:
+        people = members(crm, "later", 5)
+        everyone = crm.select("programs.later EXISTS")
+
+        def interrupt(done: int, total: int) -> None:
+            if done == 2:
+                raise InterruptedError
+
+        with pytest.raises(InterruptedError):
+            everyone.set_access("later", "limited").apply(key="first", progress=interrupt)
+        everyone.set_access("later", "blacklisted").apply(key="second")
+        everyone.set_access("later", "limited").apply(key="first")
+        stands = [crm.programs.membership(each, "later").access.value for each in people]
+        assert Counter(stands) == {"blacklisted": 2, "limited": 3}
+        with crm._business.store.read() as reader:
+            changes = [list(reader.find(MembershipChange, {"customer_id": each})) for each in people]
+        last = [max(mine, key=lambda each: (each.occurred_at, each.id)).access.value for mine in changes]
+        assert last == stands
+        assert crm.select("programs.later.access = 'limited'", as_of=crm._business.now()).count() == 3
 
 
 # controls: what reads first and writes then, as one would without the library ----------------------

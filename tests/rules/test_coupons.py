@@ -28,7 +28,7 @@ def coupons(draw):
     return evolve(
         COUPON, issued_at=draw(TIMES), expires_at=draw(MAYBE), revoked_at=draw(MAYBE), reserved_at=reserved_at,
         reserved_until=None if reserved_at is None else reserved_at + timedelta(hours=draw(st.integers(0, 4))),
-        reserved_for=draw(st.sampled_from(["o-1", "o-2"])),
+        reserved_for=draw(st.sampled_from(["o-1", "o-2"])), ordinal=1,
     )
 
 
@@ -65,7 +65,7 @@ def test_what_can_be_redeemed_is_in_state_issued_and_the_reverse(coupon, made, n
     """At its present the state and the reasons agree, whatever the clock says; the present is never before a fact."""
     at = rules.present(coupon, made, now)
     series = evolve(SERIES, per_coupon=per_coupon)
-    found = rules.refusals(series, coupon, made, at=at, reference=None, beside=[])
+    found = rules.refusals(series, coupon, made, at=at, references=(), beside=[])
     assert (not found) == (rules.state(coupon, made, at, per_coupon=per_coupon) is CouponState.ISSUED)
     assert at >= now and all(use.redeemed_at <= at and (use.restored_at or at) <= at for use in made)
     assert (Reason.REVOKED in found) == (coupon.revoked_at is not None)
@@ -104,6 +104,7 @@ def test_revoking_is_for_what_is_not_used_up(coupon, made, per_coupon):
     else:
         assert done.revoked_at == at and done.reason == "why" and not used_up
         assert rules.is_freed(series, made) == (not rules.standing(made))
+        assert done.ordinal == (None if rules.is_freed(series, made) else coupon.ordinal)
         assert not rules.is_freed(evolve(series, revoke_frees=False), made)
 
 

@@ -63,6 +63,7 @@ def test_points_are_more_than_none_and_of_the_rules(given_rules, sold, bought):
     """Nothing is ever taken by earning: each rule gives once, a whole number from 1 on, or is left out."""
     found = earned(given_rules, sold, bought, lambda text: True)
     assert all(type(each.points) is int and each.points > 0 for each in found)
+    assert not (found and sold.total.minor < 0), "money that went back earns nothing, whatever the rule"
     names = [each.rule for each in found]
     assert names == sorted(names) and set(names) <= {each.name for each in given_rules if each.per != "multiplier"}
 

@@ -72,7 +72,9 @@ class Ledger:
             return self.add(rules.reverse_credit(what[0], points, say, new_id, own=own, before=before, lots=self.lots(),
                                                  debt=self.debt(), policy=self.policy))
         latest = {each.lot_id: max(e.occurred_at for e in self.entries if e.lot_id == each.lot_id) for each in what}
-        return self.add(rules.reverse_spend(what, points, say, new_id, before=before, latest=latest, until=until))
+        return self.add(rules.reverse_spend(
+            what, points, say, new_id, before=before, latest=latest, shortfalls=self.entries, until=until
+        ))
 
     def expire(self, at: datetime):
         return self.add(rules.expire(self.lots(), told("expire", at), new_id))
@@ -196,6 +198,54 @@ def test_partial_reversals_of_a_credit_add_up(lots, points, parts, policy):
         piecemeal.reverse([earned], part, NOW)
     assert piecemeal.balance(NOW) == whole.balance(NOW)
     assert isinstance(piecemeal.reverse([earned], 1, NOW), Refusal)
+
+
+UNDONE = st.tuples(st.sampled_from(["credit", "spend", "undo a credit", "undo a spend"]), AMOUNTS, st.integers(0, 9))
+
+
+@given(st.lists(UNDONE, max_size=20), st.randoms(use_true_random=False))
+def test_a_shortfall_is_made_good_by_what_was_spent_before_it_comes_back(deeds, chance):
+    """Floor: never below nought; and when everything is undone, in whatever order, nothing is there and nothing is missing."""
+    ledger = Ledger(Reversal.FLOOR)
+    deed: dict[str, list[list[PointsEntry]]] = {"credit": [], "spend": []}
+    for what, amount, which in deeds:
+        if what == "credit":
+            deed["credit"].append([credit(amount)])
+            ledger.add(deed["credit"][-1])
+        elif what == "spend":
+            made = ledger.spend(amount, NOW)
+            deed["spend"] += [] if isinstance(made, Refusal) else [made]
+        elif made := deed[what.removeprefix("undo a ")]:
+            ledger.reverse(made[which % len(made)], amount if which % 2 else None, NOW)
+        assert ledger.balance(NOW) >= 0
+    everything = [*deed["credit"], *deed["spend"]]
+    chance.shuffle(everything)
+    for made in everything:
+        ledger.reverse(made, None, NOW)
+    assert ledger.balance(NOW) == sum(each.shortfall for each in ledger.entries) == 0
+    for line in history(ledger.entries, NOW, titles={}, sources={}):
+        assert line.status == ("done" if line.kind == "reverse" else "reversed")
+
+
+def test_by_hand_what_makes_a_shortfall_good():
+    """What was spent before it, once, also in parts; not a spend after it, which comes back whole, nor what comes back dead."""
+    ledger = Ledger(Reversal.FLOOR)
+    soon, ever = credit(30, NOW, 1), credit(100)
+    ledger.add([soon, ever])
+    dead, early = ledger.spend(30, NOW), ledger.spend(100, NOW)
+    ledger.reverse([ever], None, NOW)
+    ledger.add([credit(50)])
+    late = ledger.spend(50, NOW)
+    assert ledger.balance(NOW) == 0
+    ledger.reverse(late, None, NOW)
+    assert ledger.balance(NOW) == 50
+    [gone] = ledger.reverse(dead, None, NOW + DAY)
+    assert (gone.delta, gone.shortfall, ledger.balance(NOW + DAY)) == (30, 0, 50)
+    [part] = ledger.reverse(early, 40, NOW + DAY)
+    assert (part.delta, part.shortfall, part.reverses) == (0, -40, early[0].spend_id)
+    [rest] = ledger.reverse(early, None, NOW + DAY)
+    assert (rest.delta, rest.shortfall, ledger.balance(NOW + DAY)) == (0, -60, 50)
+    assert isinstance(ledger.reverse(early, 1, NOW + DAY), Refusal)
 
 
 @given(LOTS, AMOUNTS, AMOUNTS)

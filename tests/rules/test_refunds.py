@@ -116,6 +116,56 @@ def test_a_product_that_came_back_brings_its_price_and_category():
     assert left(known.sale, known.refunds).counts == 0
 
 
+@given(products, st.integers(0, 40_000), st.randoms(use_true_random=False))
+def test_lines_come_back_for_their_share_of_what_was_paid(bought, off, chance):
+    """One by one, in whatever order: each within a cent of its share, never more than its amount, all for all that was paid."""
+    whole = sum(each.amount.minor for each in bought)
+    total = max(0, whole - off)
+    known, back_again = sold(*bought, total=total), list[SaleLine]()
+    pieces = [each.product for each in bought for _ in range(each.quantity)]
+    chance.shuffle(pieces)
+    for piece in pieces:
+        before = left(known.sale, known.refunds).total.minor
+        try:
+            known = take(known, **lines(back(piece, 1)))
+        except Malformed:  # what rounds to nothing and is no unit is no refund
+            continue
+        paid = before - left(known.sale, known.refunds).total.minor
+        [line_] = known.returned[len(back_again):]
+        back_again.append(line_)
+        assert whole == 0 or abs(paid - total * -line_.amount.minor / whole) <= 1
+        assert 0 <= paid <= -line_.amount.minor
+    rest = left(known.sale, known.refunds)
+    assert (rest.total.minor, rest.units, rest.counts) == (0, 0, 0)
+    assert sum(each.amount.minor for each in (*known.lines, *known.returned)) == 0
+
+
+@given(st.integers(0, 10**6), st.lists(st.integers(1, 5), min_size=1, max_size=6))
+def test_units_alone_come_back_for_their_share(total, parts):
+    """Within a cent of it for each refund; the last units bring the rest, and the sale counts no more."""
+    known = sold(total=total, units=sum(parts))
+    rest = left(known.sale, ())
+    for at, part in enumerate(parts, 1):
+        before = left(known.sale, known.refunds)
+        known = take(known, units=part)
+        rest = left(known.sale, known.refunds)
+        assert abs(before.total.minor - rest.total.minor - before.total.minor * part / before.units) <= 0.5
+        assert rest.units == sum(parts[at:])
+    assert (rest.total.minor, rest.counts) == (0, 0)
+
+
+def test_a_share_is_not_taken_of_what_is_gone():
+    """Units when the money is back already, none, and more than there are."""
+    known = take(sold(total=1000, units=3), amount=euros(1000), units=1)
+    known = take(known, units=2)
+    assert (known.refunds[-1].total, known.refunds[-1].units) == (euros(0), -2)
+    with pytest.raises(Malformed):
+        take(sold(total=1000, units=3), units=0)
+    with pytest.raises(Refusal) as caught:
+        take(known, units=1)
+    assert caught.value.details["left"] == 0
+
+
 def test_more_of_a_product_than_was_sold_is_refused():
     """By quantity and by amount, also over several refunds and over several lines of one."""
     known = sold(line(1, "a", 2, 500), line(2, "b", 1, 900))

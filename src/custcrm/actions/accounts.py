@@ -24,6 +24,7 @@ from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.ids import numbered
 from custcrm.values.money import Money
+from custcrm.values.shapes import flag
 from custcrm.values.texts import checked, is_blank
 
 Number: TypeAlias = Money | str | int | Decimal
@@ -66,7 +67,8 @@ def replenishing(
         action="replenish",
         title=f"replenish {account} {_shown(business, found, number)}",
         arguments={
-            "account": account, "amount": number, "terminal": terminal, "text": text, "notify": notify,
+            "account": account, "amount": number, "terminal": terminal, "text": text,
+            "notify": flag(notify, field="notify"),
             "reference": reference,
         },
         verdict=Verdict(eligibility.may_pay_in(business.schema, found.program)),

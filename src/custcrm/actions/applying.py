@@ -20,6 +20,7 @@ from custcrm.records import Applied, Target
 from custcrm.storage.deeds import Change, Question, Slice, Template
 from custcrm.storage.protocol import Writer
 from custcrm.values.errors import Conflict, KeyConflict, Malformed, NotFound, Reason, Refusal
+from custcrm.values.shapes import flag
 from custcrm.values.texts import checked
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def progress_shown(progress: Progress) -> Callable[[int, int], None]:
     """Return what is told how far it is: a bar on stderr, the caller's own function, or nothing."""
     if callable(progress):
         return progress
-    return _bar if progress else lambda done, total: None
+    return _bar if flag(progress, field="progress") else lambda done, total: None
 
 
 def _bar(done: int, total: int) -> None:

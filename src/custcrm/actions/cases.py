@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from attrs import evolve, field, frozen
@@ -14,7 +15,7 @@ from attrs import evolve, field, frozen
 from custcrm.actions import eligibility
 from custcrm.actions.codes import Thing, closed, expires_at, thing
 from custcrm.actions.coupons import left, next_ordinal
-from custcrm.actions.uses import series_by_name, uses_by_coupon, uses_of
+from custcrm.actions.uses import all_references, series_by_name, uses_by_coupon, uses_of
 from custcrm.business import Business
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, SeriesBudget
 from custcrm.rules import benefits
@@ -33,9 +34,13 @@ REFERENCES: Final = "coupon_reference"
 
 @frozen(kw_only=True)
 class Use:
-    """What a coupon is wanted for: the order, who brings it, where, and what it takes off, told or to be quoted of lines."""
+    """What a coupon is wanted for: the order, who brings it, where, and what it takes off, told or to be quoted of lines.
+
+    `buyer`: the reference is the id of a sale of this customer.
+    """
 
     reference: str | None = None
+    buyer: str | None = None
     customer: str | None = None
     discount: Money | None = None
     lines: Sequence[benefits.Line] | None = None
@@ -60,13 +65,31 @@ class Use:
 
 @frozen(kw_only=True)
 class Asking:
-    """A question about a coupon; with a writer it is about to be answered by writing, and the customer is held."""
+    """A question about a coupon; with a writer it is about to be answered by writing, and the customer is held.
+
+    `owner` holds the coupon, or would; None for a guest.
+    """
 
     business: Business
     reader: Reader
     use: Use
+    owner: str | None
     now: datetime
     writer: Writer | None = None
+
+    @cached_property
+    def references(self) -> tuple[str, ...]:
+        """All names of the order, none without one: a sale has two. They are claimed where something is to be written."""
+        found = self._references()
+        if self.writer is not None and found:
+            self.writer.claim(REFERENCES, sorted(found))
+            found = self._references()  # the sale may have been recorded while we waited
+        return found
+
+    def _references(self) -> tuple[str, ...]:
+        whose = (self.owner, self.use.customer, self.use.buyer)
+        told = () if self.use.reference is None else (self.use.reference,)
+        return all_references(self.reader, told, (each for each in whose if each is not None))
 
     def held(self, record: type[R], *key: Any) -> R | None:
         """Return a record, kept from others where something is to be written."""
@@ -85,7 +108,7 @@ class Case:
     """A coupon with what decides on it.
 
     `made`: it is to be written, as nobody held it yet; `taken` is the free code that it comes from; else it `takes_place` in
-    its series. `at` is the instant by which it is judged.
+    its series. `references` are the names of the order, `at` is the instant by which it is judged.
     """
 
     series: CouponSeries
@@ -95,11 +118,14 @@ class Case:
     made: bool = False
     taken: FreeCode | None = None
     takes_place: bool = False
+    references: tuple[str, ...] = ()
     at: datetime
 
 
-def judged(asking: Asking, wanted: Thing, owner: str) -> Case:
-    """Return the coupon that is meant, with every reason why it cannot be used now; `owner` holds it, or would."""
+def judged(asking: Asking, wanted: Thing) -> Case:
+    """Return the coupon of a customer that is meant, with every reason why it cannot be used now."""
+    owner = asking.owner
+    assert owner is not None, "guests have rules of their own"
     match wanted:
         case Coupon():
             case = _held(asking, wanted)
@@ -107,12 +133,12 @@ def judged(asking: Asking, wanted: Thing, owner: str) -> Case:
             case = _free(asking, wanted, owner)
         case _:
             case = _shared(asking, wanted, owner)
-    reasons = case.reasons | over_budget(asking, case.series)
+    reasons = case.reasons | by_cost(asking, case.series)
     for customer in dict.fromkeys((owner, asking.use.customer or owner)):
         reasons |= _barred(_facts(asking, customer), case.series)
     if asking.use.customer not in {None, case.coupon.customer_id} and not case.series.transferable:
         reasons.add(Reason.NOT_HOLDER)
-    return evolve(case, reasons=reasons)
+    return evolve(case, reasons=reasons, references=asking.references)
 
 
 def refuse(asking: Asking, series: CouponSeries, reasons: set[Reason]) -> None:
@@ -146,7 +172,8 @@ def _free(asking: Asking, code: FreeCode, owner: str) -> Case:
     series = asking.series(free.series)
     if free.taken_at is not None:  # since it was looked up
         coupon = thing(asking.reader, free.code)
-        assert isinstance(coupon, Coupon), "a code that was taken is a customer's coupon"
+        if not isinstance(coupon, Coupon):
+            raise NotFound("the coupon is gone, and its customer")
         case = _held(asking, coupon)
         return case if coupon.customer_id == owner else evolve(case, reasons={*case.reasons, Reason.NOT_HOLDER})
     row = _facts(asking, owner)
@@ -160,10 +187,9 @@ def _free(asking: Asking, code: FreeCode, owner: str) -> Case:
 
 def _shared(asking: Asking, series: CouponSeries, owner: str) -> Case:
     """Return the customer's coupon of a series with one code for all, or the one that is issued on the spot."""
-    reference = asking.use.reference
     coupons = sorted(
         asking.reader.find(Coupon, {"customer_id": owner, "series": series.name}),
-        key=lambda each: reference is None or each.reserved_for != reference,  # what was kept for this goes first
+        key=lambda each: each.reserved_for not in asking.references,  # what was kept for this goes first
     )
     uses = uses_by_coupon(asking.reader, coupons)
     cases = [_case(asking, series, coupon, uses[coupon.id]) for coupon in coupons]
@@ -185,7 +211,7 @@ def _shared(asking: Asking, series: CouponSeries, owner: str) -> Case:
 def _case(asking: Asking, series: CouponSeries, coupon: Coupon, uses: rules.Uses) -> Case:
     at = rules.present(coupon, uses, asking.now)
     reasons = rules.refusals(
-        series, coupon, uses, at=at, reference=asking.use.reference, beside=beside(asking, series, uses)
+        series, coupon, uses, at=at, references=asking.references, beside=beside(asking, series, uses)
     )
     return Case(series=series, coupon=coupon, uses=uses, reasons=reasons, at=at)
 
@@ -198,12 +224,9 @@ def beside(asking: Asking, series: CouponSeries, uses: rules.Uses) -> list[bool]
 
     A second use of the same coupon is combined with the first, unless there is none left anyway.
     """
-    reference = asking.use.reference
-    if reference is None:
+    if not asking.references:
         return []
-    if asking.writer is not None:
-        asking.writer.claim(REFERENCES, [reference])
-    where = {"reference": reference, "restored_at": None}
+    where = {"reference": asking.references, "restored_at": None}
     found: list[rules.Use] = [*asking.reader.find(Redemption, where), *asking.reader.find(GuestRedemption, where)]
     if len(rules.standing(uses)) >= series.per_coupon:
         own = {use.id for use in uses}
@@ -219,10 +242,14 @@ def no_place(asking: Asking, series: CouponSeries) -> set[Reason]:
     return full if reason is None else {reason, *full}
 
 
-def over_budget(asking: Asking, series: CouponSeries) -> set[Reason]:
-    """Return whether the budget, if there is one, does not cover the use as far as its cost is told."""
+def by_cost(asking: Asking, series: CouponSeries) -> set[Reason]:
+    """Return what speaks against the discount: that the budget does not cover it, or that the lines get none."""
     budget, cost = _budget_left(asking.reader, series), asking.use.cost(series)
-    return {Reason.OVER_BUDGET} if budget is not None and cost is not None and budget < cost else set()
+    if cost is None:
+        return set()
+    if asking.use.lines is not None and not cost and series.benefit.get("kind") != "text":
+        return {Reason.NO_BENEFIT} if series.benefit else set()
+    return {Reason.OVER_BUDGET} if budget is not None and budget < cost else set()
 
 
 def _budget_left(reader: Reader, series: CouponSeries) -> Money | None:
@@ -243,9 +270,7 @@ def _barred(row: Facts, series: CouponSeries) -> set[Reason]:
 
 
 def _beyond_limit(row: Facts, series: CouponSeries) -> set[Reason]:
-    rule = eligibility.below_limit(
-        row.question.filter.schema, series.name, series.per_customer, revoke_frees=series.revoke_frees
-    )
+    rule = eligibility.below_limit(row.question.filter.schema, series.name, series.per_customer)
     return {reason for reason, below in rule if not row.matches(below)}
 
 

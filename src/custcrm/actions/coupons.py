@@ -19,7 +19,8 @@ from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, Program
 from custcrm.rules import coupons as rules
 from custcrm.storage.deeds import CustomerKey, Given, NewId, Of, Question, Source, Staged, Template, Verdict
 from custcrm.storage.protocol import Reader, Writer
-from custcrm.values.errors import Reason, Refusal
+from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
+from custcrm.values.shapes import flag
 from custcrm.values.texts import checked
 
 
@@ -48,11 +49,12 @@ def issuing(business: Business, series: str, *, allow_partial: bool, text: str, 
     return Deed(
         action="issue_coupons",
         title=f"issue_coupons {series}",
-        arguments={"series": series, "allow_partial": allow_partial, "text": text, "notify": notify},
+        arguments={
+            "series": series, "allow_partial": flag(allow_partial, field="allow_partial"), "text": text,
+            "notify": flag(notify, field="notify"),
+        },
         verdict=Verdict(
-            eligibility.may_receive_coupon(
-                business.schema, found.program, series, found.per_customer, revoke_frees=found.revoke_frees
-            )
+            eligibility.may_receive_coupon(business.schema, found.program, series, found.per_customer)
         ),
         effects=effects,
         cost=lambda business, question, eligible: Cost(coupons=eligible),
@@ -72,8 +74,7 @@ def left(reader: Reader, series: str) -> int | None:
 
 def next_ordinal(business: Business, series: str) -> Shown:
     """Return the value of a customer that numbers the next coupon of a series with a limit."""
-    counted = eligibility.coupons_counted(series, revoke_frees=False)
-    return business.shown(s.Arithmetic("+", counted, s.Literal(1)))
+    return business.shown(s.Arithmetic("+", eligibility.coupons_had(series), s.Literal(1)))
 
 
 def _problems(business: Business, series: str, now: datetime) -> tuple[Problem, ...]:
@@ -89,9 +90,7 @@ def _last_word(business: Business, series: CouponSeries, moment: Moment) -> tupl
 
     One transaction holds the series from the freeze on, so that nobody else issues meanwhile, and needs none.
     """
-    rules_now = Verdict(
-        eligibility.below_limit(business.schema, series.name, series.per_customer, revoke_frees=series.revoke_frees)
-    )
+    rules_now = Verdict(eligibility.below_limit(business.schema, series.name, series.per_customer))
     if not rules_now.rules or not _has_batches(business, moment.applied_id):
         return ()
 
@@ -122,7 +121,8 @@ def revoking(coupon: Coupon, *, reason: str) -> Deed:
 
     def book(writer: Writer, moment: Moment, _: Sequence[Turn]) -> Booked:
         held = writer.hold(Coupon, coupon.customer_id, coupon.id)
-        assert held is not None, "the customer is held, and was found with the coupon"
+        if held is None:
+            raise NotFound("the coupon is gone, and its customer")
         done = _revoked(writer, [held], moment, reason)[held.id]
         return Booked(refused={coupon.customer_id: done}) if isinstance(done, Refusal) else Booked(replaced=[done])
 
@@ -185,6 +185,8 @@ def revoked_code(writer: Writer, code: str, now: datetime) -> FreeCode | Refusal
     free = writer.hold(FreeCode, code)
     series = None if free is None else writer.get(CouponSeries, free.series)
     assert free is not None and series is not None, "codes and series are never removed"
+    if free.taken_at is not None:  # since it was looked up; its place is the coupon's
+        raise Malformed("the code is not free; revoke the coupon", field="code")
     uses = uses_of(writer, free)
     unheld = rules.unheld(free)
     done = rules.revoked(unheld, uses, series, at=rules.present(unheld, uses, now), reason="")

@@ -133,7 +133,8 @@ def of_programs(business: Business, reader: Reader, programs: Iterable[str | Non
 def credited(earning: Earning, sales: Sequence[Told], gathered: Gathered, now: datetime) -> Iterator[PointsEntry]:
     """Yield the credits of new sales, which are not among the customers' facts yet; at most one of each customer's.
 
-    They are credited now, or when the sale takes place if that is later, and expire by the time of the sale.
+    They are credited now, also those of a sale told for a later time: what can be spent is in the balance. They expire by
+    the time of the sale.
     """
     business = earning.business
     for sale, lines in sales:
@@ -146,7 +147,7 @@ def credited(earning: Earning, sales: Sequence[Told], gathered: Gathered, now: d
             id_ = business.ids.new()
             yield PointsEntry(
                 customer_id=sale.customer_id, id=id_, lot_id=id_, program=str(sale.program), kind="credit", delta=each.points,
-                occurred_at=max(now, sale.occurred_at),
+                occurred_at=now,
                 expires_at=None if each.expires is None else expiry(each.expires, sale.occurred_at, business.zone),
                 terminal=sale.terminal or API, point_of_sale=sale.point_of_sale, sale_id=sale.id, rule=each.rule,
                 reference=sale.external_id, actor=business.actor,
@@ -229,7 +230,7 @@ def _from_on(sale: Sale) -> Callable[[Any], bool]:
                 pass
             case _:
                 return False
-        return bool((record.occurred_at, told) >= (sale.occurred_at, sale.id))
+        return told == sale.id or bool((record.occurred_at, told) >= (sale.occurred_at, sale.id))
 
     return is_later
 

@@ -115,15 +115,13 @@ def has_funds(
 
 
 @lru_cache(maxsize=256)
-def may_receive_coupon(
-    schema: Schema, program: str, series: str, per_customer: int | None, *, revoke_frees: bool = True
-) -> Rules:
+def may_receive_coupon(schema: Schema, program: str, series: str, per_customer: int | None) -> Rules:
     """May be issued a coupon: any access but none and blacklisted, marked as eligible, and below the series' limit."""
     return (
         *member(schema, program),
         (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)),
         (Reason.NOT_ELIGIBLE, Filter.of(schema, s.Field(("coupon_eligible",)))),
-        *below_limit(schema, series, per_customer, revoke_frees=revoke_frees),
+        *below_limit(schema, series, per_customer),
     )
 
 
@@ -139,30 +137,36 @@ def may_redeem_coupon(schema: Schema, program: str) -> Rules:
 
 
 @lru_cache(maxsize=256)
-def below_limit(schema: Schema, series: str, per_customer: int | None, *, revoke_frees: bool) -> Rules:
+def below_limit(schema: Schema, series: str, per_customer: int | None) -> Rules:
     """Must have had fewer coupons of the series than it allows one (FEATURES V17, V18); no rule where it allows any number."""
     if per_customer is None:
         return ()
-    counted = coupons_counted(series, revoke_frees=revoke_frees)
-    return ((Reason.CUSTOMER_LIMIT, Filter.of(schema, s.Compare("<", counted, s.Literal(per_customer)))),)
+    return ((Reason.CUSTOMER_LIMIT, Filter.of(schema, s.Compare("<", coupons_counted(series), s.Literal(per_customer)))),)
 
 
 @lru_cache(maxsize=256)
 def holds_coupon(schema: Schema, series: str) -> Rules:
     """Must hold a coupon of the series that is not revoked."""
-    held = coupons_counted(series, revoke_frees=True)
+    held = _coupons(series, s.negation(s.Exists(s.Field(("revoked_at",)))))
     return ((Reason.UNCHANGED, Filter.of(schema, s.Compare(">", held, s.Literal(0)))),)
 
 
-def coupons_counted(series: str, *, revoke_frees: bool) -> s.Aggregate:
-    """Return the number of a customer's coupons that count for the series' limit.
+def coupons_counted(series: str) -> s.Aggregate:
+    """Return the number of a customer's coupons that count for the limit of a series that has one.
 
-    Whenever they were issued: a clock that was set back must not let anybody have more.
+    These have an ordinal, which a coupon loses when its place is given back (`rules.coupons.is_freed`). Whenever they were
+    issued: a clock that was set back must not let anybody have more.
     """
-    which: list[s.Condition] = [_equals("series", series)]
-    if revoke_frees:
-        which.append(s.negation(s.Exists(s.Field(("revoked_at",)))))
-    return s.Aggregate("count", (COUPONS_EVER,), s.conjunction(which))
+    return _coupons(series, s.Exists(s.Field(("ordinal",))))
+
+
+def coupons_had(series: str) -> s.Aggregate:
+    """Return the number of coupons of the series that a customer ever had."""
+    return _coupons(series)
+
+
+def _coupons(series: str, *which: s.Condition) -> s.Aggregate:
+    return s.Aggregate("count", (COUPONS_EVER,), s.conjunction([_equals("series", series), *which]))
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import frozen
 
-from custcrm.actions.cases import Asking, Use, beside, no_place, over_budget, refuse
+from custcrm.actions.cases import Asking, Use, beside, by_cost, no_place, refuse
 from custcrm.actions.codes import Thing, expires_at
 from custcrm.actions.once import Once
 from custcrm.actions.redeeming import spend, take_place
@@ -63,11 +63,11 @@ def redeem_as_guest(
         once = Once(action="redeem_as_guest", arguments={"coupon": _code(wanted), "guest": who, **use.told()}, key=key)
         before = once.before(writer)
         if before is not None:
-            return next(writer.find(GuestRedemption, {"code": _code(wanted), "applied_id": before.id}))
+            return _made_under(writer, wanted, before.id)
         if isinstance(wanted, FreeCode):
             writer.hold(FreeCode, wanted.code)
         writer.claim(GUESTS, [f"{_series(wanted)} {who}"])
-        asking = Asking(business=business, reader=writer, use=use, now=business.now(), writer=writer)
+        asking = Asking(business=business, reader=writer, use=use, owner=None, now=business.now(), writer=writer)
         visit = _visit(asking, wanted, who)
         refuse(asking, visit.series, _reasons(asking, visit))
         if visit.takes_place:
@@ -91,7 +91,7 @@ def why_as_guest(
     """Return every reason why a guest could not redeem the code now; nothing is written."""
     identity = identity_of(identity)
     kept = reader.get(Setting, GUEST_KEY)
-    asking = Asking(business=business, reader=reader, use=use, now=business.now())
+    asking = Asking(business=business, reader=reader, use=use, owner=None, now=business.now())
     who = "" if kept is None else rules.guest(identity, kept.value)  # without a key there was no guest yet
     return rules.ordered(_reasons(asking, _visit(asking, wanted, who)))
 
@@ -101,6 +101,13 @@ def identity_of(identity: str) -> str:
     if is_blank(checked(identity, field="identity", limit=IDENTITY_LIMIT)):
         raise Malformed("an identity tells one guest from another, e.g. an email", field="identity")
     return identity.strip()
+
+
+def _made_under(reader: Reader, wanted: Thing, applied_id: str) -> GuestRedemption:
+    found = next(reader.find(GuestRedemption, {"code": _code(wanted), "applied_id": applied_id}), None)
+    if found is None:
+        raise NotFound("what was done under this key is no longer there")
+    return found
 
 
 def _key(business: Business, writer: Writer) -> str:
@@ -137,9 +144,9 @@ def _reasons(asking: Asking, visit: _Visit) -> set[Reason]:
     series = visit.series
     found = rules.refusals(
         series, visit.coupon, visit.uses, at=rules.present(visit.coupon, visit.uses, asking.now),
-        reference=asking.use.reference, beside=beside(asking, series, visit.uses),
+        references=asking.references, beside=beside(asking, series, visit.uses),
     )
-    found |= over_budget(asking, series)
+    found |= by_cost(asking, series)
     if visit.is_held:
         found.add(Reason.NOT_HOLDER)
     if visit.takes_place:

@@ -48,6 +48,7 @@ def distributing(
     }
     at = business.instant(distributed, field="distributed")
     _until(business, ends, at or business.now())
+    checked(notice, field="notice")
     told = None if channel is None else _notice(business, channel, purpose, notice, title)
     found = None if sender is None else business.known(Sender, sender, "sender")
 

@@ -28,7 +28,8 @@ from custcrm.storage.deeds import (
     Verdict,
 )
 from custcrm.values.errors import Malformed, NotFound
-from custcrm.values.texts import is_blank
+from custcrm.values.shapes import flag
+from custcrm.values.texts import checked, is_blank
 
 REJECTED: Final = 8
 """The number of the effect that keeps rejected messages: far from those of any action, so that ids never meet."""
@@ -38,7 +39,7 @@ def sending(business: Business, text: str, *, channel: str, sender: str | None, 
     """Send a text; who must not get it has a rejected message with the reason, at no cost (FEATURES C15–C19)."""
     check_purpose(purpose)
     check_channel(channel, business.channels)
-    if is_blank(text):
+    if is_blank(checked(text, field="text")):
         raise Malformed("a message has a text", field="text")
     template = TextTemplate.parse(text, eligibility.PLACEHOLDER_FIELDS)
     found = None if sender is None else business.known(Sender, sender, "sender")
@@ -90,7 +91,7 @@ def notice(
 
     It has rules of its own, so that a missing phone never costs anybody a coupon. `more`: other columns that the text shows.
     """
-    if not notify or program.notifications == OFF:
+    if not flag(notify, field="notify") or program.notifications == OFF:
         return ()
     values = _columns(moment, program.notifications, "service", None, template.text)
     values |= {"id": NewId(effect), "status": Given(MessageStatus.PLANNED.value)}

@@ -19,6 +19,7 @@ from custcrm.storage.deeds import CustomerKey, Effect, Given, NewId, Source, Tem
 from custcrm.storage.protocol import Writer
 from custcrm.values.errors import Malformed, Refusal
 from custcrm.values.periods import expiry
+from custcrm.values.shapes import flag
 from custcrm.values.texts import checked, is_blank
 
 API: Final = "api"
@@ -58,7 +59,7 @@ def crediting(
         title=f"credit_points {program} {amount}",
         arguments={
             "program": program, "points": amount, "expires": asked_expiry(expires), "terminal": terminal, "text": text,
-            "notify": notify,
+            "notify": flag(notify, field="notify"),
             # Keys of credits from before there were references stand for the same content.
             **({} if reference is None else {"reference": reference}),
         },
@@ -129,8 +130,10 @@ def adjusting(business: Business, program: str, points: int, *, reason: str, exp
 def _opening(
     business: Business, moment: Moment, kind: str, program: str, points: int, expires: Any, shared: Mapping[str, Any]
 ) -> Template:
-    """Return the effect that brings a lot."""
+    """Return the effect that brings a lot; Malformed when it would be over already."""
     ends = None if expires is None else expiry(expires, moment.now, business.zone)
+    if ends is not None and ends <= moment.now:
+        raise Malformed("expires lies in the past; points would never count", field="expires")
     values: dict[str, Source] = {
         "customer_id": CustomerKey(), "id": NewId(0), "lot_id": NewId(0), "program": Given(program), "kind": Given(kind),
         "delta": Given(points), "occurred_at": Given(moment.now), "expires_at": Given(ends), "actor": Given(moment.actor),
@@ -192,13 +195,14 @@ def reference_of(reference: str | None) -> str | None:
 
 
 def _check_expiry(business: Business, expires: Any) -> None:
-    if expires is not None and expiry(expires, business.now(), business.zone) <= business.now():
-        raise Malformed("expires lies in the past; points would never count", field="expires")
+    """Check how an expiry is told. Whether it is past is asked when it is done first: a key repeats it for ever."""
+    if expires is not None:
+        expiry(expires, business.now(), business.zone)
 
 
 def _where(business: Business, terminal: str | None) -> dict[str, str | None]:
     """Return terminal and point of sale of a transaction, as columns."""
-    name = terminal or business.terminal
+    name = business.terminal if terminal is None else terminal
     if name is None or name == API:
         return {"terminal": API}
     found = business.known(Terminal, name, "terminal")
@@ -207,7 +211,7 @@ def _where(business: Business, terminal: str | None) -> dict[str, str | None]:
 
 def terminal_of(business: Business, terminal: str | None) -> str:
     """Return the terminal that a transaction is booked on: the one given, the one acting, or the virtual one."""
-    name = terminal or business.terminal
+    name = business.terminal if terminal is None else terminal
     if name is None or name == API:
         return API
     return business.known(Terminal, name, "terminal").name

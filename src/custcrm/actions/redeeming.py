@@ -13,9 +13,10 @@ from attrs import evolve
 from custcrm.actions.cases import Asking, Case, Use, judged, refuse
 from custcrm.actions.codes import Thing
 from custcrm.actions.deed import Booked, Booking, Deed, Moment, Turn
-from custcrm.actions.uses import uses_of
+from custcrm.actions.points import reference_of
+from custcrm.actions.uses import all_references, uses_of
 from custcrm.business import Business
-from custcrm.records import Coupon, CouponSeries, FreeCode, Redemption, SeriesBudget
+from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, Redemption, SeriesBudget
 from custcrm.rules import coupons as rules
 from custcrm.storage.deeds import Verdict
 from custcrm.storage.protocol import Reader, Writer
@@ -25,6 +26,9 @@ from custcrm.values.periods import Span, move
 
 LASTING: Final = "15 minutes"
 """How long a coupon is reserved unless said otherwise: an order that is being paid."""
+
+KEPT: Final = "coupon_id"
+"""By what a key tells which coupon was reserved under it."""
 
 
 def redeeming(business: Business, wanted: Thing, use: Use) -> Deed:
@@ -51,22 +55,42 @@ def reserving(business: Business, wanted: Thing, use: Use, lasting: Span) -> Dee
     def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
         case = _admitted(business, writer, moment, turns, wanted, use)
         until = move(case.at, lasting, business.zone)
-        coupon = rules.reserved(case.coupon, at=case.at, until=until, reference=use.reference or "")
+        coupon = rules.reserved(
+            case.coupon, at=case.at, until=until, reference=use.reference or "", references=case.references
+        )
+        _remember(writer, moment, coupon)
         return _settled(case, coupon, moment)
 
     told = {"reference": use.reference, "customer": use.customer, "for": str(lasting)}
     return _deed("reserve_coupon", wanted, told, Booking((Coupon,), book))
 
 
+def reserved_under(reader: Reader, owner: str, key: str) -> Coupon:
+    """Return the coupon that was reserved under a key, whatever became of it since; NotFound where its customer is gone."""
+    applied = reader.get(Applied, key)
+    found = None if applied is None else reader.get(Coupon, owner, str(applied.arguments.get(KEPT)))
+    if found is None:
+        raise NotFound("what was done under this key is no longer there")
+    return found
+
+
+def _remember(writer: Writer, moment: Moment, coupon: Coupon) -> None:
+    """Keep with the key, if there is one, which coupon it was: one of a shared code is told by nothing else later."""
+    for applied in writer.find(Applied, {"id": moment.applied_id}):
+        writer.replace(evolve(applied, arguments={**applied.arguments, KEPT: coupon.id}))
+
+
 def releasing(coupon: Coupon, reference: str | None) -> Deed:
     """Let a reserved coupon go before its time is over."""
+    reference_of(reference)
 
     def book(writer: Writer, moment: Moment, _: Sequence[Turn]) -> Booked:
         held = writer.hold(Coupon, coupon.customer_id, coupon.id)
         if held is None:
             raise NotFound("the coupon is gone, and its customer")
         at = rules.present(held, uses_of(writer, held), moment.now)
-        if not rules.is_reserved(held, at) or reference not in {None, held.reserved_for}:
+        names = None if reference is None else all_references(writer, [reference], [held.customer_id])
+        if not rules.is_reserved(held, at) or (names is not None and held.reserved_for not in names):
             no = Refusal(Reason.NOT_RESERVED, details={"series": held.series})
             return Booked(refused={held.customer_id: no})
         return Booked(replaced=[rules.released(held, at)])
@@ -76,8 +100,8 @@ def releasing(coupon: Coupon, reference: str | None) -> Deed:
 
 def why(business: Business, reader: Reader, wanted: Thing, use: Use) -> tuple[Reason, ...]:
     """Return every reason why redeeming would be refused now; nothing is written."""
-    asking = Asking(business=business, reader=reader, use=use, now=business.now())
-    return rules.ordered(judged(asking, wanted, holder(wanted, use.customer)).reasons)
+    asking = Asking(business=business, reader=reader, use=use, owner=holder(wanted, use.customer), now=business.now())
+    return rules.ordered(judged(asking, wanted).reasons)
 
 
 def holder(wanted: Thing, customer: str | None) -> str:
@@ -114,8 +138,8 @@ def _admitted(
 ) -> Case:
     """Return the case if nothing speaks against it, with its place in the series taken; else raise every reason."""
     [turn] = turns
-    asking = Asking(business=business, reader=writer, use=use, now=moment.now, writer=writer)
-    case = judged(asking, wanted, turn.customer_id)
+    asking = Asking(business=business, reader=writer, use=use, owner=turn.customer_id, now=moment.now, writer=writer)
+    case = judged(asking, wanted)
     refuse(asking, case.series, case.reasons)
     if case.takes_place:
         take_place(writer, case.series)

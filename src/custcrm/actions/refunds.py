@@ -15,8 +15,9 @@ from custcrm.actions.points import place_of
 from custcrm.actions.restoring import restore_cancelled
 from custcrm.actions.reversing import reversing as points_reversing
 from custcrm.actions.sales import SCOPE
+from custcrm.actions.uses import references
 from custcrm.business import Business
-from custcrm.records import AccountEntry, Customer, PointsEntry, Redemption, Sale, SaleLine
+from custcrm.records import AccountEntry, Customer, GuestRedemption, PointsEntry, Redemption, Sale, SaleLine
 from custcrm.records.sales import SaleKind
 from custcrm.rules import refunds as rules
 from custcrm.rules.sales import lines as lines_of
@@ -40,7 +41,7 @@ class SaleDetails:
 
     sale: Sale
     lines: tuple[SaleLine, ...]
-    discounts: tuple[Redemption, ...]
+    discounts: tuple[Redemption | GuestRedemption, ...]
     refunds: tuple[Sale, ...]
     points: tuple[PointsEntry, ...]
     left: Money
@@ -53,15 +54,13 @@ def details(business: Business, sale: Sale | str) -> SaleDetails:
         about, of = known(reader, kept), {"customer_id": kept.customer_id}
         return SaleDetails(
             sale=kept, lines=tuple(about.lines), refunds=tuple(about.refunds),
-            discounts=tuple(reader.find(Redemption, {**of, "reference": references(kept)})),
+            discounts=(
+                *reader.find(Redemption, {"reference": references(kept)}),  # the coupon may be somebody else's
+                *reader.find(GuestRedemption, {"reference": references(kept)}),
+            ),
             points=tuple(reader.find(PointsEntry, {**of, "sale_id": kept.id})),
             left=rules.left(kept, about.refunds).total,
         )
-
-
-def references(sale: Sale) -> list[str]:
-    """Return by what points and coupons were used for the sale: its id, or the number it has elsewhere."""
-    return [sale.id] if sale.external_id is None else [sale.id, sale.external_id]
 
 
 def found(reader: Reader, sale: Sale | str) -> Sale:
@@ -117,12 +116,16 @@ def refund(business: Business, sale: Sale | str, told: Mapping[str, Any]) -> Sal
         return before or _refund(business, writer, held, what)
 
 
-def cancel(business: Business, sale: Sale | str, reason: str) -> Sale:
+def cancel(business: Business, sale: Sale | str, reason: str, external_id: str | None = None) -> Sale:
     """Take back what is left of a sale as if it had never been: the points spent for it and its coupons come back as well."""
     with business.store.write() as writer:
         held = found(writer, sale)
+        name = None if external_id is None else checked(external_id, field="external_id", limit=TEXT_LIMIT)
+        what = rules.Asked(reason=checked(reason, field="reason"), external_id=name)
+        before = _again(writer, held, what)
+        if before is not None:
+            return before
         writer.hold(Customer, held.customer_id)
-        what = rules.Asked(reason=checked(reason, field="reason"))
         _return_payments(business, writer, held, what.reason)  # first: points that come back cover those that were earned
         refunded = _refund(business, writer, held, what)
         restore_cancelled(business, writer, references(held), reason=what.reason)
@@ -175,8 +178,18 @@ def _return_payments(business: Business, writer: Writer, sale: Sale, reason: str
     spends = {each.spend_id: each for each in writer.find(PointsEntry, paid)}
     for spend in spends.values():
         _give_back(business, sale, points_reversing(business, spend, None, reason))
-    for entry in list(writer.find(AccountEntry, paid)):
-        _give_back(business, sale, account_reversing(business, entry, reason=reason))
+    due = rules.left(sale, known(writer, sale).refunds).total.minor  # what a refund gave back before is not given twice
+    for entry in reversed(list(writer.find(AccountEntry, paid))):
+        if entry.amount is None:
+            _give_back(business, sale, account_reversing(business, entry, reason=reason))
+            continue
+        returned = {"customer_id": sale.customer_id, "reverses": entry.id}
+        undone = next(writer.totals(AccountEntry, returned, of="amount"), (0,))[0]
+        back = min(due, -entry.amount.minor - undone)
+        due -= back
+        if back > 0:
+            amount = Money.from_minor(back, business.currency)
+            _give_back(business, sale, account_reversing(business, entry, amount=amount, reason=reason))
 
 
 def _give_back(business: Business, sale: Sale, deed: Deed) -> None:

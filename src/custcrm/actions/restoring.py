@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from attrs import evolve, frozen
 
 from custcrm.actions.codes import Thing
 from custcrm.actions.once import Once
-from custcrm.actions.uses import series_by_name, uses_of
+from custcrm.actions.uses import all_references, series_by_name, uses_by_coupon, uses_of
 from custcrm.business import Business
 from custcrm.records import Coupon, CouponSeries, Customer, FreeCode, GuestRedemption, Redemption, SeriesBudget
 from custcrm.rules import coupons as rules
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Malformed, Reason, Refusal
+from custcrm.values.ids import is_id
 from custcrm.values.texts import checked
 
 
@@ -47,6 +48,7 @@ def restore(
     once = Once(action="restore_coupons", arguments=arguments, key=key)
     with business.store.write() as writer:
         before = once.before(writer)
+        which = _with_other_names(writer, which)
         if before is not None:
             back = (use for use in _meant(writer, which) if use.restored_at is not None)
             return tuple(use for use in back if use.restored_at == max(before.as_of, use.redeemed_at))
@@ -85,22 +87,39 @@ def _named(wanted: Thing | None) -> str | None:
 
 
 def _meant(reader: Reader, which: Which) -> list[rules.Use]:
-    wanted, references = which.wanted, list(which.references)
+    wanted, names = which.wanted, which.references
     if isinstance(wanted, Coupon | FreeCode):
-        return [use for use in uses_of(reader, wanted) if not references or use.reference in references]
-    found: list[rules.Use] = [
-        *reader.find(Redemption, {"reference": references}), *reader.find(GuestRedemption, {"reference": references})
-    ]
+        return [use for use in uses_of(reader, wanted) if not names or use.reference in names]
+    found = _used_for(reader, names)
     return found if wanted is None else [use for use in found if use.series == wanted.name]
 
 
+def _used_for(reader: Reader, references: Collection[str]) -> list[rules.Use]:
+    where = {"reference": list(references)}
+    return [*reader.find(Redemption, where), *reader.find(GuestRedemption, where)]
+
+
+def _with_other_names(reader: Reader, which: Which) -> Which:
+    """Return it with both names of each sale that is among the references."""
+    told = which.references
+    if isinstance(which.wanted, Coupon):
+        return evolve(which, references=all_references(reader, told, [which.wanted.customer_id]))
+    uses = _used_for(reader, told)
+    names = all_references(reader, told, (use.customer_id for use in uses if isinstance(use, Redemption)))
+    others = {each for each in told if is_id(each)} - {use.reference for use in uses}
+    return evolve(which, references=tuple(dict.fromkeys((*names, *all_references(reader, others, None)))))
+
+
 def _held(writer: Writer, which: Which) -> list[rules.Use]:
-    """Return the uses that are meant and stand, with their customers held, and the guests' themselves."""
+    """Return the uses that are meant and stand, with their customers held, the codes that guests used, and these uses."""
     standing = rules.standing(_meant(writer, which))
     customers = sorted({use.customer_id for use in standing if isinstance(use, Redemption)})
     guests = sorted(use.id for use in standing if isinstance(use, GuestRedemption))
-    for customer in customers:
+    coupons, codes = _used(writer, standing)
+    for customer in sorted({*customers, *(coupon.customer_id for coupon in coupons)}):
         writer.hold(Customer, customer)
+    for code in sorted(code.code for code in codes):
+        writer.hold(FreeCode, code)
     for guest in guests:
         writer.hold(GuestRedemption, guest)
     mine = {*customers, *guests}  # what was added meanwhile is another's, and comes after this
@@ -115,7 +134,7 @@ def _restored(writer: Writer, uses: Sequence[rules.Use], now: datetime, reason: 
     begun = _guest_coupons(writer, terms, allowed)
     back = tuple(_taken_back(use, now, reason) for use in allowed)
     writer.put(back)
-    places = begun - _guest_coupons(writer, terms, allowed)
+    places = begun - _guest_coupons(writer, terms, allowed) + _freed(writer, terms, allowed)
     for name in sorted(places):
         writer.reserve(CouponSeries, (name,), -places[name])
     costs: Counter[str] = Counter()
@@ -125,6 +144,39 @@ def _restored(writer: Writer, uses: Sequence[rules.Use], now: datetime, reason: 
         if costs[name] and writer.get(SeriesBudget, name) is not None:
             writer.reserve(SeriesBudget, (name,), -costs[name])
     return back
+
+
+def _freed(writer: Writer, terms: Mapping[str, CouponSeries], back: Sequence[rules.Use]) -> Counter[str]:
+    """Let revoked coupons and codes give their places back, whose last use was taken back now, and count these by series."""
+    coupons, codes = _used(writer, back)
+    uses = uses_by_coupon(writer, coupons)
+    freed = [
+        each for each in coupons if each.revoked_at is not None and rules.is_freed(terms[each.series], uses[each.id])
+    ]
+    writer.put(rules.without_place(each) for each in freed)
+    places = Counter(each.series for each in freed)
+    for code in codes:
+        if code.revoked_at is not None and rules.is_freed(terms[code.series], uses_of(writer, code)):
+            places[code.series] += 1
+    return places
+
+
+def _used(reader: Reader, uses: Iterable[rules.Use]) -> tuple[list[Coupon], list[FreeCode]]:
+    """Return the coupons that were used, and the free codes that guests used; a code may be both, if it was taken since."""
+    ids: dict[str, str] = {}
+    codes: set[str] = set()
+    for use in uses:
+        if isinstance(use, Redemption):
+            ids[use.coupon_id] = use.customer_id
+        else:
+            codes.add(use.code)
+    coupons: dict[str, Coupon] = {}
+    if ids:
+        held = reader.find(Coupon, {"customer_id": sorted(set(ids.values())), "id": sorted(ids)})
+        coupons |= {each.id: each for each in held}
+    if codes:
+        coupons |= {each.id: each for each in reader.find(Coupon, {"code": sorted(codes)})}
+    return list(coupons.values()), list(reader.find(FreeCode, {"code": sorted(codes)})) if codes else []
 
 
 def _taken_back(use: rules.Use, now: datetime, reason: str) -> rules.Use:

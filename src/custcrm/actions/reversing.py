@@ -41,8 +41,7 @@ def reversing(business: Business, what: Reversible, points: int | None = None, r
     """
     if not isinstance(what, PointsEntry | PointsSpend | PointsLine):
         raise Malformed("give the entry of a credit, a spend or a line of the history", field="what")
-    if what.kind not in rules.REVERSIBLE:
-        raise Malformed(f"what was {what.kind} cannot be reversed; a credit, a spend or an adjustment can", field="what")
+    _check_kind(what.kind)
     amount = None if points is None else points_amount(points)
     id_ = what.spend_id or what.id if isinstance(what, PointsEntry) else what.id
     checked(reason, field="reason")
@@ -61,15 +60,23 @@ def reversing(business: Business, what: Reversible, points: int | None = None, r
     )
 
 
+def _check_kind(kind: str) -> None:
+    if kind not in rules.REVERSIBLE:
+        raise Malformed(f"what was {kind} cannot be reversed; a credit, a spend or an adjustment can", field="what")
+
+
 def _reversed(
     business: Business, writer: Reader, moment: Moment, customer_id: str, id_: str, points: int | None, reason: str
 ) -> tuple[PointsEntry, ...] | Refusal:
     mine = {"customer_id": customer_id}
     credit = writer.get(PointsEntry, customer_id, id_)
+    if credit and credit.spend_id:  # what is stored counts: this is one entry of a spend
+        id_, credit = credit.spend_id, None
     what = [credit] if credit else list(writer.find(PointsEntry, {**mine, "spend_id": id_}))
     if not what:
         raise NotFound("the customer has no such points entry")
     first = what[0]
+    _check_kind(first.kind)
     program = business.known(Program, first.program, "program")
     told = telling(
         moment, customer_id, first.program, "reverse", business.ids.new(), reverses=id_, reason=reason, terminal=first.terminal,
@@ -84,6 +91,7 @@ def _reversed(
         )
     return rules.reverse_spend(
         what, points, told, new_id, before=before, latest=_latest(writer, customer_id, {each.lot_id for each in what}),
+        shortfalls=writer.find(PointsEntry, {**mine, "program": first.program, "kind": "reverse"}),
         until=_grace(business, program, moment.now),
     )
 

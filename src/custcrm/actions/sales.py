@@ -20,6 +20,7 @@ from custcrm.storage.deeds import Question
 from custcrm.storage.gathered import MOST, Gathered
 from custcrm.storage.protocol import Writer
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
+from custcrm.values.shapes import mapping, several
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
 
@@ -39,7 +40,7 @@ SCOPE: Final = "sale"
 def record(business: Business, rows: Iterable[Mapping[str, Any]]) -> list[Sale]:
     """Record sales, each a mapping of FIELDS, and credit what they earn; all or none. A known external id is recorded once."""
     now = business.now()
-    told = [_checked(row, number) for number, row in enumerate(rows, 1)]
+    told = [_checked(row, number) for number, row in enumerate(several(rows, field="rows"), 1)]
     made = [_made(business, row, id_, now) for id_, row in zip(business.ids.many(len(told)), told, strict=True)]
     recorded: list[Sale] = []
     fresh: list[earning.Told] = []
@@ -104,16 +105,19 @@ def _made(business: Business, row: Mapping[str, Any], id_: str, now: datetime) -
     """Return the records of a sale as told; nothing is looked up about the customer yet."""
     owner = customer_id(row["customer"])
     at = business.instant(row.get("occurred_at"), field="occurred_at") or now
-    terminal = row.get("terminal") or (None if row.get("point_of_sale") else business.terminal)
+    terminal, told = row.get("terminal"), row.get("lines")
+    if terminal is None and row.get("point_of_sale") is None:
+        terminal = business.terminal
     place, program = place_of(business, terminal, row.get("point_of_sale"))
     if row.get("program") is not None:
         program = business.known(Program, row["program"], "program").name
-    lines = rules.lines(row.get("lines") or (), customer_id=owner, sale_id=id_, at=at, amount=business.amount)
-    units = row.get("units")
-    if units is not None and (type(units) is not int or abs(units) > LARGEST_UNITS):
-        raise Malformed("units are a whole number", field="units")
+    lines = rules.lines(() if told is None else told, customer_id=owner, sale_id=id_, at=at, amount=business.amount)
+    total, units = business.amount(row["total"], field="total"), row.get("units")
+    least = -LARGEST_UNITS if total.minor < 0 else 0
+    if units is not None and (type(units) is not int or not least <= units <= LARGEST_UNITS):
+        raise Malformed(f"units are a whole number from {least:,} to {LARGEST_UNITS:,}", field="units")
     sale = Sale(
-        customer_id=owner, id=id_, occurred_at=at, total=business.amount(row["total"], field="total"),
+        customer_id=owner, id=id_, occurred_at=at, **rules.about_total(total),
         units=sum(line.quantity for line in lines) if units is None else units,
         program=program or business.program, point_of_sale=place, terminal=terminal,
         source=_text(row.get("source"), "source") or "in_store", document=_text(row.get("document"), "document"),
@@ -157,7 +161,7 @@ def _same(known: Sale, told: Sale, row: Mapping[str, Any]) -> Sale:
 
 def _checked(row: Mapping[str, Any], number: int) -> Mapping[str, Any]:
     """Return a told sale; Malformed when it lacks what a sale needs, or says what no sale has."""
-    for name in row:
+    for name in mapping(row, field=f"rows[{number}]"):
         if name not in FIELDS:
             raise Malformed(f"sale {number} has no {name!r}", field=name, suggestions=nearest(name, FIELDS))
     for name in FIELDS[:2]:

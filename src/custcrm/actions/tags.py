@@ -21,11 +21,13 @@ def tagging(business: Business, key: str, value: str | None, *, until: Any = Non
     """Set a tag from now on: what it was before is closed, not lost (FEATURES S09, S10, I21–I23)."""
     name = tag_key(key)
     text = None if value is None else checked(value, field="value", limit=VALUE_LIMIT)
-    if until is not None and expiry(until, business.now(), business.zone, field="until") <= business.now():
-        raise Malformed("until lies in the past; the tag would never hold", field="until")
+    if until is not None:
+        expiry(until, business.now(), business.zone, field="until")
 
     def effects(moment: Moment) -> tuple[Effect, ...]:
         ends = None if until is None else expiry(until, moment.now, business.zone, field="until")
+        if ends is not None and ends <= moment.now:  # asked when it is done first: a key repeats it for ever
+            raise Malformed("until lies in the past; the tag would never hold", field="until")
         assignment = Template(
             record=TagAssignment,
             values={

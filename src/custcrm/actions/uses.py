@@ -1,10 +1,10 @@
-"""What was made of coupons: their redemptions, and those that guests made of the same codes."""
+"""What was made of coupons: their redemptions, those that guests made of the same codes, and for which orders."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption
+from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, Sale
 from custcrm.rules.coupons import Use
 from custcrm.storage.protocol import Reader
 
@@ -32,3 +32,25 @@ def uses_by_coupon(reader: Reader, coupons: Iterable[Coupon]) -> Mapping[str, tu
 def series_by_name(reader: Reader, names: Iterable[str]) -> Mapping[str, CouponSeries]:
     """Return the series of these names, asked together."""
     return {each.name: each for each in reader.find(CouponSeries, {"name": sorted(set(names))})}
+
+
+def references(sale: Sale) -> list[str]:
+    """Return by what points and coupons were used for the sale: its id, or the number it has elsewhere."""
+    return [sale.id] if sale.external_id is None else [sale.id, sale.external_id]
+
+
+def all_references(reader: Reader, told: Collection[str], customers: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the references with the other name of each that is a sale's: its external id, or its id if of these customers.
+
+    None is for sales of anybody by their ids, which takes long.
+    """
+    if not told:
+        return ()
+    names = sorted(told)
+    sales = list(reader.find(Sale, {"external_id": names}))
+    whose = None if customers is None else sorted(set(customers))
+    if whose is None:
+        sales += reader.find(Sale, {"id": names})
+    elif whose:
+        sales += reader.find(Sale, {"customer_id": whose, "id": names})
+    return tuple(dict.fromkeys([*told, *(name for sale in sales for name in references(sale))]))

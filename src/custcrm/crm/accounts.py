@@ -18,7 +18,7 @@ from custcrm.records.accounts import AccountKind
 from custcrm.records.programs import Access
 from custcrm.rules import accounts as rules
 from custcrm.rules.accounts import Statement
-from custcrm.selection import CustomerRef
+from custcrm.selection import CustomerRef, existing
 from custcrm.storage.protocol import Taken
 from custcrm.values.errors import Conflict, Malformed
 from custcrm.values.identifiers import key_name
@@ -78,6 +78,12 @@ class Accounts:
         where = {} if program is None else {"program": business.known(Program, program, "program").name}
         with business.reading() as reader:
             return tuple(reader.find(Account, where))
+
+    def of(self, customer: CustomerRef) -> Sequence[CustomerAccount]:
+        """Return the accounts that the customer has opened, by name; `balance` tells what is on each."""
+        business = self._business
+        with business.reading() as reader:
+            return tuple(reader.find(CustomerAccount, {"customer_id": existing(business, customer).id}))
 
     def open(self, customer: CustomerRef, account: str, *, credit_limit: Number | None = None) -> CustomerAccount:
         """Open a member's account, with a credit limit of its own if given; else the first entry opens it.
@@ -142,6 +148,8 @@ class Accounts:
 
         Refused with already_reversed when less of it is left, and with not_enough_funds when what was paid in is spent.
         """
+        if not isinstance(entry, AccountEntry):
+            raise Malformed("an entry is given as the record that replenish, spend or adjust returned", field="entry")
         return self._entry(
             entry.customer_id, key, lambda: deeds.reversing(self._business, entry, amount=amount, reason=reason)
         )

@@ -23,6 +23,8 @@ from custcrm.storage.rows import facts
 from custcrm.values.errors import Malformed, Reason, Refusal
 from custcrm.values.money import Amount, Money
 from custcrm.values.periods import SpanLike, span
+from custcrm.values.shapes import several
+from custcrm.values.texts import checked
 
 CouponRef: TypeAlias = Coupon | FreeCode | str
 """A coupon as a record, or by its code: a coupon's own, a free one, or the code that a series shares."""
@@ -82,11 +84,13 @@ class Coupons:
         """Return how many coupons the series can still issue, altogether or to one customer; None when it is unlimited."""
         business = self._business
         found = business.known(CouponSeries, series, "coupon series")
+        if customer is not None:
+            existing(business, customer)
         with business.reading() as reader:
             left = deeds.left(reader, series)
             if customer is None or found.per_customer is None:
                 return left
-            counted = business.shown(eligibility.coupons_counted(series, revoke_frees=found.revoke_frees))
+            counted = business.shown(eligibility.coupons_counted(series))
             row = facts(reader, existing(business, customer).id, Question(business.everyone(), business.now()))
             assert row is not None, "the customer exists"
             mine = max(0, found.per_customer - int(row.value(counted)))
@@ -206,8 +210,10 @@ class Coupons:
         use = use_of(business, customer, reference=reference)
         owner = redeeming.holder(found, use.customer)
         done = single.perform(business, lambda: redeeming.reserving(business, found, use, lasting), owner, key=key)
-        kept = next((each for each in done.records if isinstance(each, Coupon)), None)
-        return self._again(kept or self._reserved(found, owner, reference))
+        if key is None:
+            return self._again(done.of(Coupon))
+        with business.reading() as reader:
+            return redeeming.reserved_under(reader, owner, key)
 
     def release(self, coupon: CouponRef, *, reference: str | None = None) -> Coupon:
         """Let a reserved coupon go, whatever it was reserved for or only for `reference`; refused with not_reserved."""
@@ -228,7 +234,8 @@ class Coupons:
         What they cost is back on the budget. Refused with not_redeemed when there are none, with not_restored when the series
         does not allow it (`restore_on_cancel`).
         """
-        references = (reference,) if isinstance(reference, str) else tuple(reference or ())
+        told = [] if reference is None else [reference] if isinstance(reference, str) else several(reference, field="reference")
+        references = tuple(checked(each, field="reference") for each in told)
         which = restoring.Which(wanted=None if coupon is None else self._found(coupon), references=references)
         return restoring.restore(self._business, which, reason=reason, key=key)
 
@@ -280,7 +287,7 @@ class Coupons:
         Several must be stackable: products come first, then percentages, then amounts, each of what those before left. A text
         is the code of a coupon, or names a series.
         """
-        asked = [coupon] if isinstance(coupon, Coupon | FreeCode | CouponSeries | str) else list(coupon)
+        asked = [coupon] if isinstance(coupon, Coupon | FreeCode | CouponSeries | str) else several(coupon, field="coupon")
         terms = [self._terms(each) for each in asked]
         if len(terms) > 1 and not all(each.stackable for each in terms):
             raise Refusal(Reason.NOT_STACKABLE, details={"series": next(each.name for each in terms if not each.stackable)})
@@ -302,14 +309,6 @@ class Coupons:
     def _again(self, coupon: Coupon) -> Coupon:
         with self._business.reading() as reader:
             return reader.get(Coupon, coupon.customer_id, coupon.id) or coupon
-
-    def _reserved(self, found: codes.Thing, owner: str, reference: str) -> Coupon:
-        """Return the coupon that was reserved under a key before."""
-        if not isinstance(found, CouponSeries):
-            return self._coupon(found)
-        with self._business.reading() as reader:
-            mine = reader.find(Coupon, {"customer_id": owner, "series": found.name, "reserved_for": reference})
-            return next(mine)
 
     def _terms(self, coupon: CouponRef | CouponSeries) -> CouponSeries:
         if isinstance(coupon, CouponSeries):

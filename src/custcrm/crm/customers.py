@@ -20,6 +20,7 @@ from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.birthdays import BirthDate
 from custcrm.values.errors import Conflict, EmailTaken, Malformed, NotFound
 from custcrm.values.phones import lookup_key
+from custcrm.values.shapes import mapping, several
 from custcrm.values.texts import checked, fold_case
 
 MATCHES: Final = {"prefix": "starts_with", "contains": "contains", "exact": "="}
@@ -61,18 +62,18 @@ class Customers:
             "phone": phone, "birth_date": birth_date, "card_number": card_number, **more,
         }
         row = {name: value for name, value in given.items() if value is not None}
-        [customer] = self.add_all([{**row, "attributes": attributes or {}, "external_ids": external_ids or {}}])
+        [customer] = self.add_all([{**row, "attributes": attributes, "external_ids": external_ids}])
         return customer
 
     def add_all(self, rows: Iterable[Mapping[str, Any]]) -> list[Customer]:
         """Add many customers, each a mapping of what `add` takes; all or none."""
         business = self._business
         now = business.now()
-        copies = [self._dated(row) for row in rows]
+        copies = [self._dated(row) for row in several(rows, field="rows")]
         added: list[Customer] = []
         facts: list[Any] = []
         for id_, row in zip(business.ids.many(len(copies)), copies, strict=True):
-            attributes, external = row.pop("attributes", None) or {}, row.pop("external_ids", None) or {}
+            attributes, external = _held(row, "attributes"), _held(row, "external_ids")
             customer = rules.new_customer(id_, row, now=now, country=business.country, amount=business.amount)
             rules.check_identity(customer, external)
             added.append(customer)
@@ -133,12 +134,12 @@ class Customers:
         Names match by their beginning (or `match="exact"`, `"contains"`), whatever the case; a phone in any spelling; an email
         and a card number exactly. `any` looks in names, email, phone and card number.
         """
-        if match not in MATCHES:
+        if checked(match, field="match") not in MATCHES:
             raise Malformed("match is prefix, contains or exact", field="match", suggestions=tuple(MATCHES))
         names = {"first_name": first_name, "last_name": last_name, "company_name": company_name}
         parts: list[s.Condition] = [_named(name, text, match) for name, text in names.items() if text is not None]
         exact = {"email": email, "card_number": card_number}
-        parts += [_equal(name, text.strip()) for name, text in exact.items() if text is not None]
+        parts += [_equal(name, checked(text, field=name).strip()) for name, text in exact.items() if text is not None]
         if phone is not None:
             parts.append(self._phone(phone))
         if any is not None:
@@ -205,7 +206,7 @@ class Customers:
         from custcrm.importing import import_customers
 
         return import_customers(
-            self._business, source, columns=columns or {}, dry_run=dry_run, progress=progress, **dialect
+            self._business, source, columns=columns, dry_run=dry_run, progress=progress, **dialect
         )
 
     # inside -------------------------------------------------------------------------------------
@@ -260,14 +261,21 @@ class Customers:
         return None if point is None else reader.get(Customer, point.customer_id)
 
     def _phone(self, text: str) -> s.Condition:
-        number = lookup_key(text, self._business.country)
+        number = lookup_key(checked(text, field="phone"), self._business.country)
         return s.FALSE if number is None else _equal("phone", number)
 
     def _anywhere(self, text: str, match: str) -> s.Condition:
+        checked(text, field="any")
         parts = [_named(name, text, match) for name in _ANYWHERE]
         parts += [_equal("email", text.strip()), _named("email", text, match), _equal("card_number", text.strip())]
         number = lookup_key(text, self._business.country)
         return s.disjunction(parts if number is None else [*parts, _equal("phone", number)])
+
+
+def _held(row: dict[str, Any], name: str) -> Mapping[str, Any]:
+    """Take a mapping out of a row; an empty one where it is missing."""
+    told = row.pop(name, None)
+    return {} if told is None else mapping(told, field=name)
 
 
 def _equal(name: str, text: str) -> s.Condition:

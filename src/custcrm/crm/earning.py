@@ -16,10 +16,12 @@ from custcrm.filters import Filter
 from custcrm.records import EarningRule, PointsEntry, Program, Sale
 from custcrm.records.earning import Earns, Rounding
 from custcrm.storage.protocol import Taken
-from custcrm.values.errors import Conflict, NotFound
+from custcrm.values.errors import Conflict, Malformed, NotFound
 from custcrm.values.money import Money
 from custcrm.values.periods import PeriodLike
+from custcrm.values.shapes import flag, several
 from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked
 
 
 @frozen
@@ -90,6 +92,7 @@ class Earning:
         """Return the rules of a program by name: those that hold or will, with `ended` all that ever were."""
         business = self._business
         business.known(Program, program, "program")
+        flag(ended, field="ended")
         with business.reading() as reader:
             return tuple(
                 reader.find(EarningRule, {"program": program}) if ended else actions.current(reader, program, business.now())
@@ -99,11 +102,12 @@ class Earning:
         """End a rule now; sales made before earn by it still, also when they are told later. An ended one stays as it is."""
         business = self._business
         business.known(Program, program, "program")
+        checked(name, field="name")
         with business.store.write() as writer:
             rule, now = writer.hold(EarningRule, program, name), business.now()
             if rule is None:
                 names = [each.name for each in writer.find(EarningRule, {"program": program})]
-                raise NotFound(f"program {program!r} has no rule {name!r}", suggestions=nearest(str(name), names))
+                raise NotFound(f"program {program!r} has no rule {name!r}", suggestions=nearest(name, names))
             if rule.ends_at is None or now < rule.ends_at:
                 rule = evolve(rule, ends_at=now)
                 writer.replace(rule)
@@ -118,10 +122,14 @@ class Earning:
         more. Each sale is looked at as the customer was just before it. Refunds are not taken off.
         """
         self._business.known(Program, program, "program")
-        tried = (rules,) if isinstance(rules, EarningRule) else rules
+        tried = [rules] if isinstance(rules, EarningRule) else None if rules is None else several(rules, field="rules")
+        if not all(isinstance(each, EarningRule) for each in tried or ()):
+            raise Malformed("rules are given as records, as crm.earning.rule and crm.earning.of return them", field="rules")
         return actions.tried(self._business, program, period, tried)
 
     def of_sale(self, sale: Sale) -> Sequence[PointsEntry]:
         """Return the points that a sale earned, and what its refunds took back of them, in order."""
+        if not isinstance(sale, Sale):
+            raise Malformed(f"a sale is given as its record, not {type(sale).__name__}", field="sale")
         with self._business.reading() as reader:
             return tuple(reader.find(PointsEntry, {"customer_id": sale.customer_id, "sale_id": sale.id}))

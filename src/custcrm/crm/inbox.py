@@ -185,10 +185,9 @@ class Inbox:
         self, reader: Reader, message: InboxItem | InboxMessage | str, customer: CustomerRef | None
     ) -> InboxMessage:
         match message:
-            case InboxItem():
-                key = message.message.customer_id, message.id
-            case InboxMessage():
-                key = message.customer_id, message.id
+            case InboxItem() | InboxMessage():
+                record = message.message if isinstance(message, InboxItem) else message
+                key = record.customer_id if customer is None else customer_id(customer), record.id
             case _ if customer is None:
                 raise Malformed("an inbox message is given as a record, or by its id beside the customer", field="customer")
             case _:

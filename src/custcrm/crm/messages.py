@@ -19,6 +19,7 @@ from custcrm.storage.protocol import Reader, Taken
 from custcrm.storage.rows import facts
 from custcrm.values.errors import Conflict, Malformed, Reason
 from custcrm.values.identifiers import key_name
+from custcrm.values.shapes import flag
 from custcrm.values.texts import checked
 
 
@@ -66,7 +67,7 @@ class Senders:
         business = self._business
         if program is not None:
             business.known(Program, program, "program")
-        if requires_confirmation and program is None:
+        if flag(requires_confirmation, field="requires_confirmation") and program is None:
             raise Malformed("a sender that requires confirmation belongs to a program", field="program")
         sender = Sender(
             name=key_name(name, "sender"), program=program, requires_confirmation=requires_confirmation,

@@ -22,11 +22,13 @@ from custcrm.records import (
 )
 from custcrm.records.programs import NEW_CUSTOMERS, Access, Reversal
 from custcrm.rules.contacting import OFF
-from custcrm.selection import CustomerRef
+from custcrm.selection import CustomerRef, existing
 from custcrm.storage.protocol import Taken
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.identifiers import key_name
 from custcrm.values.periods import SpanLike
+from custcrm.values.shapes import several
+from custcrm.values.texts import checked
 
 EVIDENCE = ("redemption", "app_identification", "portal_identification")
 """What confirms that a customer takes part (FEATURES C18)."""
@@ -61,7 +63,8 @@ class Programs:
             "reversal_grace": reversal_grace,
         })
         program = Program(name=key_name(name, "program"), created_at=now, **told)
-        names = dict.fromkeys([NEW_CUSTOMERS, *(key_name(each, "category") for each in categories)])
+        asked = several(categories, field="categories")
+        names = dict.fromkeys([NEW_CUSTOMERS, *(key_name(each, "category") for each in asked)])
         _add(business, program, *(Category(program=program.name, name=each, created_at=now) for each in names))
         business.words.refresh()
         return program
@@ -100,6 +103,7 @@ class Programs:
         """Return the membership as it is, or as it was at an earlier time; Refusal `not_a_member` when there is none."""
         business = self._business
         at, id_ = business.asked_at(as_of), customer_id(customer)
+        checked(program, field="program")
         with business.reading() as reader:
             found = reader.get(Membership, id_, program)
             if found is not None and at is not None:
@@ -113,6 +117,13 @@ class Programs:
             business.known(Program, program, "program")
             raise Refusal(Reason.NOT_A_MEMBER, details={"program": program})
         return found
+
+    def history(self, customer: CustomerRef, program: str) -> Sequence[MembershipChange]:
+        """Return how the membership came to be as it is, oldest first: what changed, when, by whom and why."""
+        business = self._business
+        where = {"customer_id": existing(business, customer).id, "program": business.known(Program, program, "program").name}
+        with business.reading() as reader:
+            return tuple(reader.find(MembershipChange, where, order=("occurred_at",)))
 
     def set_access(
         self, customer: CustomerRef, program: str, access: Access | str, *, reason: str = ""
@@ -130,6 +141,7 @@ class Programs:
         """Keep that the member confirmed taking part, and by what: redemption, app_identification, portal_identification."""
         if evidence not in EVIDENCE:
             raise Malformed(f"evidence is one of {', '.join(EVIDENCE)}", field="evidence")
+        checked(program, field="program")
         business = self._business
         with business.store.write() as writer:
             found = writer.hold(Membership, customer_id(customer), program)

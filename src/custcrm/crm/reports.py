@@ -63,6 +63,8 @@ class Reports:
     def _selected(self, selection: Selection | None) -> Selection:
         if selection is None:
             return select(self._business, None)
+        if not isinstance(selection, Selection):
+            raise Malformed(f"a selection is what crm.select() gives, not {type(selection).__name__}", field="selection")
         if not selection.is_of(self._business):
             raise Malformed("the selection is of a different store", field="selection")
         return selection

@@ -15,7 +15,7 @@ from custcrm.actions.refunds import SaleDetails
 from custcrm.business import Business
 from custcrm.records import Sale
 from custcrm.records.sales import SaleKind
-from custcrm.selection import CustomerRef
+from custcrm.selection import CustomerRef, existing
 from custcrm.values.money import Money
 
 
@@ -74,11 +74,13 @@ class Sales:
     ) -> Sale:
         """Take back a sale, or an amount of it, and return the refund: a sale of its own with a negative total.
 
-        `sale` is a record, or the sale's external id. Without `amount` it is all that is left, or what the `lines` come to:
-        mappings as in `record`, told without a minus; price and amount are those of the sale unless given. It is the sale's
-        place unless a terminal is given. More than is left is refused (over_refund). The sale then keeps its share of the
-        points it earned, rounded down; the program's `reversal` says what becomes of points that are spent already, and where
-        that is to refuse (not_enough_points), nothing is taken back. An `external_id` is recorded once, as in `record`.
+        `sale` is a record, or the sale's external id. Without `amount` it is all that is left, or what was paid for the
+        `lines`: mappings as in `record`, told without a minus; price and amount are those of the sale unless given, and where
+        the sale cost less than its lines, their share of that is paid back. With `units` alone it is their share of the money
+        that is left. It is the sale's place unless a terminal is given. More than is left is refused (over_refund). The sale
+        then keeps its share of the points it earned, rounded down; the program's `reversal` says what becomes of points that
+        are spent already, and where that is to refuse (not_enough_points), nothing is taken back. An `external_id` is
+        recorded once, as in `record`.
         """
         told = {
             "amount": amount, "lines": lines, "units": units, "kind": kind, "reason": reason, "external_id": external_id,
@@ -100,14 +102,21 @@ class Sales:
             sale, amount, kind=SaleKind.CHARGEBACK, reason=reason, external_id=external_id, occurred_at=occurred_at
         )
 
-    def cancel(self, sale: Sale | str, *, reason: str = "") -> Sale:
+    def cancel(self, sale: Sale | str, *, reason: str = "", external_id: str | None = None) -> Sale:
         """Take back all that is left of a sale as if it had not been, and return the refund.
 
         Points and money of accounts that were spent with the sale's id, or its external id, as their reference come back, and
         coupons that were redeemed so are restored where their series allows it; else they stay redeemed. All of it happens, or
-        nothing. What was returned before is not returned again.
+        nothing. What was returned before is not returned again: accounts get no more than is left of the sale. With an
+        `external_id` of the refund it is done once.
         """
-        return refunds.cancel(self._business, sale, reason)
+        return refunds.cancel(self._business, sale, reason, external_id)
+
+    def of(self, customer: CustomerRef) -> Sequence[Sale]:
+        """Return all sales of the customer, refunds and chargebacks among them, oldest first (FEATURES I11)."""
+        business = self._business
+        with business.reading() as reader:
+            return tuple(reader.find(Sale, {"customer_id": existing(business, customer).id}, order=("occurred_at",)))
 
     def details(self, sale: Sale | str) -> SaleDetails:
         """Return a sale with its lines, the discounts of coupons, its refunds, the points it earned, and what is left of it."""
@@ -126,5 +135,5 @@ class Sales:
         from custcrm.importing import import_sales
 
         return import_sales(
-            self._business, source, columns=columns or {}, dry_run=dry_run, progress=progress, **dialect
+            self._business, source, columns=columns, dry_run=dry_run, progress=progress, **dialect
         )

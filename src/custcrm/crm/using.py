@@ -13,6 +13,7 @@ from custcrm.rules.sales import lines as lines_of
 from custcrm.selection import CustomerRef
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Amount, Money
+from custcrm.values.shapes import mapping, several
 
 Lines: TypeAlias = Iterable[SaleLine | Mapping[str, Any]]
 """Lines of a sale: as `crm.sales.record` takes them, or as they were recorded."""
@@ -32,17 +33,20 @@ def use_of(
     """Read what a coupon is wanted for. A sale is the reference, and tells customer and terminal unless they are given."""
     if is_guest and customer is not None:
         raise Malformed("a guest is no customer; give customer= or identity=", field="identity")
+    if not isinstance(sale, Sale | None):
+        raise Malformed(f"a sale is given as its record, not {type(sale).__name__}", field="sale")
     if sale is not None and reference is not None:
         raise Malformed("the sale is the reference; give one of them", field="reference")
     if discount is not None and lines is not None:
         raise Malformed("the discount follows from the lines; give one of them", field="discount")
+    buyer = None
     if sale is not None:
-        reference, terminal = sale.id, terminal or sale.terminal
-        customer = customer or (None if is_guest else sale.customer_id)
+        reference, buyer, terminal = sale.id, sale.customer_id, sale.terminal if terminal is None else terminal
+        customer = sale.customer_id if customer is None and not is_guest else customer
     till = terminal_of(business, terminal)
     place, _ = place_of(business, None if till == API else till, None)
     return Use(
-        reference=reference_of(reference), customer=None if customer is None else customer_id(customer),
+        reference=reference_of(reference), buyer=buyer, customer=None if customer is None else customer_id(customer),
         discount=None if discount is None else _granted(business, discount),
         lines=None if lines is None else sale_lines(business, lines), terminal=till, point_of_sale=place,
     )
@@ -55,10 +59,13 @@ def sale_lines(business: Business, lines: Lines) -> list[SaleLine]:
     def read(line: SaleLine | Mapping[str, Any]) -> SaleLine:
         if isinstance(line, SaleLine):
             return line
+        told = mapping(line, field="lines")
+        if told.get("price") is None and told.get("amount") is None:
+            raise Malformed("a line has a price or an amount; else nobody knows what to take off", field="lines")
         [made] = lines_of([line], customer_id="", sale_id="", at=now, amount=business.amount)
         return made
 
-    return [read(line) for line in lines]
+    return [read(line) for line in several(lines, field="lines")]
 
 
 def _granted(business: Business, discount: Amount) -> Money:

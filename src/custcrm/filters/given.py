@@ -9,6 +9,7 @@ from custcrm.filters.limits import VALUES, exceeded
 from custcrm.filters.syntax import Literal
 from custcrm.filters.tokens import Token
 from custcrm.values.errors import Malformed
+from custcrm.values.shapes import mapping
 from custcrm.values.spelling import nearest
 
 
@@ -16,7 +17,7 @@ class Given:
     """The values beside one text; each must be named in it, or it is an error."""
 
     def __init__(self, values: Mapping[str, Any], text: str) -> None:
-        self._values = values
+        self._values = mapping(values, field="values")
         self._text = text
         self._used: set[str] = set()
 

@@ -32,18 +32,20 @@ def parse(text: str, values: Values | None = None) -> Condition:
 
     Raises `FilterError` with the place of the first mistake, `LimitExceeded` for what is too large.
     """
-    parser = _Parser(text, values or {})
+    parser = _Parser(text, {} if values is None else values)
     return cast("Condition", parser.finished(parser.stack.condition(parser.read())))
 
 
 def parse_value(text: str, values: Values | None = None) -> Node:
     """Return the one value, or condition, that the text says: a column of a view. Errors are those of `parse`."""
-    parser = _Parser(text, values or {})
+    parser = _Parser(text, {} if values is None else values)
     return parser.finished(parser.read().node)
 
 
 class _Parser:
     def __init__(self, text: str, values: Values) -> None:
+        if not isinstance(text, str):
+            raise Malformed(f"a filter is a text, not {type(text).__name__}", field="filter")
         if len(text) > TEXT:
             raise exceeded("text", (TEXT, len(text)), text)
         self.text = text

@@ -12,7 +12,9 @@ from attrs import field, frozen
 from custcrm.importing.report import REFUSED_LINE, REFUSED_REASON
 from custcrm.values.errors import Malformed
 from custcrm.values.formulas import restored
+from custcrm.values.shapes import several
 from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked
 
 VERBATIM: Final = "attributes"
 
@@ -65,6 +67,9 @@ class Columns:
 
         Malformed tells of all unknown header cells, or of all columns that are missing, at once.
         """
+        ignored = several(ignored, field="ignore")
+        for word in mapped.values():
+            checked(word, field="columns")
         for given in (*mapped, *ignored):
             if given not in header:
                 raise Malformed(f"the file has no column {given!r}", field="columns", suggestions=nearest(given, header))

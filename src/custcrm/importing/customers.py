@@ -20,6 +20,7 @@ from custcrm.records import Customer
 from custcrm.rules import customers as rules
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import Conflict, Malformed
+from custcrm.values.shapes import mapping
 
 IDENTITY: Final = ("email", "card_number", EXTERNAL_IDS)
 """What a row is found again by; each has one customer."""
@@ -58,8 +59,9 @@ def import_customers(
     The whole file is one transaction, and a dry run writes nothing and gives the same verdicts. Malformed when the file cannot
     be read or its columns are not understood.
     """
-    looked = CsvSource.look(source, encoding=encoding, delimiter=delimiter, words={*rules.GIVEN, *(columns or {})})
-    named = Columns.of(looked.header, CUSTOMERS, mapped=columns or {}, ignored=ignore)
+    mapped = mapping({} if columns is None else columns, field="columns")
+    looked = CsvSource.look(source, encoding=encoding, delimiter=delimiter, words={*rules.GIVEN, *mapped})
+    named = Columns.of(looked.header, CUSTOMERS, mapped=mapped, ignored=ignore)
     import_id = business.ids.new()
     desk = _Desk(business, Cells(business, decimal), FactColumns.of(named), import_id, dry_run)
     return take_in(

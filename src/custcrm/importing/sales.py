@@ -24,6 +24,7 @@ from custcrm.selection import among
 from custcrm.storage.deeds import Question
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import Malformed, NotFound, Reason
+from custcrm.values.shapes import mapping
 from custcrm.values.texts import checked
 
 FACTS: Final = ("total", "occurred_at", "units", "terminal", "point_of_sale", "program", "source", "document")
@@ -64,8 +65,9 @@ def import_sales(
     (byte for byte), `external_ids.<system>`, `card_number` or `customer_id`. A sale is recorded once: told again with the same
     facts it is unchanged, with others refused as a conflict. Other arguments and errors are those of `import_customers`.
     """
-    looked = CsvSource.look(source, encoding=encoding, delimiter=delimiter, words={*SALES.names, *(columns or {})})
-    named = Columns.of(looked.header, SALES, mapped=columns or {}, ignored=ignore)
+    mapped = mapping({} if columns is None else columns, field="columns")
+    looked = CsvSource.look(source, encoding=encoding, delimiter=delimiter, words={*SALES.names, *mapped})
+    named = Columns.of(looked.header, SALES, mapped=mapped, ignored=ignore)
     desk = _Desk(business, Cells(business, decimal))
     return take_in(
         business, "sales", looked, named, desk.decide, id=business.ids.new(), dry_run=dry_run, progress=progress
@@ -144,7 +146,8 @@ class _Desk:
         owner = _owner(row, self.holders)
         place = self._place(cells)
         return Sale(
-            customer_id=owner, id=id, occurred_at=told["occurred_at"], total=told["total"], units=told.get("units", 0),
+            customer_id=owner, id=id, occurred_at=told["occurred_at"], **rules.about_total(told["total"]),
+            units=told.get("units", 0),
             program=place.program, point_of_sale=place.point_of_sale, terminal=place.terminal,
             source=_text(cells, "source") or "in_store", document=_text(cells, "document"),
             external_id=_text(cells, "external_id"), recorded_at=now,

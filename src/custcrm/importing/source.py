@@ -18,6 +18,7 @@ from typing import IO, Any, Final, TypeAlias
 from attrs import frozen
 
 from custcrm.values.errors import Malformed
+from custcrm.values.texts import checked
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """What may stand between cells, with the names that people know."""
@@ -101,6 +102,8 @@ def _opened(path: Path) -> IO[bytes]:
         return path.open("rb")
     except OSError as error:
         raise Malformed(f"{path} cannot be read: {error.strerror}", field="source") from None
+    except ValueError:  # a NUL, or half a character
+        raise Malformed("source is no path that a file can have", field="source") from None
 
 
 def _texts(path: Path, encoding: str) -> Iterator[str]:
@@ -144,7 +147,7 @@ def _unreadable(line: int, why: str) -> Malformed:
 
 def _codec(name: str) -> str:
     try:
-        return codecs.lookup(name).name
+        return codecs.lookup(checked(name, field="encoding")).name
     except LookupError:
         raise Malformed(f"no encoding {name!r}; write utf-8, utf-16 or cp1252", field="encoding") from None
 
@@ -179,7 +182,7 @@ def _count_lines(file: IO[bytes]) -> int:
 
 
 def _told_delimiter(delimiter: str) -> str:
-    if len(delimiter) != 1 or delimiter in '"\r\n':
+    if len(checked(delimiter, field="delimiter")) != 1 or delimiter in '"\r\n':
         raise Malformed("a delimiter is one character, such as ',' or ';'", field="delimiter")
     return delimiter
 

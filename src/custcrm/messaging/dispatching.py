@@ -20,6 +20,7 @@ from custcrm.records.customers import Customer
 from custcrm.records.messages import Message, MessageStatus
 from custcrm.storage.protocol import Reader, Store, Writer
 from custcrm.values.errors import Malformed, Reason, Unavailable
+from custcrm.values.shapes import several
 
 BATCH: Final = 100
 """Messages handed over at once: about a second of a mail server's work, and no more than that is ever in doubt."""
@@ -68,7 +69,7 @@ def dispatch(
     Raises `Malformed`, before anything of that channel is claimed, where a message wants a channel that is not given. A
     channel's `Unavailable` puts its batch back to planned, any other error leaves it in doubt; both are raised again.
     """
-    if limit is not None and limit < 1:
+    if limit is not None and (type(limit) is not int or limit < 1):
         raise Malformed("limit is the most messages to take, at least 1", field="limit")
     left, accepted = limit, 0
     while left is None or left > 0:
@@ -99,8 +100,11 @@ def send_again(store: Store, messages: Iterable[Message]) -> int:
 
     Only those still claimed as they were when listed: what has been settled, or sent again, meanwhile is left alone.
     """
+    told = several(messages, field="messages")
+    if not all(isinstance(each, Message) for each in told):
+        raise Malformed("messages are given as records, as in_doubt returns them", field="messages")
     with store.write() as writer:
-        return _unclaim(writer, messages)
+        return _unclaim(writer, told)
 
 
 # claiming -------------------------------------------------------------------------------------------

@@ -174,7 +174,7 @@ ACCOUNT_REPLENISHED_AS_POINTS: Final = with_tags(DEFAULT_POINTS_CREDITED, "amoun
 
 def text_or_default(text: str | None, default: str) -> str:
     """Return the text as it was given, or the default where it is missing or only white space (FEATURES V28)."""
-    return default if text is None or is_blank(text) else text
+    return default if text is None or is_blank(checked(text, field="text")) else text
 
 
 # reading --------------------------------------------------------------------------------------------

@@ -92,7 +92,8 @@ class Coupon:
     """One piece of a series, held by a customer. Its state at any time follows from its instants and its redemptions.
 
     `code` is unique; a shared code stands on the series, and the coupon's own `code` is then None. `ordinal` counts the
-    customer's coupons of a series with a limit. It is reserved for `reserved_for` (an order) until `reserved_until`.
+    customer's coupons of a series with a limit; one that was revoked and gave its place back has none. It is reserved for
+    `reserved_for` (an order) until `reserved_until`.
     """
 
     customer_id: CustomerId

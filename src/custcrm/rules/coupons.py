@@ -24,7 +24,7 @@ Uses: TypeAlias = Collection[Redemption | GuestRedemption]
 PRECEDENCE: Final = (
     Reason.NOT_A_MEMBER, Reason.BLACKLISTED, Reason.NO_ACCESS, Reason.LIMITED_ACCESS, Reason.NOT_ELIGIBLE, Reason.NOT_HOLDER,
     Reason.CUSTOMER_LIMIT, Reason.SERIES_CLOSED, Reason.SERIES_CAPACITY, Reason.ALREADY_REDEEMED, Reason.REVOKED,
-    Reason.EXPIRED, Reason.RESERVED, Reason.NOT_STACKABLE, Reason.OVER_BUDGET,
+    Reason.EXPIRED, Reason.RESERVED, Reason.NOT_STACKABLE, Reason.NO_BENEFIT, Reason.OVER_BUDGET,
 )
 """Why a coupon cannot be redeemed, in the order in which it is told: who, then whether it is theirs, then the coupon."""
 
@@ -84,14 +84,15 @@ def present(coupon: Coupon, uses: Uses, now: datetime) -> datetime:
 
 
 def refusals(
-    series: CouponSeries, coupon: Coupon, uses: Uses, *, at: datetime, reference: str | None, beside: Iterable[bool]
+    series: CouponSeries, coupon: Coupon, uses: Uses, *, at: datetime, references: Collection[str], beside: Iterable[bool]
 ) -> set[Reason]:
     """Return every reason why the coupon itself cannot be redeemed: `at` is its present.
 
-    `reference` names what it is wanted for, `beside` tells of each other coupon used for that whether it may be combined.
+    `references` are the names of what it is wanted for, `beside` tells of each other coupon used for that whether it may be
+    combined.
     """
     others = tuple(beside)
-    held_back = is_reserved(coupon, at) and (reference is None or reference != coupon.reserved_for)
+    held_back = is_reserved(coupon, at) and coupon.reserved_for not in references
     reasons = {
         Reason.ALREADY_REDEEMED: len(standing(uses)) >= series.per_coupon,
         Reason.REVOKED: coupon.revoked_at is not None,
@@ -115,9 +116,9 @@ def ordered(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
 # what changes a coupon ---------------------------------------------------------------------------
 
 
-def reserved(coupon: Coupon, *, at: datetime, until: datetime, reference: str) -> Coupon:
-    """Return the coupon set aside for `reference`; once more for the same one goes on from when it was first."""
-    goes_on = is_reserved(coupon, at) and coupon.reserved_for == reference
+def reserved(coupon: Coupon, *, at: datetime, until: datetime, reference: str, references: Collection[str]) -> Coupon:
+    """Return the coupon set aside for `reference`, one of its `references`; once more for the same goes on from when it was."""
+    goes_on = is_reserved(coupon, at) and coupon.reserved_for in references
     since = coupon.reserved_at if goes_on else at
     return evolve(coupon, reserved_at=since, reserved_until=until, reserved_for=reference)
 
@@ -128,16 +129,30 @@ def released(coupon: Coupon, at: datetime) -> Coupon:
 
 
 def revoked(coupon: Coupon, uses: Uses, series: CouponSeries, *, at: datetime, reason: str) -> Coupon | Refusal:
-    """Return the coupon revoked, or why it cannot be: it is already, or all its uses have been made."""
+    """Return the coupon revoked, or why it cannot be: it is already, or all its uses have been made.
+
+    One that gives its place back counts for its customer no more: it has no `ordinal` from now on.
+    """
     reasons = {Reason.REVOKED} if coupon.revoked_at is not None else set()
     if len(standing(uses)) >= series.per_coupon:
         reasons.add(Reason.ALREADY_REDEEMED)
-    return refusal(reasons, series=series.name) if reasons else evolve(coupon, revoked_at=at, reason=reason)
+    if reasons:
+        return refusal(reasons, series=series.name)
+    done = evolve(coupon, revoked_at=at, reason=reason)
+    return without_place(done) if is_freed(series, uses) else done
 
 
 def is_freed(series: CouponSeries, uses: Uses) -> bool:
-    """Tell whether revoking gives the coupon's place in the series back: by the series' policy, and if nobody used it."""
+    """Tell whether a revoked coupon has no place, in the series or for its customer: by the series' policy, if no use stands.
+
+    So the place comes back when it is revoked, or later, when the last of its uses is taken back.
+    """
     return series.revoke_frees and not standing(uses)
+
+
+def without_place(coupon: Coupon) -> Coupon:
+    """Return the coupon that gave its place back: it counts for its customer no more."""
+    return evolve(coupon, ordinal=None)
 
 
 # guests ------------------------------------------------------------------------------------------

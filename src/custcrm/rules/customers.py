@@ -15,6 +15,7 @@ from custcrm.values.emails import email
 from custcrm.values.errors import Conflict, Malformed
 from custcrm.values.money import Money
 from custcrm.values.phones import phone
+from custcrm.values.shapes import flag, mapping
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked, fold_case
 
@@ -24,6 +25,8 @@ LARGEST: Final = 10**9
 """Of a whole number that describes a customer."""
 TEXT_LIMIT: Final = 1_000
 """Characters of a name or another short text of a customer."""
+PURPOSE_LIMIT: Final = 200
+"""Characters of what a further address is for."""
 
 _NOT_GIVEN: Final = frozenset({"id", "status", "created_at", "phone_as_typed", *FOLDED.values()})
 GIVEN: Final = tuple(name for name in Customer.__annotations__ if name not in _NOT_GIVEN)
@@ -109,9 +112,7 @@ def _instant(name: str, value: Any) -> datetime:
 
 
 def _flag(name: str, value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise Malformed(f"{name} is True or False", field=name)
+    return flag(value, field=name)
 
 
 _READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
@@ -133,7 +134,7 @@ def attributes(customer_id: str, values: Mapping[str, str], now: datetime) -> li
     return [
         Attribute(customer_id=customer_id, key=checked(key, field="attributes", limit=200),
                   value=checked(value, field=f"attributes.{key}"), recorded_at=now)
-        for key, value in values.items()
+        for key, value in mapping(values, field="attributes").items()
     ]
 
 
@@ -142,7 +143,7 @@ def external_ids(customer_id: str, ids: Mapping[str, str], now: datetime) -> lis
     return [
         ExternalId(customer_id=customer_id, system=checked(system, field="external_ids", limit=200),
                    external_id=checked(each, field=f"external_ids.{system}", limit=200), recorded_at=now)
-        for system, each in ids.items()
+        for system, each in mapping(ids, field="external_ids").items()
     ]
 
 
@@ -154,7 +155,8 @@ def contact_point(
         raise Malformed("a contact point is an email or a phone", field="kind", suggestions=("email", "phone"))
     compared = email(value) if kind == "email" else phone(value, country).e164
     return ContactPoint(
-        customer_id=customer_id, id=id, kind=kind, value=compared, as_typed=value.strip(), purpose=purpose,
+        customer_id=customer_id, id=id, kind=kind, value=compared, as_typed=value.strip(),
+        purpose=checked(purpose, field="purpose", limit=PURPOSE_LIMIT),
         recorded_at=now,
     )
 

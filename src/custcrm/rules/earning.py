@@ -62,9 +62,10 @@ def earned(
     """Return what the rules give for the sale, by name of rule; those that give nothing are left out.
 
     Whether rules are in force is for the caller (`in_force`). `matches` tells whether the customer met a filter before the
-    sale; it is asked only where a rule depends on it.
+    sale; it is asked only where a rule depends on it. What took money back, told as a sale below nought or as a refund, earns
+    nothing whatever the rule.
     """
-    if sale.kind is not SaleKind.SALE:
+    if sale.kind is not SaleKind.SALE or sale.total.minor < 0:
         return []
     applying = [rule for rule in rules if _applies(rule, sale, matches)]
     multipliers = [rule for rule in applying if rule.per is Earns.MULTIPLIER]

@@ -56,7 +56,7 @@ class PointsSpend:
     """What one deed moved over its lots: a spend, points removed by hand, a reversal or a transfer.
 
     `delta` is the whole, negative where points went away; `lots` says which lots, in the order they were moved. `shortfall`
-    are points that a reversal could not take. History shows it as one line.
+    are points that a reversal could not take, or below nought: that came back and make such good. History shows it as one line.
     """
 
     id: str
@@ -249,29 +249,59 @@ def reverse_spend(
     *,
     before: Iterable[PointsEntry],
     latest: Mapping[str, datetime],
+    shortfalls: Iterable[PointsEntry],
     until: datetime | None = None,
 ) -> tuple[PointsEntry, ...] | Refusal:
     """Give back what was spent or removed by hand, to its lots with their expiry; the last taken first, where it is a part.
 
     `before` are the entries that gave some back earlier, `latest` says when each lot's last entry happened. With `until` (the
-    program's grace), points that would expire before come as a lot of their own that lasts until then.
+    program's grace), points that would expire before come as a lot of their own that lasts until then. `shortfalls` are what
+    reversals in the program have missed and made good: what was missed after this spend was spent by then, so points that come
+    back make it good first (X19). Such points stay away: an entry of nothing, with the shortfall below nought.
     """
     taken = sorted(spent, key=lambda each: each.id, reverse=True)
-    given = sum(each.delta for each in before)
+    given = sum(each.delta - each.shortfall for each in before)
     asked = _asked(points, -sum(each.delta for each in taken) - given)
     if isinstance(asked, Refusal):
         return asked
     parts = [(Lot(each.lot_id, each.expires_at, 0, latest[each.lot_id]), -each.delta) for each in taken]
     _, rest = _split(parts, given)
     back, _ = _split(rest, asked)
-    return tuple(_given_back(lot, use, told, new_id, until) for lot, use in back)
+    return tuple(_given_back(back, told, new_id, until, missing_since(shortfalls, str(told.reverses))))
 
 
-def _given_back(lot: Lot, points: int, told: PointsEntry, new_id: NewId, until: datetime | None) -> PointsEntry:
-    if until is None or lot.expires_at is None or lot.expires_at >= until:
-        return _on(lot, points, told, new_id)
-    fresh = new_id()
-    return evolve(told, id=fresh, lot_id=fresh, expires_at=until, delta=points)
+def missing_since(entries: Iterable[PointsEntry], since: str) -> int:
+    """Return the points that reversals have missed after a spend of this id, and that nothing has made good yet.
+
+    What came back of a spend has made good the oldest that was missed after it. Before and after are told by ids.
+    """
+    told = [(str(each.spend_id if each.shortfall > 0 else each.reverses), each.shortfall) for each in entries if each.shortfall]
+    good, missing = 0, 0
+    for id_, points in sorted(told):
+        if points < 0:
+            good -= points
+            continue
+        used = min(points, good)
+        good -= used
+        missing += points - used if id_ > since else 0
+    return missing
+
+
+def _given_back(
+    back: Iterable[tuple[Lot, int]], told: PointsEntry, new_id: NewId, until: datetime | None, missing: int
+) -> Iterator[PointsEntry]:
+    for lot, points in back:
+        renewed = until is not None and lot.expires_at is not None and lot.expires_at < until
+        # What is over as soon as it is back is worth nothing, and makes nothing good.
+        kept = min(points, missing) if renewed or lot.is_open(told.occurred_at) else 0
+        missing -= kept
+        if kept:
+            yield evolve(_on(lot, 0, told, new_id), shortfall=-kept)
+        if points > kept and renewed:
+            fresh = new_id()
+            yield evolve(told, id=fresh, lot_id=fresh, expires_at=until, delta=points - kept)
+        elif points > kept:
+            yield _on(lot, points - kept, told, new_id)
 
 
 # moving and expiring -----------------------------------------------------------------------------

@@ -30,7 +30,7 @@ class PointsLine:
     `id` is that of the entry or of the whole spend; an expiry has the id of its lot. `description` is where it happened or the
     title of the offer, `origin` the terminal's kind: terminal, api, or the source of the sale. `status` of what brought a lot
     is open, used, expired or reversed, of anything else done or reversed. `shortfall` are points that a reversal could not
-    take. `reason` and `actor` are internal: not for the customer's eyes.
+    take, or below nought: that came back and make such good. `reason` and `actor` are internal: not for the customer's eyes.
     """
 
     customer_id: str
@@ -86,7 +86,7 @@ def _age(entry: PointsEntry) -> tuple[Any, ...]:
 
 def _lost(entries: Sequence[PointsEntry], at: datetime) -> tuple[int, datetime] | None:
     """Return what time has taken from a lot by an instant, and when; None where there was nothing left, or it still counts."""
-    told = [each for each in entries if each.kind != "expire"]
+    told = [each for each in entries if each.kind != "expire" and each.delta]
     expires_at = entries[0].expires_at
     rest = sum(each.delta for each in told)
     if not rest or expires_at is None or at < expires_at:
@@ -126,7 +126,7 @@ def _reversed(entries: Iterable[PointsEntry]) -> dict[str, int]:
     found: defaultdict[str, int] = defaultdict(int)
     for entry in entries:
         if entry.reverses is not None:
-            found[entry.reverses] += abs(entry.delta) + entry.shortfall
+            found[entry.reverses] += abs(entry.delta) + abs(entry.shortfall)
     return found
 
 
@@ -180,7 +180,7 @@ def _expiries(lots: Mapping[str, Sequence[PointsEntry]], at: datetime) -> tuple[
     for id_, entries in lots.items():
         if lost := _lost(entries, at):
             points, when = lost
-            first, late = entries[0], any(each.occurred_at == when and each.kind != "expire" for each in entries)
+            first, late = entries[0], any(each.occurred_at == when and each.delta and each.kind != "expire" for each in entries)
             found[late].append(PointsLine(
                 customer_id=first.customer_id, program=first.program, id=id_, kind="expire", label=LABELS["expire"],
                 delta=-points, occurred_at=when, description="", status="done", origin="api", lots=(LotUse(id_, points),),

@@ -21,9 +21,10 @@ from custcrm.values.money import Money, round_ratio
 Product: TypeAlias = tuple[str | None, str | None]
 """A line's product and category: by these, what came back is set off against what was sold."""
 
+
 @frozen(kw_only=True)
 class Asked:
-    """What is to be taken back: `amount` None is the rest, or what the lines come to.
+    """What is to be taken back: `amount` None is the rest, or what was paid for the lines or the units.
 
     `lines` are as told, positive; `words` are the names that each of them was told by.
     """
@@ -87,7 +88,7 @@ def refund(known: Known, asked: Asked, *, id: str, now: datetime, place: tuple[s
         raise Malformed("only a sale can be refunded, not what took one back", field="sale")
     at = _moment(known, asked.occurred_at, now)
     told = _completed(known, asked)
-    amount = _amount(sale, before, asked, told)
+    amount = _amount(known, before, asked, told)
     units = _units(sale, before, asked, told, whole=amount == before.total)
     last = amount == before.total and (amount.minor > 0 or units == before.units)
     counts = -before.counts if last else 0
@@ -147,11 +148,14 @@ def _moment(known: Known, told: datetime | None, now: datetime) -> datetime:
     return told
 
 
-def _amount(sale: Sale, before: Left, asked: Asked, told: Sequence[SaleLine] | None) -> Money:
+def _amount(known: Known, before: Left, asked: Asked, told: Sequence[SaleLine] | None) -> Money:
+    sale = known.sale
     amount = asked.amount
     if amount is None and told is not None:
-        amount = _sum(told, sale)
-    if amount is None and asked.units is None and not before.counts:
+        amount = _paid(known, told)
+    if amount is None and asked.units is not None:
+        amount = _paid_for(_told_units(sale, before, asked.units), before)
+    if amount is None and not before.counts:
         raise _over(sale, sale.total, before.total)
     if amount is None:
         amount = before.total
@@ -167,11 +171,34 @@ def _units(sale: Sale, before: Left, asked: Asked, told: Sequence[SaleLine] | No
         return before.units if whole else 0
     if asked.units is None:  # a sale's units need not be those of its lines
         return min(sum(line.quantity for line in told or ()), max(before.units, 0))
-    if type(asked.units) is not int or not 0 <= asked.units <= LARGEST_QUANTITY:
+    return _told_units(sale, before, asked.units)
+
+
+def _told_units(sale: Sale, before: Left, units: object) -> int:
+    if type(units) is not int or not 0 <= units <= LARGEST_QUANTITY:
         raise Malformed("units are a whole number from 0 on", field="units")
-    if asked.units > max(before.units, 0):
-        raise _over(sale, asked.units, before.units)
-    return asked.units
+    if units > max(before.units, 0):
+        raise _over(sale, units, before.units)
+    return units
+
+
+def _paid_for(units: int, before: Left) -> Money:
+    """Return the share of units in the money that is left, rounded half-even; the last units take the rest."""
+    return Money.from_minor(round_ratio(before.total.minor * units, before.units) if units else 0, before.total.currency)
+
+
+def _paid(known: Known, told: Sequence[SaleLine]) -> Money:
+    """Return what was paid for lines that come back: what they come to.
+
+    Where less was paid for the sale than its lines come to (a coupon took some off), it is their share of that. The lines keep
+    their amounts, as in the sale; all of them, in whatever order, come to all that was paid.
+    """
+    back, whole, paid = _sum(told, known.sale), _sum(known.lines, known.sale), known.sale.total
+    if whole <= paid:
+        return back
+    before = -_sum(known.returned, known.sale)
+    shares = [round_ratio(paid.minor * each.minor, whole.minor) for each in (before, before + back)]
+    return Money.from_minor(shares[1] - shares[0], paid.currency)
 
 
 def _over(sale: Sale, asked: Money | int, rest: Money | int) -> Refusal:

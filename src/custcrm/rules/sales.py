@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from custcrm.records import Sale, SaleLine
+from custcrm.records.sales import SaleKind
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Money
+from custcrm.values.shapes import mapping, several
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
 
@@ -19,9 +21,16 @@ LARGEST_QUANTITY: Final = 10**9
 LINE_FIELDS: Final = ("product", "category", "quantity", "price", "amount")
 
 SAME: Final = (
-    "kind", "customer_id", "occurred_at", "total", "units", "program", "point_of_sale", "terminal", "source", "document",
+    "kind", "refund_of", "customer_id", "occurred_at", "total", "units", "program", "point_of_sale", "terminal", "source",
+    "document",
 )
 """Two sales of one external id are the same sale when these are equal."""
+
+
+def about_total(total: Money) -> dict[str, Any]:
+    """Return what a sale's total says of it: goods that come back without their sale are a refund, and count as no sale."""
+    returned = total.minor < 0
+    return {"total": total, "kind": SaleKind.REFUND if returned else SaleKind.SALE, "counts": 0 if returned else 1}
 
 
 def lines(
@@ -30,14 +39,14 @@ def lines(
     """Return the lines of a sale: price for each, amount for the line (quantity × price unless given)."""
     return [
         _line(line, number, customer_id=customer_id, sale_id=sale_id, at=at, amount=amount)
-        for number, line in enumerate(given, 1)
+        for number, line in enumerate(several(given, field="lines"), 1)
     ]
 
 
 def _line(
     given: Mapping[str, Any], number: int, *, customer_id: str, sale_id: str, at: datetime, amount: Callable[..., Money]
 ) -> SaleLine:
-    for name in given:
+    for name in mapping(given, field=f"lines[{number}]"):
         if name not in LINE_FIELDS:
             raise Malformed(f"a line has no {name!r}", field=f"lines[{number}]", suggestions=nearest(name, LINE_FIELDS))
     quantity = given.get("quantity", 1)

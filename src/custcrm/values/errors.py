@@ -60,6 +60,7 @@ class Reason(StrEnum):
     RESERVED = "reserved"
     NOT_RESERVED = "not_reserved"
     NOT_STACKABLE = "not_stackable"
+    NO_BENEFIT = "no_benefit"
     OVER_BUDGET = "over_budget"
     NOT_REDEEMED = "not_redeemed"
     NOT_RESTORED = "not_restored"
@@ -85,7 +86,7 @@ SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.ALREADY_REVERSED: "less of it is left to take back than was asked for; ask for no more than is left",
         Reason.OVER_REFUND: "more would be taken back than is left of the sale; ask for less",
         Reason.NOT_HOLDER: "the coupon belongs to another customer; name its holder",
-        Reason.CUSTOMER_LIMIT: "the customer has had all coupons the series allows one; raise its limit per customer",
+        Reason.CUSTOMER_LIMIT: "the customer has had all coupons that the series allows each; issue one of another series",
         Reason.SERIES_CLOSED: "the series issues no coupons at this time; change its issue window",
         Reason.SERIES_CAPACITY: "fewer coupons are left in the series than are needed; choose fewer customers, "
         "raise its capacity or allow a partial issue",
@@ -97,6 +98,7 @@ SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.RESERVED: "the coupon is reserved for something else; release it or wait until its time is over",
         Reason.NOT_RESERVED: "the coupon is not reserved for this; reserve it first",
         Reason.NOT_STACKABLE: "the coupon cannot be combined with another one; redeem it alone",
+        Reason.NO_BENEFIT: "the coupon takes nothing off these lines; keep it for another sale",
         Reason.OVER_BUDGET: "the budget of the series does not cover this; raise the budget",
         Reason.NOT_REDEEMED: "the coupon has not been redeemed for this; nothing needs to be done",
         Reason.NOT_RESTORED: "the series does not give coupons back when an order is cancelled; issue another one",

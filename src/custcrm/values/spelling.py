@@ -7,13 +7,14 @@ LONGEST: Final = 64
 """Longer names get no suggestion: the distance costs the product of the lengths, and nobody mistypes a page."""
 
 
-def nearest(name: str, candidates: Iterable[str], *, limit: int = 3) -> tuple[str, ...]:
+def nearest(name: object, candidates: Iterable[str], *, limit: int = 3) -> tuple[str, ...]:
     """Return the up to `limit` candidates nearest to `name`, best first, equally near ones in the order given.
 
     Near is an optimal string alignment distance (insert, delete, replace, swap of two neighbours cost 1) of at least 1
     and at most a third of the name's length, but 1 for the shortest names (LANGUAGE section 8).
+    Nothing is near to what is no text.
     """
-    if len(name) > LONGEST:
+    if not isinstance(name, str) or len(name) > LONGEST:
         return ()
     most = max(1, len(name) // 3)
     letters = set(name)

@@ -141,6 +141,16 @@ def _dialect(name: str) -> Dialect:
     return made
 
 
+def write_staged(connection: Connection, staged: Sequence[tuple[int, str, str, str]]) -> None:
+    """Write rows of the table of staged texts: number, name, apply, text."""
+    if connection.dialect.name == "postgresql":
+        with driver_of(connection).cursor() as cursor, cursor.copy("COPY custcrm_staged FROM STDIN") as copy:
+            for row in staged:
+                copy.write_row(row)
+    else:
+        driver_of(connection).executemany("INSERT INTO custcrm_staged VALUES (?, ?, ?, ?)", staged)
+
+
 def _copy(connection: Connection, record: type, rows: Sequence[tuple[Any, ...]]) -> None:
     from psycopg import sql
 

@@ -50,9 +50,11 @@ UNTIL: Final = "until"
 STAGED: Final = sa.Table(
     "custcrm_staged",
     sa.MetaData(),
-    sa.Column("applied_id", TEXT, primary_key=True),
-    sa.Column("name", TEXT, primary_key=True),
+    # The number leads the key: without statistics, which no temporary table has, PostgreSQL takes any leading columns for as
+    # good as all of them, and would go through a whole batch for each target.
     sa.Column("number", WHOLE, primary_key=True),
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("applied_id", TEXT, primary_key=True),
     sa.Column("value", TEXT, nullable=False),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",

@@ -100,16 +100,12 @@ class SqlWriter(SqlReader):
 
     def stage(self, applied_id: str, name: str, values: Iterable[tuple[int, str]]) -> None:
         """Keep a text for target numbers, for `Staged` sources of this apply; gone when the write() ends."""
-        staged = [
-            {"applied_id": applied_id, "name": name, "number": number, "value": value} for number, value in values
-        ]
         if not self._has_staged:
             with translated():
                 STAGED.create(self._live(), checkfirst=True)
             self._has_staged = True
-        if staged:
-            with self._undone_on_error(several=True), translated():
-                self._live().execute(sa.insert(STAGED), staged)
+        with self._undone_on_error(several=True), translated():
+            rows.write_staged(self._live(), [(number, name, applied_id, value) for number, value in values])
 
     def hold_each(self, part: Slice) -> None:
         """Hold the customer of each target of the part, in id order, as `hold` does one."""
