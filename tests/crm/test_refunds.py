@@ -482,3 +482,17 @@ def test_goods_that_come_back_without_their_sale_are_a_refund(crm: custcrm.Crm) 
     assert crm.points.balance(anna, "club") == 3
     with pytest.raises(Malformed):
         crm.sales.refund(back)
+
+
+@pytest.mark.feature("X19")
+def test_points_by_the_unit_go_with_the_units(crm: custcrm.Crm) -> None:
+    """Returning the cheap units takes the points of those units back, however little money goes back."""
+    crm.programs.add("club")
+    crm.earning.add("club", "pieces", per="units", points=10)
+    anna = crm.customers.add(first_name="Anna")
+    crm.programs.join(anna, "club")
+    lines = [{"product": "Pen", "quantity": 2, "price": "1"}, {"product": "Desk", "price": "28"}]
+    sale = crm.sales.record(anna, "30", program="club", lines=lines)
+    assert crm.points.balance(anna, "club") == 30
+    crm.sales.refund(sale, lines=[{"product": "Pen", "quantity": 2}])
+    assert crm.points.balance(anna, "club") == 10

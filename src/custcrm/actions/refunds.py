@@ -17,7 +17,8 @@ from custcrm.actions.reversing import reversing as points_reversing
 from custcrm.actions.sales import SCOPE
 from custcrm.actions.uses import references
 from custcrm.business import Business
-from custcrm.records import AccountEntry, Customer, GuestRedemption, PointsEntry, Redemption, Sale, SaleLine
+from custcrm.records import AccountEntry, Customer, EarningRule, GuestRedemption, PointsEntry, Redemption, Sale, SaleLine
+from custcrm.records.earning import Earns
 from custcrm.records.sales import SaleKind
 from custcrm.rules import refunds as rules
 from custcrm.rules.sales import lines as lines_of
@@ -166,10 +167,13 @@ def _reverse_earned(business: Business, writer: Writer, sale: Sale, left: rules.
     rest = {each.id: each.delta for each in credits_}
     for entry in writer.find(PointsEntry, {**mine, "reverses": list(rest)}):
         rest[str(entry.reverses)] += entry.delta - entry.shortfall
-    back = rules.points_back([(each.delta, rest[each.id]) for each in credits_], sale.total, left)
-    for credit, points in zip(credits_, back, strict=True):
-        if points:
-            single.perform(business, partial(points_reversing, business, credit, points, reason), sale.customer_id)
+    of_units = {each.name for each in writer.find(EarningRule, {"program": sale.program}) if each.per is Earns.UNITS}
+    for by_units in (False, True):
+        alike = [each for each in credits_ if (each.rule in of_units) is by_units]
+        back = rules.points_back([(each.delta, rest[each.id]) for each in alike], sale, left, of_units=by_units)
+        for credit, points in zip(alike, back, strict=True):
+            if points:
+                single.perform(business, partial(points_reversing, business, credit, points, reason), sale.customer_id)
 
 
 def _return_payments(business: Business, writer: Writer, sale: Sale, reason: str) -> None:

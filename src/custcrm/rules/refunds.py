@@ -124,9 +124,15 @@ def points_kept(earned: int, total: Money, left: Left) -> int:
     return earned * left.total.minor // total.minor if total.minor > 0 else earned
 
 
-def points_back(credits_: Sequence[tuple[int, int]], total: Money, left: Left) -> list[int]:
-    """Return what to reverse of each credit of a sale, (points, those not reversed yet): the last ones first."""
-    kept = points_kept(sum(points for points, _ in credits_), total, left)
+def points_back(credits_: Sequence[tuple[int, int]], sale: Sale, left: Left, *, of_units: bool = False) -> list[int]:
+    """Return what to reverse of each credit of a sale, (points, those not reversed yet): the last ones first.
+
+    Points `of_units` keep no more than the share of the units that are left.
+    """
+    earned = sum(points for points, _ in credits_)
+    kept = points_kept(earned, sale.total, left)
+    if of_units and sale.units > 0:
+        kept = min(kept, earned * max(0, left.units) // sale.units)
     more = max(0, sum(rest for _, rest in credits_) - kept)
     back: list[int] = []
     for _, rest in reversed(credits_):
