@@ -19,6 +19,8 @@ from custcrm.testing.racing import RUNNERS, TURNS, Finish, Race, Turn, equal, me
 from custcrm.values.errors import Reason, Refusal
 
 ROUNDS = 20
+HESITATION = 0.1
+"""Seconds between reading and writing in a control: so long that others surely read meanwhile, on a busy machine too."""
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ def spend_carelessly(crm: Crm, turn: Turn) -> str:
     customer, now = turn.customers[0], crm._business.now()
     if crm.points.available(customer, "careless") < 3:
         raise Refusal(Reason.NOT_ENOUGH_POINTS)
-    time.sleep(0.005)
+    time.sleep(HESITATION)
     id_ = str(uuid4())
     with crm._business.store.write() as writer:
         lot = next(writer.find(PointsEntry, {"customer_id": customer, "kind": "credit"}))
@@ -157,7 +159,7 @@ def redeem_carelessly(crm: Crm, turn: Turn) -> str:
     [coupon] = crm.coupons.of(turn.customers[turn.number])
     if crm.coupons.state(coupon) != "issued":
         raise Refusal(Reason.ALREADY_REDEEMED)
-    time.sleep(0.005)
+    time.sleep(HESITATION)
     with crm._business.store.write() as writer:
         writer.add([Redemption(
             customer_id=coupon.customer_id, id=str(uuid4()), coupon_id=coupon.id, series=coupon.series, program="redeem",
@@ -171,7 +173,7 @@ def reserve_carelessly(crm: Crm, turn: Turn) -> str:
     [coupon] = crm.coupons.of(turn.customers[turn.number])
     if coupon.reserved_for is not None:
         raise Refusal(Reason.RESERVED)
-    time.sleep(0.005)
+    time.sleep(HESITATION)
     with crm._business.store.write() as writer:
         writer.replace(evolve(coupon, reserved_for=str(turn.runner)))
     return "reserved and redeemed"
@@ -182,7 +184,7 @@ def issue_carelessly(crm: Crm, turn: Turn) -> str:
     left = crm.coupons.left("series")
     if not left:
         raise Refusal(Reason.SERIES_CAPACITY)
-    time.sleep(0.005)
+    time.sleep(HESITATION)
     with crm._business.store.write() as writer:
         series = writer.get(CouponSeries, "series")
         assert series is not None
