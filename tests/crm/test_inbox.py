@@ -238,3 +238,16 @@ def test_what_cannot_be_used_is_not_available_and_stays_known(crm, anna, offered
     assert "already_redeemed" in caught.value.reasons
     with pytest.raises(NotFound):
         crm.offers.open("NOSUCHCODE")
+
+
+@pytest.mark.feature("V12")
+def test_a_message_repeated_under_its_key_may_have_ended(crm, clock) -> None:
+    """The same key gives the same message for ever; a new one that would never be seen is refused and leaves no key."""
+    anna = crm.customers.add(first_name="Anna")
+    first = crm.inbox.add(anna, title="Spring", ends="2026-12-01", key="spring")
+    clock.advance("60 days")
+    assert crm.inbox.add(anna, title="Spring", ends="2026-12-01", key="spring") == first
+    for _ in range(2):
+        with pytest.raises(Malformed, match="ends"):
+            crm.inbox.add(anna, title="Late", ends="2026-12-01", key="late")
+    assert crm.inbox.add(anna, title="In time", ends="30 days", key="late").title == "In time"

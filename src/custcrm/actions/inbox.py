@@ -47,7 +47,10 @@ def distributing(
         "text": checked(text, field="text"),
     }
     at = business.instant(distributed, field="distributed")
-    _until(business, ends, at or business.now())
+    if at is None and ends is not None:  # a message repeated under its key may have ended: that is looked at when it is new
+        expiry(ends, business.now(), business.zone, field="ends")
+    elif at is not None:
+        _until(business, ends, at)
     checked(notice, field="notice")
     told = None if channel is None else _notice(business, channel, purpose, notice, title)
     found = None if sender is None else business.known(Sender, sender, "sender")
