@@ -11,7 +11,7 @@ from attrs import evolve
 
 from custcrm.actions import eligibility, messages
 from custcrm.actions.deed import Booked, Booking, Cost, Deed, Doing, Moment, Turn
-from custcrm.actions.points import API, place_of, terminal_of
+from custcrm.actions.places import booked_at, reference_of
 from custcrm.business import Business
 from custcrm.filters.syntax import Field
 from custcrm.messaging.templates import ACCOUNT_REPLENISHED_AS_POINTS, text_or_default
@@ -32,9 +32,6 @@ Number: TypeAlias = Money | str | int | Decimal
 
 Change: TypeAlias = Callable[[Writer, rules.Standing], int | Refusal]
 """What an entry changes, as the account stands."""
-
-REFERENCE: Final = 200
-"""Characters of a reference: a receipt's number, a job's id."""
 
 ENTRY: Final = 0
 """The number of the effect that writes the entry: its ids are made of it."""
@@ -294,10 +291,8 @@ def _about(
     business: Business, *, terminal: str | None, reference: str | None, text: str = ""
 ) -> dict[str, str | None]:
     """Return what an entry says beside its number: where it was made, and what it refers to."""
-    at_terminal = terminal_of(business, terminal)
-    place = None if at_terminal == API else place_of(business, at_terminal, None)[0]
-    refers = None if reference is None else checked(reference, field="reference", limit=REFERENCE)
-    return {"terminal": at_terminal, "point_of_sale": place, "reference": refers, "text": checked(text, field="text")}
+    place = {"point_of_sale": None, **booked_at(business, terminal)}
+    return {**place, "reference": reference_of(reference), "text": checked(text, field="text")}
 
 
 def _asked(

@@ -11,9 +11,10 @@ from typing import Any, Final
 from custcrm.actions import eligibility, messages
 from custcrm.actions.deed import Booked, Booking, Cost, Deed, Moment, Turn, asked_expiry
 from custcrm.actions.lots import debts, open_lots
+from custcrm.actions.places import booked_at, reference_of
 from custcrm.business import Business
 from custcrm.messaging.templates import POINTS_CREDITED, text_or_default
-from custcrm.records import CouponSeries, PointOfSale, PointsEntry, Program, Terminal
+from custcrm.records import CouponSeries, PointsEntry, Program
 from custcrm.rules import points as rules
 from custcrm.storage.deeds import CustomerKey, Effect, Given, NewId, Source, Template, Verdict
 from custcrm.storage.protocol import Writer
@@ -22,14 +23,9 @@ from custcrm.values.periods import expiry
 from custcrm.values.shapes import flag
 from custcrm.values.texts import checked, is_blank
 
-API: Final = "api"
-"""The virtual terminal of credits that name none."""
-
 LARGEST: Final = 10**12
 """Points of one credit: sums of a million of them stay within 64 bits."""
 
-REFERENCE_LIMIT: Final = 200
-"""Characters of a reference: the receipt, order or coupon that points belong to."""
 
 
 def crediting(
@@ -46,7 +42,7 @@ def crediting(
     """Credit one lot of points, expiring at `expires` if given (FEATURES C22–C25)."""
     found = business.known(Program, program, "program")
     amount = points_amount(points)
-    shared = {**_where(business, terminal), "reference": reference_of(reference), "text": text}
+    shared = {**booked_at(business, terminal), "reference": reference_of(reference), "text": text}
     _check_expiry(business, expires)
     told = messages.notice_text(text_or_default(text, POINTS_CREDITED), "points", "balance")
 
@@ -83,7 +79,7 @@ def spending(
     amount = points_amount(points)
     if offer is not None:
         business.known(CouponSeries, offer, "coupon series")
-    shared = {**_where(business, terminal), "offer": offer, "reference": reference_of(reference)}
+    shared = {**booked_at(business, terminal), "offer": offer, "reference": reference_of(reference)}
     return Deed(
         action="spend_points",
         title=f"spend_points {program} {amount}",
@@ -108,7 +104,7 @@ def adjusting(business: Business, program: str, points: int, *, reason: str, exp
     if amount < 0 and expires is not None:
         raise Malformed("points that are taken away do not expire; leave expires out", field="expires")
     _check_expiry(business, expires)
-    shared = {**_where(business, None), "reason": reason}
+    shared = {**booked_at(business, None), "reason": reason}
     up, schema = amount > 0, business.schema
 
     def effects(moment: Moment) -> tuple[Effect | Booking, ...]:
@@ -189,41 +185,7 @@ def points_change(points: object) -> int:
     return points
 
 
-def reference_of(reference: str | None) -> str | None:
-    """Return a reference, checked: what the points belong to, such as a receipt's number."""
-    return None if reference is None else checked(reference, field="reference", limit=REFERENCE_LIMIT)
-
-
 def _check_expiry(business: Business, expires: Any) -> None:
     """Check how an expiry is told. Whether it is past is asked when it is done first: a key repeats it for ever."""
     if expires is not None:
         expiry(expires, business.now(), business.zone)
-
-
-def _where(business: Business, terminal: str | None) -> dict[str, str | None]:
-    """Return terminal and point of sale of a transaction, as columns."""
-    name = business.terminal if terminal is None else terminal
-    if name is None or name == API:
-        return {"terminal": API}
-    found = business.known(Terminal, name, "terminal")
-    return {"terminal": found.name, "point_of_sale": found.point_of_sale}
-
-
-def terminal_of(business: Business, terminal: str | None) -> str:
-    """Return the terminal that a transaction is booked on: the one given, the one acting, or the virtual one."""
-    name = business.terminal if terminal is None else terminal
-    if name is None or name == API:
-        return API
-    return business.known(Terminal, name, "terminal").name
-
-
-def place_of(business: Business, terminal: str | None, point_of_sale: str | None) -> tuple[str | None, str | None]:
-    """Return point of sale and its program for a terminal or a point of sale."""
-    if terminal is not None:
-        stands_at = business.known(Terminal, terminal, "terminal").point_of_sale
-        if point_of_sale not in (None, stands_at):
-            raise Malformed(f"terminal {terminal!r} stands at {stands_at!r}", field="point_of_sale")
-        point_of_sale = stands_at
-    if point_of_sale is None:
-        return None, None
-    return point_of_sale, business.known(PointOfSale, point_of_sale, "point of sale").program

@@ -13,7 +13,7 @@ from attrs import evolve
 from custcrm.actions.cases import Asking, Case, Use, judged, refuse
 from custcrm.actions.codes import Thing
 from custcrm.actions.deed import Booked, Booking, Deed, Moment, Turn
-from custcrm.actions.points import reference_of
+from custcrm.actions.places import reference_of
 from custcrm.actions.uses import all_references, uses_of
 from custcrm.business import Business
 from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, Redemption, SeriesBudget

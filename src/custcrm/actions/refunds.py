@@ -11,7 +11,7 @@ from attrs import frozen
 from custcrm.actions import single
 from custcrm.actions.accounts import reversing as account_reversing
 from custcrm.actions.deed import Deed
-from custcrm.actions.points import place_of
+from custcrm.actions.places import place_of
 from custcrm.actions.restoring import restore_cancelled
 from custcrm.actions.reversing import reversing as points_reversing
 from custcrm.actions.sales import SCOPE

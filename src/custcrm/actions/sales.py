@@ -12,7 +12,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from custcrm.actions import earning, eligibility
-from custcrm.actions.points import place_of
+from custcrm.actions.places import place_of
 from custcrm.business import Business, customer_id
 from custcrm.records import Customer, Program, Sale, SaleLine
 from custcrm.rules import sales as rules

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from custcrm.actions.cases import Use
-from custcrm.actions.points import API, place_of, reference_of, terminal_of
+from custcrm.actions.places import booked_at, reference_of
 from custcrm.business import Business, customer_id
 from custcrm.records import Sale, SaleLine
 from custcrm.rules.sales import lines as lines_of
@@ -43,12 +43,12 @@ def use_of(
     if sale is not None:
         reference, buyer, terminal = sale.id, sale.customer_id, sale.terminal if terminal is None else terminal
         customer = sale.customer_id if customer is None and not is_guest else customer
-    till = terminal_of(business, terminal)
-    place, _ = place_of(business, None if till == API else till, None)
+    till = booked_at(business, terminal)
     return Use(
         reference=reference_of(reference), buyer=buyer, customer=None if customer is None else customer_id(customer),
         discount=None if discount is None else _granted(business, discount),
-        lines=None if lines is None else sale_lines(business, lines), terminal=till, point_of_sale=place,
+        lines=None if lines is None else sale_lines(business, lines),
+        terminal=till["terminal"], point_of_sale=till.get("point_of_sale"),
     )
 
 
