@@ -17,9 +17,9 @@ from attrs import evolve, field, frozen
 from custcrm import vocabulary
 from custcrm.filters import Expression, Filter, FilterError, Schema
 from custcrm.filters.filter import asked_about
-from custcrm.filters.lowered import Shown
-from custcrm.filters.lowering import lower_value
-from custcrm.filters.syntax import TRUE, Node
+from custcrm.filters.ir.nodes import Shown
+from custcrm.filters.lowering.conditions import lower_value
+from custcrm.filters.syntax.nodes import TRUE, Node
 from custcrm.records import Customer, Program, SavedSegment, Setting
 from custcrm.storage.deeds import Question
 from custcrm.storage.protocol import Reader, Store

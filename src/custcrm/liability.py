@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import field, frozen
 
 from custcrm.business import Business
-from custcrm.filters.syntax import TRUE
+from custcrm.filters.syntax.nodes import TRUE
 from custcrm.records import PointsEntry
 from custcrm.records.points import DEBT
 from custcrm.rules.liability import owed

@@ -19,7 +19,7 @@ from attrs import fields as columns_of
 from custcrm.actions.places import API
 from custcrm.business import Business
 from custcrm.filters import Filter
-from custcrm.filters.syntax import Exists, Field
+from custcrm.filters.syntax.nodes import Exists, Field
 from custcrm.records import AccountEntry, GuestRedemption, PointsEntry, Redemption, Sale
 from custcrm.records.customers import full_name
 from custcrm.selection import Selection

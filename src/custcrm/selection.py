@@ -19,8 +19,8 @@ from custcrm.actions.deed import Deed
 from custcrm.actions.plan import Plan
 from custcrm.business import Business, customer_id
 from custcrm.filters import Filter
-from custcrm.filters import syntax as s
-from custcrm.filters.explain import Explanation
+from custcrm.filters.syntax import nodes as s
+from custcrm.filters.tools.explain import Explanation
 from custcrm.liability import Liability, liability
 from custcrm.records import Customer, PointOfSale, Program, Terminal
 from custcrm.records.programs import Access

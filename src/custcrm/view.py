@@ -15,8 +15,8 @@ from typing import Any, Final, TypeAlias
 from attrs import frozen
 
 from custcrm.business import Business
-from custcrm.filters.lowered import Shown
-from custcrm.filters.showing import shown_value
+from custcrm.filters.ir.nodes import Shown
+from custcrm.filters.tools.show import shown_value
 from custcrm.records import Export
 from custcrm.storage.deeds import Order, Question
 from custcrm.values.errors import Malformed

@@ -13,7 +13,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from custcrm.filters import Schema
-from custcrm.filters import types as t
+from custcrm.filters.types import types as t
 from custcrm.records import (
     AccountEntry,
     Activity,

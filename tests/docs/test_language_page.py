@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from custcrm import filters
-from custcrm.filters import Filter, FilterError, Schema, limits
-from custcrm.filters.functions import _MAKERS, display
-from custcrm.filters.tokens import RESERVED
+from custcrm.filters import Filter, FilterError, Schema
+from custcrm.filters.parsing.functions import _MAKERS, display
+from custcrm.filters.parsing.tokens import RESERVED
+from custcrm.filters.syntax import limits
 from tests.docs.pages import CODE, code, page, table
 
 PAGE = page("language.md")

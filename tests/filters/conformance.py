@@ -5,7 +5,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from custcrm.filters.types import Boolean, Choice, Collection, Date, Elapsed, Instant, Integer, Map, Money, Text
+from custcrm.filters.types.types import Boolean, Choice, Collection, Date, Elapsed, Instant, Integer, Map, Money, Text
 
 
 class Kind(Enum):

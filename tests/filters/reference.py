@@ -21,11 +21,10 @@ from attrs import evolve, frozen
 from dateutil.relativedelta import relativedelta
 
 from custcrm.filters import Filter, Schema
-from custcrm.filters import types as t
-from custcrm.filters.checker import check, check_value
-from custcrm.filters.lowered import LARGEST, Calculation, Column, Constant, Unscaled, Value
-from custcrm.filters.parser import parse, parse_value
-from custcrm.filters.syntax import (
+from custcrm.filters.checking.conditions import check, check_value
+from custcrm.filters.ir.nodes import LARGEST, Calculation, Column, Constant, Unscaled, Value
+from custcrm.filters.parsing.parser import parse, parse_value
+from custcrm.filters.syntax.nodes import (
     Aggregate,
     And,
     Anniversary,
@@ -44,6 +43,7 @@ from custcrm.filters.syntax import (
     Segment,
     TextTest,
 )
+from custcrm.filters.types import types as t
 from custcrm.values.money import Money
 from custcrm.values.periods import YearlessDate
 

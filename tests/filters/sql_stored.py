@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from attrs import frozen
 
-from custcrm.filters import types as t
-from custcrm.filters.targets.sql import TableSource
+from custcrm.filters.targets.sql.compile import TableSource
+from custcrm.filters.types import types as t
 from custcrm.values.money import Money
 from custcrm.values.periods import YearlessDate
 from custcrm.values.texts import fold

@@ -8,9 +8,9 @@ from typing import Any as Anything
 
 import sqlalchemy as sa
 
-from custcrm.filters import types
-from custcrm.filters.lowered import Column, Condition, Entry
-from custcrm.filters.targets.sql import TableSource, compile_condition
+from custcrm.filters.ir.nodes import Column, Condition, Entry
+from custcrm.filters.targets.sql.compile import TableSource, compile_condition
+from custcrm.filters.types import types
 
 
 class Kind(enum.Enum):

@@ -11,23 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.filters import Collection, Integer, Number, Schema
-from custcrm.filters.errors import FilterError
-from custcrm.filters.lowered import (
-    Calculation,
-    Column,
-    Condition,
-    Constant,
-    Negated,
-    Present,
-    Shown,
-    Unscaled,
-    Value,
-)
-from custcrm.filters.lowered import (
-    Test as Compare,
-)
-from custcrm.filters.targets import python
-from custcrm.filters.targets.sql import TableSource, compile_condition, compile_value, is_overflow
+from custcrm.filters.ir.nodes import Calculation, Column, Condition, Constant, Negated, Present, Shown, Unscaled, Value
+from custcrm.filters.ir.nodes import Test as Compare
+from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.targets.python import compile as python
+from custcrm.filters.targets.sql.compile import TableSource, compile_condition, compile_value, is_overflow
 from tests.filters.reference import computed
 from tests.postgresql_server import Server
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 
 from custcrm.filters import Filter, Integer, Schema, Text
-from custcrm.filters.describing import describe
-from custcrm.filters.phrases import PHRASES
+from custcrm.filters.tools.describe import describe
+from custcrm.filters.tools.languages import PHRASES
 from custcrm.testing.strategies import demo_schema, filters
 from custcrm.values.errors import Malformed
 from tests.filters.conformance import FIELDS, METRICS

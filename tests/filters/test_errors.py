@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custcrm.filters.errors import FilterError, LimitExceeded, shown
-from custcrm.filters.limits import exceeded
+from custcrm.filters.syntax.errors import FilterError, LimitExceeded, shown
+from custcrm.filters.syntax.limits import exceeded
 from custcrm.values.errors import Malformed
 
 

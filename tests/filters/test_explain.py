@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.filters import Schema
-from custcrm.filters import types as t
-from custcrm.filters.explain import ConditionVerdict, Explanation, Group
+from custcrm.filters.tools.explain import ConditionVerdict, Explanation, Group
+from custcrm.filters.types import types as t
 from custcrm.values.money import Money
 
 SCHEMA = Schema(

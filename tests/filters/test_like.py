@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from custcrm.filters import like
+from custcrm.filters.ir import patterns as like
 from tests.filters.reference import text_test
 
 LETTERS = st.text("ab%_\\", max_size=8)

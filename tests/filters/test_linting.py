@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from custcrm.filters import Filter, Schema
-from custcrm.filters.linting import Finding, lint
+from custcrm.filters.tools.lint import Finding, lint
 from custcrm.testing.strategies import demo_schema, filters
 from tests.filters.conformance import FIELDS, METRICS
 

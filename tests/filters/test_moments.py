@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.filters import Elapsed, Schema
-from custcrm.filters import lowered as low
-from custcrm.filters.lowered import All, Column, Constant, Moment
-from custcrm.filters.moments import moments_in, resolve
-from custcrm.filters.types import Date
+from custcrm.filters.ir import nodes as low
+from custcrm.filters.ir.moments import moments_in, resolve
+from custcrm.filters.ir.nodes import All, Column, Constant, Moment
+from custcrm.filters.types.types import Date
 from custcrm.values.birthdays import Feb29, age
 from custcrm.values.periods import Span, day_of, zone
 

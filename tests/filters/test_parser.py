@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custcrm.filters.errors import FilterError, LimitExceeded
-from custcrm.filters.kinds import kind_of
-from custcrm.filters.parser import parse, parse_value
-from custcrm.filters.syntax import Arithmetic, Clock, Compare, Condition, Field, In, Literal, negation, walk
-from custcrm.filters.text import canonical
+from custcrm.filters.parsing.parser import parse, parse_value
+from custcrm.filters.syntax.errors import FilterError, LimitExceeded
+from custcrm.filters.syntax.kinds import kind_of
+from custcrm.filters.syntax.nodes import Arithmetic, Clock, Compare, Condition, Field, In, Literal, negation, walk
+from custcrm.filters.syntax.to_text import canonical
 from custcrm.values.periods import Span
 from tests.filters.conformance import examples
 from tests.filters.trees import conditions

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.filters import FilterError, Schema
-from custcrm.filters import lowered as low
-from custcrm.filters import types as t
-from custcrm.filters.lowered import Calculation, Column, Constant, Entry, HasEntry, Present, Some, Total
-from custcrm.filters.targets.python import Bound, Mappings, Objects, compile_filter, compile_value
+from custcrm.filters.ir import nodes as low
+from custcrm.filters.ir.nodes import Calculation, Column, Constant, Entry, HasEntry, Present, Some, Total
+from custcrm.filters.targets.python.compile import Bound, Mappings, Objects, compile_filter, compile_value
+from custcrm.filters.types import types as t
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Money
 from custcrm.values.periods import YearlessDate

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from custcrm.filters import FilterError, Schema
-from custcrm.filters.types import Choice, Collection, Integer, Map, Text
+from custcrm.filters.types.types import Choice, Collection, Integer, Map, Text
 from tests.filters.conformance import FIELDS, METRICS
 
 schema = Schema(FIELDS, currency="EUR", timezone="Europe/Helsinki", metrics=METRICS | {"sales_count": "COUNT(sales)"})

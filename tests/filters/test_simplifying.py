@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from custcrm.filters import Filter, Schema
-from custcrm.filters.simplifying import simplify
-from custcrm.filters.syntax import (
+from custcrm.filters.syntax.nodes import (
     Between,
     Compare,
     Condition,
@@ -23,7 +22,8 @@ from custcrm.filters.syntax import (
     negation,
     walk,
 )
-from custcrm.filters.text import canonical
+from custcrm.filters.syntax.to_text import canonical
+from custcrm.filters.tools.simplify import simplify
 from custcrm.testing.strategies import demo_schema, filters, rows
 
 DEMO = demo_schema()

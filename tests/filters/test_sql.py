@@ -7,8 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from custcrm.filters.errors import FilterError
-from custcrm.filters.lowered import (
+from custcrm.filters.ir.nodes import (
     All,
     Always,
     Any,
@@ -31,17 +30,10 @@ from custcrm.filters.lowered import (
     Total,
     Unscaled,
 )
-from custcrm.filters.lowered import (
-    Test as Compare,  # pytest collects what is called Test
-)
-from custcrm.filters.targets.sql import (
-    TableSource,
-    bind_moments,
-    compile_condition,
-    compile_value,
-    is_overflow,
-)
-from custcrm.filters.types import Integer
+from custcrm.filters.ir.nodes import Test as Compare  # pytest collects what is called Test
+from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.targets.sql.compile import TableSource, bind_moments, compile_condition, compile_value, is_overflow
+from custcrm.filters.types.types import Integer
 from custcrm.values.periods import Span, zone
 from tests.filters.sql_tables import (
     AS_OF,

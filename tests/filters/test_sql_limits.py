@@ -8,22 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.ext.compiler import compiles
 
-from custcrm.filters.lowered import (
-    All,
-    Any,
-    Calculation,
-    Condition,
-    Constant,
-    Matches,
-    Member,
-    Negated,
-    Some,
-    Value,
-)
-from custcrm.filters.lowered import (
-    Test as Compare,
-)
-from custcrm.filters.targets.sql import TableSource, compile_value
+from custcrm.filters.ir.nodes import All, Any, Calculation, Condition, Constant, Matches, Member, Negated, Some, Value
+from custcrm.filters.ir.nodes import Test as Compare
+from custcrm.filters.targets.sql.compile import TableSource, compile_value
 from tests.filters.reference import computed
 from tests.filters.sql_tables import IDS, PEOPLE, asker, clause, column
 

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from custcrm.filters import FilterError, LimitExceeded, Money, Schema
-from custcrm.filters import syntax as s
+from custcrm.filters.syntax import nodes as s
 
 SCHEMA = Schema({"spent": Money(), "sales": [{"total": Money()}]}, currency="EUR")
 AMOUNTS = [Decimal("12.50"), Decimal("12.51"), Decimal("-0.01"), None]

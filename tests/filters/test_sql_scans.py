@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custcrm.filters.lowered import (
+from custcrm.filters.ir.nodes import (
     All,
     Any,
     Calculation,
@@ -26,13 +26,11 @@ from custcrm.filters.lowered import (
     Unscaled,
     Value,
 )
-from custcrm.filters.lowered import (
-    Test as Compare,  # pytest collects what is called Test
-)
-from custcrm.filters.schema import Schema
-from custcrm.filters.targets import sql_scans
-from custcrm.filters.targets.sql import TableSource, bind_moments, compile_condition, compile_value
-from custcrm.filters.types import Integer
+from custcrm.filters.ir.nodes import Test as Compare  # pytest collects what is called Test
+from custcrm.filters.targets.sql import scans as sql_scans
+from custcrm.filters.targets.sql.compile import TableSource, bind_moments, compile_condition, compile_value
+from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.types import Integer
 from custcrm.testing import strategies
 from tests.filters.sql_stored import StoredSource, declare, stored
 from tests.filters.sql_tables import IDS, PEOPLE, SOURCE, asker, clause, column

@@ -5,12 +5,12 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custcrm.filters import like
-from custcrm.filters.errors import FilterError
-from custcrm.filters.lowered import Constant, Matches, Member
-from custcrm.filters.lowered import Test as Compare
-from custcrm.filters.targets.sql import TableSource, compile_condition
-from custcrm.filters.targets.sql_text import LONGEST_GLOB, successor
+from custcrm.filters.ir import patterns as like
+from custcrm.filters.ir.nodes import Constant, Matches, Member
+from custcrm.filters.ir.nodes import Test as Compare
+from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.targets.sql.compile import TableSource, compile_condition
+from custcrm.filters.targets.sql.text import LONGEST_GLOB, successor
 from tests.filters.sql_tables import OTHERS, column
 
 # Letters that fold into each other, wild cards and escapes of LIKE and GLOB, line breaks, both ends of the code points.

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 
-from custcrm.filters.parser import parse, parse_value
-from custcrm.filters.syntax import Condition, Field, literal
-from custcrm.filters.text import canonical, path_text
+from custcrm.filters.parsing.parser import parse, parse_value
+from custcrm.filters.syntax.nodes import Condition, Field, literal
+from custcrm.filters.syntax.to_text import canonical, path_text
 from tests.filters.conformance import examples
 from tests.filters.trees import conditions, constants, fields
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from custcrm.filters.syntax import (
+from custcrm.filters.syntax.nodes import (
     INTEGER_MAX,
     INTEGER_MIN,
     Aggregate,

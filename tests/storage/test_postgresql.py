@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from attrs import evolve
 
-from custcrm.filters.errors import FilterError
+from custcrm.filters.syntax.errors import FilterError
 from custcrm.records.coupons import CouponSeries
 from custcrm.records.customers import Customer
 from custcrm.records.journal import Applied

@@ -13,7 +13,7 @@ from custcrm.actions import eligibility, messages
 from custcrm.actions.deed import Booked, Booking, Cost, Deed, Doing, Moment, Turn
 from custcrm.actions.places import booked_at, reference_of
 from custcrm.business import Business
-from custcrm.filters.syntax import Field
+from custcrm.filters.syntax.nodes import Field
 from custcrm.messaging.templates import ACCOUNT_REPLENISHED_AS_POINTS, text_or_default
 from custcrm.records import Account, AccountEntry, Customer, CustomerAccount, Membership, Program
 from custcrm.records.accounts import AccountKind

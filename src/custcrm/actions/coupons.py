@@ -12,8 +12,8 @@ from custcrm.actions.deed import Booked, Booking, Cost, Deed, Doing, Moment, Pro
 from custcrm.actions.uses import series_by_name, uses_by_coupon, uses_of
 from custcrm.business import Business
 from custcrm.filters import Filter
-from custcrm.filters import syntax as s
-from custcrm.filters.lowered import Shown
+from custcrm.filters.ir.nodes import Shown
+from custcrm.filters.syntax import nodes as s
 from custcrm.messaging.templates import COUPON_ISSUED, text_or_default
 from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, Program
 from custcrm.rules import coupons as rules

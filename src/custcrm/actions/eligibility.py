@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from custcrm.filters import Filter, Schema
-from custcrm.filters import syntax as s
+from custcrm.filters.syntax import nodes as s
 from custcrm.messaging.protocol import address_field
 from custcrm.records.customers import CustomerStatus
 from custcrm.records.programs import Access

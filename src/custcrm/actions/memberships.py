@@ -10,8 +10,8 @@ from attrs import evolve, fields
 from custcrm.actions import eligibility
 from custcrm.actions.deed import Deed, Moment
 from custcrm.business import Business
-from custcrm.filters.lowered import Shown
-from custcrm.filters.syntax import Field
+from custcrm.filters.ir.nodes import Shown
+from custcrm.filters.syntax.nodes import Field
 from custcrm.records import Category, Membership, MembershipChange, Program
 from custcrm.records.programs import NEW_CUSTOMERS, Access, Reversal
 from custcrm.rules.contacting import OFF, check_channel

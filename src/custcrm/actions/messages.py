@@ -9,7 +9,7 @@ from typing import Final
 from custcrm.actions import eligibility
 from custcrm.actions.deed import Cost, Deed, Moment
 from custcrm.business import Business
-from custcrm.filters.syntax import Field
+from custcrm.filters.syntax.nodes import Field
 from custcrm.messaging import sms
 from custcrm.messaging.templates import TextTemplate, customer_values
 from custcrm.records import Customer, Message, Program, Sender

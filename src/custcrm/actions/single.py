@@ -15,7 +15,7 @@ from attrs import frozen
 from custcrm.actions.applying import KEYS, idempotency_key
 from custcrm.actions.deed import Booking, Deed, Moment, Turn, content
 from custcrm.business import Business
-from custcrm.filters.lowered import Shown
+from custcrm.filters.ir.nodes import Shown
 from custcrm.records import Applied, Customer
 from custcrm.records.codec import encoder, from_columns
 from custcrm.records.declaration import declaration

@@ -16,9 +16,9 @@ from custcrm.actions.deed import Deed, Moment
 from custcrm.actions.memberships import entry_of, noted
 from custcrm.business import Business
 from custcrm.filters import Filter, LimitExceeded
-from custcrm.filters import syntax as s
-from custcrm.filters.logic import some
-from custcrm.filters.lowered import Choose, Condition, Constant, Shown, Value
+from custcrm.filters.ir.logic import some
+from custcrm.filters.ir.nodes import Choose, Condition, Constant, Shown, Value
+from custcrm.filters.syntax import nodes as s
 from custcrm.records import Category, Membership, Program
 from custcrm.records.programs import NEW_CUSTOMERS
 from custcrm.storage.deeds import Change, Effect, Of, Question, Verdict

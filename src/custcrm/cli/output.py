@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from custcrm.filters.errors import visible
+from custcrm.filters.syntax.errors import visible
 from custcrm.values.money import Money
 from custcrm.view import plain_text
 

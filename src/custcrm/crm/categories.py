@@ -10,7 +10,7 @@ from custcrm.actions import tiers
 from custcrm.actions.plan import Plan
 from custcrm.business import Business
 from custcrm.filters import Filter
-from custcrm.filters.syntax import Exists, Field
+from custcrm.filters.syntax.nodes import Exists, Field
 from custcrm.records import Category, Program
 from custcrm.records.programs import NEW_CUSTOMERS
 from custcrm.selection import select

@@ -11,7 +11,7 @@ from custcrm.actions.deleting import delete
 from custcrm.business import Business, customer_id
 from custcrm.crm.facts import CallerMatch, caller_matches
 from custcrm.filters import Filter
-from custcrm.filters import syntax as s
+from custcrm.filters.syntax import nodes as s
 from custcrm.records import ContactPoint, Customer, ExternalId
 from custcrm.records.customers import CustomerStatus
 from custcrm.rules import customers as rules

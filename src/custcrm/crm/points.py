@@ -12,7 +12,7 @@ from custcrm.actions.lots import open_lots
 from custcrm.actions.points import adjusting, crediting, spending
 from custcrm.actions.reversing import Reversible, reversing, transferring, write_expiries_down
 from custcrm.business import Business, customer_id
-from custcrm.filters.syntax import Field
+from custcrm.filters.syntax.nodes import Field
 from custcrm.records import CouponSeries, Customer, Membership, PointsEntry, Program, Sale
 from custcrm.rules import points_history as rules
 from custcrm.rules.points import PointsSpend, movement

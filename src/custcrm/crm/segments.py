@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from custcrm.business import Business
 from custcrm.filters import Filter
-from custcrm.filters.syntax import Segment as SegmentNode
+from custcrm.filters.syntax.nodes import Segment as SegmentNode
 from custcrm.records import Activity, PointOfSale, SavedSegment
 from custcrm.records.activities import CallStatus, JobStatus
 from custcrm.selection import CustomerRef, existing

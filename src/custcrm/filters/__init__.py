@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from custcrm.filters.builder import Fields, Value
-    from custcrm.filters.errors import FilterError, LimitExceeded
-    from custcrm.filters.explain import ConditionVerdict, Explanation
     from custcrm.filters.filter import Expression, Filter
-    from custcrm.filters.schema import Schema
-    from custcrm.filters.types import (
+    from custcrm.filters.syntax.errors import FilterError, LimitExceeded
+    from custcrm.filters.tools.explain import ConditionVerdict, Explanation
+    from custcrm.filters.types.declarations import Schema
+    from custcrm.filters.types.types import (
         Boolean,
         Choice,
         Collection,
@@ -32,15 +32,16 @@ if TYPE_CHECKING:
     from custcrm.filters.words import FALSE, TRUE, ago, from_now, now, segment, today
 
 _HOMES = {
-    "builder": "Fields Value",
-    "errors": "FilterError LimitExceeded",
-    "explain": "ConditionVerdict Explanation",
-    "filter": "Expression Filter",
-    "schema": "Schema",
-    "types": "Boolean Choice Collection Date Derived Elapsed Instant Integer Map Metric Money Number Text",
-    "words": "FALSE TRUE ago from_now now segment today",
+    "custcrm.filters.builder": "Fields Value",
+    "custcrm.filters.syntax.errors": "FilterError LimitExceeded",
+    "custcrm.filters.tools.explain": "ConditionVerdict Explanation",
+    "custcrm.filters.filter": "Expression Filter",
+    "custcrm.filters.types.declarations": "Schema",
+    "custcrm.filters.types.types": "Boolean Choice Collection Date Derived Elapsed Instant Integer Map Metric Money "
+    "Number Text",
+    "custcrm.filters.words": "FALSE TRUE ago from_now now segment today",
 }
-_HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names.split()}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "FALSE",

@@ -12,16 +12,14 @@ from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, NoReturn, TypeAlias, cast
 
-from custcrm.filters.checker import check_value
-from custcrm.filters.constants import constant
-from custcrm.filters.errors import NO_TRUTH, FilterError, shown
+from custcrm.filters.checking.conditions import check_value
+from custcrm.filters.checking.names import Names, Records, Referent, resolve
 from custcrm.filters.filter import Filter
-from custcrm.filters.kinds import kind_of
-from custcrm.filters.limits import check_limits
-from custcrm.filters.reading import discreet
-from custcrm.filters.resolving import Names, Records, Referent, resolve
-from custcrm.filters.schema import Schema
-from custcrm.filters.syntax import (
+from custcrm.filters.syntax.constants import constant
+from custcrm.filters.syntax.errors import NO_TRUTH, FilterError, shown
+from custcrm.filters.syntax.kinds import kind_of
+from custcrm.filters.syntax.limits import check_limits
+from custcrm.filters.syntax.nodes import (
     Aggregate,
     AggregateOp,
     Anniversary,
@@ -43,8 +41,10 @@ from custcrm.filters.syntax import (
     folded,
     negation,
 )
-from custcrm.filters.syntax import Value as ValueNode
-from custcrm.filters.text import canonical, path_text
+from custcrm.filters.syntax.nodes import Value as ValueNode
+from custcrm.filters.syntax.to_text import canonical, path_text
+from custcrm.filters.tools.reads import discreet
+from custcrm.filters.types.declarations import Schema
 from custcrm.values.errors import Malformed
 
 _PARENTHESES: Final = "& and | join conditions: put parentheses round each comparison, as in (c.a > 1) & (c.b > 2)"

@@ -10,33 +10,33 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeAlias, TypeVar
 
 from attrs import evolve, field, frozen
 
-from custcrm.filters.checker import check, check_value
-from custcrm.filters.domains import Domain
-from custcrm.filters.errors import NO_TRUTH
-from custcrm.filters.expanding import check_expanded, expanded
-from custcrm.filters.joining import Size, joined_size, negated_size, size_of
-from custcrm.filters.json import to_json
-from custcrm.filters.kinds import kind_of
-from custcrm.filters.limits import check_limits
-from custcrm.filters.lowered import Condition as Lowered
-from custcrm.filters.lowered import Moment, Physical, Shown
-from custcrm.filters.lowering import lower, lower_value
-from custcrm.filters.moments import moments_in, resolve
-from custcrm.filters.normal import hash_text, normal
-from custcrm.filters.reading import discreet, names_read
-from custcrm.filters.schema import Schema
-from custcrm.filters.scopes import Scope, is_felt, scope_of, scoped
-from custcrm.filters.syntax import And, Condition, Node, Or, Segment, Value, conjunction, disjunction, negation, walk
-from custcrm.filters.targets.python import Compiled, CompiledValue, compile_filter, compile_value, rows_of
-from custcrm.filters.targets.python_rows import Mappings, Objects
-from custcrm.filters.text import canonical
+from custcrm.filters.checking.conditions import check, check_value
+from custcrm.filters.checking.definitions import check_expanded, expanded
+from custcrm.filters.checking.scopes import Scope, is_felt, scope_of, scoped
+from custcrm.filters.checking.sorts import Domain
+from custcrm.filters.ir.moments import moments_in, resolve
+from custcrm.filters.ir.nodes import Condition as Lowered
+from custcrm.filters.ir.nodes import Moment, Physical, Shown
+from custcrm.filters.lowering.conditions import lower, lower_value
+from custcrm.filters.syntax.errors import NO_TRUTH
+from custcrm.filters.syntax.kinds import kind_of
+from custcrm.filters.syntax.limits import check_limits
+from custcrm.filters.syntax.nodes import And, Condition, Node, Or, Segment, Value, conjunction, disjunction, negation, walk
+from custcrm.filters.syntax.normal import hash_text, normal
+from custcrm.filters.syntax.size import Size, joined_size, negated_size, size_of
+from custcrm.filters.syntax.to_json import to_json
+from custcrm.filters.syntax.to_text import canonical
+from custcrm.filters.targets.python.compile import Compiled, CompiledValue, compile_filter, compile_value, rows_of
+from custcrm.filters.targets.python.rows import Mappings, Objects
+from custcrm.filters.tools.reads import discreet, names_read
+from custcrm.filters.types.declarations import Schema
 from custcrm.values.clock import system_clock
 from custcrm.values.errors import Malformed
 from custcrm.values.periods import instant
 
 if TYPE_CHECKING:
-    from custcrm.filters.explain import Explanation
-    from custcrm.filters.linting import Finding
+    from custcrm.filters.tools.explain import Explanation
+    from custcrm.filters.tools.lint import Finding
 
 Row = TypeVar("Row")
 When: TypeAlias = datetime | date | str
@@ -96,7 +96,7 @@ class Filter:
 
     def explain(self, row: Any, *, as_of: When | None = None) -> Explanation:
         """Tell what each condition found in the row, and which of them decided."""
-        from custcrm.filters.explain import explain
+        from custcrm.filters.tools.explain import explain
 
         return explain(self, row, as_of=self.instant(as_of))
 
@@ -105,7 +105,7 @@ class Filter:
 
         sa.select(guests.c.id).where(rule.to_sql(guests, stays=stays))
         """
-        from custcrm.filters.targets.sql import to_sql
+        from custcrm.filters.targets.sql.compile import to_sql
 
         return to_sql(self, table, as_of=self.instant(as_of), collections=collections)
 
@@ -117,13 +117,13 @@ class Filter:
 
     def describe(self, language: str = "en") -> str:
         """Return the filter as a sentence in English (`en`) or Finnish (`fi`)."""
-        from custcrm.filters.describing import describe
+        from custcrm.filters.tools.describe import describe
 
         return describe(self.node, self.schema, language, within=self.within, scope=self.scope)
 
     def simplify(self) -> Self:
         """Return a shorter filter with exactly the same answers, or this one."""
-        from custcrm.filters.simplifying import simplify
+        from custcrm.filters.tools.simplify import simplify
 
         return type(self)(self.schema, simplify(self.node), within=self.within, scope=self.scope)
 
@@ -132,7 +132,7 @@ class Filter:
 
         `keys` are the keys that open maps are known to have, `{"tags": ["VIP"]}`: names near one of them are told.
         """
-        from custcrm.filters.linting import lint
+        from custcrm.filters.tools.lint import lint
 
         return lint(self.schema, self.node, within=self.within, keys=keys or {})
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 from custcrm.filters.builder import Value, literal_of
-from custcrm.filters.errors import FilterError
-from custcrm.filters.syntax import Clock, ClockName, Literal, Segment
+from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.syntax.nodes import Clock, ClockName, Literal, Segment
 from custcrm.values.errors import Malformed
 from custcrm.values.periods import SpanLike, span
 

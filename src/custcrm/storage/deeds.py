@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from attrs import field, frozen
 
 from custcrm.filters import Filter, Schema
-from custcrm.filters.lowered import Shown
+from custcrm.filters.ir.nodes import Shown
 from custcrm.values.errors import Reason
 
 OVER_LIMIT: Final = 1 << 40

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import attrs
 from attrs import define, field
 
-from custcrm.filters.lowered import Shown
+from custcrm.filters.ir.nodes import Shown
 from custcrm.records import RECORDS
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied

@@ -14,9 +14,9 @@ from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from custcrm.filters import Filter
-from custcrm.filters.lowered import All, Column, Condition, Constant, Member, Moment, Shown, Test
-from custcrm.filters.moments import moments_in
-from custcrm.filters.targets.python import Compiled, CompiledValue, compile_filter, compile_value
+from custcrm.filters.ir.moments import moments_in
+from custcrm.filters.ir.nodes import All, Column, Condition, Constant, Member, Moment, Shown, Test
+from custcrm.filters.targets.python.compile import Compiled, CompiledValue, compile_filter, compile_value
 from custcrm.records.customers import Customer
 from custcrm.storage.deeds import Order, Question, Slice, Verdict
 from custcrm.storage.memory_table import NOTHING, Table

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
-from custcrm.filters.lowered import Shown
+from custcrm.filters.ir.nodes import Shown
 from custcrm.records.journal import Applied
 from custcrm.storage.deeds import Change, Order, Question, Slice, Template, Verdict
 from custcrm.values.errors import Conflict, Reason

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import field, frozen
 
 from custcrm.filters import Filter, Schema
-from custcrm.filters.lowered import Condition, Entry, HasEntry, Moment, Shown
-from custcrm.filters.moments import moments_in, resolve
-from custcrm.filters.targets.python import Bound, Compiled, CompiledValue, compile_filter, compile_value
+from custcrm.filters.ir.moments import moments_in, resolve
+from custcrm.filters.ir.nodes import Condition, Entry, HasEntry, Moment, Shown
+from custcrm.filters.targets.python.compile import Bound, Compiled, CompiledValue, compile_filter, compile_value
 from custcrm.records.customers import Customer
 from custcrm.records.declaration import declaration
 from custcrm.storage.columns import Read, reader, tuple_reader
@@ -28,7 +28,7 @@ from custcrm.values.errors import NotFound
 from custcrm.vocabulary import COLLECTIONS, MAPS, MapWords
 
 if TYPE_CHECKING:
-    from custcrm.filters.explain import Explanation
+    from custcrm.filters.tools.explain import Explanation
 
 HISTORY_SINCE: Final = "occurred_at"
 """From when on a record of a map's history tells how things were."""
@@ -226,7 +226,7 @@ def facts(records: Reader, customer_id: str, question: Question) -> Facts | None
 
 def explain(records: Reader, question: Question, customer_id: str) -> Explanation:
     """Tell which conditions of the question's filter are true of the customer, and what decided; NotFound when unknown."""
-    from custcrm.filters.explain import explain as explained
+    from custcrm.filters.tools.explain import explain as explained
 
     row = facts(records, customer_id, question)
     if row is None:

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custcrm.filters.lowered import Shown
+from custcrm.filters.ir.nodes import Shown
 from custcrm.records import AccountEntry, Customer, CustomerAccount, Membership, MembershipChange, Sale
 from custcrm.records.programs import Access
 from custcrm.records.sales import SaleKind

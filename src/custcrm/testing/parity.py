@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from custcrm.filters.lowered import Shown
+from custcrm.filters.ir.nodes import Shown
 from custcrm.records import AccountEntry, Membership, MembershipChange, Message, PointsEntry, Sale, TagAssignment
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied, Target

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from custcrm import vocabulary
 from custcrm.filters import Filter, Schema
-from custcrm.filters.lowered import Shown
+from custcrm.filters.ir.nodes import Shown
 from custcrm.storage.deeds import Order, Question, Verdict
 from custcrm.testing.facts import ACCOUNTS, CATEGORIES, COUNTRIES, CURRENCY, INSTANTS, KEYS, NOW, PROGRAMS, TEXTS
 from custcrm.values.errors import Reason

@@ -14,10 +14,8 @@ from attrs import frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from custcrm.filters import types as t
 from custcrm.filters.filter import Filter
-from custcrm.filters.schema import Schema
-from custcrm.filters.syntax import (
+from custcrm.filters.syntax.nodes import (
     Aggregate,
     Anniversary,
     Arithmetic,
@@ -36,6 +34,8 @@ from custcrm.filters.syntax import (
     literal,
     negation,
 )
+from custcrm.filters.types import types as t
+from custcrm.filters.types.declarations import Schema
 from custcrm.testing.samples import (
     AS_OF,
     DAYS,

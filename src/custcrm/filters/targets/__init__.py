@@ -1,1 +1,4 @@
-"""What a lowered filter is compiled to: functions over the nodes of `lowered`, without a rule of the language."""
+"""What the small core is compiled to: functions over the nodes of `ir`, without a rule of the language.
+
+`python` is the reference; `sql` gives the same rows.
+"""

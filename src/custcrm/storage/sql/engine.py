@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.engine import URL, Connection, Engine
 
-from custcrm.filters.errors import FilterError
+from custcrm.filters.syntax.errors import FilterError
 from custcrm.storage.protocol import Taken
 from custcrm.storage.sql.tables import columns_named, unique_columns
 from custcrm.values.errors import Conflict, CrmError, Malformed, Unavailable

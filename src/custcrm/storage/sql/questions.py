@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from attrs import define, field, frozen
 
 from custcrm.filters.filter import Filter
-from custcrm.filters.lowered import Column, Condition, Moment, Shown
-from custcrm.filters.moments import resolve
-from custcrm.filters.targets.sql import compile_condition, compile_value
-from custcrm.filters.targets.sql_phrases import Divided, IsNotTrue, IsTrue
-from custcrm.filters.targets.sql_source import Element
-from custcrm.filters.types import Date
+from custcrm.filters.ir.moments import resolve
+from custcrm.filters.ir.nodes import Column, Condition, Moment, Shown
+from custcrm.filters.targets.sql.compile import compile_condition, compile_value
+from custcrm.filters.targets.sql.phrases import Divided, IsNotTrue, IsTrue
+from custcrm.filters.targets.sql.source import Element
+from custcrm.filters.types.types import Date
 from custcrm.storage.deeds import Order, Question, Verdict
 from custcrm.storage.sql.sources import AS_OF, CustomerSource
 from custcrm.storage.sql.types import TEXT

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar, cast
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult
 
-from custcrm.filters.lowered import Shown
+from custcrm.filters.ir.nodes import Shown
 from custcrm.records.declaration import declaration
 from custcrm.storage.deeds import Order, Question, Verdict
 from custcrm.storage.sql import questions, rows, statements

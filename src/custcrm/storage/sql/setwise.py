@@ -12,10 +12,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
 
-from custcrm.filters.lowered import Condition, Moment
-from custcrm.filters.moments import resolve
-from custcrm.filters.targets.sql_phrases import Phrase
-from custcrm.filters.targets.sql_source import Element
+from custcrm.filters.ir.moments import resolve
+from custcrm.filters.ir.nodes import Condition, Moment
+from custcrm.filters.targets.sql.phrases import Phrase
+from custcrm.filters.targets.sql.source import Element
 from custcrm.records.codec import defaults
 from custcrm.records.customers import Customer
 from custcrm.records.declaration import declaration

@@ -12,7 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from attrs import define, field, frozen
 
-from custcrm.filters.targets.sql_source import Element, Records
+from custcrm.filters.targets.sql.source import Element, Records
 from custcrm.records.customers import Customer
 from custcrm.records.declaration import declaration
 from custcrm.storage.sql.tables import table

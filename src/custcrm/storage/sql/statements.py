@@ -15,8 +15,8 @@ from attrs import frozen
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import NullType
 
-from custcrm.filters.targets.sql_binding import Listed
-from custcrm.filters.targets.sql_phrases import MemberOf
+from custcrm.filters.targets.sql.binding import Listed
+from custcrm.filters.targets.sql.phrases import MemberOf
 from custcrm.records.declaration import declaration
 from custcrm.storage.sql.tables import table
 

@@ -1,0 +1,251 @@
+"""The second stage of reading: a schema gives the names of a tree their types, and refuses what has no meaning.
+
+`check` returns a condition in its checked form: a bare Boolean field is compared with TRUE, `sales EXISTS` is
+`EXISTS(sales)`. `check_value` does the same for a value, `type_of` tells what sort of value it is. Every `FilterError`
+carries the place of the mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, cast
+
+from custcrm.filters.checking.mismatches import does_not_meet, not_a_condition, not_taken, subject, type_error
+from custcrm.filters.checking.names import Names, Records, WholeMap, resolve, unknown_value
+from custcrm.filters.checking.sorts import ORDERED, Domain, comparable
+from custcrm.filters.checking.values import check_aggregate, check_amount, check_field, valued
+from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.syntax.limits import DEPTH, exceeded
+from custcrm.filters.syntax.nodes import (
+    TRUE,
+    Aggregate,
+    And,
+    Between,
+    Compare,
+    Condition,
+    Exists,
+    Field,
+    In,
+    Listed,
+    Literal,
+    Node,
+    Not,
+    Or,
+    Segment,
+    TextTest,
+    Value,
+    conjunction,
+    disjunction,
+    negation,
+)
+from custcrm.filters.syntax.to_text import path_text
+from custcrm.filters.types.declarations import Schema
+
+CONDITIONS: Final = (And, Or, Not, Compare, Between, In, TextTest, Exists, Segment)
+"""Nodes that are conditions and nothing else."""
+
+
+def check(schema: Schema, node: Node, *, within: tuple[str, ...] = (), text: str | None = None) -> Condition:
+    """Return the condition as it is meant under the schema, or raise `FilterError`.
+
+    `within` leads to the collection whose records the names are about, `("sales",)`; `text` is what the places refer
+    to.
+    """
+    try:
+        return _condition(Names(schema, within, text), node)
+    except FilterError as error:
+        raise error.within(text or "") from None
+
+
+def check_under(names: Names, node: Node) -> Condition:
+    """Return the condition as it is meant under these names; see `check`."""
+    return _condition(names, node)
+
+
+def check_value(
+    schema: Schema, node: Node, *, within: tuple[str, ...] = (), text: str | None = None
+) -> tuple[Value, Domain]:
+    """Return the value as it is meant under the schema, and its domain, or raise `FilterError`."""
+    try:
+        return valued(Names(schema, within, text), node)
+    except FilterError as error:
+        raise error.within(text or "") from None
+
+
+def type_of(schema: Schema, node: Node, *, within: tuple[str, ...] = ()) -> Domain:
+    """Return what sort of value a node is."""
+    return check_value(schema, node, within=within)[1]
+
+
+# conditions --------------------------------------------------------------------------------------
+
+
+def _condition(names: Names, node: Node) -> Condition:
+    check_one = _CONDITIONS.get(type(node))
+    if check_one is None:
+        raise not_a_condition(node, _remedy(names, cast("Value", node)))
+    return check_one(names, node)
+
+
+def _group(names: Names, node: And | Or) -> Condition:
+    make = conjunction if isinstance(node, And) else disjunction
+    names = _below(names, node)
+    return make([_condition(names, arg) for arg in node.args], node.span)
+
+
+def _not(names: Names, node: Not) -> Condition:
+    return negation(_condition(_below(names, node), node.arg), node.span)
+
+
+def _below(names: Names, node: Node) -> Names:
+    """Return the names below a node, or raise: each segment saves at most one level, by an AND in an AND."""
+    if names.depth >= 2 * DEPTH:
+        raise exceeded("depth", node.span)
+    return names.below()
+
+
+def _compare(names: Names, node: Compare) -> Condition:
+    left, a = valued(names, node.left)
+    right, b = valued(names, node.right)
+    _check_pair(names, left, a, right, b, node.op)
+    return Compare(node.op, left, right, span=node.span)
+
+
+def _between(names: Names, node: Between) -> Condition:
+    value, domain = valued(names, node.value)
+    low, a = valued(names, node.low)
+    high, b = valued(names, node.high)
+    _check_pair(names, value, domain, low, a, "between")
+    _check_pair(names, value, domain, high, b, "between")
+    return Between(value, low, high, span=node.span)
+
+
+def _in(names: Names, node: In) -> Condition:
+    value, domain = valued(names, node.value)
+    if isinstance(node.items, Listed):
+        for constant in _examples(domain, node.items):
+            _check_pair(names, value, domain, *valued(names, constant), "=")
+        return In(value, node.items, span=node.span)
+    items = []
+    for each in node.items:
+        item, b = valued(names, each)
+        _check_pair(names, value, domain, item, b, "=")
+        items.append(item)
+    return In(value, tuple(items), span=node.span)
+
+
+def _examples(domain: Domain, listed: Listed) -> Iterable[Literal]:
+    """Return the constants to be checked: of a long list beside a text one of each type, for all texts are alike."""
+    return {type(each.value): each for each in listed}.values() if domain.sort == "text" else listed
+
+
+def _text_test(names: Names, node: TextTest) -> Condition:
+    value, domain = valued(names, node.value)
+    pattern, wanted = valued(names, node.pattern)
+    if domain.sort != "text":
+        raise not_taken(value, domain, node.test)
+    if wanted.sort != "text":
+        raise does_not_meet(value, domain, pattern, wanted)
+    if not wanted.constant:
+        raise type_error(pattern, "a pattern is a text in single quotes; fields are compared with =")
+    return TextTest(node.test, value, pattern, span=node.span)
+
+
+def _exists(names: Names, node: Exists) -> Condition:
+    if not isinstance(node.value, Field):
+        return Exists(valued(names, node.value)[0], span=node.span)
+    found = resolve(names, node.value.path, node.value.span)
+    if isinstance(found, Records):
+        return Aggregate("exists", node.value.path, span=node.span)
+    if isinstance(found, WholeMap):
+        raise type_error(node.value, f"{found.name} is a map; write {path_text((found.name,))}.KEY EXISTS")
+    return Exists(node.value, span=node.span)
+
+
+def _segment(names: Names, node: Segment) -> Condition:
+    if names.within:
+        raise FilterError(
+            "out_of_scope", f"segments are about the {names.schema.noun}; there are none inside {names.within[-1]}",
+            span=node.span,
+        )
+    from custcrm.filters.checking.definitions import segment_node  # a segment is checked by this module in its turn
+
+    segment_node(names, node)
+    return node
+
+
+def _exists_aggregate(names: Names, node: Aggregate) -> Condition:
+    if node.op != "exists":
+        raise not_a_condition(node, _remedy(names, node))
+    return check_aggregate(names, node)[0]
+
+
+def _constant(names: Names, node: Literal) -> Condition:
+    if isinstance(node.value, bool):
+        return node
+    raise not_a_condition(node, _remedy(names, node))
+
+
+def _bare(names: Names, node: Field) -> Condition:
+    _, domain = check_field(names, node, as_condition=True)
+    if domain.sort != "boolean":
+        raise not_a_condition(node, _remedy(names, node))
+    return Compare("=", node, TRUE, span=node.span)
+
+
+_CONDITIONS: Final[dict[type, Callable[[Names, Any], Condition]]] = {
+    Compare: _compare,
+    And: _group,
+    Or: _group,
+    Not: _not,
+    Exists: _exists,
+    In: _in,
+    Between: _between,
+    TextTest: _text_test,
+    Aggregate: _exists_aggregate,
+    Segment: _segment,
+    Literal: _constant,
+    Field: _bare,
+}
+
+
+def _remedy(names: Names, node: Value) -> str:
+    """Say what a value is that stands where a condition was wanted, and how to make one of it."""
+    if isinstance(node, Aggregate):
+        return f"{node.op.upper()} gives a value; compare it, e.g. {node.op.upper()}(…) > 0"
+    domain = valued(names, node)[1]
+    what = {"text": "a text", "integer": "a number", "number": "a number"}.get(domain.sort, "a value")
+    if isinstance(node, Field):
+        return f"{what} is not a condition; write {path_text(node.path)} EXISTS"
+    return f"{what} is not a condition; compare it with something"
+
+
+def _check_pair(  # two values, each with its domain, and the operator between them
+    names: Names, left: Value, a: Domain, right: Value, b: Domain, op: str
+) -> None:
+    """Refuse two sides that the operator does not take together."""
+    if a is b and a.sort in ORDERED and not a.choices:
+        return
+    if op != "=":
+        for side, domain in ((left, a), (right, b)):
+            if domain.sort not in ORDERED and not (domain.sort == "anniversary" and op == "between"):
+                raise not_taken(side, domain, op)
+    if not comparable(a, b):
+        raise does_not_meet(left, a, right, b)
+    if "choice" in (a.sort, b.sort):
+        _check_choice(left, a, right, b)
+    elif "money" in (a.sort, b.sort):
+        check_amount(names, left, a)
+        check_amount(names, right, b)
+
+
+def _check_choice(left: Value, a: Domain, right: Value, b: Domain) -> None:
+    if a.sort == b.sort:
+        return
+    field, choices, constant = (left, a.choices, right) if a.sort == "choice" else (right, b.choices, left)
+    value = constant.value if isinstance(constant, Literal) else None
+    if not isinstance(value, str):
+        raise type_error(constant, f"{subject(field, a)} is compared with one of its values as it stands")
+    if value not in choices:
+        name = path_text(field.path[-1:]) if isinstance(field, Field) else "the list"
+        raise unknown_value(f"not a value of {name}", value, choices, constant.span)

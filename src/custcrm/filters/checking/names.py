@@ -1,0 +1,253 @@
+"""Names: what a path stands for at its place in a filter, and the error with its remedy when it stands for nothing.
+
+`Names` is the place, `resolve` the question; the answer is one of the frozen `Referent` kinds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias
+
+from attrs import evolve, field, frozen
+
+from custcrm.filters.syntax.errors import FilterError, did_you_mean, shown
+from custcrm.filters.syntax.nodes import Condition, Place
+from custcrm.filters.syntax.to_text import path_text
+from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.types import Collection, Derived, Elapsed, Map, Metric, Scalar
+from custcrm.values.spelling import nearest
+
+SHOWN_FIELDS: Final = 8
+"""Fields of a record that an error lists."""
+
+
+@frozen
+class Names:
+    """The names in force: the schema's own, or those of the records of the collection that `within` leads to.
+
+    `text` is what the nodes' places refer to, None when they came from JSON or Python. `active` are the segments that
+    are being read, outermost first, `segments` those that have been, `heights` how many levels of segments each is.
+    `depth` counts the AND, OR and NOT around, from segment to segment.
+    """
+
+    schema: Schema
+    within: tuple[str, ...] = ()
+    text: str | None = None
+    active: tuple[str, ...] = ()
+    segments: dict[str, Condition] = field(factory=dict, eq=False)
+    heights: dict[str, int] = field(factory=dict, eq=False)
+    depth: int = 0
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The fields of the row or record at hand."""
+        return self._fields_at(len(self.within))
+
+    def inside(self, collection: str) -> Names:
+        """Return the names inside WHERE of a collection."""
+        return evolve(self, within=(*self.within, collection))
+
+    def below(self) -> Names:
+        """Return the names one level further down the tree."""
+        return evolve(self, depth=self.depth + 1)
+
+    def outside(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """Yield whose fields are hidden here, innermost first, and these fields."""
+        for depth in range(len(self.within) - 1, 0, -1):
+            yield f"the record of {self.within[depth - 1]}", self._fields_at(depth)
+        if self.within:
+            yield f"the {self.schema.noun}", {**self.schema.types, **self.schema.metrics}
+
+    def _fields_at(self, depth: int) -> Mapping[str, Any]:
+        fields: Mapping[str, Any] = self.schema.types
+        for name in self.within[:depth]:
+            fields = fields[name].fields
+        return fields
+
+
+@frozen
+class Plain:
+    """A field of the row or record at hand."""
+
+    name: str
+    type: Scalar
+
+
+@frozen
+class EntryValue:
+    """A value under a key of a map: the entry's own, or a field of its record."""
+
+    map: str
+    key: str
+    field: str | None = None
+    type: Scalar | Derived = None  # type: ignore[assignment]  # always given; attrs wants a default after one
+
+
+@frozen
+class EntryRecord:
+    """A whole record under a key of a map: it exists or not."""
+
+    map: str
+    key: str
+
+
+@frozen
+class WholeMap:
+    """A map itself."""
+
+    name: str
+    map: Map
+
+
+@frozen
+class Records:
+    """A collection itself."""
+
+    name: str
+    collection: Collection
+
+
+@frozen
+class Computed:
+    """A metric."""
+
+    name: str
+    metric: Metric | Elapsed
+
+
+Referent: TypeAlias = Plain | EntryValue | EntryRecord | WholeMap | Records | Computed
+
+
+def resolve(names: Names, path: tuple[str, ...], place: Place | None) -> Referent:
+    """Return what a path stands for, or raise `unknown_field`, `unknown_value` or `out_of_scope`."""
+    first = path[0]
+    kind = names.fields.get(first)
+    if isinstance(kind, Map):
+        return _in_map(first, kind, path, place)
+    if len(path) == 1:
+        if isinstance(kind, Collection):
+            return Records(first, kind)
+        if kind is not None:
+            return Plain(first, kind)
+        if not names.within and (metric := names.schema.metrics.get(first)):
+            return Computed(first, metric)
+    elif kind is not None or (not names.within and first in names.schema.metrics):
+        raise _too_long(first, kind, path, place)
+    raise _unknown(names, path, place)
+
+
+def _in_map(name: str, declared: Map, path: tuple[str, ...], place: Place | None) -> Referent:
+    if len(path) == 1:
+        return WholeMap(name, declared)
+    key, typed, record = path[1], declared.keys, declared.value
+    if typed is not None and key not in typed:
+        raise unknown_value(f"no {path_text((name, key))}", key, typed, place, prefix=(name,))
+    if len(path) == 2:
+        if isinstance(record, Mapping):
+            return EntryRecord(name, key)
+        return EntryValue(name, key, None, typed[key] if isinstance(typed, Mapping) else record)
+    if isinstance(record, Mapping) and len(path) == 3:
+        if path[2] not in record:
+            raise _no_field(path[2], record, place, f"in {path_text(path[:2])}", prefix=path[:2])
+        return EntryValue(name, key, path[2], record[path[2]])
+    raise _no_field(path_text(path), (), place, "; a key with dots is written in double quotes")
+
+
+def unknown_value(
+    message: str, typed: str, candidates: Iterable[str], place: Place | None, *, prefix: tuple[str, ...] | None = None
+) -> FilterError:
+    """Return the error for a key or choice that is not one of the candidates, with the nearest as it would be typed."""
+    near = nearest(typed, candidates)
+    suggestions = [shown(each) if prefix is None else path_text((*prefix, each)) for each in near]
+    return FilterError(
+        "unknown_value",
+        message + did_you_mean(suggestions),
+        public=f"a value that is not one of those allowed{did_you_mean(suggestions)}",
+        span=place,
+        suggestions=suggestions,
+    )
+
+
+def _no_field(
+    name: str, candidates: Iterable[str], place: Place | None, where: str = "", *, prefix: tuple[str, ...] = ()
+) -> FilterError:
+    suggestions = [path_text((*prefix, each)) for each in nearest(name, candidates)]
+    hint = f"; did you mean {' or '.join(map(shown, suggestions))}?" if suggestions else ""
+    space = "" if not where or where.startswith(";") else " "
+    return FilterError(
+        "unknown_field",
+        f"no field {shown(name)}{space}{where}{hint}",
+        public=f"a field that does not exist{hint}",
+        span=place,
+        suggestions=suggestions,
+    )
+
+
+def _unknown(names: Names, path: tuple[str, ...], place: Place | None) -> FilterError:
+    """Return the best explanation for a first segment that means nothing here."""
+    first = path[0]
+    for owner, hidden in names.outside():
+        if first in hidden:
+            return _out_of_scope(names, first, owner, place)
+    if place and names.text and names.text[place[0] : place[0] + 1] == '"':
+        return FilterError(
+            "unknown_field",
+            f"no field {shown(first)}; texts take single quotes: {shown(first)}",
+            public="a field that does not exist; texts take single quotes",
+            span=place,
+            suggestions=(shown(first),),
+        )
+    where = f"inside {'.'.join(names.within)}" if names.within else ""
+    error = _no_field(first, _offered(names), place, where)
+    rest = path[1:]
+    error.suggestions = tuple(path_text((*_split(each), *rest)) if rest else each for each in error.suggestions)
+    return error
+
+
+def _split(name: str) -> tuple[str, ...]:
+    return (name[1:-1].replace('""', '"'),) if name.startswith('"') else (name,)
+
+
+def _offered(names: Names) -> list[str]:
+    """List the names that an error may suggest."""
+    own = [name for name, kind in names.fields.items() if not (isinstance(kind, Collection) and kind.hidden)]
+    return own if names.within else [*own, *names.schema.metrics]
+
+
+def _out_of_scope(names: Names, name: str, owner: str, place: Place | None) -> FilterError:
+    offered = _offered(names)
+    listed = ", ".join(offered[:SHOWN_FIELDS]) + (" …" if len(offered) > SHOWN_FIELDS else "")
+    message = f"{shown(name)} belongs to {owner}; inside {names.within[-1]}: {listed}"
+    return FilterError("out_of_scope", message, public=message, span=place, expected=tuple(offered))
+
+
+def _too_long(name: str, kind: object, path: tuple[str, ...], place: Place | None) -> FilterError:
+    if isinstance(kind, Collection):
+        inner = kind.fields if path[1] in kind.fields else ()
+        hint = f"; write MAX({path_text(path)}) or EXISTS({name} WHERE {path_text(path[1:])} …)" if inner else ""
+        message = f"{name} is a collection; its records are counted, summed or searched{hint}"
+        return FilterError("unknown_field", message, span=place)
+    return _no_field(path_text(path), (), place, f"; {path_text((name,))} has no parts")
+
+
+_PATH_IN_CALL: Final = re.compile(r'\s*\(\s*((?:"(?:[^"]|"")*"|[^\s",()"])+)')
+
+
+def path_place(names: Names, place: Place | None) -> Place | None:
+    """Return where the path of `COUNT(path …)` stands inside the aggregate's own place; that place when in doubt."""
+    if names.text is None or place is None:
+        return place
+    opened = names.text.find("(", *place)
+    found = _PATH_IN_CALL.match(names.text, opened) if opened >= 0 else None
+    return found.span(1) if found else place
+
+
+def argument_place(names: Names, place: Place | None) -> Place | None:
+    """Return where the argument of `SEGMENT('name')` stands inside the call's own place; that place when in doubt."""
+    if names.text is None or place is None:
+        return place
+    inside = names.text[slice(*place)].partition("(")[2].rpartition(")")[0].strip()
+    start = names.text.find(inside, place[0]) if inside else -1
+    return (start, start + len(inside)) if start >= 0 else place
+

@@ -1,0 +1,4 @@
+"""The small core that every target compiles: what a checked filter means, with nothing left to decide.
+
+Read `nodes`, then `logic` (how they are joined), `quantities` (exact numbers), `moments` (time) and `patterns` (LIKE).
+"""

@@ -1,0 +1,100 @@
+"""What lowered conditions are built of: `every`, `some`, `opposite`, one `test`, and the `Operand` of a comparison."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any as Anything
+from typing import Final, TypeAlias
+from typing import Literal as OneOf
+
+from attrs import frozen
+
+from custcrm.filters.checking.sorts import Sort
+from custcrm.filters.ir.nodes import All, Always, Any, Condition, Constant, Moment, Negated, Present, Test, Value
+from custcrm.filters.ir.quantities import MISSING, Numeric
+from custcrm.filters.syntax.nodes import Clock, CompareOp
+
+NEVER: Final = Always(False)
+ALWAYS: Final = Always(True)
+Unit: TypeAlias = OneOf["years", "days"]
+
+
+@frozen
+class Operand:
+    """A lowered value with its sort: a `Numeric` for numbers and money, a `Clock` as long as its type is open.
+
+    For `elapsed` the value is the date or instant that is counted from, `since` says which of the two, `unit` what is
+    counted.
+    """
+
+    sort: Sort
+    value: Value | Numeric | Clock
+    unit: Unit = "days"
+    since: Sort = "date"
+
+
+# groups ------------------------------------------------------------------------------------------
+
+
+def every(args: Iterable[Condition]) -> Condition:
+    """Return the conjunction, flattened and without constants."""
+    flat: list[Condition] = []
+    for arg in args:
+        if arg == NEVER:
+            return NEVER
+        if arg != ALWAYS:
+            flat.extend(arg.args if isinstance(arg, All) else (arg,))
+    return All(tuple(flat)) if len(flat) > 1 else flat[0] if flat else ALWAYS
+
+
+def some(args: Iterable[Condition]) -> Condition:
+    """Return the disjunction, flattened and without constants."""
+    flat: list[Condition] = []
+    for arg in args:
+        if arg == ALWAYS:
+            return ALWAYS
+        if arg != NEVER:
+            flat.extend(arg.args if isinstance(arg, Any) else (arg,))
+    return Any(tuple(flat)) if len(flat) > 1 else flat[0] if flat else NEVER
+
+
+def opposite(condition: Condition) -> Condition:
+    """Return the complement, with NOT over leaves only."""
+    match condition:
+        case Always(truth):
+            return Always(not truth)
+        case All(args):
+            return some(opposite(arg) for arg in args)
+        case Any(args):
+            return every(opposite(arg) for arg in args)
+        case Negated(leaf):
+            return leaf
+        case _:
+            return Negated(condition)
+
+
+# one test ---------------------------------------------------------------------------------------
+
+MIRRORED: Final[dict[CompareOp, CompareOp]] = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+COMPUTED: Final[dict[CompareOp, Callable[[Anything, Anything], bool]]] = {
+    "=": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def test(op: CompareOp, left: Value, right: Value) -> Condition:
+    """Return a Test with a constant on the right, or what two constants come to."""
+    if isinstance(left, Constant):
+        if isinstance(right, Constant):
+            return Always(COMPUTED[op](left.value, right.value))
+        left, right, op = right, left, MIRRORED[op]
+    return NEVER if MISSING in (left, right) else Test(op, left, right)
+
+
+def there(value: Value) -> Condition:
+    """Return the condition that a value is present."""
+    return ALWAYS if isinstance(value, Constant | Moment) else Present(value)

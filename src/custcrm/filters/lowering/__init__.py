@@ -1,0 +1,4 @@
+"""From a checked tree to the small core.
+
+Read `conditions`, then `values`, then `comparing` and `times`, where each comparison is decided once for every target.
+"""

@@ -1,0 +1,195 @@
+"""From a checked tree to the small core that targets compile: `lower` a condition, `lower_value` what is shown.
+
+What a node means is decided here and in `comparing` and `arithmetic`, once; `lowered` says what comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any as Anything
+from typing import Final, cast
+
+from custcrm.filters.checking.definitions import expanded
+from custcrm.filters.checking.names import EntryRecord, EntryValue, Names, resolve
+from custcrm.filters.checking.scopes import Scope
+from custcrm.filters.ir import patterns as like
+from custcrm.filters.ir.logic import ALWAYS, Operand, every, opposite, some, there
+from custcrm.filters.ir.nodes import Always, Choose, Condition, Constant, HasEntry, Matches, Shown, Some, TextValue
+from custcrm.filters.ir.quantities import Quantity, guarded, multiplied, present
+from custcrm.filters.lowering.comparing import compare, member
+from custcrm.filters.lowering.times import anniversary_within, counted
+from custcrm.filters.lowering.values import Place, operand_at, physical, where_at
+from custcrm.filters.syntax.kinds import kind_of
+from custcrm.filters.syntax.nodes import (
+    Aggregate,
+    And,
+    Between,
+    Clock,
+    Compare,
+    Exists,
+    Field,
+    In,
+    Literal,
+    Node,
+    Not,
+    Or,
+    TextTest,
+)
+from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.types import Collection
+
+
+def lower(schema: Schema, node: Node, scope: Scope = ()) -> Condition:
+    """Return what a checked condition means; `scope` is what narrows Elapsed metrics, which no rewriting reaches."""
+    return condition_at(Place(Names(schema), scope), expanded(schema, node))
+
+
+def lower_value(schema: Schema, node: Node, scope: Scope = ()) -> Shown:
+    """Return what a checked value shows; a condition shows whether it is true."""
+    node = expanded(schema, node)
+    place = Place(Names(schema), scope)
+    if kind_of(node) == "condition":
+        return Shown("boolean", Choose(condition_at(place, node), Constant(True), Constant(False)))
+    return _shown(operand_at(place, node))
+
+
+# conditions --------------------------------------------------------------------------------------
+
+
+def condition_at(place: Place, node: Node) -> Condition:
+    """Return what a checked condition means at its place."""
+    return _CONDITIONS[type(node)](place, node)
+
+
+def _and(place: Place, node: And) -> Condition:
+    return every(condition_at(place, arg) for arg in node.args)
+
+
+def _or(place: Place, node: Or) -> Condition:
+    return some(condition_at(place, arg) for arg in node.args)
+
+
+def _not(place: Place, node: Not) -> Condition:
+    return opposite(condition_at(place, node.arg))
+
+
+def _compare(place: Place, node: Compare) -> Condition:
+    return compare(place.schema, node.op, operand_at(place, node.left), operand_at(place, node.right))
+
+
+def _between(place: Place, node: Between) -> Condition:
+    value, low, high = (operand_at(place, each) for each in (node.value, node.low, node.high))
+    if value.sort == "anniversary":
+        return anniversary_within(place.schema, value, low, high)
+    return every([compare(place.schema, ">=", value, low), compare(place.schema, "<=", value, high)])
+
+
+def _in(place: Place, node: In) -> Condition:
+    items = (operand_at(place, item) for item in node.items)
+    return member(place.schema, operand_at(place, node.value), items)
+
+
+def _text_test(place: Place, node: TextTest) -> Condition:
+    value = cast("TextValue", operand_at(place, node.value).value)
+    pattern = cast("str", cast("Constant", operand_at(place, node.pattern).value).value)
+    pieces = like.pieces(pattern) if node.test == "like" else ((pattern,),)
+    if isinstance(value, Constant):
+        return Always(_text_holds(node.test, cast("str", value.value), pattern))
+    return Matches(node.test, value, pieces)
+
+
+def _text_holds(test: str, text: str, pattern: str) -> bool:
+    match test:
+        case "like":
+            return like.matches(like.pieces(pattern), text)
+        case "contains":
+            return pattern in text
+        case "starts_with":
+            return text.startswith(pattern)
+        case _:
+            return text.endswith(pattern)
+
+
+def _exists(place: Place, node: Exists) -> Condition:
+    if isinstance(node.value, Field):
+        found = resolve(place.names, node.value.path, None)
+        if isinstance(found, EntryRecord) or (isinstance(found, EntryValue) and found.field is None):
+            return HasEntry(found.map, found.key)
+    operand = operand_at(place, node.value)
+    match operand.value:
+        case Clock():
+            return ALWAYS
+        case Quantity() | Fraction():
+            return every(present(operand.value))
+        case value:
+            return counted(operand) if operand.sort == "elapsed" else there(value)
+
+
+def _exists_aggregate(place: Place, node: Aggregate) -> Condition:
+    records = cast("Collection", place.names.fields[node.path[0]])
+    return Some(node.path[0], where_at(place, node, records))
+
+
+def _constant_condition(_: Place, node: Literal) -> Condition:
+    return Always(bool(node.value))
+
+
+_CONDITIONS: Final[dict[type, Callable[[Place, Anything], Condition]]] = {
+    Compare: _compare,
+    And: _and,
+    Or: _or,
+    Not: _not,
+    Exists: _exists,
+    In: _in,
+    Between: _between,
+    TextTest: _text_test,
+    Aggregate: _exists_aggregate,
+    Literal: _constant_condition,
+}
+
+
+# what a value shows ------------------------------------------------------------------------------
+
+
+def _shown(operand: Operand) -> Shown:
+    match operand.value:
+        case Quantity() as quantity:
+            return _shown_quantity(operand, quantity)
+        case Fraction() as number:
+            over = None if number.denominator == 1 else Constant(number.denominator)
+            return Shown("number" if over else "integer", Constant(number.numerator), over)
+        case _:
+            value = physical(operand)
+    if operand.sort == "elapsed":
+        return Shown(operand.unit, value)
+    return Shown(_KINDS[operand.sort], value)
+
+
+_KINDS: Final[Mapping[str, Anything]] = {
+    "text": "text",
+    "boolean": "boolean",
+    "date": "date",
+    "instant": "instant",
+    "choice": "choice",
+    "anniversary": "date",
+    "moment": "instant",
+    "clock_moment": "instant",
+}
+
+
+def _shown_quantity(operand: Operand, quantity: Quantity) -> Shown:
+    """Return a number to show: whole ÷ 10^scale ÷ over; the ratio is exact, rounding is for who prints it."""
+    factor = quantity.factor
+    scale, rest = 0, factor.denominator
+    while rest % 10 == 0:
+        scale, rest = scale + 1, rest // 10
+    value = multiplied(quantity.number, factor.numerator, None)
+    over = quantity.over if rest == 1 else multiplied(quantity.over or Constant(1), rest, None)
+    others = tuple(each for each in quantity.divisors if each != quantity.over)
+    if others:
+        value = Choose(every(guarded(others)), value, None)
+    if operand.sort == "money":
+        return Shown("money", value, over, scale)
+    return Shown("number" if scale or over is not None else "integer", value, over, scale)
+

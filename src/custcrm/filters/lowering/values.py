@@ -1,0 +1,241 @@
+"""The values' half of `lowering`: each value of a checked tree as an operand of comparisons.
+
+Numbers become quantities, metrics what they stand for, derived fields a choice; relative dates stay open until
+compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any as Anything
+from typing import Final, cast
+
+from attrs import evolve, field, frozen
+
+from custcrm.filters.checking.definitions import derived_value, expanded, metric_domain, metric_value
+from custcrm.filters.checking.names import Computed, EntryValue, Names, Plain, resolve
+from custcrm.filters.checking.scopes import Scope, scoped
+from custcrm.filters.checking.sorts import Sort, domain_of_clock, domain_of_type
+from custcrm.filters.ir.logic import ALWAYS, Operand, every
+from custcrm.filters.ir.nodes import (
+    Choose,
+    Column,
+    Condition,
+    Constant,
+    Entry,
+    Folded,
+    HasEntry,
+    Moment,
+    Negated,
+    Test,
+    TextValue,
+    Total,
+    Unscaled,
+    Value,
+)
+from custcrm.filters.ir.quantities import Numeric, Quantity, divided, multiplied, plus, power, times, truncated
+from custcrm.filters.lowering.times import day_value, instant_value
+from custcrm.filters.syntax.nodes import Aggregate, Anniversary, Arithmetic, Clock, Compare, Field, Fold, In, Literal, Node
+from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.types import Collection, Date, Derived, Elapsed, Integer, Money, Number, Scalar
+from custcrm.values.texts import fold
+
+
+@frozen
+class Place:
+    """Where a node stands: the names in force, and the scope that applies to metrics."""
+
+    names: Names
+    scope: Scope = field(default=())
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the names."""
+        return self.names.schema
+
+
+def _condition(place: Place, node: Node) -> Condition:
+    from custcrm.filters.lowering.conditions import condition_at  # conditions and values contain each other
+
+    return condition_at(place, node)
+
+
+def where_at(place: Place, node: Aggregate, records: Collection) -> Condition | None:
+    """Return the condition on the records: those known at as_of, that satisfy WHERE."""
+    parts: list[Condition] = []
+    if records.at is not None:
+        parts.append(_reached(records, records.at))
+    if records.until is not None:
+        parts.append(Negated(_reached(records, records.until)))
+    inner = evolve(place, names=place.names.inside(node.path[0]))
+    for name, values in records.only.items():
+        parts.append(_condition(inner, _one_of(Field((name,)), values)))
+    if node.where is not None:
+        parts.append(_condition(inner, node.where))
+    condition = every(parts)
+    return None if condition == ALWAYS else condition
+
+
+def _one_of(value: Field, values: tuple[str, ...]) -> Node:
+    """Return the condition that a value is one of some texts."""
+    items = tuple(Literal(each) for each in values)
+    return Compare("=", value, items[0]) if len(items) == 1 else In(value, items)
+
+
+def _reached(records: Collection, name: str) -> Test:
+    """Return the test that the time in a record's field has come."""
+    kind = records.fields[name]
+    return Test("<=", Column(name, kind), Moment("today") if isinstance(kind, Date) else Moment("now"))
+
+
+def operand_at(place: Place, node: Node) -> Operand:
+    """Return what a checked value means at its place."""
+    return _VALUES[type(node)](place, node)
+
+
+def _literal(_: Place, node: Literal) -> Operand:
+    match node.value:
+        case bool() as value:
+            return Operand("boolean", Constant(value))
+        case int() | Decimal() as number:
+            return Operand("number", Fraction(number))
+        case str() as text:
+            return Operand("text", Constant(text))
+        case datetime() as instant:
+            return Operand("instant", Constant(instant))
+        case date() as day:
+            return Operand("date", Constant(day))
+
+
+def _clock(_: Place, node: Clock) -> Operand:
+    sort = domain_of_clock(node).sort
+    match sort:
+        case "date":
+            return Operand(sort, day_value(node))
+        case "instant":
+            return Operand(sort, instant_value(node))
+        case _:
+            return Operand(sort, node)
+
+
+def _field(place: Place, node: Field) -> Operand:
+    found = resolve(place.names, node.path, None)
+    match found:
+        case Plain(name, kind):
+            return _of_type(Column(name, kind), kind)
+        case EntryValue(name, key, inner, Derived() as derived):
+            return _derived(place, name, key, cast("str", inner), derived)
+        case EntryValue(name, key, inner, kind):
+            scalar = cast("Scalar", kind)
+            return _of_type(Entry(name, key, inner, scalar), scalar)
+        case Computed(name, Elapsed(unit=unit)):
+            since = scoped(place.schema, expanded(place.schema, metric_value(place.schema, name)), place.scope)
+            start = operand_at(place, since).value
+            return Operand("elapsed", start, cast("Anything", unit), metric_domain(place.schema, name).sort)
+    raise AssertionError(f"{node.path} has been checked to be a single value")
+
+
+def _of_type(value: Column | Entry | Choose | Total, kind: Scalar) -> Operand:
+    """Return a physical value as an operand: numbers with their scale, anything else as it stands."""
+    match kind:
+        case Number(places=places):
+            return Operand("number", Quantity(Unscaled(value, places), Fraction(1, 10**places)))
+        case Integer() | Money():
+            return Operand(domain_of_type(kind).sort, Quantity(value))
+        case _:
+            return Operand(domain_of_type(kind).sort, value)
+
+
+def _derived(place: Place, name: str, key: str, inner: str, derived: Derived) -> Operand:
+    """Return a derived field: missing without its entry, `otherwise` where its condition does not hold."""
+    expression, when = derived_value(place.schema, name, key, inner)
+    operand = operand_at(place, expression)
+    if not isinstance(operand.value, Quantity):
+        value = physical(operand)
+        choice = value if when is None else Choose(_condition(place, when), value, None)
+        return evolve(operand, value=Choose(HasEntry(name, key), choice, None))
+    number, factor = operand.value.number, operand.value.factor
+    if when is not None:
+        otherwise = None
+        if derived.otherwise is not None:
+            scale = place.schema.exponent if operand.sort == "money" else 0
+            other = derived.otherwise * 10**scale / factor
+            number, factor = multiplied(number, other.denominator, None), factor / other.denominator
+            otherwise = Constant(other.numerator)
+        number = Choose(_condition(place, when), number, otherwise)
+    return evolve(operand, value=Quantity(Choose(HasEntry(name, key), number, None), factor))
+
+
+def physical(operand: Operand) -> Value:
+    """Return the one value of an operand that is no number; a clock's is an instant."""
+    value = operand.value
+    return instant_value(value) if isinstance(value, Clock) else cast("Value", value)
+
+
+def _fold(place: Place, node: Fold) -> Operand:
+    value = cast("TextValue", operand_at(place, node.value).value)
+    if isinstance(value, Constant):
+        return Operand("text", Constant(fold(cast("str", value.value), node.case, node.accent)))
+    return Operand("text", Folded(node.case, node.accent, value))
+
+
+def _anniversary(place: Place, node: Anniversary) -> Operand:
+    return Operand("anniversary", operand_at(place, node.field).value)
+
+
+_ARITHMETIC: Final[Mapping[str, Callable[[Numeric, Numeric], Numeric]]] = {
+    "+": plus,
+    "-": lambda a, b: plus(a, b, "-"),
+    "*": times,
+    "/": divided,
+    "DIV": lambda a, b: truncated("DIV", a, b),
+    "%": lambda a, b: truncated("%", a, b),
+    "^": lambda a, b: power(a, int(cast("Fraction", b))),
+}
+
+
+def _arithmetic(place: Place, node: Arithmetic) -> Operand:
+    left, right = operand_at(place, node.left), operand_at(place, node.right)
+    a, b = cast("Numeric", left.value), cast("Numeric", right.value)
+    amounts = (left.sort, right.sort).count("money")
+    if amounts == 1 and node.op in ("+", "-"):  # the other one is a constant in major units
+        scale = 10**place.schema.exponent
+        a, b = (a * scale if isinstance(a, Fraction) else a), (b * scale if isinstance(b, Fraction) else b)
+    is_money = amounts == 1 or (amounts == 2 and node.op in ("+", "-"))
+    return Operand("money" if is_money else "number", _ARITHMETIC[node.op](a, b))
+
+
+def _aggregate(place: Place, node: Aggregate) -> Operand:
+    name = node.path[0]
+    records = cast("Collection", place.names.fields[name])
+    where = where_at(place, node, records)
+    if node.op == "count":
+        return Operand("number", Quantity(Total("count", name, None, where)))
+    kind = cast("Scalar", records.fields[node.path[1]])
+    column = Column(node.path[1], kind)
+    if node.op in ("min", "max"):
+        return _of_type(Total(cast("Anything", node.op), name, column, where), kind)
+    places = kind.places if isinstance(kind, Number) else 0
+    summed = Total("sum", name, Unscaled(column, places) if isinstance(kind, Number) else column, where)
+    sort: Sort = "money" if isinstance(kind, Money) else "number"
+    factor = Fraction(1, 10**places)
+    if node.op == "sum":
+        return Operand(sort, Quantity(summed, factor))
+    count = Total("count", name, column, where)
+    if records.weight is not None:
+        count = Total("sum", name, Column(records.weight, cast("Scalar", records.fields[records.weight])), where)
+    return Operand(sort, Quantity(summed, factor, count, (count,)))
+
+
+_VALUES: Final[dict[type, Callable[[Place, Anything], Operand]]] = {
+    Field: _field,
+    Literal: _literal,
+    Clock: _clock,
+    Fold: _fold,
+    Aggregate: _aggregate,
+    Arithmetic: _arithmetic,
+    Anniversary: _anniversary,
+}

@@ -1,0 +1,287 @@
+"""CQL2 JSON to tree: `decoded` and `sized` guard the door, `read` makes the condition.
+
+Strict: unknown members, wrong counts and inexact numbers are refused, each with a JSON pointer to the place.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Final, NoReturn, TypeAlias, cast
+
+from attrs import frozen
+
+from custcrm.filters.parsing.functions import Complain, call, is_known, unknown
+from custcrm.filters.parsing.tokens import is_path, segments
+from custcrm.filters.syntax.constants import Number, constant, number
+from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.syntax.kinds import kind_of
+from custcrm.filters.syntax.limits import JSON_NESTING, JSON_TEXT, JSON_VALUES, VALUES, exceeded
+from custcrm.filters.syntax.nodes import (
+    Arithmetic,
+    ArithmeticOp,
+    Between,
+    Compare,
+    CompareOp,
+    Condition,
+    Exists,
+    Field,
+    In,
+    Literal,
+    Node,
+    TextTest,
+    Value,
+    conjunction,
+    disjunction,
+    negation,
+    placed,
+)
+from custcrm.values.errors import Malformed
+
+_BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_KINDS: Final = {bool: "a boolean", str: "a text", int: "a number", float: "a number", Decimal: "a number"}
+_JOINS: Final = {"and": conjunction, "or": disjunction}
+
+
+def decoded(text: str) -> Any:
+    """Return the JSON value of a text, its decimal numbers exact."""
+    if len(text) > JSON_TEXT:
+        raise exceeded("json_text")
+    depth = 0
+    for bracket in _BRACKETS.finditer(text):  # before decoding, which recurses
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket[0], 0)
+        if depth > JSON_NESTING:
+            raise exceeded("json_nesting")
+    try:
+        value = json.loads(
+            text, parse_float=_number, parse_int=_number, parse_constant=_no_number, object_pairs_hook=_object
+        )
+    except json.JSONDecodeError as error:
+        message = f"not a JSON text: {error.msg} in line {error.lineno}, column {error.colno}"
+        raise FilterError("json", message, pointer="") from None
+    return sized(value)
+
+
+def sized(data: object) -> Any:
+    """Return decoded JSON unchanged; refuse deep nesting, and parts shared so often that they would never end."""
+    pending: list[Iterator[object]] = [iter((data,))]
+    count = 0
+    while pending:
+        if len(pending) > JSON_NESTING + 1:
+            raise exceeded("json_nesting")
+        for value in pending[-1]:
+            count += 1
+            if count > JSON_VALUES:
+                raise exceeded("json_values")
+            if isinstance(value, Mapping | list | tuple):
+                pending.append(iter(value.values() if isinstance(value, Mapping) else value))
+                break
+        else:
+            pending.pop()
+    return data
+
+
+def read(data: object, pointers: list[str] | None = None) -> Condition:
+    """Return the condition of decoded JSON.
+
+    With a list of pointers each node gets a place that is no place of a text: its number in the list, to which the
+    pointer is added. That is how an error found later, at a node, finds its pointer.
+    """
+    return _Reader(pointers).condition(data, "")
+
+
+def _number(text: str) -> Number:
+    try:
+        return number(text.removeprefix("-"), negative=text.startswith("-"))
+    except Malformed as error:
+        raise FilterError("number", str(error), pointer="") from None
+
+
+def _no_number(name: str) -> NoReturn:
+    raise FilterError("number", f"{name} is no number of the language", pointer="")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise FilterError("json", "an object has a member twice", pointer="")
+    return members
+
+
+# errors ------------------------------------------------------------------------------------------
+
+
+def _error(kind: str, pointer: str, message: str, expected: Sequence[str] = ()) -> FilterError:
+    return FilterError(kind, f"at {pointer or '/'}: {message}", pointer=pointer, expected=expected)
+
+
+def _wrong(pointer: str, expected: str, found: object) -> FilterError:
+    if isinstance(found, Mapping):
+        what = "an object"
+    else:
+        what = "a list" if isinstance(found, list | tuple) else _KINDS.get(type(found), "something else")
+    return _error("json", pointer, f"expected {expected}, found {what}", (expected,))
+
+
+def _complain(pointer: str) -> Complain:
+    """Return what makes the errors of a function call at a pointer."""
+
+    def complain(kind: str, message: str, argument: int | None) -> FilterError:
+        return _error(kind, pointer if argument is None else f"{pointer}/args/{argument}", message)
+
+    return complain
+
+
+# reading -----------------------------------------------------------------------------------------
+
+
+@frozen
+class _Reader:
+    """Makes nodes of decoded JSON, and numbers them when somebody wants to know where they came from."""
+
+    pointers: list[str] | None
+
+    def condition(self, data: object, pointer: str) -> Condition:
+        node = self.node(data, pointer)
+        if kind_of(node) == "value":
+            raise _error("not_a_condition", pointer, "a value stands where a condition is expected")
+        return cast("Condition", node)
+
+    def value(self, data: object, pointer: str) -> Value:
+        node = self.node(data, pointer)
+        if kind_of(node) == "condition":
+            raise _error("not_a_value", pointer, "a condition stands where a value is expected")
+        return cast("Value", node)
+
+    def values(self, args: Sequence[object], pointer: str) -> list[Value]:
+        return [self.value(arg, f"{pointer}/{index}") for index, arg in enumerate(args)]
+
+    def node(self, data: object, pointer: str) -> Node:
+        node = self._read(data, pointer)
+        if self.pointers is None:
+            return node
+        self.pointers.append(pointer)
+        return placed(node, (len(self.pointers) - 1, len(self.pointers)))
+
+    def _read(self, data: object, pointer: str) -> Node:
+        match data:
+            case Mapping():
+                return self._object(data, pointer)
+            case float():
+                return _constant(Decimal(repr(data)), pointer)
+            case str() | bool() | int() | Decimal():
+                return _constant(data, pointer)
+            case None:
+                raise _error("null", pointer, "nothing equals null; use isNull")
+        raise _wrong(pointer, '{"op", "args"}', data)
+
+    def _object(self, data: Mapping[Any, Any], pointer: str) -> Node:
+        match dict(data):
+            case {"op": str(op), "args": list(args) | tuple(args), **others} if not others:
+                return self._operation(op, args, pointer)
+            case {"op": str(), "args": args, **others} if not others:
+                raise _wrong(f"{pointer}/args", "a list", args)
+            case {"property": name, **others} if not others:
+                return _field(name, f"{pointer}/property")
+            case {"date": text, **others} | {"timestamp": text, **others} if not others:
+                (name,) = data
+                return _moment(name, text, f"{pointer}/{name}")
+            case {"interval": _} | {"type": _} | {"bbox": _}:
+                raise _error("left_out", pointer, "intervals and spatial values are not part of this language")
+        raise _wrong(pointer, '{"op", "args"}', data)
+
+    def _operation(self, op: str, args: Sequence[object], pointer: str) -> Node:
+        inside = f"{pointer}/args"
+        if op in _SHAPES:
+            count, make = _SHAPES[op]
+            if len(args) != count:
+                raise _error("arguments", inside, f"{op} takes {count} values, not {len(args)}")
+            return make(self, op, args, inside)
+        if op in _JOINS:
+            if len(args) < 2:
+                raise _error("arguments", inside, f"{op} takes two or more conditions")
+            return _JOINS[op](self.condition(arg, f"{inside}/{index}") for index, arg in enumerate(args))
+        if op in ("date", "timestamp") or not is_known(op):
+            error = unknown(op)
+            near = tuple(suggestion.lower() for suggestion in error.suggestions)
+            message = f"at {pointer}/op: {error.message}"
+            raise FilterError(error.kind, message, pointer=f"{pointer}/op", suggestions=near)
+        return call(op, [self.node(arg, f"{inside}/{index}") for index, arg in enumerate(args)], _complain(pointer))
+
+
+def _constant(value: str | int | Decimal, pointer: str) -> Literal:
+    try:
+        return constant(value)
+    except Malformed as error:
+        raise _error("json" if isinstance(value, str) else "number", pointer, str(error)) from None
+
+
+def _field(name: object, pointer: str) -> Field:
+    if not isinstance(name, str):
+        raise _wrong(pointer, "a name", name)
+    if not is_path(name):
+        message = "not a name; segments are joined by dots, and quoted where they have other characters"
+        raise _error("json", pointer, message)
+    return Field(segments(name))
+
+
+def _moment(name: str, text: object, pointer: str) -> Node:
+    if not isinstance(text, str):
+        raise _wrong(pointer, "a text", text)
+    return call(name, [_constant(text, pointer)], lambda kind, message, _: _error(kind, pointer, message))
+
+
+# the operators that are no functions -------------------------------------------------------------
+
+
+def _compare(reader: _Reader, op: str, args: Sequence[object], pointer: str) -> Condition:
+    left, right = reader.values(args, pointer)
+    return negation(Compare("=", left, right)) if op == "<>" else Compare(cast("CompareOp", op), left, right)
+
+
+def _arithmetic(reader: _Reader, op: str, args: Sequence[object], pointer: str) -> Value:
+    left, right = reader.values(args, pointer)
+    return Arithmetic(cast("ArithmeticOp", op.upper()), left, right)
+
+
+def _between(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
+    value, low, high = reader.values(args, pointer)
+    return Between(value, low, high)
+
+
+def _membership(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
+    value, items = args
+    if not isinstance(items, list | tuple):
+        raise _wrong(f"{pointer}/1", "a list", items)
+    if len(items) > VALUES:
+        raise exceeded("values")
+    return In(reader.value(value, f"{pointer}/0"), tuple(reader.values(items, f"{pointer}/1")))
+
+
+def _like(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
+    value, pattern = reader.values(args, pointer)
+    return TextTest("like", value, pattern)
+
+
+def _not(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
+    return negation(reader.condition(args[0], f"{pointer}/0"))
+
+
+def _is_null(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
+    return negation(Exists(reader.value(args[0], f"{pointer}/0")))
+
+
+Maker: TypeAlias = Callable[[_Reader, str, Sequence[object], str], Node]
+
+_SHAPES: Final[Mapping[str, tuple[int, Maker]]] = MappingProxyType(
+    {
+        **dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), (2, _compare)),
+        **dict.fromkeys(("+", "-", "*", "/", "%", "div", "^"), (2, _arithmetic)),
+        "in": (2, _membership),
+        "like": (2, _like),
+        "between": (3, _between),
+        "not": (1, _not),
+        "isNull": (1, _is_null),
+    }
+)

@@ -1,0 +1,209 @@
+"""The words and signs of a text, read on demand from left to right. The names to know are `Tokens` and `Token`.
+
+Nothing here raises but the limit of tokens: what cannot be read is a token of kind `bad`, and the parser, which knows
+what it expected there, makes the error. All patterns are linear: repetition is possessive where one could look back.
+"""
+
+import re
+import unicodedata
+from typing import Final, NamedTuple, TypeAlias
+from typing import Literal as OneOf
+
+from custcrm.filters.syntax.constants import unstorable
+from custcrm.filters.syntax.limits import SEGMENTS, TOKENS, exceeded
+
+# CQL2's white space, identifierStart (without `:`, U+1680, U+FEFF and full-width punctuation) and identifierPart.
+_SPACE: Final = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_START: Final = (
+    "A-Z_a-z\xc0-\xd6\xd8-\xf6\xf8-\u02ff\u0370-\u037d\u037f-\u167f\u1681-\u1ffe\u200c\u200d\u2070-\u218f\u2c00-\u2fef"
+    "\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufefe\uff00\uff10-\uff19\uff21-\uff3a\uff3f\uff41-\uff5a\uff66-\ufffd"
+    "\U00010000-\U000effff"
+)
+_PART: Final = _START + "0-9\u0300-\u036f\u203f-\u2040"
+_NAME: Final = f"[{_START}][{_PART}]*+"
+_QUOTED: Final = '"(?:[^"]++|"")++"'
+
+RESERVED: Final = frozenset(
+    {"AND", "OR", "NOT", "IN", "IS", "NULL", "LIKE", "BETWEEN", "DIV", "TRUE", "FALSE", "WHERE"}
+)
+"""Words that are no name, in any case; written in double quotes they are."""
+
+Kind: TypeAlias = OneOf["word", "name", "path", "number", "string", "value", "sign", "doesnt", "end", "bad"]
+
+
+class Token(NamedTuple):
+    """One word or sign: `text` is a word in capitals, a sign, a number's digits, or what a string, value or error says.
+
+    `path` holds the segments of a name or path. A `bad` token has the kind of its error in `path`.
+    """
+
+    kind: Kind
+    text: str
+    start: int
+    end: int
+    path: tuple[str, ...] = ()
+
+
+_NEXT: Final = re.compile(
+    rf"""
+    [{_SPACE}]*+
+    (?: (?P<doesnt> [dD][oO][eE][sS][nN]['\u2019][tT](?![{_PART}]) )
+      | (?P<name>   {_NAME} (?!\.) )
+      | (?P<path>   (?:{_NAME}|{_QUOTED}) (?:\.(?:[{_PART}]++|{_QUOTED}))*+ )
+      | (?P<number> (?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]{{1,3}}+(?![0-9]))?+ )
+      | (?P<string> '(?:[^']++|'')*+' )
+      | (?P<value>  :{_NAME} )
+      | (?P<comment> -- | // | /\* )
+      | (?P<sign>   <> | != | <= | >= | [=<>+\-*/%^(),] )
+      | (?P<end>    \Z )
+      | (?P<bad>    . )
+    )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_TOUCHING: Final = re.compile(rf"[{_PART}.]++|['\"]")
+_SEGMENT: Final = re.compile(rf'\.?(?:"((?:[^"]++|"")*+)"|([{_PART}]++))')
+_PLAIN_NAME: Final = re.compile(_NAME)
+_PLAIN_PART: Final = re.compile(f"[{_PART}]++")
+
+_LOOKALIKES: Final = {
+    **dict.fromkeys("‘’‚‛′`´", "texts are written in straight single quotes: 'FI'"),
+    **dict.fromkeys("“”„‟″«»", "texts are written in straight single quotes, names in straight double ones"),
+    **dict.fromkeys("−–—‐‑‒", "minus is the hyphen of the keyboard: -"),
+    **dict.fromkeys("×∗·", "times is written *"),
+    **dict.fromkeys("÷∕⁄", "divided by is written /"),
+    "≠": "not equal is written <>",
+    "≤": "at most is written <=",
+    "≥": "at least is written >=",
+    "!": "not is written NOT, not equal <>",
+    "&": "and is written AND",
+    "|": "or is written OR",
+    "#": "there are no comments",
+    ";": "a filter is one condition, without ;",
+    "[": "lists are written in parentheses: ('a', 'b')",
+    "{": "groups are written in parentheses",
+    "\\": "a quote inside a text is doubled: 'O''Hara'",
+    ":": "a value given beside the text is written :name",
+    "\u200b": "a zero-width space stands here; remove it",
+    "\ufeff": "a byte order mark stands here; remove it",
+    "\0": "a NUL character stands here; remove it",
+}
+
+
+class Tokens:
+    """The tokens of a text, one after the other; `end` for ever after the last."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._left = TOKENS
+
+    def next(self) -> Token:
+        """Return the next token; raise `LimitExceeded` after 25,000."""
+        match = _NEXT.match(self._text, self._at)
+        assert match is not None  # the last alternatives take any character, and the end
+        kind = str(match.lastgroup)
+        start, end = match.span(kind)
+        self._at = end
+        self._left -= 1
+        if self._left < 0 and kind != "end":
+            raise exceeded("tokens", (start, end), self._text)
+        piece = self._text[start:end]
+        match kind:
+            case "sign":
+                return Token("sign", "<>" if piece == "!=" else piece, start, end)
+            case "name":
+                return self._name(piece, start, end)
+            case "string" | "number" | "path":
+                return self._untouched(kind, piece, start, end)
+            case "value":
+                return Token("value", piece[1:], start, end)
+            case "doesnt" | "end":
+                return Token(kind, "", start, end)
+            case "comment":
+                return _bad("character", "there are no comments; two minus signs need a space between them", start, end)
+        return self._unreadable(piece, start)
+
+    def _name(self, piece: str, start: int, end: int) -> Token:
+        # ASCII only: 'ı'.upper() is 'I', which would make a Turkish name a word.
+        word = piece.upper() if piece.isascii() else ""
+        if word in RESERVED:
+            return Token("word", word, start, end, (piece,))
+        return Token("name", word, start, end, (piece,))
+
+    def _untouched(self, kind: OneOf["string", "number", "path"], piece: str, start: int, end: int) -> Token:
+        if kind != "number" and (character := unstorable(piece)):
+            return _bad("character", f"{character} stands in the quotes; remove it", start, end)
+        if _TOUCHING.match(self._text, end):
+            return self._not_a_number(start, end) if kind == "number" else self._touched(start, end)
+        if kind == "string":
+            return Token(kind, piece[1:-1].replace("''", "'"), start, end)
+        if kind == "number":
+            return Token(kind, piece, start, end)
+        path = segments(piece)
+        if len(path) > SEGMENTS:
+            return _bad("syntax", "a path has at most 8 segments", start, end)
+        return Token(kind, "", start, end, path)
+
+    def _touched(self, start: int, end: int) -> Token:
+        """Return the error for a string or name which something touches that cannot belong to it."""
+        rest = _TOUCHING.match(self._text, end)
+        stop = rest.end() if rest else end
+        if self._text[start] == "'":
+            return _bad("syntax", "the text ends before this; a quote inside a text is doubled: 'it''s'", end, stop)
+        return _bad("syntax", "a name ends before this; single dots join names, texts follow an operator", end, stop)
+
+    def _not_a_number(self, start: int, end: int) -> Token:
+        rest = _TOUCHING.match(self._text, end)
+        stop = rest.end() if rest else end
+        digits = self._text[start:stop].replace("_", "")
+        advice = f"; write {digits}" if digits.isascii() and digits.isdigit() else ""
+        return _bad("number", f"not a number{advice}", start, stop)
+
+    def _unreadable(self, character: str, start: int) -> Token:
+        if character == "'":
+            return _bad("unterminated", "the text that starts here has no closing quote", start, len(self._text))
+        if character == '"':
+            if self._text.startswith('""', start):
+                return _bad("syntax", "a name has one or more characters", start, start + 2)
+            return _bad("unterminated", "the name that starts here has no closing quote", start, len(self._text))
+        return _bad("character", _hint(character), start, start + 1)
+
+
+def _hint(character: str) -> str:
+    if character in _LOOKALIKES:
+        return _LOOKALIKES[character]
+    if "\ud800" <= character <= "\udfff":
+        return "half a character (a lone surrogate) stands here; decode the text again"
+    ascii_form = unicodedata.normalize("NFKC", character)
+    if ascii_form != character and ascii_form.isascii() and ascii_form.isprintable():
+        return f"write the ASCII character {ascii_form}"
+    return "this character has no meaning outside of quotes"
+
+
+def _bad(kind: str, message: str, start: int, end: int) -> Token:
+    return Token("bad", message, start, end, (kind,))
+
+
+def segments(text: str) -> tuple[str, ...]:
+    """Return the segments of a written path: `tags."Family member"` is `("tags", "Family member")`."""
+    return tuple(
+        match[1].replace('""', '"') if match[1] is not None else match[2] for match in _SEGMENT.finditer(text)
+    )
+
+
+def is_path(text: str) -> bool:
+    """Tell whether the whole text is one path, as JSON's `property` holds it; one reserved word counts as a name."""
+    match = _NEXT.match(text)
+    return (
+        match is not None
+        and match.lastgroup in ("name", "path")
+        and match.span(match.lastgroup) == (0, len(text))
+        and len(segments(text)) <= SEGMENTS
+        and unstorable(text) is None
+    )
+
+
+def is_plain(segment: str, *, first: bool) -> bool:
+    """Tell whether a segment of a path can be written without quotes."""
+    return (_PLAIN_NAME if first else _PLAIN_PART).fullmatch(segment) is not None

@@ -1,0 +1,213 @@
+"""Code that reads a row, and the names of a function under construction. The name to know is `Access`."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from types import CodeType, FunctionType
+from typing import Any as Anything
+from typing import Final, TypeAlias
+
+from attrs import define, field, frozen
+
+from custcrm.filters.ir.moments import walk
+from custcrm.filters.ir.nodes import Column, Condition, Constant, Entry, HasEntry, Moment, Shown, Value
+from custcrm.filters.targets.python import values
+from custcrm.filters.targets.python.rows import Bound, Mappings, Rows
+from custcrm.filters.targets.python.shapes import bind, compared, got, is_in, is_present, joined, load, name_of, placed
+from custcrm.filters.types.types import Instant, Money
+
+Known: TypeAlias = Mapping[tuple[object, ...], str]
+"""What has certainly been read at some point, and the name that holds it."""
+
+_LITERALS: Final = (str, int, bool, type(None))
+
+
+@frozen
+class Record:
+    """What is being read: the row, or a record of one of its collections."""
+
+    name: str
+    collection: str | None = None
+
+
+@frozen
+class Operand:
+    """A value as code: once every guard, in this order, is true, `value` is present.
+
+    `certain` is what has been read when the first guard was tried, `known` when all were true.
+    """
+
+    guards: tuple[ast.expr, ...]
+    value: ast.expr
+    certain: Known
+    known: Known
+
+
+@define
+class Access:
+    """How one function reads its rows.
+
+    Constants, helpers and readers are names of the function's own namespace, moments are its parameters.
+    """
+
+    rows: Rows
+    moments: tuple[Moment, ...]
+    repeated: frozenset[object]
+    currency: str | None = None
+    namespace: dict[str, Anything] = field(factory=dict, init=False)
+    _names: int = field(default=0, init=False)
+
+    @classmethod
+    def to(cls, rows: Rows, root: Condition | Shown, currency: str | None) -> Access:
+        """Return access for a condition or value; `repeated` are the values in it that are worth a name."""
+        nodes = list(walk(root))
+        reads = Counter(node for node in nodes if isinstance(node, Column | Entry))
+        moments = tuple(dict.fromkeys(node for node in nodes if isinstance(node, Moment)))
+        return cls(rows, moments, frozenset(node for node, times in reads.items() if times > 1), currency)
+
+    def function(self, name: str, parameter: str, body: ast.expr) -> Callable[..., Anything]:
+        """Return the function of this one expression; it takes `parameter` and the moments."""
+        names = (parameter, *(f"m{index}" for index in range(len(self.moments))))
+        parameters = [ast.arg(each) for each in names]
+        arguments = ast.arguments(posonlyargs=[], args=parameters, kwonlyargs=[], kw_defaults=[], defaults=[])
+        compiled = compile(ast.Expression(placed(ast.Lambda(arguments, body))), f"<filter {name}>", "eval")
+        (code,) = (each for each in compiled.co_consts if isinstance(each, CodeType))
+        return FunctionType(code, self.namespace, name)
+
+    # names ---------------------------------------------------------------------------------------
+
+    def fresh(self, letter: str) -> str:
+        """Return a name not used before in this function."""
+        self._names += 1
+        return f"{letter}{self._names}"
+
+    def bound(self, node: Constant | Moment) -> ast.expr:
+        """Return a constant as a literal or a name, a moment as its parameter."""
+        return load(f"m{self.moments.index(node)}") if isinstance(node, Moment) else self.constant(node.value)
+
+    def constant(self, value: object) -> ast.expr:
+        """Return a constant as code."""
+        if type(value) in _LITERALS:
+            return ast.Constant(value)  # type: ignore[arg-type]
+        name = self.fresh("k")
+        self.namespace[name] = value
+        return load(name)
+
+    def helper(self, function: Callable[..., Anything]) -> ast.expr:
+        """Return the name of a function or class that the code needs."""
+        name = f"{function.__name__}_"
+        self.namespace[name] = function
+        return load(name)
+
+    def called(self, helper: Callable[..., Anything], *arguments: ast.expr) -> ast.expr:
+        """Return a call of a helper."""
+        return ast.Call(self.helper(helper), [*arguments], [])
+
+    # reading -------------------------------------------------------------------------------------
+
+    def read(self, node: Column | Entry, record: Record, known: Known, *, named: bool) -> tuple[ast.expr, Known]:
+        """Return the code that gives what stands in the row, None where nothing does, and what is known after it.
+
+        What is known already is its name. With `named`, or when it is read again elsewhere, it is bound to one.
+        """
+        key = (record.name, node)
+        if key in known:
+            return load(known[key]), known
+        code = self._column(node, record) if isinstance(node, Column) else self._entry(node, record, known)
+        if not named and node not in self.repeated:
+            return code, known
+        return self._named(key, code, known)
+
+    def entry_guards(self, node: Entry, record: Record, known: Known) -> tuple[list[ast.expr], Known, Known]:
+        """Return what must hold before an entry of a plain row can be read: the map is there, and the record is.
+
+        Then what is known when the first was tried, and what is known when all hold.
+        """
+        if isinstance(self.rows, Bound) or (record.name, node) in known:
+            return [], known, known
+        entries, certain = self._map(node.map, record, known)
+        if node.field is None:
+            return [is_present(entries)], certain, certain
+        held = got(name_of(entries), node.key)
+        held, known = self._named((record.name, node.map, node.key), held, certain)
+        return [is_present(entries), is_present(held)], certain, known
+
+    def has_entry(self, node: HasEntry, record: Record, known: Known) -> tuple[ast.expr, Known]:
+        """Return the code that tells whether the row's map has the key."""
+        if isinstance(self.rows, Bound):
+            return self._reader(self.rows.has_entry(node), record), known
+        entries, known = self._map(node.map, record, known)
+        held = is_in(ast.Constant(node.key), name_of(entries))
+        return joined(ast.And(), [is_present(entries), held]), known
+
+    def records(self, collection: str, record: Record) -> ast.expr:
+        """Return the code of a collection's records."""
+        if isinstance(self.rows, Bound):
+            return self._reader(self.rows.records(collection, record.collection), record)
+        return joined(ast.Or(), [self._field(load(record.name), collection), ast.Tuple([], ast.Load())])
+
+    def month_day(self, node: Value, record: Record) -> ast.expr | None:
+        """Return the code that gives month × 100 + day, or None where it is computed from the date."""
+        if isinstance(node, Column) and isinstance(self.rows, Bound) and self.rows.month_day is not None:
+            return self._reader(self.rows.month_day(node, record.collection), record)
+        return None
+
+    def is_physical(self, node: Value, record: Record) -> bool:
+        """Tell whether what is read needs no check: a store's own function gives the physical value."""
+        if not isinstance(self.rows, Bound) or not isinstance(node, Column):
+            return isinstance(self.rows, Bound)
+        return not isinstance(self.rows.column(node, record.collection), str)
+
+    def physical(self, node: Column | Entry, record: Record, value: ast.expr, *, in_utc: bool) -> ast.expr:
+        """Return the code of the physical value of what was read."""
+        if self.is_physical(node, record):
+            return value
+        if isinstance(node.type, Money):
+            minor = ast.Attribute(value, "minor", ast.Load())
+            if self.currency is None:
+                return minor
+            same = compared(ast.Attribute(value, "currency", ast.Load()), "=", ast.Constant(self.currency))
+            return ast.IfExp(same, minor, self.called(values.refuse, value))
+        if isinstance(node.type, Instant) and in_utc:
+            is_utc = ast.Compare(ast.Attribute(value, "tzinfo", ast.Load()), [ast.Is()], [self._utc()])
+            return ast.IfExp(is_utc, value, self.called(values.in_utc, value))
+        return value
+
+    def _named(self, key: tuple[object, ...], code: ast.expr, known: Known) -> tuple[ast.expr, Known]:
+        if key in known:
+            return load(known[key]), known
+        name = self.fresh("v")
+        return bind(name, code), {**known, key: name}
+
+    def _map(self, name: str, record: Record, known: Known) -> tuple[ast.expr, Known]:
+        return self._named((record.name, name), self._field(load(record.name), name), known)
+
+    def _utc(self) -> ast.expr:
+        self.namespace["UTC_"] = UTC
+        return load("UTC_")
+
+    def _column(self, node: Column, record: Record) -> ast.expr:
+        if not isinstance(self.rows, Bound):
+            return self._field(load(record.name), node.name)
+        reader = self.rows.column(node, record.collection)
+        if isinstance(reader, str):
+            return ast.Attribute(load(record.name), reader, ast.Load())
+        return self._reader(reader, record)
+
+    def _entry(self, node: Entry, record: Record, known: Known) -> ast.expr:
+        if isinstance(self.rows, Bound):
+            return self._reader(self.rows.entry(node), record)
+        if node.field is not None:
+            return self._field(load(known[record.name, node.map, node.key]), node.field)
+        return got(load(known[record.name, node.map]), node.key)
+
+    def _field(self, owner: ast.expr, name: str) -> ast.expr:
+        return got(owner, name) if isinstance(self.rows, Mappings) else ast.Attribute(owner, name, ast.Load())
+
+    def _reader(self, reader: Callable[..., Anything], record: Record) -> ast.expr:
+        name = self.fresh("read")
+        self.namespace[name] = reader
+        return ast.Call(load(name), [load(record.name)], [])

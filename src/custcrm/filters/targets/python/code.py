@@ -1,0 +1,339 @@
+"""Python code for lowered filters, built from `ast` nodes and never from text: `condition` and `operand`.
+
+A condition becomes one expression. Values are bound by `:=` where they are first read, and reused wherever that reading
+has certainly happened; every value carries its guards, so that no operator meets None.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Final, TypeGuard
+
+from attrs import evolve, frozen
+
+from custcrm.filters.ir import patterns as like
+from custcrm.filters.ir.nodes import (
+    All,
+    Always,
+    Any,
+    Calculation,
+    Choose,
+    Column,
+    Condition,
+    Constant,
+    Entry,
+    Folded,
+    HasEntry,
+    Leaf,
+    Matches,
+    Member,
+    Moment,
+    MonthDay,
+    Negated,
+    Present,
+    Some,
+    Test,
+    Total,
+    Unscaled,
+    Value,
+)
+from custcrm.filters.targets.python import values
+from custcrm.filters.targets.python.access import Access, Known, Operand, Record
+from custcrm.filters.targets.python.arithmetic import calculated, summand, unscaled
+from custcrm.filters.targets.python.shapes import bind, compared, is_in, is_present, joined, load, loop, name_of, within
+from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Money
+from custcrm.values.periods import YearlessDate
+from custcrm.values.texts import fold
+
+NOTHING: Final[Known] = {}
+_AND: Final = ast.And()
+_OR: Final = ast.Or()
+_METHODS: Final = {"starts_with": "startswith", "ends_with": "endswith"}
+
+
+@frozen
+class Branch:
+    """A condition as code, and what has certainly been read when it turned out true, and when false."""
+
+    test: ast.expr
+    if_true: Known
+    if_false: Known
+
+
+# conditions ----------------------------------------------------------------------------------------
+
+
+def condition(access: Access, node: Condition, record: Record, known: Known = NOTHING) -> Branch:
+    """Return the code of a condition on a record, where `known` has been read before."""
+    match node:
+        case Always(truth):
+            return Branch(ast.Constant(truth), known, known)
+        case All(args):
+            return _all(access, args, record, known)
+        case Any(args):
+            return _any(access, args, record, known)
+        case Negated(leaf):
+            positive = _leaf(access, leaf, record, known)
+            return Branch(ast.UnaryOp(ast.Not(), positive.test), positive.if_false, positive.if_true)
+        case _:
+            return _leaf(access, node, record, known)
+
+
+def _all(access: Access, args: Sequence[Condition], record: Record, known: Known) -> Branch:
+    branches: list[Branch] = []
+    for arg in args:
+        branches.append(condition(access, arg, record, known))
+        known = branches[-1].if_true
+    first = branches[0]
+    return Branch(joined(_AND, [each.test for each in branches]), known, _common(first.if_true, first.if_false))
+
+
+def _any(access: Access, args: Sequence[Condition], record: Record, known: Known) -> Branch:
+    branches: list[Branch] = []
+    for arg in args:
+        branches.append(condition(access, arg, record, known))
+        known = branches[-1].if_false
+    first = branches[0]
+    return Branch(joined(_OR, [each.test for each in branches]), _common(first.if_true, first.if_false), known)
+
+
+def _common(one: Known, other: Known) -> Known:
+    return one if one is other else {key: name for key, name in one.items() if key in other}
+
+
+def _leaf(access: Access, node: Leaf, record: Record, known: Known) -> Branch:
+    match node:
+        case Test():
+            return _test(access, node, record, known)
+        case Member():
+            return _member(access, node, record, known)
+        case Matches():
+            return _matches(access, node, record, known)
+        case Present(value):
+            return _present(access, value, record, known)
+        case HasEntry():
+            code, after = access.has_entry(node, record, known)
+            return Branch(code, after, after)
+        case Some(collection, where):
+            return Branch(_some(access, collection, where, record), known, known)
+        case MonthDay():
+            return _month_day(access, node, record, known)
+
+
+def _guarded(operand: Operand, test: ast.expr, known: Known | None = None) -> Branch:
+    return Branch(joined(_AND, [*operand.guards, test]), operand.known if known is None else known, operand.certain)
+
+
+def _test(access: Access, node: Test, record: Record, known: Known) -> Branch:
+    left, right = node.left, node.right
+    if node.op == "=" and isinstance(right, Constant | Moment) and _takes_none(left, access, record):
+        read, known = access.read(left, record, known, named=False)
+        return Branch(compared(read, "=", access.bound(right)), known, known)
+    if node.op == "=" and isinstance(right, Constant) and _is_loose(left, access, record):
+        read, known = access.read(left, record, known, named=True)
+        return Branch(_strictly_equal(access, read, right), known, known)
+    in_utc = node.op == "=" or not isinstance(right, Constant | Moment)
+    one = _as_text(access, left, record, operand(access, left, record, known, in_utc=in_utc))
+    other = _as_text(access, right, record, operand(access, right, record, one.known, in_utc=in_utc))
+    both = evolve(one, guards=(*one.guards, *other.guards), certain=one.certain if one.guards else other.certain)
+    return _guarded(both, compared(one.value, node.op, other.value), other.known)
+
+
+def _takes_none(node: Value, access: Access, record: Record) -> TypeGuard[Column]:
+    """Whether `==` and `in` are simply false for a missing value, and for a wrong one."""
+    return (
+        isinstance(node, Column)
+        and not isinstance(node.type, Instant | Money)
+        and not _is_loose(node, access, record)
+    )
+
+
+def _is_loose(node: Value, access: Access, record: Record) -> TypeGuard[Column]:
+    """Whether a plain row may hold what equals nothing although it should: an Enum's member, the text 'True'."""
+    return (
+        isinstance(node, Column)
+        and isinstance(node.type, Boolean | Choice)
+        and not access.is_physical(node, record)
+    )
+
+
+def _as_text(access: Access, node: Value, record: Record, one: Operand) -> Operand:
+    """Return a Choice of a plain row checked to be a text."""
+    if isinstance(node, Column | Entry) and isinstance(node.type, Choice) and not access.is_physical(node, record):
+        return evolve(one, value=access.called(values.choice, one.value))
+    return one
+
+
+def _strictly_equal(access: Access, read: ast.expr, constant: Constant) -> ast.expr:
+    """Return `read == constant`, which asks about what is not equal, not None and of another type."""
+    name = name_of(read)
+    if isinstance(constant.value, bool):
+        equal: ast.expr = ast.Compare(read, [ast.Is()], [ast.Constant(constant.value)])
+        unlike = ast.Compare(name, [ast.IsNot()], [ast.Constant(not constant.value)])
+        question = access.called(values.refuse, name)
+    else:
+        equal = compared(read, "=", access.bound(constant))
+        unlike = ast.Compare(ast.Attribute(name, "__class__", ast.Load()), [ast.IsNot()], [access.helper(str)])
+        question = access.called(values.refuse_unless_text, name)
+    return joined(_OR, [equal, joined(_AND, [unlike, is_present(name), question])])
+
+
+def _member(access: Access, node: Member, record: Record, known: Known) -> Branch:
+    items = access.constant(frozenset(node.items))
+    if _takes_none(node.value, access, record):
+        read, known = access.read(node.value, record, known, named=False)
+        return Branch(is_in(read, items), known, known)
+    one = _as_text(access, node.value, record, operand(access, node.value, record, known, in_utc=True))
+    return _guarded(one, is_in(one.value, items))
+
+
+def _matches(access: Access, node: Matches, record: Record, known: Known) -> Branch:
+    text = operand(access, node.value, record, known)
+    literal = "".join(part for piece in node.pieces for part in piece if part)
+    simple = like.plain(node.pieces) if node.test == "like" else (node.test, literal)
+    if simple is None:
+        return _guarded(text, access.called(like.matches, access.constant(node.pieces), text.value))
+    test, literal = simple
+    wanted = ast.Constant(literal)
+    if test in _METHODS:
+        return _guarded(text, ast.Call(ast.Attribute(text.value, _METHODS[test], ast.Load()), [wanted], []))
+    return _guarded(text, is_in(wanted, text.value) if test == "contains" else compared(text.value, "=", wanted))
+
+
+def _present(access: Access, value: Value, record: Record, known: Known) -> Branch:
+    one = operand(access, value, record, known, yearless=True)
+    return Branch(joined(_AND, [*one.guards, *_not_nan(access, value, record, one)]), one.known, one.certain)
+
+
+def _some(access: Access, collection: str, where: Condition | None, record: Record) -> ast.expr:
+    records = access.records(collection, record)
+    if where is None:
+        return compared(access.called(len, records), ">", ast.Constant(0))
+    inner = Record(access.fresh("r"), collection)
+    return access.called(any, ast.GeneratorExp(condition(access, where, inner).test, [loop(inner.name, records)]))
+
+
+def _month_day(access: Access, node: MonthDay, record: Record, known: Known) -> Branch:
+    number = access.fresh("d")
+    read = access.month_day(node.value, record)
+    if read is not None:
+        one = Operand((is_present(bind(number, read)),), load(number), known, known)
+    else:
+        one = operand(access, node.value, record, known, yearless=True)
+        month, day = (ast.Attribute(one.value, part, ast.Load()) for part in ("month", "day"))
+        computed = ast.BinOp(ast.BinOp(month, ast.Mult(), ast.Constant(100)), ast.Add(), day)
+        one = evolve(one, guards=(*one.guards, compared(bind(number, computed), ">", ast.Constant(0))))
+    ranges = [within(access.bound(low), load(number), access.bound(high)) for low, high in node.ranges]
+    return _guarded(one, joined(_OR, ranges))
+
+
+# values --------------------------------------------------------------------------------------------
+
+
+def operand(
+    access: Access, node: Value, record: Record, known: Known = NOTHING, *, yearless: bool = False, in_utc: bool = False
+) -> Operand:
+    """Return the code of a value of a record.
+
+    With `yearless` a date without a year counts as present. With `in_utc` instants can be compared by `==` and with
+    each other, which datetimes of one zone with two offsets cannot.
+    """
+    match node:
+        case Constant() | Moment():
+            return Operand((), access.bound(node), known, known)
+        case Column() | Entry():
+            return _plain(access, node, record, known, yearless=yearless, in_utc=in_utc)
+        case Total(op):
+            total = _total(access, node, record)
+            return Operand((), total, known, known) if op in {"count", "sum"} else _maybe(access, total, known)
+        case Choose(test, then, otherwise):
+            branch = condition(access, test, record, known)
+            chosen = (or_none(access, each, record, known) for each in (then, otherwise))
+            read = _common(branch.if_true, branch.if_false)
+            return _maybe(access, ast.IfExp(branch.test, *chosen), read)
+        case Folded(case, accent, value):
+            one = operand(access, value, record, known)
+            folded = access.called(fold, one.value, ast.Constant(case), ast.Constant(accent))
+            return evolve(one, value=folded)
+        case Unscaled(value, places):
+            return unscaled(access, operand(access, value, record, known), places)
+        case Calculation():
+            return calculated(access, node, known, lambda leaf, before: operand(access, leaf, record, before))
+
+
+def or_none(
+    access: Access, node: Value | None, record: Record, known: Known = NOTHING, *, yearless: bool = False
+) -> ast.expr:
+    """Return the code of a value that is None where it is missing."""
+    if node is None:
+        return ast.Constant(None)
+    one = operand(access, node, record, known, yearless=yearless)
+    return ast.IfExp(joined(_AND, one.guards), one.value, ast.Constant(None)) if one.guards else one.value
+
+
+def _plain(
+    access: Access, node: Column | Entry, record: Record, known: Known, *, yearless: bool, in_utc: bool
+) -> Operand:
+    guards: list[ast.expr] = []
+    certain = known
+    if isinstance(node, Entry):
+        guards, certain, known = access.entry_guards(node, record, known)
+    read, known = access.read(node, record, known, named=True)
+    value = name_of(read)
+    certain = certain if guards else known
+    guards.append(is_present(read))
+    if isinstance(node.type, Date) and node.type.yearless and not yearless:
+        kind = ast.Attribute(value, "__class__", ast.Load())
+        guards.append(ast.Compare(kind, [ast.IsNot()], [access.helper(YearlessDate)]))
+    return Operand(tuple(guards), access.physical(node, record, value, in_utc=in_utc), certain, known)
+
+
+def _maybe(access: Access, code: ast.expr, known: Known) -> Operand:
+    name = access.fresh("v")
+    return Operand((is_present(bind(name, code)),), load(name), known, known)
+
+
+def _total(access: Access, node: Total, record: Record) -> ast.expr:
+    records = access.records(node.collection, record)
+    if node.op == "count" and node.value is None and node.where is None:
+        return access.called(len, records)
+    inner = Record(access.fresh("r"), node.collection)
+    tests, known = [], NOTHING
+    if node.where is not None:
+        branch = condition(access, node.where, inner)
+        tests, known = [branch.test], branch.if_true
+    element: ast.expr = ast.Constant(1)
+    if isinstance(node.value, Unscaled) and node.op == "sum":
+        one = operand(access, node.value.value, inner, known)
+        tests += one.guards
+        element = summand(access, one.value, node.value.places, _label(node))
+    elif node.value is not None:
+        one = operand(access, node.value, inner, known, in_utc=True)
+        tests += [*one.guards, *_not_nan(access, node.value, inner, one)]
+        element = element if node.op == "count" else one.value
+    return _reduced(access, node, ast.ListComp(element, [loop(inner.name, records, tests)]))
+
+
+def _reduced(access: Access, node: Total, elements: ast.expr) -> ast.expr:
+    match node.op:
+        case "count":
+            return access.called(len, elements)
+        case "sum":
+            return access.called(values.within_64_bits, access.called(sum, elements), ast.Constant(_label(node)))
+        case "min" | "max":
+            default = ast.keyword("default", ast.Constant(None))
+            return ast.Call(access.helper(min if node.op == "min" else max), [elements], [default])
+
+
+def _label(node: Total) -> str:
+    value = node.value.value if isinstance(node.value, Unscaled) else node.value
+    return f"SUM({node.collection}.{value.name if isinstance(value, Column) else '…'})"
+
+
+def _not_nan(access: Access, node: Value, record: Record, one: Operand) -> list[ast.expr]:
+    """Return the test that tells a value of a plain row from NaN and NaT, which differ from themselves."""
+    if not isinstance(node, Column | Entry) or access.is_physical(node, record):
+        return []
+    read = load(one.known[record.name, node])
+    return [compared(read, "=", read)]

@@ -1,0 +1,4 @@
+"""The SQL target, for SQLite and PostgreSQL alike.
+
+Read `compile`, then `writer`, then `source` and `phrases`; `text`, `arithmetic`, `scans`, `binding`, `money` each do one thing.
+"""

@@ -1,0 +1,176 @@
+"""Where SQL finds the values of a row: the protocol `Source`, and `TableSource` for plain SQLAlchemy tables.
+
+A source is data in, column elements out; it holds no rule of the language. A store brings its own, with folded keys,
+maps in joined tables and encodings in its column types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any as Anything
+from typing import Final, Protocol, TypeAlias
+
+import sqlalchemy as sa
+from attrs import evolve, frozen
+from sqlalchemy.exc import NoReferenceError
+
+from custcrm.filters.syntax.errors import FilterError, did_you_mean, shown
+from custcrm.filters.targets.sql.phrases import MonthDayOf
+from custcrm.values.spelling import nearest
+
+Element: TypeAlias = sa.ColumnElement[Anything]
+
+KEY: Final = "key"
+VALUE: Final = "value"
+"""The columns of a map's table: the key, and its value where the map holds no records."""
+
+
+class Source(Protocol):
+    """The values of one row, as column elements. Each raises `FilterError("target")` for what it cannot give exactly.
+
+    What a field holds is physical: see `lowered`. The elements' types encode the values they are compared with.
+    """
+
+    def column(self, name: str) -> Element:
+        """Return the value of a field, NULL where it is missing (a date without its year too)."""
+        ...
+
+    def required(self, name: str) -> bool:
+        """Tell whether the field is never missing, so that no guard is needed."""
+        ...
+
+    def known(self, name: str) -> sa.ColumnElement[bool]:
+        """Return whether the field is there, true or false: a date without its year is."""
+        ...
+
+    def month_day(self, name: str) -> sa.ColumnElement[int]:
+        """Return month × 100 + day of a date, with or without its year."""
+        ...
+
+    def folded(self, name: str, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:
+        """Return the field folded exactly as `values.texts.fold` does, or None where that cannot be had."""
+        ...
+
+    def entry(self, map: str, key: str, field: str | None) -> Element:
+        """Return what the map holds under the key: its value, or the field of its record; NULL without one."""
+        ...
+
+    def has_entry(self, map: str, key: str) -> sa.ColumnElement[bool]:
+        """Return whether the map has the key, true or false."""
+        ...
+
+    def records(self, collection: str) -> Records:
+        """Return the row's own records of a collection."""
+        ...
+
+
+@frozen
+class Records:
+    """The records of a collection: their table or alias, the condition that ties them to the row, and their values."""
+
+    table: sa.FromClause
+    tie: sa.ColumnElement[bool]
+    source: Source
+
+
+@frozen
+class TableSource:
+    """A table, or an alias of one, with the tables of its collections and maps by name, joined by their foreign keys.
+
+    A table of a map has a foreign key, a column `key`, and a column `value` or one per field of its records. `within`
+    are the tables outside this one, when it is a collection's.
+    """
+
+    table: sa.FromClause
+    others: Mapping[str, sa.FromClause]
+    within: tuple[sa.FromClause, ...] = ()
+
+    def column(self, name: str) -> Element:
+        """Return the column of the field's name."""
+        return _column(self.table, name)
+
+    def required(self, name: str) -> bool:
+        """Tell whether the column is declared NOT NULL."""
+        column = self.column(name)
+        return isinstance(column, sa.Column) and not column.nullable
+
+    def known(self, name: str) -> sa.ColumnElement[bool]:
+        """Return whether the column is not NULL."""
+        return self.column(name).is_not(None)
+
+    def month_day(self, name: str) -> sa.ColumnElement[int]:
+        """Return month × 100 + day of the column."""
+        return MonthDayOf(self.column(name), type_=sa.Integer())
+
+    def folded(self, name: str, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:  # noqa: ARG002
+        """Return None: a plain table has no folded keys."""
+        return None
+
+    def entry(self, map: str, key: str, field: str | None) -> Element:
+        """Return the value of the row's entry, by a sub-query."""
+        entries, held = self._entries(map, key)
+        value = _column(entries, VALUE if field is None else field)
+        return sa.select(value).where(held).correlate_except(entries).scalar_subquery()
+
+    def has_entry(self, map: str, key: str) -> sa.ColumnElement[bool]:
+        """Return whether the row has such an entry."""
+        entries, held = self._entries(map, key)
+        return sa.select(sa.literal_column("1")).select_from(entries).where(held).correlate_except(entries).exists()
+
+    def records(self, collection: str) -> Records:
+        """Return the records of the collection's table that refer to the row."""
+        table = self._other(collection)
+        return Records(table, joined(self.table, table), evolve(self, table=table, within=(*self.within, self.table)))
+
+    def _entries(self, map: str, key: str) -> tuple[sa.FromClause, sa.ColumnElement[bool]]:
+        entries = self._other(map)
+        bound = sa.bindparam(None, key, type_=sa.Text(), unique=True)
+        return entries, sa.and_(joined(self.table, entries), _column(entries, KEY) == bound)
+
+    def _other(self, name: str) -> sa.FromClause:
+        table = self.others.get(name)
+        if table is None:
+            near = nearest(name, self.others)
+            raise FilterError(
+                "target",
+                f"no table for {shown(name)}; give it by name: {name}=table{did_you_mean(near)}",
+                suggestions=near,
+            )
+        return table.alias() if table in (self.table, *self.within) else table
+
+
+def joined(parent: sa.FromClause, child: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return the condition that ties the child's rows to a row of the parent: the child's one foreign key to it."""
+    ties: dict[object, list[sa.ColumnElement[bool]]] = {}
+    for column in child.columns:
+        for key in column.foreign_keys:
+            referent = _referent(key, parent)
+            if referent is not None:
+                ties.setdefault(key.constraint or key, []).append(referent == column)
+    if len(ties) != 1:
+        found = "no foreign key" if not ties else f"{len(ties)} foreign keys"
+        raise FilterError("target", f"{found} from {_name(child)} to {_name(parent)}; exactly one must tie them")
+    return sa.and_(*ties.popitem()[1])
+
+
+def _referent(key: sa.ForeignKey, parent: sa.FromClause) -> Element | None:
+    try:
+        return key.get_referent(parent)
+    except NoReferenceError:  # it refers to a table that is not declared here, so not to the parent
+        return None
+
+
+def _column(table: sa.FromClause, name: str) -> Element:
+    column = table.columns.get(name)
+    if column is None:
+        near = nearest(name, table.columns.keys())
+        raise FilterError(
+            "target",
+            f"the table {_name(table)} has no column {shown(name)}{did_you_mean(near)}",
+            suggestions=near,
+        )
+    return column
+
+
+def _name(table: sa.FromClause) -> str:
+    return shown(str(getattr(table, "name", "") or "(a sub-query)"))

@@ -1,0 +1,356 @@
+"""Writes lowered conditions and values as SQLAlchemy elements over a source. The name to know is `Writer`.
+
+Operands of AND and OR are put with the deepest first and, when they are many, in a balanced tree (LANGUAGE, section 8).
+Those whose aggregates read the same records are put into one sub-query (see `sql_scans`).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any as Anything
+from typing import Final, TypeAlias
+
+import sqlalchemy as sa
+from attrs import evolve, frozen
+
+from custcrm.filters.ir.moments import below
+from custcrm.filters.ir.nodes import (
+    All,
+    Always,
+    Any,
+    Calculation,
+    Choose,
+    Column,
+    Condition,
+    Constant,
+    Entry,
+    Folded,
+    HasEntry,
+    Leaf,
+    Matches,
+    Member,
+    Moment,
+    MonthDay,
+    Negated,
+    Present,
+    Some,
+    Test,
+    Total,
+    Unscaled,
+    Value,
+)
+from custcrm.filters.syntax.errors import FilterError, shown
+from custcrm.filters.targets.sql.arithmetic import calculate, summed, unscaled
+from custcrm.filters.targets.sql.binding import LISTED_ONE_BY_ONE, Binding, SqlType
+from custcrm.filters.targets.sql.money import in_major_units, is_money
+from custcrm.filters.targets.sql.phrases import Complement, Group, IsNotTrue, IsTrue, MemberOf, MonthDayOf, Phrase
+from custcrm.filters.targets.sql.scans import Scan, gathered, repeated
+from custcrm.filters.targets.sql.source import Element, Records, Source
+from custcrm.filters.targets.sql.text import exactly, matches, ordered
+from custcrm.filters.types.types import Choice, Text
+from custcrm.values.texts import fold
+
+Clause: TypeAlias = sa.ColumnElement[bool]
+
+WIDEST: Final = 100
+"""Operands of one flat AND or OR; more are put into groups. SQLite takes 1,000, and fewer when they are nested."""
+
+_PLAIN: Final = (Constant, Column, Entry, Moment)
+"""Values with no condition inside."""
+
+_COMPARE: Final[Mapping[str, Callable[[Anything, Anything], Anything]]] = MappingProxyType(
+    {"=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+)
+
+
+@frozen
+class Tested:
+    """A leaf as SQL: `columns` are those which make it NULL when they are; None: that cannot be said by columns."""
+
+    clause: Clause
+    columns: tuple[Element, ...] | None
+
+    @property
+    def certain(self) -> Clause:
+        """The leaf, false where it would be NULL, but for `columns`."""
+        return IsTrue(self.clause) if self.columns is None else self.clause
+
+    @property
+    def complement(self) -> Clause:
+        """True exactly where the leaf is not."""
+        if self.columns is None:
+            return IsNotTrue(self.clause)
+        negative = Complement(self.clause) if isinstance(self.clause, Phrase) else ~self.clause
+        return sa.or_(*(column.is_(None) for column in dict.fromkeys(self.columns)), negative)
+
+
+@frozen
+class Writer:
+    """Writes conditions and values over one source: the row's, or that of a collection's records.
+
+    With `scanned`, inside the sub-query of a scan: these are its records, and every Total is an aggregate of them. With
+    `exponent`, the decimals of the currency, a Money column may hold major units; else all hold minor units.
+    """
+
+    source: Source
+    binding: Binding
+    scanned: Records | None = None
+    exponent: int | None = None
+
+    # conditions ----------------------------------------------------------------------------------
+
+    def condition(self, node: Condition) -> Clause:
+        """Return a clause that is true exactly where the condition is."""
+        scan = self._scan(node)
+        if scan is not None:
+            return self._scanning(scan, lambda inside: inside.condition(node))
+        match node:
+            case Always(truth):
+                return sa.true() if truth else sa.false()
+            case All():
+                return _joined(sa.and_, [self.condition(arg) for arg in self._operands(node)])
+            case Any():
+                return _joined(sa.or_, [self.condition(arg) for arg in self._operands(node)])
+            case Negated(leaf):
+                return self._leaf(leaf).complement
+            case _:
+                return self._leaf(node).clause
+
+    def certain(self, node: Condition) -> Clause:
+        """Return a clause that is true where the condition is, and false elsewhere."""
+        scan = self._scan(node)
+        if scan is not None:
+            return self._scanning(scan, lambda inside: inside.certain(node))
+        match node:
+            case Any():
+                return _joined(sa.or_, [self.certain(arg) for arg in self._operands(node)])
+            case All():
+                return self._certain_all(self._operands(node))
+            case Always() | Negated():
+                return self.condition(node)
+            case _:
+                return self._certain_all((node,))
+
+    def _certain_all(self, args: Sequence[Condition]) -> Clause:
+        clauses: list[Clause] = []
+        columns: list[Element] = []
+        for arg in args:
+            if isinstance(arg, Any | All | Always | Negated) or self._scan(arg) is not None:
+                clauses.append(self.certain(arg))
+            else:
+                tested = self._leaf(arg)
+                clauses.append(tested.certain)
+                columns += tested.columns or ()
+        return _joined(sa.and_, [*clauses, *(column.is_not(None) for column in dict.fromkeys(columns))])
+
+    def _operands(self, node: All | Any) -> Sequence[Condition]:
+        return _deepest_first(node.args if self.scanned else gathered(type(node), node.args))
+
+    def _leaf(self, leaf: Leaf) -> Tested:
+        match leaf:
+            case Test():
+                return self._test(leaf)
+            case Member(value, items):
+                return self._member(value, items)
+            case Matches(value=value):
+                text = self.value(value)
+                return Tested(matches(leaf, text), self._columns((value, text)))
+            case Present(value):
+                return Tested(self._present(value), ())
+            case HasEntry(map, key):
+                return Tested(self.source.has_entry(map, key), ())
+            case Some(collection, where):
+                return Tested(self._some(collection, where), ())
+            case MonthDay():
+                return self._month_day(leaf)
+
+    def _test(self, node: Test) -> Tested:
+        left, right = self._sides(node.left, node.right)
+        columns = self._columns((node.left, left), (node.right, right))
+        if _is_text(node.left) and _is_text(node.right):
+            left = exactly(left) if node.op == "=" else ordered(left)
+        return Tested(_COMPARE[node.op](left, right), columns)
+
+    def _sides(self, left: Value, right: Value) -> tuple[Element, Element]:
+        """Return both sides; a parameter takes the type of what it is compared with."""
+        if isinstance(left, Constant | Moment):
+            other = self.value(right)
+            return self.value(left, other.type), other
+        first = self.value(left)
+        return first, self.value(right, first.type)
+
+    def _member(self, value: Value, items: tuple[Anything, ...]) -> Tested:
+        found = self.value(value)
+        columns = self._columns((value, found))
+        if any(isinstance(item, LISTED_ONE_BY_ONE) for item in items):
+            return Tested(found.in_([Decimal(item) for item in items]), columns)
+        listed = self.binding.listed(items, found.type)
+        return Tested(MemberOf(exactly(found) if _is_text(value) else found, listed), columns)
+
+    def _present(self, value: Value) -> Clause:
+        match value:
+            case Constant() | Moment():
+                return sa.true()
+            case Column(name):
+                return self.source.known(name)
+            case Folded(_, _, inner):
+                return self._present(inner)
+            case _:
+                return self.value(value).is_not(None)
+
+    def _some(self, collection: str, where: Condition | None) -> Clause:
+        return self._of(collection, sa.literal_column("1"), where).exists()
+
+    def _month_day(self, node: MonthDay) -> Tested:
+        if isinstance(node.value, Column):
+            found = self.source.month_day(node.value.name)
+        else:
+            found = MonthDayOf(self.value(node.value), type_=sa.Integer())
+        ends = ([self.value(end, sa.Integer()) for end in both] for both in node.ranges)
+        return Tested(sa.or_(sa.false(), *(found.between(low, high) for low, high in ends)), None)
+
+    def _columns(self, *sides: tuple[Value, Element]) -> tuple[Element, ...] | None:
+        """Return the columns by which the sides can be missing, None where one of them is no plain column."""
+        found: list[Element] = []
+        for node, element in sides:
+            match node:
+                case Constant() | Moment() | Total(op=("count" | "sum")):
+                    pass
+                case Column(name) if isinstance(element, sa.ColumnClause):
+                    found += () if self.source.required(name) else (element,)
+                case Entry() if isinstance(element, sa.ColumnClause):
+                    found.append(element)
+                case _:
+                    return None
+        return tuple(found)
+
+    # values --------------------------------------------------------------------------------------
+
+    def value(self, node: Value, beside: SqlType | None = None) -> Element:
+        """Return a value, NULL where it is missing; `beside` is the type of what it is compared with."""
+        scan = self._scan(node)
+        if scan is not None:
+            return self._scanning(scan, lambda inside: inside.value(node, beside))
+        match node:
+            case Constant(value):
+                return self.binding.constant(value, beside)
+            case Moment():
+                return self.binding.moment(node, beside)
+            case Column() | Entry():
+                held = self._held(node)
+                return unscaled(held, self.exponent or 0) if self._is_major(node, held) else held
+            case Total():
+                if self.scanned is not None:
+                    return self._aggregate(node, self.scanned)
+                records = self.source.records(node.collection)
+                return self._over(records, self._aggregate(node, records), node.where).scalar_subquery()
+            case Choose(condition, then, otherwise):
+                rest = None if otherwise is None else self.value(otherwise, beside)
+                return sa.case((self.condition(condition), self.value(then, beside)), else_=rest)
+            case Folded(case, accent, value):
+                return self._folded(value, case=case, accent=accent)
+            case Unscaled(value, places):
+                return unscaled(self.value(value, beside), places)
+            case Calculation():
+                return calculate(node, self.value)
+
+    def _held(self, node: Column | Entry) -> Element:
+        if isinstance(node, Column):
+            return self.source.column(node.name)
+        return self.source.entry(node.map, node.key, node.field)
+
+    def _is_major(self, node: Value, held: Element) -> bool:
+        return self.exponent is not None and is_money(node) and in_major_units(node, held)
+
+    def _scan(self, node: Condition | Value) -> Scan | None:
+        """Return the scan which is better made once for the whole node."""
+        return None if self.scanned else repeated(node)
+
+    def _scanning(self, scan: Scan, write: Callable[[Writer], Element]) -> Element:
+        """Return what is written with the aggregates of one scan, as its sub-query."""
+        records = self.source.records(scan.collection)
+        return self._over(records, write(evolve(self, scanned=records)), scan.where).scalar_subquery()
+
+    def _aggregate(self, node: Total, records: Records) -> Element:
+        if node.value is None:
+            return sa.func.count()
+        inside = self._inside(records)
+        match node.op:
+            case "sum":
+                return inside.summed(node.value)
+            case "count":
+                return sa.func.count(evolve(inside, exponent=None).value(node.value))
+            case _:
+                return (sa.func.min if node.op == "min" else sa.func.max)(inside.value(node.value))
+
+    def summed(self, node: Value) -> Element:
+        """Return the SUM of a value, of money in minor units."""
+        if is_money(node) and self._is_major(node, self._held(node)):
+            return summed(Unscaled(node, self.exponent or 0), evolve(self, exponent=None).value)
+        return summed(node, self.value)
+
+    def _inside(self, records: Records) -> Writer:
+        return evolve(self, source=records.source, scanned=None)
+
+    def _of(self, collection: str, what: Element, where: Condition | None) -> sa.Select[Anything]:
+        return self._over(self.source.records(collection), what, where)
+
+    def _over(self, records: Records, what: Element, where: Condition | None) -> sa.Select[Anything]:
+        """Select from the row's own records; they alone stand in FROM, whatever the statement around says."""
+        found = sa.select(what).select_from(records.table).where(records.tie)
+        if where is not None:
+            found = found.where(self._inside(records).condition(where))
+        return found.correlate_except(records.table)
+
+    def _folded(self, value: Value, *, case: bool, accent: bool) -> Element:
+        match value:
+            case Constant(str(text)):
+                return self.binding.constant(fold(text, case, accent))
+            case Choose(condition, then, otherwise):
+                rest = None if otherwise is None else self._folded(otherwise, case=case, accent=accent)
+                return sa.case((self.condition(condition), self._folded(then, case=case, accent=accent)), else_=rest)
+            case Column(name):
+                found = self.source.folded(name, case=case, accent=accent)
+                if found is not None:
+                    return found
+            case _:
+                name = f"{value.map}.{value.key}" if isinstance(value, Entry) else "this value"
+        raise FilterError("target", f"no folded key for {shown(name)} here; compare without CASEI and ACCENTI")
+
+
+def _is_text(node: Value) -> bool:
+    match node:
+        case Constant(value):
+            return isinstance(value, str)
+        case Column(type=type_) | Entry(type=type_):
+            return isinstance(type_, Text | Choice)
+        case Choose(_, then, _):
+            return _is_text(then)
+        case _:
+            return isinstance(node, Folded)
+
+
+def _deepest_first(args: tuple[Condition, ...]) -> Sequence[Condition]:
+    """Return the operands with the deepest first: SQLite's parser keeps all that stands open before an operand."""
+    return args if all(_is_flat(arg) for arg in args) else sorted(args, key=_depth, reverse=True)
+
+
+def _is_flat(node: Condition) -> bool:
+    if isinstance(node, Negated):
+        return _is_flat(node.leaf)
+    return not isinstance(node, All | Any | Some) and all(isinstance(child, _PLAIN) for child in below(node))
+
+
+def _depth(node: object) -> int:
+    return max((1 + _depth(child) for child in below(node)), default=0)
+
+
+def _joined(join: Callable[..., Clause], clauses: Sequence[Clause]) -> Clause:
+    """Join clauses with AND or OR, many of them as a balanced tree."""
+    while len(clauses) > WIDEST:
+        groups = (clauses[start : start + WIDEST] for start in range(0, len(clauses), WIDEST))
+        clauses = [Group(join(*group)) for group in groups]
+    return join(*clauses)

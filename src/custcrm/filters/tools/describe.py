@@ -1,0 +1,191 @@
+"""A filter as a sentence for people, in English and in Finnish: `describe`.
+
+It says what the filter means, not how it is written: fields go by their labels, and where a negative also takes the
+rows without a value, the sentence says so.
+"""
+
+from decimal import Decimal
+from typing import Final
+
+from attrs import evolve, frozen
+
+from custcrm.filters.checking.conditions import type_of
+from custcrm.filters.checking.names import Computed, EntryValue, Names, Plain, Records, resolve
+from custcrm.filters.checking.scopes import Scope
+from custcrm.filters.syntax.constants import iso, plain, quoted
+from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.syntax.nodes import (
+    Aggregate,
+    And,
+    Anniversary,
+    Arithmetic,
+    Between,
+    Clock,
+    Compare,
+    Condition,
+    Exists,
+    Field,
+    Fold,
+    In,
+    Literal,
+    Node,
+    Not,
+    Or,
+    Scalar,
+    Segment,
+    TextTest,
+    Value,
+)
+from custcrm.filters.tools.languages import PHRASES, Phrases
+from custcrm.filters.tools.presence import can_be_missing, tested_values
+from custcrm.filters.types.declarations import Schema
+from custcrm.values.errors import Malformed
+from custcrm.values.periods import Span
+
+LANGUAGES: Final = tuple(PHRASES)
+_TIMES: Final = ("date", "instant", "moment", "clock_moment")
+_SIGNS: Final = {"*": "×", "/": "÷", "-": "−"}
+
+
+def describe(
+    node: Condition, schema: Schema, language: str = "en", *, within: tuple[str, ...] = (), scope: Scope = ()
+) -> str:
+    """Return a checked condition as a sentence in `en` or `fi`; with a scope it says what the scope narrows.
+
+    `within` leads to the collection whose records the condition is about.
+    """
+    if language not in PHRASES:
+        raise Malformed(f"filters are described in {' and '.join(LANGUAGES)}", field="language", suggestions=LANGUAGES)
+    words = _Words(Names(schema, within), PHRASES[language])
+    sentence = words.condition(node)
+    if not scope:
+        return sentence
+    pairs = (words.say("scope pair", name, quoted(str(value))) for name, value in scope)
+    return words.say("scope", sentence, words.phrases["and"].join(pairs))
+
+
+@frozen
+class _Words:
+    """The phrases of a language, and the names in force where they are used."""
+
+    names: Names
+    phrases: Phrases
+
+    def say(self, phrase: str, *parts: str) -> str:
+        return self.phrases[phrase].format(*parts)
+
+    def condition(self, node: Condition) -> str:
+        match node:
+            case And(args) | Or(args):
+                word = "and" if isinstance(node, And) else "or"
+                return self.phrases[word].join(self.grouped(arg) for arg in args)
+            case Not(arg):
+                return self.negative(arg)
+            case _:
+                return self.test(node, "")
+
+    def grouped(self, node: Condition) -> str:
+        text = self.condition(node)
+        return self.say("group", text) if isinstance(node, And | Or) else text
+
+    def negative(self, arg: Condition) -> str:
+        if isinstance(arg, And | Or):
+            return self.say("not", self.condition(arg))
+        text = self.test(arg, "not ")
+        missing = [part for part in tested_values(arg) if can_be_missing(self.names, part)]
+        return self.say("or missing", text, self.value(missing[0])) if len(missing) == 1 else text
+
+    def test(self, node: Condition, sign: str) -> str:
+        """Return one condition, or with the sign `not ` its negative."""
+        match node:
+            case Compare(op, left, right):
+                phrase = f"time {op}" if op != "=" and self.is_time(left) else op
+                return self.say(sign + phrase, self.value(left), self.value(right))
+            case Between(value, low, high):
+                return self.say(f"{sign}between", *map(self.value, (value, low, high)))
+            case In(value, items):
+                listed = ", ".join(map(self.value, items)) or self.phrases["nothing"]
+                return self.say(f"{sign}in", self.value(value), listed)
+            case TextTest(test, value, pattern):
+                return self.say(sign + test, self.value(value), self.value(pattern))
+            case Exists(value):
+                return self.say(f"{sign}exists", self.value(value))
+            case Segment(name):
+                return self.say(f"{sign}segment", quoted(name))
+            case Literal(value):
+                return self.phrases["true" if bool(value) is not bool(sign) else "false"]
+            case Aggregate(_, path, where):
+                return self.say(f"{sign}some", self.records(path, where))
+            case _:
+                return self.say(f"{sign}=", self.value(node), self.phrases["yes"])  # a bare Boolean field
+
+    def is_time(self, value: Value) -> bool:
+        return type_of(self.names.schema, value, within=self.names.within).sort in _TIMES
+
+    def value(self, node: Node) -> str:
+        match node:
+            case Literal(value):
+                return self.constant(value)
+            case Field(path):
+                return self.label(path)
+            case Arithmetic(op, left, right):
+                sign = self.phrases.get(op, _SIGNS.get(op, op))
+                return f"{self.operand(left)} {sign} {self.operand(right)}"
+            case Fold(case, accent, value):
+                text = self.say("casei", self.value(value)) if case else self.value(value)
+                return self.say("accenti", text) if accent else text
+            case Clock(name, length):
+                return self.phrases[name] if length is None else self.moved(name, length)
+            case Anniversary(field):
+                return self.say("anniversary", self.value(field))
+            case Aggregate(op, path, where):
+                phrase = f"time {op}" if op in ("min", "max") and self.is_time(node) else op
+                totalled = "" if op == "count" else self.label_inside(path)
+                return self.say(phrase, self.records(path[:1], where), totalled)
+        raise FilterError("not_a_value", "a condition stands where a value is expected")
+
+    def moved(self, name: str, length: Span) -> str:
+        one, several, *later = self.phrases[length.unit].split("|")
+        return self.say(name, str(length.count), one if length.count == 1 else several, *later)
+
+    def operand(self, node: Value) -> str:
+        text = self.value(node)
+        return self.say("group", text) if isinstance(node, Arithmetic) else text
+
+    def constant(self, value: Scalar) -> str:
+        match value:
+            case bool():
+                return self.phrases["yes" if value else "no"]
+            case str():
+                return quoted(value)
+            case int() | Decimal():
+                return plain(value)
+        return iso(value)
+
+    def records(self, path: tuple[str, ...], where: Condition | None) -> str:
+        name = self.label(path)
+        if where is None:
+            return name
+        return self.say("where", name, evolve(self, names=self.names.inside(path[0])).condition(where))
+
+    def label_inside(self, path: tuple[str, ...]) -> str:
+        return evolve(self, names=self.names.inside(path[0])).label(path[1:])
+
+    def label(self, path: tuple[str, ...]) -> str:
+        """Return what people call a field: its own label, or its name with spaces."""
+        own = _own_label(self.names, path)
+        return own or " ".join(part.replace("_", " ") for part in path)
+
+
+def _own_label(names: Names, path: tuple[str, ...]) -> str:
+    """Return the label that the schema gives, after the key when it is one of a map's entry; '' without one."""
+    match resolve(names, path, None):
+        case Plain(_, kind):
+            return kind.label
+        case Computed(_, metric):
+            return metric.label
+        case Records(_, collection):
+            return collection.label
+        case EntryValue(_, key, field, kind) if kind.label:
+            return f"{key} {kind.label}" if field else kind.label
+    return ""

@@ -1,0 +1,362 @@
+"""Why a row is in or out: `explain` gives an `Explanation`, whose conditions each have their value and verdict.
+
+NOT is pushed to the conditions first, so every verdict counts as it contributes, and the whole is built of "all of" and
+"any of" alone. That makes the deciding conditions and the nearest change a matter of choosing the smallest sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+from attrs import field as attribute
+from attrs import frozen
+
+from custcrm.filters.checking.names import EntryRecord, Names
+from custcrm.filters.checking.names import resolve as resolve_path
+from custcrm.filters.ir.moments import moments_in, resolve
+from custcrm.filters.ir.nodes import Condition, Moment, Shown
+from custcrm.filters.lowering.conditions import lower, lower_value
+from custcrm.filters.syntax.nodes import (
+    Aggregate,
+    And,
+    Anniversary,
+    Between,
+    Clock,
+    Compare,
+    Exists,
+    Field,
+    In,
+    Literal,
+    Node,
+    Not,
+    Or,
+    Segment,
+    TextTest,
+    negation,
+    walk,
+)
+from custcrm.filters.syntax.to_text import canonical, path_text
+from custcrm.filters.targets.python.compile import Rows, compile_filter, compile_value, rows_of
+from custcrm.filters.tools.show import seen, shown_value
+from custcrm.values.birthdays import YearlessDate
+
+if TYPE_CHECKING:
+    from custcrm.filters.filter import Filter
+    from custcrm.filters.syntax import nodes as syntax
+    from custcrm.filters.types.declarations import Schema
+
+_NARROWEST: Final = (24, 8)
+"""Characters of the text and of the value of a condition, at the least: short explanations line up with each other."""
+
+
+@frozen(kw_only=True)
+class ConditionVerdict:
+    """One condition as the author wrote it, its NOT included, and what it comes to for a row.
+
+    `field` is the path, or the text of what is compared; `value` is what it was; `missing` says that the verdict
+    follows from a missing value. `seen` is the value as text; `wanted` tells in words what would have been right, where
+    the text does not: a bound that moves with time.
+    """
+
+    field: str
+    text: str = attribute(repr=False)
+    value: Any = attribute(repr=False)
+    verdict: bool
+    missing: bool
+    seen: str = attribute(repr=False, eq=False)
+    wanted: str = attribute(default="", repr=False, eq=False)
+
+
+@frozen
+class Group:
+    """All of, or any of, some parts."""
+
+    of_all: bool
+    parts: tuple[Part, ...]
+
+
+Part: TypeAlias = ConditionVerdict | Group
+Several: TypeAlias = tuple[ConditionVerdict, ...]
+
+
+@frozen(repr=False)
+class Explanation:
+    """Why a row matched or did not. `str` is the tree with values; `repr` shows none."""
+
+    tree: Part
+
+    @property
+    def matched(self) -> bool:
+        """Whether the filter is true of the row."""
+        return _verdict(self.tree)
+
+    @property
+    def conditions(self) -> Several:
+        """Every condition, in the author's order."""
+        return tuple(_leaves(self.tree))
+
+    @property
+    def deciding(self) -> Several:
+        """The smallest set of conditions that settles the answer, whatever the others say; the first of equal ones."""
+        return _deciding(self.tree)
+
+    @property
+    def nearest_change(self) -> Several | None:
+        """The smallest set of conditions to turn for the row to get in, or out; None when nothing helps (TRUE stays)."""
+        return _turning(self.tree, not self.matched)
+
+    def __str__(self) -> str:
+        return "\n".join([_word(self.matched), *_lines(self)])
+
+    def __repr__(self) -> str:
+        return f"<Explanation {_word(self.matched)}: {len(self.conditions)} conditions>"
+
+
+def explain(rule: Filter, row: object, rows: Rows | None = None, *, as_of: datetime) -> Explanation:
+    """Explain what a filter says of a row; `rows` is how a store reads it, None for a plain mapping or object."""
+    case = _Case(rule.schema, rule.scope, row, rows_of(row) if rows is None else rows, as_of)
+    return Explanation(case.part(rule.node, negated=False))
+
+
+# one row -------------------------------------------------------------------------------------------
+
+
+@frozen
+class _Case:
+    """A row at one time, read for one schema."""
+
+    schema: Schema
+    scope: Any
+    row: object
+    rows: Rows
+    as_of: datetime
+
+    def part(self, node: Node, *, negated: bool) -> Part:
+        match node:
+            case Not(arg):
+                return self.part(arg, negated=not negated)
+            case And(args) | Or(args):
+                of_all = isinstance(node, And) != negated
+                parts = (self.part(arg, negated=negated) for arg in args)
+                return Group(of_all, tuple(each for part in parts for each in _merged(part, of_all)))
+            case _:
+                return self._condition(node, negated=negated)
+
+    def _condition(self, node: Node, *, negated: bool) -> ConditionVerdict:
+        written = negation(cast("syntax.Condition", node)) if negated else node
+        verdict = self._holds(lower(self.schema, written, self.scope))
+        subject = _subject(node)
+        value = self._value(subject, node)
+        others = [self._value(each, node) for each in _operands(node) if each is not subject]
+        missing = self._is_missing(node, value, others, verdict=verdict != negated)
+        return ConditionVerdict(
+            field=_name(subject),
+            text=canonical(written),
+            value=value,
+            verdict=verdict,
+            missing=missing,
+            seen=_seen(node, value, missing=missing),
+            wanted="" if verdict or missing else _wanted(node, subject, others, negated=negated),
+        )
+
+    def _holds(self, condition: Condition) -> bool:
+        compiled = compile_filter(condition, self.rows, currency=self.schema.currency)
+        return compiled.matches(self.row, self._resolved(condition))
+
+    def _value(self, node: Node, condition: Node) -> Any:
+        """Return what a part of a condition was; a clock is a day beside a day."""
+        match node:
+            case Clock(name, length):
+                sign = -1 if name == "ago" else 1
+                if name == "today" or self._is_day(_subject(condition)):
+                    return self._shown(Shown("date", Moment("today", sign, length)))
+                return self._shown(Shown("instant", Moment("now", sign, length)))
+            case Anniversary(inner):
+                return self._value(inner, condition)
+            case Aggregate("exists", path, where):
+                return self._value(Aggregate("count", path, where), condition)
+            case Segment():
+                return self._holds(lower(self.schema, node, self.scope))
+            case Field(path) if isinstance(resolve_path(Names(self.schema), path, None), EntryRecord):
+                return self._holds(lower(self.schema, Exists(node), self.scope)) or None
+            case _:
+                return self._shown(lower_value(self.schema, node, self.scope))
+
+    def _is_day(self, node: Node) -> bool:
+        return not isinstance(node, Clock) and lower_value(self.schema, _inner(node), self.scope).kind == "date"
+
+    def _shown(self, shown: Shown) -> Any:
+        compiled = compile_value(shown, self.rows, currency=self.schema.currency)
+        return shown_value(shown, compiled.of(self.row, self._resolved(shown)), self.schema, self.as_of)
+
+    def _resolved(self, node: Condition | Shown) -> tuple[Any, ...]:
+        zone, feb29 = self.schema.zone, self.schema.feb29
+        return tuple(resolve(each, self.as_of, zone=zone, feb29=feb29) for each in moments_in(node))
+
+    def _is_missing(self, node: Node, value: Any, others: list[Any], *, verdict: bool) -> bool:
+        """Tell whether a missing value settled the condition; a date without a year lacks only what is compared."""
+        if isinstance(node, Exists):
+            return not verdict
+        if value is None or (isinstance(value, YearlessDate) and not isinstance(_subject(node), Anniversary)):
+            return True
+        return None in others and not verdict
+
+
+def _merged(part: Part, of_all: bool) -> tuple[Part, ...]:
+    """Return the parts of a group within a group of its kind: pushing NOT down makes some."""
+    return part.parts if isinstance(part, Group) and part.of_all == of_all else (part,)
+
+
+def _operands(node: Node) -> tuple[Node, ...]:
+    match node:
+        case Compare(_, left, right):
+            return (left, right)
+        case Between(value, low, high):
+            return (value, low, high)
+        case In(value, items):
+            return (value, *(item for item in items if not isinstance(item, Literal)))
+        case TextTest(_, value) | Exists(value):
+            return (value,)
+        case _:
+            return (node,)
+
+
+def _subject(node: Node) -> Node:
+    """Return the part of a condition that it is about: the first that names something of the row."""
+    operands = _operands(node)
+    named = (each for each in operands if any(isinstance(part, Field | Aggregate | Segment) for part in walk(each)))
+    return next(named, operands[0])
+
+
+def _inner(node: Node) -> Node:
+    return node.field if isinstance(node, Anniversary) else node
+
+
+def _name(subject: Node) -> str:
+    inner = _inner(subject)
+    return path_text(inner.path) if isinstance(inner, Field) else canonical(subject)
+
+
+# deciding ------------------------------------------------------------------------------------------
+
+
+def _verdict(part: Part) -> bool:
+    if isinstance(part, ConditionVerdict):
+        return part.verdict
+    return (all if part.of_all else any)(_verdict(each) for each in part.parts)
+
+
+def _leaves(part: Part) -> Iterator[ConditionVerdict]:
+    if isinstance(part, ConditionVerdict):
+        yield part
+    else:
+        for each in part.parts:
+            yield from _leaves(each)
+
+
+def _deciding(part: Part) -> Several:
+    if isinstance(part, ConditionVerdict):
+        return (part,)
+    verdict = _verdict(part)
+    agreeing = [_deciding(each) for each in part.parts if _verdict(each) == verdict]
+    return _joined(agreeing) if verdict == part.of_all else min(agreeing, key=len)
+
+
+def _turning(part: Part, wanted: bool) -> Several | None:
+    """Return the smallest set of conditions to turn for this part to be as wanted; None when it cannot be."""
+    if _verdict(part) == wanted:
+        return ()
+    if isinstance(part, ConditionVerdict):
+        return None if part.text in {"TRUE", "FALSE"} else (part,)
+    ways = [_turning(each, wanted) for each in part.parts]
+    possible = [way for way in ways if way is not None]
+    if wanted != part.of_all:
+        return min(possible, key=len, default=None)
+    return _joined(possible) if len(possible) == len(ways) else None
+
+
+def _joined(sets: list[Several]) -> Several:
+    return tuple(dict.fromkeys(each for several in sets for each in several))
+
+
+# text ----------------------------------------------------------------------------------------------
+
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "=": ("{}", "{}"),
+    "<": ("less than {}", "before {}"),
+    "<=": ("{} or less", "{} or earlier"),
+    ">": ("more than {}", "after {}"),
+    ">=": ("{} or more", "{} or later"),
+}
+"""What a comparison wants of a number or text, and of a day or instant."""
+
+
+def _seen(node: Node, value: Any, *, missing: bool) -> str:
+    match node:
+        case Exists():
+            return "missing" if missing else "present"
+        case Aggregate("exists"):
+            return f"{value} found"
+        case Segment() | Literal():
+            return ""
+        case _:
+            return seen(value) if value is not None or missing else ""
+
+
+def _wanted(node: Node, subject: Node, others: list[Any], *, negated: bool) -> str:
+    """Return in words what the condition wants, where its text has no plain constant; nothing when that is missing."""
+    if not isinstance(node, Compare | Between) or None in others:
+        return ""
+    if all(isinstance(each, Literal) for each in _operands(node) if each is not subject):
+        return ""
+    if isinstance(node, Between):
+        words = f"{seen(others[0])} to {seen(others[-1])}" if len(others) > 1 else ""
+    else:
+        op = node.op if node.left is subject else node.op.translate(_MIRRORED)
+        words = _WORDS[op][isinstance(others[0], date)].format(seen(others[0]))
+    return f"not {words}" if negated and words else words
+
+
+_MIRRORED: Final = str.maketrans("<>", "><")
+_STEP: Final = " " * 5
+"""How far the parts of an inner group stand in: under the text of their group."""
+
+
+def _word(verdict: bool) -> str:
+    return "yes" if verdict else "no"
+
+
+def _lines(explanation: Explanation) -> list[str]:
+    """Return a line for each condition and inner group: verdict, text, value, and whether it decides."""
+    tree = explanation.tree
+    top = tree.parts if isinstance(tree, Group) and tree.of_all else (tree,)
+    rows = [row for part in top for row in _rows(part, 0)]
+    values = [_value_text(part) for _, part in rows]
+    text_width = max(_NARROWEST[0], *(len(_STEP) * depth + len(_text(part)) for depth, part in rows)) + 5
+    value_width = max(_NARROWEST[1], *map(len, values)) + 4
+    deciding = explanation.deciding
+    marked = deciding if len(rows) == 1 or len(deciding) < len(explanation.conditions) else ()
+    return [
+        f"  {_STEP * depth}{_word(_verdict(part)):<5}{_text(part):<{text_width - len(_STEP) * depth}}"
+        f"{value:<{value_width}}{'<- decides' if any(part is each for each in marked) else ''}".rstrip()
+        for (depth, part), value in zip(rows, values, strict=True)
+    ]
+
+
+def _rows(part: Part, indent: int) -> Iterator[tuple[int, Part]]:
+    yield indent, part
+    if isinstance(part, Group):
+        for each in part.parts:
+            yield from _rows(each, indent + 1)
+
+
+def _text(part: Part) -> str:
+    return part.text if isinstance(part, ConditionVerdict) else "all of" if part.of_all else "any of"
+
+
+def _value_text(part: Part) -> str:
+    if isinstance(part, Group):
+        return ""
+    return f"{part.seen}, wanted {part.wanted}" if part.wanted else part.seen

@@ -1,0 +1,202 @@
+"""What is legal and probably not meant: `lint` finds it, each `Finding` says what and how to mend it.
+
+| kind | finds |
+|---|---|
+| `missing` | a negative test also takes the rows where the value is missing |
+| `never_equal` | a folded value beside a text that no fold gives: `CASEI(name) = 'Anna'` |
+| `near_key` | a key of an open map that is spelled nearly like another |
+| `always_false`, `always_true` | a part that no row, or every row, satisfies |
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, TypeAlias
+from typing import Literal as OneOf
+
+from attrs import frozen
+
+from custcrm.filters.checking.names import Names
+from custcrm.filters.syntax.constants import quoted
+from custcrm.filters.syntax.errors import did_you_mean
+from custcrm.filters.syntax.nodes import (
+    FALSE,
+    TRUE,
+    Aggregate,
+    And,
+    Compare,
+    Condition,
+    Exists,
+    Field,
+    Fold,
+    In,
+    Literal,
+    Node,
+    Not,
+    Or,
+    Place,
+    TextTest,
+    children,
+    negation,
+    walk,
+)
+from custcrm.filters.syntax.to_text import canonical, path_text
+from custcrm.filters.tools.presence import can_be_missing, tested_values
+from custcrm.filters.tools.simplify import simplify
+from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.types import Map
+from custcrm.values.spelling import nearest
+from custcrm.values.texts import fold
+
+Kind: TypeAlias = OneOf["missing", "never_equal", "near_key", "always_false", "always_true"]
+Keys: TypeAlias = Mapping[str, Iterable[str]]
+
+_NONE: Final[Keys] = {}
+
+
+@frozen(kw_only=True)
+class Finding:
+    """One thing to look at: `part` is the canonical text it is about, `span` its place in the text it was read from.
+
+    For `missing`, `concerns` is the filter of the rows it is about, `visits DOES NOT EXIST`, so that they can be
+    counted; None inside a WHERE.
+    """
+
+    kind: Kind
+    message: str
+    part: str
+    span: Place | None = None
+    suggestions: tuple[str, ...] = ()
+    concerns: str | None = None
+
+
+def lint(
+    schema: Schema, node: Condition, *, keys: Keys = _NONE, within: tuple[str, ...] = ()
+) -> tuple[Finding, ...]:
+    """Return what in a checked filter is probably not meant, in the order of the text.
+
+    `keys` are the keys that open maps are known to have, by the map's name: `{"tags": ["VIP", "Family member"]}`.
+    """
+    names = Names(schema, within)
+    found = [*_constant_parts(node), *_missing(names, node), *_never_equal(node), *_near_keys(schema, node, keys)]
+    return tuple(sorted(found, key=lambda finding: finding.span or (0, 0)))
+
+
+# parts that are always the same ------------------------------------------------------------------
+
+
+def _constant_parts(node: Condition) -> Iterator[Finding]:
+    """Look from the top; inside a part that is always the same nothing else is said of it."""
+    short = simplify(node)
+    if short in (TRUE, FALSE) and not isinstance(node, Literal):
+        kind: Kind = "always_true" if short == TRUE else "always_false"
+        what = "every row satisfies" if short == TRUE else "no row can satisfy"
+        yield Finding(kind=kind, message=f"{what} {canonical(node)}", part=canonical(node), span=node.span)
+        return
+    for part in children(node):
+        if isinstance(part, And | Or | Not | Compare | In):
+            yield from _constant_parts(part)
+        else:
+            yield from _inside_where(part)
+
+
+def _inside_where(node: Node) -> Iterator[Finding]:
+    for each in walk(node):
+        if isinstance(each, Aggregate) and each.where is not None:
+            yield from _constant_parts(each.where)
+            return
+
+
+# negatives and missing values --------------------------------------------------------------------
+
+
+def _missing(
+    names: Names, node: Node, *, positive: bool = True, guarded: frozenset[Node] = frozenset()
+) -> Iterator[Finding]:
+    """Find negative tests whose value may be missing, unless an `AND value EXISTS` stands beside them."""
+    match node:
+        case Not(arg):
+            yield from _missing(names, arg, positive=not positive, guarded=guarded)
+        case And(args) | Or(args):
+            if isinstance(node, And) == positive:
+                wanted = (arg if positive else negation(arg) for arg in args)
+                guarded |= {arg.value for arg in wanted if isinstance(arg, Exists)}
+            for arg in args:
+                yield from _missing(names, arg, positive=positive, guarded=guarded)
+        case Aggregate(path=path, where=where):
+            if where is not None:
+                yield from _missing(names.inside(path[0]), where)
+        case _:
+            if not positive:
+                yield from _lets_missing_in(names, node, guarded)
+            for part in children(node):
+                yield from _missing(names, part)
+
+
+def _lets_missing_in(names: Names, node: Node, guarded: frozenset[Node]) -> Iterator[Finding]:
+    part = canonical(negation(node))  # type: ignore[arg-type]  # a leaf: a condition
+    for value in tested_values(node):  # type: ignore[arg-type]
+        if value in guarded or not can_be_missing(names, value):
+            continue
+        name = canonical(value)
+        yield Finding(
+            kind="missing",
+            message=f"{part} also takes what has no {name}; add AND {name} EXISTS if that is not meant",
+            part=part,
+            span=node.span,
+            suggestions=(f"{part} AND {name} EXISTS",),
+            concerns=None if names.within else f"{name} DOES NOT EXIST",
+        )
+
+
+# folds -------------------------------------------------------------------------------------------
+
+
+def _never_equal(node: Condition) -> Iterator[Finding]:
+    for each in walk(node):
+        match each:
+            case Compare("=", Fold() as folded, Literal(str() as text)):
+                yield from _unfolded(each, folded, [text])
+            case Compare("=", Literal(str() as text), Fold() as folded):
+                yield from _unfolded(each, folded, [text])
+            case In(Fold() as folded, items):
+                yield from _unfolded(each, folded, [item.value for item in items if isinstance(item, Literal)])
+            case TextTest(_, Fold() as folded, Literal(str() as text)):
+                yield from _unfolded(each, folded, [text])
+
+
+def _unfolded(node: Condition, folded: Fold, texts: Iterable[object]) -> Iterator[Finding]:
+    """Find constants that differ from their own fold, which nothing folded can equal or contain."""
+    for text in texts:
+        if not isinstance(text, str) or (same := fold(text, folded.case, folded.accent)) == text:
+            continue
+        function = canonical(folded).partition("(")[0]
+        advice = f"only the value is folded; write {quoted(same)}, or {function} on both sides"
+        yield Finding(
+            kind="never_equal",
+            message=f"{canonical(node)} is never true: {advice}",
+            part=canonical(node),
+            span=node.span,
+            suggestions=(quoted(same),),
+        )
+
+
+# keys --------------------------------------------------------------------------------------------
+
+
+def _near_keys(schema: Schema, node: Condition, keys: Keys) -> Iterator[Finding]:
+    """Find keys of open maps that are nearly a known key, or nearly another one of the same filter."""
+    named: dict[str, dict[str, Field]] = {}
+    for each in walk(node):
+        if isinstance(each, Field) and len(each.path) > 1:
+            declared = schema.types.get(each.path[0])
+            if isinstance(declared, Map) and declared.keys is None:
+                named.setdefault(each.path[0], {}).setdefault(each.path[1], each)
+    for name, fields in named.items():
+        known = set(keys.get(name, ()))
+        for key, field in fields.items():
+            others = sorted(known) if known else [other for other in fields if other != key]
+            if key in known or not (near := nearest(key, others)):
+                continue
+            suggestions = tuple(path_text((name, each)) for each in near)
+            part = canonical(field)
+            message = f"{part} is {'not known' if known else 'nearly another key'}{did_you_mean(suggestions)}"
+            yield Finding(kind="near_key", message=message, part=part, span=field.span, suggestions=suggestions)

@@ -1,0 +1,97 @@
+"""What a filter looks at: the names it reads, and its text with personal constants hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from custcrm.filters.checking.names import Computed, EntryRecord, EntryValue, Names, Plain, WholeMap, resolve
+from custcrm.filters.syntax.nodes import (
+    Aggregate,
+    Between,
+    Compare,
+    Field,
+    In,
+    Listed,
+    Literal,
+    Node,
+    Segment,
+    TextTest,
+    children,
+    rebuilt,
+)
+from custcrm.filters.syntax.to_text import path_text
+from custcrm.filters.types.declarations import Schema
+
+HIDDEN = Literal("…")
+
+
+def names_read(schema: Schema, node: Node, within: tuple[str, ...] = ()) -> frozenset[str]:
+    """Return the names that a checked tree reads, as written: `visits`, `tags.VIP`, `sales.total`, a metric's own."""
+    return frozenset(path_text(path) for path in _paths(Names(schema, within), node))
+
+
+def _paths(names: Names, node: Node) -> Iterator[tuple[str, ...]]:
+    match node:
+        case Field(path):
+            yield (*names.within, *path)
+        case Aggregate(_, path, where):
+            yield (*names.within, *path)
+            if where is not None:
+                yield from _paths(names.inside(path[0]), where)
+        case Segment():
+            from custcrm.filters.checking.definitions import segment_node
+
+            yield from _paths(names, segment_node(names, node))
+        case _:
+            for part in children(node):
+                yield from _paths(names, part)
+
+
+def discreet(schema: Schema, node: Node, within: tuple[str, ...] = ()) -> Node:
+    """Return the tree with `'…'` for each constant that stands beside a personal field."""
+    return cast("Node", _discreet(Names(schema, within), node))
+
+
+def _discreet(names: Names, node: Any) -> Any:
+    if isinstance(node, Aggregate):
+        where = None if node.where is None else _discreet(names.inside(node.path[0]), node.where)
+        return Aggregate(node.op, node.path, where)
+    parts = children(node)
+    if isinstance(node, Compare | Between | In | TextTest) and any(_is_personal(names, part) for part in parts):
+        if isinstance(node, In) and isinstance(node.items, Listed):
+            return In(_hidden(node.value), (HIDDEN,))
+        return rebuilt(node, [_hidden(part) for part in parts])
+    return rebuilt(node, [_discreet(names, part) for part in parts])
+
+
+def _hidden(node: Any) -> Any:
+    if isinstance(node, Literal):
+        return HIDDEN
+    return rebuilt(node, [_hidden(part) for part in children(node)])
+
+
+def _is_personal(names: Names, node: Node) -> bool:
+    match node:
+        case Field(path):
+            return _marked(names, path)
+        case Aggregate(_, path):
+            records = names.fields[path[0]]
+            return records.personal or (len(path) > 1 and records.fields[path[1]].personal)
+        case _:
+            return any(_is_personal(names, part) for part in children(node))
+
+
+def _marked(names: Names, path: tuple[str, ...]) -> bool:
+    """Tell whether the schema says that a name is personal; so is all of a personal map."""
+    match resolve(names, path, None):
+        case Plain(_, kind):
+            return kind.personal
+        case EntryValue(name, _, _, kind):
+            return kind.personal or names.fields[name].personal
+        case EntryRecord(name) | WholeMap(name):
+            return bool(names.fields[name].personal)
+        case Computed(_, metric):
+            return metric.personal
+        case _:
+            return False

@@ -1,0 +1,82 @@
+"""What people see of a value: `shown_value` from what a target gave, `seen` as text. Exact until here, rounded here."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from custcrm.filters.ir.nodes import Shown
+from custcrm.filters.syntax.constants import quoted
+from custcrm.values.birthdays import YearlessDate, age
+from custcrm.values.money import Money, round_ratio
+from custcrm.values.periods import day_of
+
+if TYPE_CHECKING:
+    from custcrm.filters.types.declarations import Schema
+
+RATIO_PLACES: Final = 6
+"""Decimals of a ratio of plain numbers; a ratio of money has the currency's."""
+LONGEST_SEEN: Final = 40
+"""Characters of a text that one line of an explanation has room for."""
+
+
+def shown_value(shown: Shown, physical: Any, schema: Schema, as_of: datetime) -> Any:
+    """Return the value that people see: Money, Decimal, an instant in the business zone; None where it is missing.
+
+    `physical` is what a target gave: a whole number is divided by 10^scale, a `Fraction` is rounded half-even.
+    """
+    if physical is None:
+        return None
+    match shown.kind:
+        case "money":
+            amount = Fraction(physical) / 10**shown.scale
+            return Money.from_minor(round_ratio(*amount.as_integer_ratio()), schema.currency or "")
+        case "number" | "integer":
+            return _number(physical, shown.scale)
+        case "instant":
+            return physical.astimezone(schema.zone)
+        case "years":
+            today = day_of(as_of, schema.zone)
+            return None if isinstance(physical, YearlessDate) else age(physical, today, schema.feb29)
+        case "days":
+            since = day_of(physical, schema.zone) if isinstance(physical, datetime) else physical
+            return (day_of(as_of, schema.zone) - since).days
+        case _:
+            return physical
+
+
+def seen(value: Any) -> str:
+    """Return a value as one short line shows it: amounts without currency, instants at midnight without their time."""
+    match value:
+        case None:
+            return "missing"
+        case bool():
+            return str(value).upper()
+        case str():
+            return quoted(value if len(value) <= LONGEST_SEEN else value[:LONGEST_SEEN] + "…")
+        case Money():
+            return str(value.amount)
+        case Decimal():
+            return format(value, "f")
+        case datetime():
+            local = value.replace(tzinfo=None)
+            return str(local.date()) if local.time() == time.min else local.isoformat(" ", _precision(local))
+        case _:
+            return str(value)
+
+
+def _number(physical: int | Decimal | Fraction, scale: int) -> int | Decimal:
+    if isinstance(physical, Decimal):
+        return physical
+    exact = Fraction(physical) / 10**scale
+    if exact.denominator == 1:
+        return int(exact)
+    places = max(scale, RATIO_PLACES)
+    rounded = round_ratio(*(exact * 10**places).as_integer_ratio())
+    return Decimal(f"{rounded}E-{places}").normalize()
+
+
+def _precision(local: datetime) -> str:
+    return "microseconds" if local.microsecond else "seconds" if local.second else "minutes"
