@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from custcrm.actions import Cost, Plan, Problem, Result
-    from custcrm.actions.earning import DryRun
-    from custcrm.actions.refunds import SaleDetails
+    from custcrm.actions.points.earning import DryRun
+    from custcrm.actions.sales.refunds import SaleDetails
     from custcrm.crm import Crm, open
-    from custcrm.crm.facts import CallerMatch
-    from custcrm.crm.inbox import InboxItem, Offer
-    from custcrm.crm.segments import Segment
+    from custcrm.crm.asking.segments import Segment
+    from custcrm.crm.messages.inbox import InboxItem, Offer
+    from custcrm.crm.people.callers import CallerMatch
     from custcrm.filters import FilterError, LimitExceeded
     from custcrm.importing import ImportReport, RowVerdict
     from custcrm.liability import Liability
@@ -74,12 +74,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "custcrm.actions": "Cost Plan Problem Result",
-    "custcrm.actions.earning": "DryRun",
-    "custcrm.actions.refunds": "SaleDetails",
+    "custcrm.actions.points.earning": "DryRun",
+    "custcrm.actions.sales.refunds": "SaleDetails",
     "custcrm.crm": "Crm open",
-    "custcrm.crm.facts": "CallerMatch",
-    "custcrm.crm.inbox": "InboxItem Offer",
-    "custcrm.crm.segments": "Segment",
+    "custcrm.crm.people.callers": "CallerMatch",
+    "custcrm.crm.messages.inbox": "InboxItem Offer",
+    "custcrm.crm.asking.segments": "Segment",
     "custcrm.filters": "FilterError LimitExceeded",
     "custcrm.importing": "ImportReport RowVerdict",
     "custcrm.liability": "Liability",

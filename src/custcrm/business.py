@@ -21,7 +21,7 @@ from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.lowering.conditions import lower_value
 from custcrm.filters.syntax.nodes import TRUE, Node
 from custcrm.records import Customer, Program, SavedSegment, Setting
-from custcrm.storage.deeds import Question
+from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader, Store
 from custcrm.values import money, periods
 from custcrm.values.clock import Clock

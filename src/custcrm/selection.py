@@ -12,11 +12,14 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from custcrm.actions import accounts, coupons, inbox, memberships, messages, tags, tiers
-from custcrm.actions import points as deeds
+from custcrm.actions import accounts
 from custcrm.actions.accounts import Number
-from custcrm.actions.deed import Deed
+from custcrm.actions.action import Deed
+from custcrm.actions.coupons import issuing as coupons
+from custcrm.actions.customers import memberships, tags, tiers
+from custcrm.actions.messages import inbox, messages
 from custcrm.actions.plan import Plan
+from custcrm.actions.points import points as deeds
 from custcrm.business import Business, customer_id
 from custcrm.filters import Filter
 from custcrm.filters.syntax import nodes as s
@@ -24,8 +27,8 @@ from custcrm.filters.tools.explain import Explanation
 from custcrm.liability import Liability, liability
 from custcrm.records import Customer, PointOfSale, Program, Terminal
 from custcrm.records.programs import Access
-from custcrm.storage.deeds import Question
-from custcrm.storage.rows import explain
+from custcrm.storage.customer_facts import explain
+from custcrm.storage.effects import Question
 from custcrm.values.errors import Malformed, NotFound
 from custcrm.values.shapes import several
 from custcrm.values.texts import checked

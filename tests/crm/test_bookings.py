@@ -9,10 +9,10 @@ from attrs import evolve
 import custcrm
 from custcrm import KeyConflict, Reason, Refusal
 from custcrm.actions import applying, single
-from custcrm.actions.deed import Booked, Booking, Deed, Moment, Reserve, Turn
+from custcrm.actions.action import Booked, Booking, Deed, Moment, Reserve, Turn
 from custcrm.actions.plan import Plan
 from custcrm.records import Applied, CouponSeries, Membership, PointsEntry, TagAssignment, Target
-from custcrm.storage.deeds import Change, CustomerKey, Given, NewId, Template, Verdict
+from custcrm.storage.effects import Change, CustomerKey, Given, NewId, Template, Verdict
 from custcrm.storage.protocol import Writer
 from custcrm.values.ids import numbered
 

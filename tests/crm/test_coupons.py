@@ -7,8 +7,9 @@ from attrs import evolve
 
 import custcrm
 from custcrm import Conflict, KeyConflict, Malformed, Money, NotFound, Reason, Refusal
-from custcrm.actions import applying, redeeming, single
-from custcrm.actions.cases import Use
+from custcrm.actions import applying, single
+from custcrm.actions.coupons import redeeming
+from custcrm.actions.coupons.judging import Use
 from custcrm.records import Applied, Coupon, FreeCode, GuestRedemption, Redemption, Setting
 from custcrm.testing import ManualClock
 

@@ -264,7 +264,7 @@ def test_a_dry_run_tells_what_rules_would_have_given(crm, people, till, clock):
 
 def test_a_dry_run_reads_many_pages(crm, people, till, monkeypatch):
     """However many sales there are, each is looked at once."""
-    from custcrm.actions import earning
+    from custcrm.actions.points import earning
 
     monkeypatch.setattr(earning, "MOST", 3)
     crm.sales.record_all([{"customer": people[name], "total": 10, "terminal": till} for name in ("Anna", "Ben") * 5])

@@ -3,7 +3,8 @@
 import pytest
 
 from custcrm import Conflict, Malformed, NotFound, Reason
-from custcrm.actions import applying, tiers
+from custcrm.actions import applying
+from custcrm.actions.customers import tiers
 from custcrm.records import MembershipChange
 from custcrm.records.programs import NEW_CUSTOMERS
 

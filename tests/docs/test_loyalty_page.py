@@ -117,7 +117,7 @@ def test_the_terms_of_a_series() -> None:
     """Every argument of `add_series` is told."""
     from inspect import signature
 
-    from custcrm.crm.coupons import Coupons
+    from custcrm.crm.loyalty.coupons import Coupons
 
     told = {name for row in table(PAGE, "argument | says | unless given") for name in CODE.findall(row[0])}
     taken = set(signature(Coupons.add_series).parameters) - {"self", "name", "program", "kind", "title", "description"}

@@ -4,7 +4,7 @@ import pytest
 
 from custcrm.messaging.protocol import Outcome, Outgoing, Receipt, address_field
 from custcrm.testing.channel import RecordingChannel, SentMessage
-from custcrm.testing.channel_contract import ChannelContract
+from custcrm.testing.contracts.channel import ChannelContract
 
 
 class TestRecordingChannel(ChannelContract):

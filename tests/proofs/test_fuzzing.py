@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from custcrm.filters import Filter, FilterError
-from custcrm.storage.deeds import Question
+from custcrm.storage.effects import Question
 from custcrm.storage.memory import MemoryStore
 from custcrm.storage.protocol import Reader, Store
 from custcrm.storage.sql import open_store
-from custcrm.testing.facts import NOW, bases
+from custcrm.testing.bases import NOW, bases
 from custcrm.testing.questions import SCHEMA, TEXTS_OF_FILTERS
 from tests.filters.conformance import examples
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from custcrm.storage.sql import open_store
 from custcrm.testing import assert_parity
-from custcrm.testing.facts import bases
+from custcrm.testing.bases import bases
 from custcrm.testing.parity import Asked
 from custcrm.testing.questions import orders, questions, shown, verdicts
 

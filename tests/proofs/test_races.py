@@ -15,7 +15,7 @@ from custcrm.records import Coupon, CouponSeries, MembershipChange, PointsEntry,
 from custcrm.storage.memory import MemoryStore
 from custcrm.storage.sql import open_store
 from custcrm.testing.races import RACES, assert_races, assert_races_between_processes
-from custcrm.testing.racing import RUNNERS, TURNS, Finish, Race, Turn, equal, members
+from custcrm.testing.races.runners import RUNNERS, TURNS, Finish, Race, Turn, equal, members
 from custcrm.values.errors import Reason, Refusal
 
 ROUNDS = 20

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from custcrm.storage.memory import MemoryStore
-from custcrm.testing.contract import StoreContract
+from custcrm.testing.contracts.store import StoreContract
 
 
 class TestMemoryStore(StoreContract):

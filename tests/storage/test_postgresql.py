@@ -13,11 +13,11 @@ from custcrm.records.coupons import CouponSeries
 from custcrm.records.customers import Customer
 from custcrm.records.journal import Applied
 from custcrm.records.sales import Sale
-from custcrm.storage.deeds import Question
+from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Store, Taken
 from custcrm.storage.sql import open_store
 from custcrm.storage.sql.writer import CLAIMED
-from custcrm.testing.contract import StoreContract
+from custcrm.testing.contracts.store import StoreContract
 from custcrm.values.errors import Malformed, OutcomeUnknown, Unavailable
 from custcrm.values.money import Money
 from custcrm.vocabulary import schema

@@ -6,11 +6,11 @@ import pytest
 
 from custcrm.records import Membership, Sale, SaleLine
 from custcrm.records.programs import Access
-from custcrm.storage.deeds import Question
+from custcrm.storage.customer_facts import explain, facts
+from custcrm.storage.effects import Question
 from custcrm.storage.memory import MemoryStore
-from custcrm.storage.rows import explain, facts
-from custcrm.testing.contract_records import customer, put
-from custcrm.testing.facts import LONG_AGO, NOW, some_id
+from custcrm.testing.bases import LONG_AGO, NOW, some_id
+from custcrm.testing.contracts.records import customer, put
 from custcrm.testing.questions import SCHEMA
 from custcrm.values.birthdays import YearlessDate
 from custcrm.values.errors import NotFound

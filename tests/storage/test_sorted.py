@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custcrm.storage import memory_order
-from custcrm.storage.memory_order import Ranked, SortedKeys, sortable
+from custcrm.storage.memory import order as memory_order
+from custcrm.storage.memory.order import Ranked, SortedKeys, sortable
 
 _KEYS = st.tuples(st.sampled_from("abc"), st.integers(0, 40) | st.none())
 _DEEDS = st.lists(st.tuples(st.booleans(), _KEYS), max_size=200)

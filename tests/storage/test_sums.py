@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.records import PointsEntry
-from custcrm.storage import memory_table
 from custcrm.storage.memory import MemoryStore
-from custcrm.storage.memory_table import Table
+from custcrm.storage.memory import table as memory_table
+from custcrm.storage.memory.table import Table
 from custcrm.storage.protocol import Taken
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

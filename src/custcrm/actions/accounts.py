@@ -9,9 +9,10 @@ from typing import Any, Final, TypeAlias
 
 from attrs import evolve
 
-from custcrm.actions import eligibility, messages
-from custcrm.actions.deed import Booked, Booking, Cost, Deed, Doing, Moment, Turn
-from custcrm.actions.places import booked_at, reference_of
+from custcrm.actions import eligibility
+from custcrm.actions.action import Booked, Booking, Cost, Deed, Doing, Moment, Turn
+from custcrm.actions.messages import messages
+from custcrm.actions.sales.places import booked_at, reference_of
 from custcrm.business import Business
 from custcrm.filters.syntax.nodes import Field
 from custcrm.messaging.templates import ACCOUNT_REPLENISHED_AS_POINTS, text_or_default
@@ -19,7 +20,7 @@ from custcrm.records import Account, AccountEntry, Customer, CustomerAccount, Me
 from custcrm.records.accounts import AccountKind
 from custcrm.records.programs import Access
 from custcrm.rules import accounts as rules
-from custcrm.storage.deeds import CustomerKey, Given, NewId, Of, Question, Source, Template, Verdict
+from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Question, Source, Template, Verdict
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.ids import numbered

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from custcrm.actions.deed import Booking, Doing, Moment, Turn
+from custcrm.actions.action import Booking, Doing, Moment, Turn
 from custcrm.business import Business, customer_id
 from custcrm.records import Applied, Target
-from custcrm.storage.deeds import Change, Question, Slice, Template
+from custcrm.storage.effects import Change, Question, Slice, Template
 from custcrm.storage.protocol import Writer
 from custcrm.values.errors import Conflict, KeyConflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.shapes import flag

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from custcrm.actions.deed import Cost, Deed, Problem, content
+from custcrm.actions.action import Cost, Deed, Problem, content
 from custcrm.business import Business, customer_id
 from custcrm.filters import Filter
-from custcrm.storage.deeds import Verdict
-from custcrm.storage.rows import facts
+from custcrm.storage.customer_facts import facts
+from custcrm.storage.effects import Verdict
 from custcrm.values.errors import NotFound, Reason
 
 if TYPE_CHECKING:

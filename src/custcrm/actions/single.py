@@ -12,16 +12,16 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
+from custcrm.actions.action import Booking, Deed, Moment, Turn, content
 from custcrm.actions.applying import KEYS, idempotency_key
-from custcrm.actions.deed import Booking, Deed, Moment, Turn, content
 from custcrm.business import Business
 from custcrm.filters.ir.nodes import Shown
 from custcrm.records import Applied, Customer
 from custcrm.records.codec import encoder, from_columns
 from custcrm.records.declaration import declaration
-from custcrm.storage.deeds import Change, Effect, Question, Template, asked, build
+from custcrm.storage.customer_facts import Facts
+from custcrm.storage.effects import Change, Effect, Question, Template, asked, build
 from custcrm.storage.protocol import Writer
-from custcrm.storage.rows import Facts
 from custcrm.values.errors import KeyConflict, NotFound, Reason, Refusal
 
 R = TypeVar("R")

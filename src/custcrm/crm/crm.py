@@ -9,20 +9,20 @@ from types import TracebackType
 from typing import Any, Self
 
 from custcrm.business import Business
-from custcrm.crm.accounts import Accounts
-from custcrm.crm.categories import Categories
-from custcrm.crm.coupons import Coupons
-from custcrm.crm.customers import Customers
-from custcrm.crm.earning import Earning
-from custcrm.crm.inbox import Inbox, Offers
-from custcrm.crm.messages import Consents, Messages, Outbox, Senders
-from custcrm.crm.points import Points
-from custcrm.crm.programs import PointsOfSale, Programs, Terminals
-from custcrm.crm.reports import Reports
-from custcrm.crm.sales import Sales
-from custcrm.crm.segments import Activities, Segments
-from custcrm.crm.series import Series
-from custcrm.crm.tags import Tags
+from custcrm.crm.asking.reports import Reports
+from custcrm.crm.asking.segments import Activities, Segments
+from custcrm.crm.loyalty.accounts import Accounts
+from custcrm.crm.loyalty.coupons import Coupons
+from custcrm.crm.loyalty.earning import Earning
+from custcrm.crm.loyalty.points import Points
+from custcrm.crm.loyalty.sales import Sales
+from custcrm.crm.loyalty.series import Series
+from custcrm.crm.messages.inbox import Inbox, Offers
+from custcrm.crm.messages.messages import Consents, Messages, Outbox, Senders
+from custcrm.crm.people.categories import Categories
+from custcrm.crm.people.customers import Customers
+from custcrm.crm.people.programs import PointsOfSale, Programs, Terminals
+from custcrm.crm.people.tags import Tags
 from custcrm.filters import Filter, Schema
 from custcrm.selection import Scope, Selection, select
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from custcrm.business import Business, Words, settle
 from custcrm.crm.crm import Crm
-from custcrm.storage.memory import MemoryStore
+from custcrm.storage.memory.store import MemoryStore
 from custcrm.storage.protocol import Store
 from custcrm.values.clock import system_clock
 from custcrm.values.errors import Conflict, Malformed

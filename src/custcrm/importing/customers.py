@@ -10,9 +10,9 @@ from attrs import field, frozen
 
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Kind, Row
-from custcrm.importing.facts import FactColumns, Facts, further
 from custcrm.importing.holders import EXTERNAL_IDS, Holders
 from custcrm.importing.intake import Decision, Progress, Refused, misread, once, refused, take_in
+from custcrm.importing.known import FactColumns, Facts, further
 from custcrm.importing.reading import Cells, reason_of
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource

@@ -10,7 +10,7 @@ from typing import Final
 from attrs import field, frozen
 
 from custcrm.actions import eligibility
-from custcrm.actions.places import place_of
+from custcrm.actions.sales.places import place_of
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Kind, Row
 from custcrm.importing.holders import EXTERNAL_IDS, Holders, identities
@@ -21,7 +21,7 @@ from custcrm.importing.source import CsvSource
 from custcrm.records import Program, Sale
 from custcrm.rules import sales as rules
 from custcrm.selection import among
-from custcrm.storage.deeds import Question
+from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import Malformed, NotFound, Reason
 from custcrm.values.shapes import mapping

@@ -1,6 +1,6 @@
 """What a channel is: it delivers; it never decides. The name to know is `Channel`.
 
-The shipped contract (`custcrm.testing.channel_contract.ChannelContract`) is this text as tests; a channel that passes
+The shipped contract (`custcrm.testing.contracts.channel.ChannelContract`) is this text as tests; a channel that passes
 it can be given to `custcrm.open(channels={"sms": …})`.
 """
 

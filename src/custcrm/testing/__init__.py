@@ -11,17 +11,17 @@ from custcrm.testing.channel import RecordingChannel, SentMessage
 from custcrm.testing.clock import ManualClock
 
 if TYPE_CHECKING:
-    from custcrm.testing.channel_contract import ChannelContract
-    from custcrm.testing.contract import StoreContract
+    from custcrm.testing.contracts.channel import ChannelContract
+    from custcrm.testing.contracts.store import StoreContract
     from custcrm.testing.parity import assert_parity
-    from custcrm.testing.races import assert_races, assert_races_between_processes
+    from custcrm.testing.races.races import assert_races, assert_races_between_processes
 
 _HOME_OF = {
-    "ChannelContract": "custcrm.testing.channel_contract",
-    "StoreContract": "custcrm.testing.contract",
+    "ChannelContract": "custcrm.testing.contracts.channel",
+    "StoreContract": "custcrm.testing.contracts.store",
     "assert_parity": "custcrm.testing.parity",
-    "assert_races": "custcrm.testing.races",
-    "assert_races_between_processes": "custcrm.testing.races",
+    "assert_races": "custcrm.testing.races.races",
+    "assert_races_between_processes": "custcrm.testing.races.races",
 }
 
 __all__ = [

@@ -13,7 +13,7 @@ from custcrm.filters.ir.nodes import Shown
 from custcrm.records import AccountEntry, Membership, MembershipChange, Message, PointsEntry, Sale, TagAssignment
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied, Target
-from custcrm.storage.deeds import (
+from custcrm.storage.effects import (
     Change,
     CustomerKey,
     Given,
@@ -27,9 +27,9 @@ from custcrm.storage.deeds import (
     Template,
     Verdict,
 )
-from custcrm.storage.memory import MemoryStore
+from custcrm.storage.memory.store import MemoryStore
 from custcrm.storage.protocol import Reader, Store, Writer
-from custcrm.testing.facts import NOW, some_id
+from custcrm.testing.bases import NOW, some_id
 from custcrm.testing.questions import SCHEMA
 from custcrm.values.errors import Reason
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from custcrm import vocabulary
 from custcrm.filters import Filter, Schema
 from custcrm.filters.ir.nodes import Shown
-from custcrm.storage.deeds import Order, Question, Verdict
-from custcrm.testing.facts import ACCOUNTS, CATEGORIES, COUNTRIES, CURRENCY, INSTANTS, KEYS, NOW, PROGRAMS, TEXTS
+from custcrm.storage.effects import Order, Question, Verdict
+from custcrm.testing.bases import ACCOUNTS, CATEGORIES, COUNTRIES, CURRENCY, INSTANTS, KEYS, NOW, PROGRAMS, TEXTS
 from custcrm.values.errors import Reason
 
 SCHEMA: Final[Schema] = vocabulary.schema(currency=CURRENCY, timezone="Europe/Helsinki", programs=PROGRAMS)

@@ -10,8 +10,9 @@ from sqlalchemy.engine import Connection, CursorResult
 
 from custcrm.filters.ir.nodes import Shown
 from custcrm.records.declaration import declaration
-from custcrm.storage.deeds import Order, Question, Verdict
-from custcrm.storage.sql import questions, rows, statements
+from custcrm.storage.effects import Order, Question, Verdict
+from custcrm.storage.sql import encoding as rows
+from custcrm.storage.sql import questions, statements
 from custcrm.storage.sql.engine import translated
 from custcrm.storage.sql.questions import rules_of
 from custcrm.storage.sql.statements import Shape

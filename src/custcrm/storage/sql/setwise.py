@@ -20,7 +20,7 @@ from custcrm.records.codec import defaults
 from custcrm.records.customers import Customer
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Target
-from custcrm.storage.deeds import (
+from custcrm.storage.effects import (
     OVER_LIMIT,
     Change,
     CustomerKey,

@@ -13,8 +13,9 @@ from sqlalchemy.engine import Connection
 from custcrm.records import RECORDS
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied
-from custcrm.storage.deeds import Change, Question, Slice, Template, Verdict
-from custcrm.storage.sql import questions, rows, setwise, statements
+from custcrm.storage.effects import Change, Question, Slice, Template, Verdict
+from custcrm.storage.sql import encoding as rows
+from custcrm.storage.sql import questions, setwise, statements
 from custcrm.storage.sql.engine import translated
 from custcrm.storage.sql.questions import rules_of
 from custcrm.storage.sql.reader import SqlReader

@@ -1,0 +1,147 @@
+"""A deed: one action with its arguments, ready for planning, for a bulk apply or for a single customer.
+
+A deed holds data: who may (`verdict`), what is written (`effects`, made when the instant and the apply are known), what it
+costs each customer, and what it draws on as a whole (`reserve`). It decides nothing by itself. What a filter cannot say, such
+as which lots a spend uses, is a `Booking`: an effect that asks a pure rule, customer by customer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+from attrs import Factory, field, frozen
+
+from custcrm.business import Business
+from custcrm.storage.effects import Effect, Question, Verdict
+from custcrm.storage.protocol import Reader, Writer
+from custcrm.values.errors import Malformed, Reason, Refusal
+from custcrm.values.money import Money
+from custcrm.values.periods import span
+
+
+@frozen(kw_only=True)
+class Cost:
+    """What a plan costs: points to be owed, coupons, SMS parts, and money where prices are known."""
+
+    points: int = 0
+    coupons: int = 0
+    sms_parts: int = 0
+    money: Money | None = None
+
+
+@frozen
+class Problem:
+    """Why a plan cannot be applied as it stands; `details` are names and numbers."""
+
+    reason: Reason
+    details: Mapping[str, Any] = field(hash=False)
+
+
+@frozen(kw_only=True)
+class Moment:
+    """What is known when a deed is done: the instant of its freeze, the id of its apply, and who does it.
+
+    `done_at` is when the batch is done that the customer is in: what replaces something else happens then.
+    """
+
+    now: datetime
+    done_at: datetime = field(default=Factory(lambda self: self.now, takes_self=True))
+    applied_id: str
+    actor: str
+
+
+@frozen
+class Turn:
+    """A customer whose turn it is, and the number of the target: 1 in a single call."""
+
+    customer_id: str
+    number: int = 1
+
+
+@frozen(kw_only=True)
+class Booked:
+    """What a booking comes to: records to add, records that take the place of those with their keys, and who is refused."""
+
+    added: Sequence[Any] = ()
+    replaced: Sequence[Any] = ()
+    refused: Mapping[str, Refusal] = field(factory=dict, hash=False)
+
+
+@frozen
+class Booking:
+    """An effect that a pure rule decides for each customer, with their records at hand (DESIGN 2).
+
+    `book` looks up what all the turns need, asks the rule and returns what is to be written, of the classes `records`; the
+    customers are held meanwhile. Who is refused here was eligible when the apply began; it comes before the effects that they
+    shall not have, as in a bulk apply what was written before it stays.
+    """
+
+    records: tuple[type, ...]
+    book: Callable[[Writer, Moment, Sequence[Turn]], Booked]
+
+
+Doing: TypeAlias = Effect | Booking
+
+
+@frozen(kw_only=True)
+class Reserve:
+    """What all targets draw on: a record with a counter. `left` is None when unlimited; `partial` takes what there is."""
+
+    record: type
+    key: tuple[Any, ...]
+    left: Callable[[Reader], int | None]
+    partial: bool = False
+
+
+def _none(_: datetime) -> tuple[Problem, ...]:
+    return ()
+
+
+@frozen(kw_only=True, eq=False)
+class Deed:
+    """See the module. `arguments` are as given (spans stay relative): their JSON is part of the content that a key names.
+
+    `foreseen` are rules that a plan and a freeze go by, and that a booking has the last word on. `holds`: the customers are
+    held though nothing of theirs is changed, so that what a template's own rules do not find is not there.
+    """
+
+    action: str
+    title: str
+    arguments: Mapping[str, Any]
+    verdict: Verdict
+    effects: Callable[[Moment], Sequence[Doing]]
+    foreseen: Verdict = Verdict()
+    holds: bool = False
+    cost: Callable[[Business, Question, int], Cost] = field(default=lambda business, question, eligible: Cost())
+    reserve: Reserve | None = None
+    problems: Callable[[datetime], Sequence[Problem]] = field(default=_none)
+    stage: Callable[[int], Mapping[str, Sequence[str]]] = field(default=lambda count: {})
+    preview: Callable[[Business, str], str] | None = None
+    moves: Callable[[Business, Question], Mapping[str, int]] = field(default=lambda business, question: {})
+
+    @property
+    def planned(self) -> Verdict:
+        """The rules that say who is eligible as far as can be told beforehand."""
+        return Verdict((*self.verdict.rules, *self.foreseen.rules))
+
+
+def content(deed: Deed, asked: Mapping[str, Any]) -> str:
+    """Return the hash of what is asked: action, arguments as given, and which customers. Never of now, ids or codes."""
+    whole = {"action": deed.action, "arguments": deed.arguments, **asked}
+    return sha256(json.dumps(whole, sort_keys=True, ensure_ascii=True, default=str).encode()).hexdigest()
+
+
+def asked_expiry(value: Any) -> str | None:
+    """Return how a key remembers an expiry: a span as its canonical text, so that it stays relative; else as it was given."""
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat() if value.tzinfo is not None else str(value)
+    try:
+        return str(span(value))
+    except Malformed:
+        return str(value)

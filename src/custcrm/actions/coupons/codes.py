@@ -1,0 +1,167 @@
+"""Codes and the store: what a code stands for, codes that are not there yet, and free codes by the thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from custcrm.actions.applying import Progress, progress_shown
+from custcrm.actions.keys import Once
+from custcrm.business import Business
+from custcrm.records import Coupon, CouponSeries, FreeCode
+from custcrm.rules import codes as rules
+from custcrm.rules.coupons import refusal
+from custcrm.storage.protocol import Reader, Writer
+from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
+from custcrm.values.identifiers import LONGEST
+from custcrm.values.periods import expiry
+from custcrm.values.texts import checked
+
+Thing: TypeAlias = Coupon | FreeCode | CouponSeries
+"""What a code stands for: a customer's coupon, a free code, or the series that has it for all its coupons."""
+
+LARGEST_BATCH: Final = 1_000_000
+"""Free codes that are made at once: they are written in one transaction, and held in memory."""
+
+PIECE: Final = 1_000
+"""Codes that are looked up or written together."""
+
+CODES: Final = "coupon_code"
+"""The scope in which shared codes are claimed, and drawing from a small space (`DRAWING`)."""
+DRAWING: Final = "drawing"
+
+_TICK: Final = timedelta(microseconds=1)
+
+
+# finding -----------------------------------------------------------------------------------------
+
+
+def thing(reader: Reader, coupon: Coupon | FreeCode | str) -> Thing:
+    """Return what is stored of a coupon given as a record or by its code; NotFound when there is none."""
+    match coupon:
+        case Coupon():
+            found: Thing | None = reader.get(Coupon, coupon.customer_id, coupon.id)
+        case FreeCode():
+            found = behind(reader, coupon.code)
+        case _:
+            found = behind(reader, checked(coupon, field="coupon", limit=LONGEST).strip())
+    if found is None:
+        raise NotFound("no coupon has this code")
+    return found
+
+
+def behind(reader: Reader, code: str) -> Thing | None:
+    """Return what a code stands for, None when nothing does. A free code that was taken is the coupon."""
+    of_customer = next(reader.find(Coupon, {"code": code}), None)
+    return of_customer or reader.get(FreeCode, code) or next(reader.find(CouponSeries, {"shared_code": code}), None)
+
+
+# drawing -----------------------------------------------------------------------------------------
+
+
+def fresh(business: Business, series: CouponSeries, count: int) -> list[str]:
+    """Return so many codes that no coupon has; within a write(), where they are to be written."""
+
+    def draw(number: int) -> list[str]:
+        return rules.drawn(business.random_bits, series.alphabet, series.code_length, number)
+
+    codes = draw(count)
+    if rules.space(series.alphabet, series.code_length) >= rules.AMPLE:
+        return codes
+    with business.store.write() as writer:
+        # Two who draw at once could draw the same, which neither sees before the other is through.
+        writer.claim(CODES, [DRAWING])
+        found: dict[str, None] = {}
+        while codes:
+            taken = _taken(writer, codes)
+            found |= dict.fromkeys(code for code in codes if code not in taken)
+            codes = draw(count - len(found)) if len(found) < count else []
+    return list(found)
+
+
+def _taken(reader: Reader, codes: Sequence[str]) -> set[str]:
+    """Return which of the codes are somebody's, free, or shared."""
+    found: set[str] = set()
+    for piece in _pieces(codes):
+        found |= {each.code for each in reader.find(Coupon, {"code": piece}) if each.code is not None}
+        found |= {each.code for each in reader.find(FreeCode, {"code": piece})}
+        found |= {each.shared_code for each in reader.find(CouponSeries, {"shared_code": piece}) if each.shared_code}
+    return found
+
+
+def _pieces(codes: Sequence[str]) -> Iterator[list[str]]:
+    return (list(codes[at : at + PIECE]) for at in range(0, len(codes), PIECE))
+
+
+# free codes --------------------------------------------------------------------------------------
+
+
+def generate(
+    business: Business, series: str, count: int, *, key: str | None = None, progress: Progress = False
+) -> list[str]:
+    """Make free codes, in order of their text; once, where a key is given. All or none.
+
+    Raises Refusal with series_closed or series_capacity, which names how many are needed and left.
+    """
+    if type(count) is not int or not 1 <= count <= LARGEST_BATCH:
+        raise Malformed(f"count is a whole number from 1 to {LARGEST_BATCH:,}", field="count")
+    business.known(CouponSeries, series, "coupon series")
+    once = Once(action="generate_codes", arguments={"series": series, "count": count}, key=key)
+    with business.store.write() as writer:
+        before = once.before(writer)
+        if before is not None:
+            return _made(writer, series, before.as_of)
+        at = _reserved(business, writer, series, count, progress_shown(progress))
+        once.done(business, writer, business.ids.new(), at, reserved=count)
+        return _made(writer, series, at)
+
+
+def _reserved(
+    business: Business, writer: Writer, series: str, count: int, show: Callable[[int, int], None]
+) -> datetime:
+    """Take the places of so many codes, write the codes, and return the instant by which they are found again."""
+    found = writer.hold(CouponSeries, series)
+    assert found is not None, "a series is never removed"
+    if found.codes != "unique":
+        raise Malformed(f"the coupons of {series!r} share one code; hand that out", field="series")
+    now = business.now()
+    if reason := closed(found, now):
+        raise refusal([reason], series=series)
+    if not writer.reserve(CouponSeries, (series,), count):
+        left = None if found.capacity is None else found.capacity - found.issued
+        raise Refusal(Reason.SERIES_CAPACITY, details={"series": series, "needed": count, "left": left})
+    # Each batch has an instant of its own, so that it can be told from the others of its series.
+    last = next(writer.find(FreeCode, {"series": series}, order=("created_at",), descending=True, limit=1), None)
+    at = now if last is None else max(now, last.created_at + _TICK)
+    ends = expires_at(found, at, business)
+    done = 0
+    for codes in _pieces(fresh(business, found, count)):
+        show(done, count)
+        done += writer.add(
+            FreeCode(code=code, series=series, created_at=at, expires_at=ends, actor=business.actor) for code in codes
+        )
+    show(done, count)
+    return at
+
+
+def _made(reader: Reader, series: str, at: datetime) -> list[str]:
+    return [each.code for each in reader.find(FreeCode, {"series": series, "created_at": at})]
+
+
+# the terms of a series ---------------------------------------------------------------------------
+
+
+def closed(series: CouponSeries, now: datetime) -> Reason | None:
+    """Return why the series issues nothing now, None when it does: outside its window, or its own time is over."""
+    opens, closes = series.issue_from, series.issue_until
+    if (opens is not None and now < opens) or (closes is not None and closes <= now):
+        return Reason.SERIES_CLOSED
+    return Reason.EXPIRED if series.valid_until is not None and series.valid_until <= now else None
+
+
+def expires_at(series: CouponSeries, issued_at: datetime, business: Business) -> datetime | None:
+    """Return the first instant at which a coupon issued now is no longer valid."""
+    if series.valid is not None:
+        return expiry(series.valid, issued_at, business.zone, field="valid")
+    return series.valid_until

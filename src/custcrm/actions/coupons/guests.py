@@ -1,0 +1,168 @@
+"""Guests, who are no customers: they redeem codes, and the limits hold for them by what tells one from another.
+
+That is an email, a phone, a device: any text. It is kept as a keyed hash alone.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import frozen
+
+from custcrm.actions.coupons.codes import Thing, expires_at
+from custcrm.actions.coupons.judging import Asking, Use, beside, by_cost, no_place, refuse
+from custcrm.actions.coupons.redeeming import spend, take_place
+from custcrm.actions.coupons.redemptions import uses_of
+from custcrm.actions.keys import Once
+from custcrm.business import Business
+from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Setting
+from custcrm.rules import coupons as rules
+from custcrm.storage.protocol import Reader, Writer
+from custcrm.values.errors import Malformed, NotFound, Reason
+from custcrm.values.texts import checked, is_blank
+
+GUEST_KEY: Final = "guest_key"
+"""The setting with the key of the hashes: made when the first guest comes, and never shown."""
+
+KEY_BITS: Final = 256
+
+IDENTITY_LIMIT: Final = 500
+"""Characters of what tells guests apart."""
+
+GUESTS: Final = "coupon_guest"
+"""The scope in which the guests of a series are claimed: each counts against the limit by turns."""
+
+
+@frozen(kw_only=True)
+class _Visit:
+    """A guest with a code: what the code stands for, and the guest's own uses of the series."""
+
+    series: CouponSeries
+    code: str
+    coupon: Coupon
+    uses: rules.Uses
+    mine: rules.Uses
+    is_held: bool
+
+    @property
+    def needs_another(self) -> bool:
+        return rules.guest_needs_another(self.series, self.mine, self.code)
+
+    @property
+    def takes_place(self) -> bool:
+        return self.series.codes == "shared" and self.needs_another
+
+
+def redeem_as_guest(
+    business: Business, wanted: Thing, identity: str, use: Use, *, key: str | None = None
+) -> GuestRedemption:
+    """Redeem a free or shared code for a guest; once, where a key is given."""
+    identity = identity_of(identity)
+    with business.store.write() as writer:
+        who = rules.guest(identity, _key(business, writer))
+        once = Once(action="redeem_as_guest", arguments={"coupon": _code(wanted), "guest": who, **use.told()}, key=key)
+        before = once.before(writer)
+        if before is not None:
+            return _made_under(writer, wanted, before.id)
+        if isinstance(wanted, FreeCode):
+            writer.hold(FreeCode, wanted.code)
+        writer.claim(GUESTS, [f"{_series(wanted)} {who}"])
+        asking = Asking(business=business, reader=writer, use=use, owner=None, now=business.now(), writer=writer)
+        visit = _visit(asking, wanted, who)
+        refuse(asking, visit.series, _reasons(asking, visit))
+        if visit.takes_place:
+            take_place(writer, visit.series)
+        cost, at = use.cost(visit.series), rules.present(visit.coupon, visit.uses, asking.now)
+        spend(writer, visit.series, cost)
+        made = GuestRedemption(
+            id=business.ids.new(), series=visit.series.name, program=visit.series.program, identity=who,
+            ordinal=rules.guest_ordinal(visit.series, visit.mine), code=visit.code, redeemed_at=at, reference=use.reference,
+            discount=cost, terminal=use.terminal, point_of_sale=use.point_of_sale, actor=business.actor,
+            applied_id=business.ids.new(),
+        )
+        writer.add([made])
+        once.done(business, writer, made.applied_id or "", at)
+        return made
+
+
+def why_as_guest(
+    business: Business, reader: Reader, wanted: Thing, identity: str, use: Use
+) -> tuple[Reason, ...]:
+    """Return every reason why a guest could not redeem the code now; nothing is written."""
+    identity = identity_of(identity)
+    kept = reader.get(Setting, GUEST_KEY)
+    asking = Asking(business=business, reader=reader, use=use, owner=None, now=business.now())
+    who = "" if kept is None else rules.guest(identity, kept.value)  # without a key there was no guest yet
+    return rules.ordered(_reasons(asking, _visit(asking, wanted, who)))
+
+
+def identity_of(identity: str) -> str:
+    """Return what tells one guest from another, checked and trimmed; otherwise it counts as it is."""
+    if is_blank(checked(identity, field="identity", limit=IDENTITY_LIMIT)):
+        raise Malformed("an identity tells one guest from another, e.g. an email", field="identity")
+    return identity.strip()
+
+
+def _made_under(reader: Reader, wanted: Thing, applied_id: str) -> GuestRedemption:
+    found = next(reader.find(GuestRedemption, {"code": _code(wanted), "applied_id": applied_id}), None)
+    if found is None:
+        raise NotFound("what was done under this key is no longer there")
+    return found
+
+
+def _key(business: Business, writer: Writer) -> str:
+    kept = writer.get(Setting, GUEST_KEY)
+    if kept is None:
+        writer.claim("setting", [GUEST_KEY])
+        kept = writer.get(Setting, GUEST_KEY)
+    if kept is None:
+        kept = Setting(name=GUEST_KEY, value=f"{business.random_bits(KEY_BITS):0{KEY_BITS // 4}x}")
+        writer.add([kept])
+    return kept.value
+
+
+def _visit(asking: Asking, wanted: Thing, who: str) -> _Visit:
+    series, code = asking.series(_series(wanted)), _code(wanted)
+    mine = tuple(asking.reader.find(GuestRedemption, {"series": series.name, "identity": who}))
+    match wanted:
+        case FreeCode():
+            free = asking.reader.get(FreeCode, code)
+            if free is None:
+                raise NotFound("no coupon has this code")
+            coupon, uses, is_held = rules.unheld(free), uses_of(asking.reader, free), free.taken_at is not None
+        case Coupon():
+            coupon, uses, is_held = wanted, uses_of(asking.reader, wanted), True
+        case _:
+            # A guest's coupon of a shared code is nowhere but in its uses: `needs_another` tells when one is used up.
+            ends = expires_at(series, asking.now, asking.business)
+            coupon = Coupon(customer_id="", id="", series=series.name, issued_at=asking.now, expires_at=ends)
+            uses, is_held = (), False
+    return _Visit(series=series, code=code, coupon=coupon, uses=uses, mine=mine, is_held=is_held)
+
+
+def _reasons(asking: Asking, visit: _Visit) -> set[Reason]:
+    series = visit.series
+    found = rules.refusals(
+        series, visit.coupon, visit.uses, at=rules.present(visit.coupon, visit.uses, asking.now),
+        references=asking.references, beside=beside(asking, series, visit.uses),
+    )
+    found |= by_cost(asking, series)
+    if visit.is_held:
+        found.add(Reason.NOT_HOLDER)
+    if visit.takes_place:
+        found |= no_place(asking, series)
+    limit = series.per_customer
+    if visit.needs_another and limit is not None and rules.guest_coupons(series, visit.mine) >= limit:
+        found.add(Reason.CUSTOMER_LIMIT)
+    return found
+
+
+def _series(wanted: Thing) -> str:
+    return wanted.name if isinstance(wanted, CouponSeries) else wanted.series
+
+
+def _code(wanted: Thing) -> str:
+    code = wanted.shared_code if isinstance(wanted, CouponSeries) else wanted.code
+    if code is None:
+        raise Malformed("a guest brings a code; this coupon is its customer's and has none", field="coupon")
+    return code

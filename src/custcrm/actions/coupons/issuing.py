@@ -1,0 +1,201 @@
+"""Issuing coupons of a series, and revoking them: never more than the series has, never more to one customer than it allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from attrs import evolve
+
+from custcrm.actions import applying, eligibility
+from custcrm.actions.action import Booked, Booking, Cost, Deed, Doing, Moment, Problem, Reserve, Turn
+from custcrm.actions.coupons import codes
+from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon, uses_of
+from custcrm.actions.messages import messages
+from custcrm.business import Business
+from custcrm.filters import Filter
+from custcrm.filters.ir.nodes import Shown
+from custcrm.filters.syntax import nodes as s
+from custcrm.messaging.templates import COUPON_ISSUED, text_or_default
+from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, Program
+from custcrm.rules import coupons as rules
+from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Question, Source, Staged, Template, Verdict
+from custcrm.storage.protocol import Reader, Writer
+from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
+from custcrm.values.shapes import flag
+from custcrm.values.texts import checked
+
+
+def issuing(business: Business, series: str, *, allow_partial: bool, text: str, notify: bool) -> Deed:
+    """Issue one coupon of the series (FEATURES C35, C36)."""
+    found = business.known(CouponSeries, series, "coupon series")
+    program = business.known(Program, found.program, "program")
+    told = messages.notice_text(text_or_default(text, COUPON_ISSUED), "code")
+    unique = found.codes == "unique"
+    code: Source = Staged("code") if unique else Given(None)
+
+    def effects(moment: Moment) -> tuple[Doing, ...]:
+        coupon = Template(
+            record=Coupon,
+            values={
+                "customer_id": CustomerKey(), "id": NewId(0), "series": Given(series), "code": code,
+                "ordinal": Given(None) if found.per_customer is None else Of(next_ordinal(business, series)),
+                "issued_at": Given(moment.now), "expires_at": Given(codes.expires_at(found, moment.now, business)),
+                "actor": Given(moment.actor), "applied_id": Given(moment.applied_id),
+            },
+        )
+        shown = code if unique else Given(found.shared_code)
+        notice = messages.notice(business, program, moment, told, notify=notify, effect=1, code=shown)
+        return (*_last_word(business, found, moment), coupon, *notice)
+
+    return Deed(
+        action="issue_coupons",
+        title=f"issue_coupons {series}",
+        arguments={
+            "series": series, "allow_partial": flag(allow_partial, field="allow_partial"), "text": text,
+            "notify": flag(notify, field="notify"),
+        },
+        verdict=Verdict(
+            eligibility.may_receive_coupon(business.schema, found.program, series, found.per_customer)
+        ),
+        effects=effects,
+        cost=lambda business, question, eligible: Cost(coupons=eligible),
+        reserve=Reserve(
+            record=CouponSeries, key=(series,), left=lambda reader: left(reader, series), partial=allow_partial
+        ),
+        problems=lambda now: _problems(business, series, now),
+        stage=lambda count: {"code": codes.fresh(business, found, count)} if unique else {},
+    )
+
+
+def left(reader: Reader, series: str) -> int | None:
+    """Return how many coupons the series can still issue; None when it is unlimited."""
+    found = reader.get(CouponSeries, series)
+    return None if found is None or found.capacity is None else found.capacity - found.issued
+
+
+def next_ordinal(business: Business, series: str) -> Shown:
+    """Return the value of a customer that numbers the next coupon of a series with a limit."""
+    return business.shown(s.Arithmetic("+", eligibility.coupons_had(series), s.Literal(1)))
+
+
+def _problems(business: Business, series: str, now: datetime) -> tuple[Problem, ...]:
+    """Return why nothing can be issued now: by the terms as they are when it is asked, since they may be changed."""
+    with business.reading() as reader:
+        found = reader.get(CouponSeries, series)
+    reason = None if found is None else codes.closed(found, now)
+    return () if reason is None else (Problem(reason, {"series": series}),)
+
+
+def _last_word(business: Business, series: CouponSeries, moment: Moment) -> tuple[Booking, ...]:
+    """Return the booking that refuses who has reached the limit since the targets were frozen; the place is given back.
+
+    One transaction holds the series from the freeze on, so that nobody else issues meanwhile, and needs none.
+    """
+    rules_now = Verdict(eligibility.below_limit(business.schema, series.name, series.per_customer))
+    if not rules_now.rules or not _has_batches(business, moment.applied_id):
+        return ()
+
+    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
+        found = writer.refusals(Question(_among(business, turns), moment.now), rules_now)
+        return Booked(refused={id_: Refusal(*reasons) for id_, reasons in found.items() if reasons})
+
+    return (Booking((), book),)
+
+
+def _has_batches(business: Business, applied_id: str) -> bool:
+    with business.reading() as reader:
+        applied = next(reader.find(Applied, {"id": applied_id}), None)
+    return applied is not None and applied.eligible > applying.BATCH
+
+
+def _among(business: Business, turns: Sequence[Turn]) -> Filter:
+    ids = s.Listed(s.Literal(turn.customer_id) for turn in turns)
+    return Filter(business.schema, s.In(s.Field(("id",)), ids))
+
+
+# revoking ----------------------------------------------------------------------------------------
+
+
+def revoking(coupon: Coupon, *, reason: str) -> Deed:
+    """Revoke one coupon of the customer (FEATURES I20)."""
+    checked(reason, field="reason")
+
+    def book(writer: Writer, moment: Moment, _: Sequence[Turn]) -> Booked:
+        held = writer.hold(Coupon, coupon.customer_id, coupon.id)
+        if held is None:
+            raise NotFound("the coupon is gone, and its customer")
+        done = _revoked(writer, [held], moment, reason)[held.id]
+        return Booked(refused={coupon.customer_id: done}) if isinstance(done, Refusal) else Booked(replaced=[done])
+
+    return Deed(
+        action="revoke_coupon",
+        title=f"revoke_coupon {coupon.series}",
+        arguments={"coupon": coupon.id, "reason": reason},
+        verdict=Verdict(),
+        effects=lambda moment: (Booking((), book),),
+    )
+
+
+def revoking_all(business: Business, series: str, *, reason: str) -> Deed:
+    """Revoke what each customer holds of a series and has not used up."""
+    business.known(CouponSeries, series, "coupon series")
+    checked(reason, field="reason")
+
+    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
+        held: dict[str, list[Coupon]] = {turn.customer_id: [] for turn in turns}
+        for coupon in writer.find(Coupon, {"customer_id": list(held), "series": series, "revoked_at": None}):
+            held[coupon.customer_id].append(coupon)
+        done = _revoked(writer, [coupon for each in held.values() for coupon in each], moment, reason)
+        replaced = [each for each in done.values() if isinstance(each, Coupon)]
+        refused: dict[str, Refusal] = {}
+        for id_ in held.keys() - {each.customer_id for each in replaced}:
+            why = [each.reason for coupon in held[id_] if isinstance(each := done[coupon.id], Refusal)]
+            refused[id_] = rules.refusal(why, series=series) if why else Refusal(Reason.UNCHANGED)
+        return Booked(replaced=replaced, refused=refused)
+
+    return Deed(
+        action="revoke_coupons",
+        title=f"revoke_coupons {series}",
+        arguments={"series": series, "reason": reason},
+        verdict=Verdict(eligibility.holds_coupon(business.schema, series)),
+        effects=lambda moment: (Booking((), book),),
+    )
+
+
+def _revoked(
+    writer: Writer, coupons: Sequence[Coupon], moment: Moment, reason: str
+) -> dict[str, Coupon | Refusal]:
+    """Return what becomes of each coupon, by id, and give the places of the revoked ones back where the series says so."""
+    uses = uses_by_coupon(writer, coupons)
+    found: dict[str, Coupon | Refusal] = {}
+    freed: dict[str, int] = {}
+    series = series_by_name(writer, (coupon.series for coupon in coupons))
+    for coupon in coupons:
+        terms = series[coupon.series]
+        at = rules.present(coupon, uses[coupon.id], moment.done_at)
+        done = found[coupon.id] = rules.revoked(coupon, uses[coupon.id], terms, at=at, reason=reason)
+        if isinstance(done, Coupon):
+            freed[coupon.series] = freed.get(coupon.series, 0) + rules.is_freed(terms, uses[coupon.id])
+    for name, places in freed.items():
+        writer.reserve(CouponSeries, (name,), -places)
+    return found
+
+
+def revoked_code(writer: Writer, code: str, now: datetime) -> FreeCode | Refusal:
+    """Revoke a code that nobody holds, and give its place back where the series says so."""
+    free = writer.hold(FreeCode, code)
+    series = None if free is None else writer.get(CouponSeries, free.series)
+    assert free is not None and series is not None, "codes and series are never removed"
+    if free.taken_at is not None:  # since it was looked up; its place is the coupon's
+        raise Malformed("the code is not free; revoke the coupon", field="code")
+    uses = uses_of(writer, free)
+    unheld = rules.unheld(free)
+    done = rules.revoked(unheld, uses, series, at=rules.present(unheld, uses, now), reason="")
+    if isinstance(done, Refusal):
+        return done
+    if rules.is_freed(series, uses):
+        writer.reserve(CouponSeries, (series.name,), -1)
+    revoked = evolve(free, revoked_at=done.revoked_at)
+    writer.replace(revoked)
+    return revoked

@@ -1,0 +1,197 @@
+"""Restoring coupons: taking their uses back, because what they were used for was cancelled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from custcrm.actions.coupons.codes import Thing
+from custcrm.actions.coupons.redemptions import all_references, series_by_name, uses_by_coupon, uses_of
+from custcrm.actions.keys import Once
+from custcrm.business import Business
+from custcrm.records import Coupon, CouponSeries, Customer, FreeCode, GuestRedemption, Redemption, SeriesBudget
+from custcrm.rules import coupons as rules
+from custcrm.storage.protocol import Reader, Writer
+from custcrm.values.errors import Malformed, Reason, Refusal
+from custcrm.values.ids import is_id
+from custcrm.values.texts import checked
+
+
+@frozen(kw_only=True)
+class Which:
+    """Which uses are meant: those of a coupon or code, those for references (an order's numbers), or those of both."""
+
+    wanted: Thing | None = None
+    references: tuple[str, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        if self.references:
+            return
+        if self.wanted is None:
+            raise Malformed("say which coupon, or the reference of what was cancelled", field="reference")
+        if isinstance(self.wanted, CouponSeries):
+            raise Malformed("many use a shared code; say the reference of what was cancelled", field="reference")
+
+
+def restore(
+    business: Business, which: Which, *, reason: str = "", key: str | None = None
+) -> tuple[rules.Use, ...]:
+    """Take back the uses that are meant, and return them; once, where a key is given (FEATURES V19).
+
+    Refusal with not_redeemed when there are none, with not_restored when no series of them allows it.
+    """
+    checked(reason, field="reason")
+    arguments = {"coupon": _named(which.wanted), "references": list(which.references), "reason": reason}
+    once = Once(action="restore_coupons", arguments=arguments, key=key)
+    with business.store.write() as writer:
+        before = once.before(writer)
+        which = _with_other_names(writer, which)
+        if before is not None:
+            back = (use for use in _meant(writer, which) if use.restored_at is not None)
+            return tuple(use for use in back if use.restored_at == max(before.as_of, use.redeemed_at))
+        uses = _held(writer, which)
+        if not uses:
+            raise Refusal(Reason.NOT_REDEEMED)
+        now = business.now()
+        restored = _restored(writer, uses, now, reason)
+        if not restored:
+            raise Refusal(Reason.NOT_RESTORED, details={"series": uses[0].series})
+        once.done(business, writer, business.ids.new(), now)
+        return restored
+
+
+def restore_cancelled(
+    business: Business, writer: Writer, references: Sequence[str], *, reason: str = ""
+) -> tuple[rules.Use, ...]:
+    """Take back what was used for an order that is cancelled, where the series allow it; the rest stays redeemed.
+
+    Returns what was taken back, in the write() that cancels the order.
+    """
+    uses = _held(writer, Which(references=tuple(references)))
+    return _restored(writer, uses, business.now(), reason) if uses else ()
+
+
+def _named(wanted: Thing | None) -> str | None:
+    """Return by what a key remembers what is restored."""
+    match wanted:
+        case Coupon():
+            return wanted.code or wanted.id
+        case FreeCode():
+            return wanted.code
+        case CouponSeries():
+            return wanted.shared_code
+    return None
+
+
+def _meant(reader: Reader, which: Which) -> list[rules.Use]:
+    wanted, names = which.wanted, which.references
+    if isinstance(wanted, Coupon | FreeCode):
+        return [use for use in uses_of(reader, wanted) if not names or use.reference in names]
+    found = _used_for(reader, names)
+    return found if wanted is None else [use for use in found if use.series == wanted.name]
+
+
+def _used_for(reader: Reader, references: Collection[str]) -> list[rules.Use]:
+    where = {"reference": list(references)}
+    return [*reader.find(Redemption, where), *reader.find(GuestRedemption, where)]
+
+
+def _with_other_names(reader: Reader, which: Which) -> Which:
+    """Return it with both names of each sale that is among the references."""
+    told = which.references
+    if isinstance(which.wanted, Coupon):
+        return evolve(which, references=all_references(reader, told, [which.wanted.customer_id]))
+    uses = _used_for(reader, told)
+    names = all_references(reader, told, (use.customer_id for use in uses if isinstance(use, Redemption)))
+    others = {each for each in told if is_id(each)} - {use.reference for use in uses}
+    return evolve(which, references=tuple(dict.fromkeys((*names, *all_references(reader, others, None)))))
+
+
+def _held(writer: Writer, which: Which) -> list[rules.Use]:
+    """Return the uses that are meant and stand, with their customers held, the codes that guests used, and these uses."""
+    standing = rules.standing(_meant(writer, which))
+    customers = sorted({use.customer_id for use in standing if isinstance(use, Redemption)})
+    guests = sorted(use.id for use in standing if isinstance(use, GuestRedemption))
+    coupons, codes = _used(writer, standing)
+    for customer in sorted({*customers, *(coupon.customer_id for coupon in coupons)}):
+        writer.hold(Customer, customer)
+    for code in sorted(code.code for code in codes):
+        writer.hold(FreeCode, code)
+    for guest in guests:
+        writer.hold(GuestRedemption, guest)
+    mine = {*customers, *guests}  # what was added meanwhile is another's, and comes after this
+    whose = (use for use in rules.standing(_meant(writer, which)))
+    return [use for use in whose if (use.customer_id if isinstance(use, Redemption) else use.id) in mine]
+
+
+def _restored(writer: Writer, uses: Sequence[rules.Use], now: datetime, reason: str) -> tuple[rules.Use, ...]:
+    """Take back those that their series allow, with their places and their part of the budget."""
+    terms = series_by_name(writer, (use.series for use in uses))
+    allowed = [use for use in uses if terms[use.series].restore_on_cancel]
+    begun = _guest_coupons(writer, terms, allowed)
+    back = tuple(_taken_back(use, now, reason) for use in allowed)
+    writer.put(back)
+    places = begun - _guest_coupons(writer, terms, allowed) + _freed(writer, terms, allowed)
+    for name in sorted(places):
+        writer.reserve(CouponSeries, (name,), -places[name])
+    costs: Counter[str] = Counter()
+    for use in allowed:
+        costs[use.series] += 0 if use.discount is None else use.discount.minor
+    for name in sorted(costs):
+        if costs[name] and writer.get(SeriesBudget, name) is not None:
+            writer.reserve(SeriesBudget, (name,), -costs[name])
+    return back
+
+
+def _freed(writer: Writer, terms: Mapping[str, CouponSeries], back: Sequence[rules.Use]) -> Counter[str]:
+    """Let revoked coupons and codes give their places back, whose last use was taken back now, and count these by series."""
+    coupons, codes = _used(writer, back)
+    uses = uses_by_coupon(writer, coupons)
+    freed = [
+        each for each in coupons if each.revoked_at is not None and rules.is_freed(terms[each.series], uses[each.id])
+    ]
+    writer.put(rules.without_place(each) for each in freed)
+    places = Counter(each.series for each in freed)
+    for code in codes:
+        if code.revoked_at is not None and rules.is_freed(terms[code.series], uses_of(writer, code)):
+            places[code.series] += 1
+    return places
+
+
+def _used(reader: Reader, uses: Iterable[rules.Use]) -> tuple[list[Coupon], list[FreeCode]]:
+    """Return the coupons that were used, and the free codes that guests used; a code may be both, if it was taken since."""
+    ids: dict[str, str] = {}
+    codes: set[str] = set()
+    for use in uses:
+        if isinstance(use, Redemption):
+            ids[use.coupon_id] = use.customer_id
+        else:
+            codes.add(use.code)
+    coupons: dict[str, Coupon] = {}
+    if ids:
+        held = reader.find(Coupon, {"customer_id": sorted(set(ids.values())), "id": sorted(ids)})
+        coupons |= {each.id: each for each in held}
+    if codes:
+        coupons |= {each.id: each for each in reader.find(Coupon, {"code": sorted(codes)})}
+    return list(coupons.values()), list(reader.find(FreeCode, {"code": sorted(codes)})) if codes else []
+
+
+def _taken_back(use: rules.Use, now: datetime, reason: str) -> rules.Use:
+    at = max(now, use.redeemed_at)
+    if isinstance(use, GuestRedemption):
+        return evolve(use, restored_at=at, ordinal=None)
+    return evolve(use, restored_at=at, reason=reason)
+
+
+def _guest_coupons(reader: Reader, terms: Mapping[str, CouponSeries], uses: Iterable[rules.Use]) -> Counter[str]:
+    """Return how many places of each series with a shared code its guests among these have: no coupon stands for them."""
+    found: Counter[str] = Counter()
+    guests = {(use.series, use.identity) for use in uses if isinstance(use, GuestRedemption)}
+    for name, identity in guests:
+        if terms[name].codes == "shared":
+            mine = tuple(reader.find(GuestRedemption, {"series": name, "identity": identity}))
+            found[name] += rules.guest_coupons(terms[name], mine)
+    return found

@@ -1,0 +1,205 @@
+"""Coupon series: reading their terms, adding them, and changing those that may change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import EllipsisType
+from typing import Any, Final
+
+from attrs import evolve
+
+from custcrm.actions.coupons.codes import CODES, behind, fresh
+from custcrm.business import Business
+from custcrm.records import CouponSeries, GuestRedemption, Program, Redemption, SeriesBudget
+from custcrm.rules import benefits
+from custcrm.rules import codes as rules
+from custcrm.storage.protocol import Reader, Taken, Writer
+from custcrm.values.errors import Conflict, Malformed
+from custcrm.values.identifiers import key_name
+from custcrm.values.money import Money
+from custcrm.values.periods import expiry, span
+from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked
+
+SHARING: Final = ("unique", "shared")
+
+KINDS: Final = ("check_modifier", "certificate", "external", "prepaid")
+"""What coupons of a series are to people; custcrm treats all alike."""
+
+LARGEST_COUNT: Final = 10**12
+"""Coupons of one series, or of one customer: far below 64 bits."""
+
+LOCALE_LIMIT: Final = 35
+"""Characters of a locale, as BCP 47 has it."""
+
+
+def added(business: Business, name: str, told: Mapping[str, Any]) -> CouponSeries:
+    """Add a series by its terms, as `crm.coupons.add_series` takes them."""
+    series = _read(business, name, told)
+    budget = _budget(business, series.name, told["budget"])
+    with business.store.write() as writer:
+        if series.codes == "shared":
+            series = evolve(series, shared_code=_shared_code(business, writer, series, told["shared_code"]))
+        try:
+            writer.add([series, *([] if budget is None else [budget])])
+        except Taken:
+            raise Conflict(f"there is a coupon series named {series.name!r} already") from None
+    return series
+
+
+def changed(
+    business: Business,
+    name: str,
+    *,
+    capacity: int | EllipsisType | None,
+    issue_until: Any,
+    budget: Any,
+) -> CouponSeries:
+    """Change the terms that may change; what is given as `...` stays."""
+    business.known(CouponSeries, name, "coupon series")
+    with business.store.write() as writer:
+        held = writer.hold(CouponSeries, name)
+        assert held is not None, "a series is never removed"
+        series = held
+        if capacity is not ...:
+            series = evolve(series, capacity=_capacity(series, capacity))
+        if issue_until is not ...:
+            series = evolve(series, issue_until=business.instant(issue_until, field="issue_until"))
+        _check_window(series.issue_from, series.issue_until)
+        if budget is not ...:
+            _change_budget(business, writer, series, budget)
+        writer.replace(series)
+    return series
+
+
+# reading -----------------------------------------------------------------------------------------
+
+
+def _read(business: Business, name: str, told: Mapping[str, Any]) -> CouponSeries:
+    program = business.known(Program, told["program"], "program").name
+    _one_of(told["codes"], SHARING, "codes")
+    _one_of(told["kind"], KINDS, "kind")
+    if told["shared_code"] is not None and told["codes"] != "shared":
+        raise Malformed("a shared_code is for codes='shared'", field="shared_code")
+    length, until = _validity(business, told["valid"])
+    opens, closes = (business.instant(told[each], field=each) for each in ("issue_from", "issue_until"))
+    _check_window(opens, closes)
+    per_coupon = _count(told["per_coupon"], "per_coupon")
+    benefit = told["benefit"]
+    series = CouponSeries(
+        name=key_name(name, "coupon series"), program=program, kind=told["kind"],
+        title=checked(told["title"], field="title"), description=checked(told["description"], field="description"),
+        titles=_by_locale(told["titles"], "titles"), descriptions=_by_locale(told["descriptions"], "descriptions"),
+        codes=told["codes"], alphabet=rules.alphabet_of(told["alphabet"]), code_length=rules.length_of(told["code_length"]),
+        capacity=_count(told["capacity"], "capacity"), per_customer=_count(told["per_customer"], "per_customer"),
+        per_coupon=1 if per_coupon is None else per_coupon, valid=length, valid_until=until, issue_from=opens,
+        issue_until=closes, benefit={} if benefit is None else _benefit(business, benefit),
+        stackable=_flag(told, "stackable"), transferable=_flag(told, "transferable"),
+        revoke_frees=_flag(told, "revoke_frees"), restore_on_cancel=_flag(told, "restore_on_cancel"),
+        created_at=business.now(),
+    )
+    if series.codes == "unique":
+        rules.check_space(series.alphabet, series.code_length, series.capacity)
+    return series
+
+
+def _benefit(business: Business, given: Mapping[str, Any]) -> dict[str, Any]:
+    return benefits.to_json(benefits.parse(given, currency=business.currency, amount=business.amount))
+
+
+def _shared_code(business: Business, writer: Writer, series: CouponSeries, given: str | None) -> str:
+    """Return the code of all coupons of the series: the owner's own, which nothing else may have, or one that is made."""
+    if given is None:
+        return fresh(business, series, 1)[0]
+    code = rules.shared_code(given)
+    writer.claim(CODES, [code])
+    if behind(writer, code) is not None:
+        raise Conflict("another coupon or series has this code already; choose another one")
+    return code
+
+
+def _validity(business: Business, valid: Any) -> tuple[str | None, datetime | None]:
+    """Return a span as text, or the end of the last good day."""
+    if valid is None:
+        return None, None
+    try:
+        return str(span(valid)), None
+    except Malformed:
+        return None, expiry(valid, business.now(), business.zone, field="valid")
+
+
+def _check_window(opens: datetime | None, closes: datetime | None) -> None:
+    if opens is not None and closes is not None and closes <= opens:
+        raise Malformed("issue_until lies before issue_from; nothing could be issued", field="issue_until")
+
+
+def _capacity(series: CouponSeries, given: int | None) -> int | None:
+    capacity = _count(given, "capacity")
+    if capacity is not None and capacity < series.issued:
+        raise Malformed(f"{series.issued:,} coupons are issued already; capacity cannot be less", field="capacity")
+    if series.codes == "unique":
+        rules.check_space(series.alphabet, series.code_length, capacity)
+    return capacity
+
+
+def _count(value: int | None, name: str) -> int | None:
+    if value is not None and (type(value) is not int or not 1 <= value <= LARGEST_COUNT):
+        raise Malformed(f"{name} is a whole number from 1 on, or None for no limit", field=name)
+    return value
+
+
+def _flag(told: Mapping[str, Any], name: str) -> bool:
+    value = told[name]
+    if not isinstance(value, bool):
+        raise Malformed(f"{name} is True or False", field=name)
+    return value
+
+
+def _one_of(value: Any, known: tuple[str, ...], name: str) -> None:
+    if value not in known:
+        raise Malformed(f"{name} is one of {', '.join(known)}", field=name, suggestions=nearest(str(value), known))
+
+
+def _by_locale(given: Mapping[str, str] | None, name: str) -> dict[str, str]:
+    if not isinstance(given, Mapping | None):
+        raise Malformed(f"{name} are texts by locale, e.g. {{'fi': 'Tervetuloa'}}", field=name)
+    return {
+        checked(locale, field=name, limit=LOCALE_LIMIT): checked(text, field=f"{name}.{locale}")
+        for locale, text in (given or {}).items()
+    }
+
+
+# budgets -----------------------------------------------------------------------------------------
+
+
+def _budget(business: Business, series: str, given: Any, *, spent: int = 0) -> SeriesBudget | None:
+    if given is None:
+        return None
+    amount = business.amount(given, field="budget")
+    if amount.minor < 0:
+        raise Malformed("a budget is not negative", field="budget")
+    return SeriesBudget(series=series, budget=amount.minor, currency=amount.currency, spent=spent)
+
+
+def _change_budget(business: Business, writer: Writer, series: CouponSeries, given: Any) -> None:
+    """Set or lift the budget. One that was not there before knows what was spent until now."""
+    held = writer.hold(SeriesBudget, series.name)
+    budget = _budget(business, series.name, given, spent=_spent(writer, series) if held is None else held.spent)
+    if budget is None:
+        writer.remove(SeriesBudget, series.name)
+        return
+    if budget.budget < budget.spent:
+        spent = Money.from_minor(budget.spent, budget.currency)
+        raise Malformed(f"{spent} is spent already; the budget cannot be less", field="budget")
+    writer.put([budget])
+
+
+def _spent(reader: Reader, series: CouponSeries) -> int:
+    """Return what the redemptions that stand have cost, in minor units."""
+    standing = {"series": series.name, "restored_at": None}
+    return sum(
+        total
+        for record in (Redemption, GuestRedemption)
+        for (total,) in reader.totals(record, standing, of="discount", beyond={"discount": 0})
+    )

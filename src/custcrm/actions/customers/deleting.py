@@ -1,0 +1,76 @@
+"""Deleting a customer who has no financial records, with every fact about them, in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from operator import attrgetter
+from typing import Any
+
+from attrs import evolve
+
+from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon
+from custcrm.records import Coupon, CouponSeries, Customer, FreeCode
+from custcrm.records.declaration import declaration
+from custcrm.rules import coupons, deleting
+from custcrm.storage.protocol import Store, Writer
+from custcrm.values.errors import Conflict, NotFound
+
+
+def delete(store: Store, customer_id: str) -> None:
+    """Remove the customer and all facts about them; Refusal where there are financial records, which must be kept.
+
+    Coupons that are still theirs go back to their series, as if they had been revoked; a code that they took is free again, as
+    it was printed for somebody.
+    """
+    try:
+        with store.write() as writer:
+            _delete(writer, customer_id)
+    except Conflict:
+        # On a server another may have recorded a sale after we looked: then it is there now, and tells.
+        with store.read() as reader:
+            refusal = deleting.refusal({
+                name: reader.count_records(record, {"customer_id": customer_id})
+                for name, record in deleting.FINANCIAL.items()
+            })
+        if refusal is None:
+            raise
+        raise refusal from None
+
+
+def _delete(writer: Writer, customer_id: str) -> None:
+    if writer.hold(Customer, customer_id) is None:
+        raise NotFound("no customer has this id")
+    mine = {"customer_id": customer_id}
+    kept = {name: writer.count_records(record, mine) for name, record in deleting.FINANCIAL.items()}
+    if refusal := deleting.refusal(kept):
+        raise refusal
+    held = tuple(writer.find(Coupon, mine))
+    _give_back(writer, held, _free_again(writer, held))
+    for record in deleting.ABOUT:
+        key = attrgetter(*declaration(record).key)
+        found: list[Any] = list(writer.find(record, mine))
+        for each in found:
+            writer.remove(record, *key(each))
+    writer.remove(Customer, customer_id)
+
+
+def _free_again(writer: Writer, held: Iterable[Coupon]) -> set[str]:
+    """Make codes that the customer took nobody's again, in order of their text, and return them; the revoked stay revoked."""
+    revoked = {each.code: each.revoked_at for each in held if each.code is not None}
+    taken = list(writer.find(FreeCode, {"code": sorted(revoked)})) if revoked else []
+    for code in taken:
+        writer.replace(evolve(code, taken_at=None, revoked_at=revoked[code.code]))
+    return {code.code for code in taken}
+
+
+def _give_back(writer: Writer, held: Iterable[Coupon], freed: Collection[str]) -> None:
+    """Give the places of coupons back to their series, where these take them, in order of their names.
+
+    A code that is free again keeps its place.
+    """
+    theirs = [each for each in held if each.revoked_at is None and each.code not in freed]
+    uses, series = uses_by_coupon(writer, theirs), series_by_name(writer, (each.series for each in theirs))
+    places = Counter(each.series for each in theirs if coupons.is_freed(series[each.series], uses[each.id]))
+    for name, count in sorted(places.items()):
+        writer.reserve(CouponSeries, (name,), -count)

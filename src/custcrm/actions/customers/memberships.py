@@ -1,0 +1,158 @@
+"""Joining a program, and changing access and category in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from attrs import evolve, fields
+
+from custcrm.actions import eligibility
+from custcrm.actions.action import Deed, Moment
+from custcrm.business import Business
+from custcrm.filters.ir.nodes import Shown
+from custcrm.filters.syntax.nodes import Field
+from custcrm.records import Category, Membership, MembershipChange, Program
+from custcrm.records.programs import NEW_CUSTOMERS, Access, Reversal
+from custcrm.rules.contacting import OFF, check_channel
+from custcrm.storage.effects import Change, CustomerKey, Effect, Given, NewId, Of, Source, Template, Verdict
+from custcrm.values.errors import Malformed, NotFound
+from custcrm.values.periods import span
+from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked
+
+TITLE: Final = 200
+"""Characters of a program's title."""
+
+
+def access_of(text: Access | str) -> Access:
+    """Read an access type; Malformed with the near ones otherwise."""
+    try:
+        return Access(text)
+    except ValueError:
+        known = [access.value for access in Access]
+        message = f"access is one of {', '.join(known)}"
+        raise Malformed(message, field="access", suggestions=nearest(str(text), known)) from None
+
+
+def settings(business: Business, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Read settings of a program; None is what a new program has."""
+    for name in told:
+        if name not in _SETTINGS:
+            known = ", ".join(_SETTINGS)
+            raise Malformed(f"a program has no setting {name!r}; there are {known}", field=name,
+                            suggestions=nearest(name, list(_SETTINGS)))
+    return {
+        name: _STANDING[name] if value is None else _SETTINGS[name](business, value) for name, value in told.items()
+    }
+
+
+def _notifications(business: Business, channel: Any) -> str:
+    return OFF if channel == OFF else check_channel(channel, business.channels, field="notifications")
+
+
+def _reversal(_: Business, text: Any) -> Reversal:
+    known = [each.value for each in Reversal]
+    if text not in known:
+        raise Malformed(f"reversal is one of {', '.join(known)}", field="reversal", suggestions=nearest(str(text), known))
+    return Reversal(text)
+
+
+_SETTINGS: Final[Mapping[str, Callable[[Business, Any], Any]]] = {
+    "title": lambda business, text: checked(text, field="title", limit=TITLE),
+    "default_access": lambda business, text: access_of(text),
+    "notifications": _notifications,
+    "reversal": _reversal,
+    "reversal_grace": lambda business, length: str(span(length)),
+}
+_STANDING: Final[Mapping[str, Any]] = {each.name: each.default for each in fields(Program)}
+
+
+def joining(business: Business, program: str, access: Access | str | None = None) -> Deed:
+    """Make a customer a member; access is the program's default unless said (FEATURES C28)."""
+    found = business.known(Program, program, "program")
+    given = found.default_access if access is None else access_of(access)
+    may = Verdict(eligibility.may_join(business.schema, program))
+
+    def effects(moment: Moment) -> tuple[Effect, ...]:
+        member: dict[str, Source] = {
+            "customer_id": CustomerKey(), "program": Given(program), "access": Given(given.value),
+            "category": Given(NEW_CUSTOMERS), "joined_at": Given(moment.done_at),
+        }
+        joined = noted(moment, program, "joined", "", access=Given(given.value), category=Given(NEW_CUSTOMERS))
+        # Who has joined between the freeze and a later batch stays as they are; the note stands first, as it asks the same.
+        return (evolve(joined, verdict=may), Template(record=Membership, values=member, verdict=may))
+
+    return Deed(
+        action="join",
+        title=f"join {program}",
+        arguments={"program": program, "access": access and str(access)},
+        verdict=may,
+        effects=effects,
+        holds=True,
+    )
+
+
+def access_change(business: Business, program: str, access: Access | str, reason: str = "") -> Deed:
+    """Change what a member may do (FEATURES C29–C34). Nothing is credited back."""
+    business.known(Program, program, "program")
+    given = access_of(access)
+    checked(reason, field="reason")
+
+    def effects(moment: Moment) -> tuple[Effect, ...]:
+        category = Of(entry_of(business, program, "category"))
+        return (
+            noted(moment, program, "access", reason, access=Given(given.value), category=category),
+            Change(record=Membership, match={"program": program}, values={"access": Given(given.value)}),
+        )
+
+    return Deed(
+        action="set_access",
+        title=f"set_access {program} {given.value}",
+        arguments={"program": program, "access": given.value, "reason": reason},
+        verdict=Verdict(eligibility.is_member(business.schema, program)),
+        effects=effects,
+    )
+
+
+def category_change(business: Business, program: str, category: str, reason: str = "") -> Deed:
+    """Move a member to a category of the program (FEATURES C27)."""
+    business.known(Program, program, "program")
+    with business.reading() as reader:
+        known = [each.name for each in reader.find(Category, {"program": program})]
+    checked(reason, field="reason")
+    checked(category, field="category")
+    if category not in known:
+        raise NotFound(f"program {program!r} has no category {category!r}", suggestions=nearest(category, known))
+
+    def effects(moment: Moment) -> tuple[Effect, ...]:
+        access = Of(entry_of(business, program, "access"))
+        return (
+            noted(moment, program, "category", reason, access=access, category=Given(category)),
+            Change(record=Membership, match={"program": program}, values={"category": Given(category)}),
+        )
+
+    return Deed(
+        action="set_category",
+        title=f"set_category {program} {category}",
+        arguments={"program": program, "category": category, "reason": reason},
+        verdict=Verdict(eligibility.is_member(business.schema, program)),
+        effects=effects,
+    )
+
+
+def entry_of(business: Business, program: str, field: str) -> Shown:
+    """Return what a membership has now, as a value."""
+    return business.shown(Field(("programs", program, field)))
+
+
+def noted(moment: Moment, program: str, change: str, reason: str, *, access: Source, category: Source) -> Template:
+    """Keep the membership as it is from now on in its history."""
+    return Template(
+        record=MembershipChange,
+        values={
+            "customer_id": CustomerKey(), "id": NewId(0), "program": Given(program), "change": Given(change),
+            "access": access, "category": category, "occurred_at": Given(moment.done_at), "actor": Given(moment.actor),
+            "reason": Given(reason), "applied_id": Given(moment.applied_id),
+        },
+    )

@@ -1,0 +1,192 @@
+"""Crediting, spending and adjusting points: for one customer, or for each of a selection.
+
+What a rule of `rules.points` decides, such as which lots a spend uses, is a booking; the rest is written as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from custcrm.actions import eligibility
+from custcrm.actions.action import Booked, Booking, Cost, Deed, Moment, Turn, asked_expiry
+from custcrm.actions.messages import messages
+from custcrm.actions.points.lots import debts, open_lots
+from custcrm.actions.sales.places import booked_at, reference_of
+from custcrm.business import Business
+from custcrm.messaging.templates import POINTS_CREDITED, text_or_default
+from custcrm.records import CouponSeries, PointsEntry, Program
+from custcrm.rules import points as rules
+from custcrm.storage.effects import CustomerKey, Effect, Given, NewId, Source, Template, Verdict
+from custcrm.storage.protocol import Writer
+from custcrm.values.errors import Malformed, Refusal
+from custcrm.values.periods import expiry
+from custcrm.values.shapes import flag
+from custcrm.values.texts import checked, is_blank
+
+LARGEST: Final = 10**12
+"""Points of one credit: sums of a million of them stay within 64 bits."""
+
+
+
+def crediting(
+    business: Business,
+    program: str,
+    points: int,
+    *,
+    expires: Any,
+    terminal: str | None,
+    text: str,
+    notify: bool,
+    reference: str | None = None,
+) -> Deed:
+    """Credit one lot of points, expiring at `expires` if given (FEATURES C22–C25)."""
+    found = business.known(Program, program, "program")
+    amount = points_amount(points)
+    shared = {**booked_at(business, terminal), "reference": reference_of(reference), "text": text}
+    _check_expiry(business, expires)
+    told = messages.notice_text(text_or_default(text, POINTS_CREDITED), "points", "balance")
+
+    def effects(moment: Moment) -> tuple[Effect, ...]:
+        entry = _opening(business, moment, "credit", program, amount, expires, shared)
+        return (entry, *messages.notice(business, found, moment, told, notify=notify, effect=1, points=amount))
+
+    return Deed(
+        action="credit_points",
+        title=f"credit_points {program} {amount}",
+        arguments={
+            "program": program, "points": amount, "expires": asked_expiry(expires), "terminal": terminal, "text": text,
+            "notify": flag(notify, field="notify"),
+            # Keys of credits from before there were references stand for the same content.
+            **({} if reference is None else {"reference": reference}),
+        },
+        verdict=Verdict(eligibility.may_earn(business.schema, program)),
+        effects=effects,
+        cost=lambda business, question, eligible: Cost(points=eligible * amount),
+    )
+
+
+def spending(
+    business: Business,
+    program: str,
+    points: int,
+    *,
+    terminal: str | None = None,
+    offer: str | None = None,
+    reference: str | None = None,
+) -> Deed:
+    """Spend points from the lots that expire soonest, for the coupon series `offer` if given (FEATURES I10, V10, V13)."""
+    business.known(Program, program, "program")
+    amount = points_amount(points)
+    if offer is not None:
+        business.known(CouponSeries, offer, "coupon series")
+    shared = {**booked_at(business, terminal), "offer": offer, "reference": reference_of(reference)}
+    return Deed(
+        action="spend_points",
+        title=f"spend_points {program} {amount}",
+        arguments={"program": program, "points": amount, "terminal": terminal, "offer": offer, "reference": reference},
+        verdict=Verdict(eligibility.may_spend(business.schema, program)),
+        foreseen=Verdict(eligibility.has_points(business.schema, program, amount, of="available")),
+        effects=lambda moment: (_taking(business, "spend", program, amount, shared),),
+        cost=lambda business, question, eligible: Cost(points=-eligible * amount),
+    )
+
+
+def adjusting(business: Business, program: str, points: int, *, reason: str, expires: Any = None) -> Deed:
+    """Correct points by hand, up or down, with a reason (FEATURES I03, I08).
+
+    Up is a lot of its own, and for whoever may earn; down is taken from the lots as a spend is, for any member who is not
+    blacklisted.
+    """
+    business.known(Program, program, "program")
+    amount = points_change(points)
+    if is_blank(checked(reason, field="reason")):
+        raise Malformed("points that are changed by hand need a reason", field="reason")
+    if amount < 0 and expires is not None:
+        raise Malformed("points that are taken away do not expire; leave expires out", field="expires")
+    _check_expiry(business, expires)
+    shared = {**booked_at(business, None), "reason": reason}
+    up, schema = amount > 0, business.schema
+
+    def effects(moment: Moment) -> tuple[Effect | Booking, ...]:
+        if up:
+            return (_opening(business, moment, "adjust", program, amount, expires, shared),)
+        return (_taking(business, "adjust", program, -amount, shared),)
+
+    return Deed(
+        action="adjust_points",
+        title=f"adjust_points {program} {amount}",
+        arguments={"program": program, "points": amount, "reason": reason, "expires": asked_expiry(expires)},
+        verdict=Verdict(eligibility.may_earn(schema, program) if up else eligibility.member(schema, program)),
+        foreseen=Verdict() if up else Verdict(eligibility.has_points(schema, program, -amount, of="points")),
+        effects=effects,
+        cost=lambda business, question, eligible: Cost(points=eligible * amount),
+    )
+
+
+def _opening(
+    business: Business, moment: Moment, kind: str, program: str, points: int, expires: Any, shared: Mapping[str, Any]
+) -> Template:
+    """Return the effect that brings a lot; Malformed when it would be over already."""
+    ends = None if expires is None else expiry(expires, moment.now, business.zone)
+    if ends is not None and ends <= moment.now:
+        raise Malformed("expires lies in the past; points would never count", field="expires")
+    values: dict[str, Source] = {
+        "customer_id": CustomerKey(), "id": NewId(0), "lot_id": NewId(0), "program": Given(program), "kind": Given(kind),
+        "delta": Given(points), "occurred_at": Given(moment.now), "expires_at": Given(ends), "actor": Given(moment.actor),
+        "applied_id": Given(moment.applied_id),
+    }
+    return Template(record=PointsEntry, values=values | {name: Given(value) for name, value in shared.items()})
+
+
+def _taking(business: Business, kind: str, program: str, points: int, shared: Mapping[str, Any]) -> Booking:
+    """Return the booking that takes points from the lots of each customer; the entries of one share a `spend_id`."""
+
+    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
+        ids = [turn.customer_id for turn in turns]
+        lots, owed = open_lots(writer, ids, program, moment.now), debts(writer, ids, program)
+        added: list[PointsEntry] = []
+        refused: dict[str, Refusal] = {}
+        for id_ in ids:
+            told = telling(moment, id_, program, kind, business.ids.new(), **shared)
+            spent = rules.spend(lots.get(id_, ()), points, told, business.ids.new, debt=owed.get(id_))
+            if isinstance(spent, Refusal):
+                refused[id_] = spent
+            else:
+                added.extend(spent)
+        return Booked(added=added, refused=refused)
+
+    return Booking((PointsEntry,), book)
+
+
+def telling(
+    moment: Moment, customer_id: str, program: str, kind: str, spend_id: str | None, **shared: Any
+) -> PointsEntry:
+    """Return what the entries of one deed have in common, as an entry that no lot has yet: see `rules.points`."""
+    return PointsEntry(
+        customer_id=customer_id, id="", program=program, kind=kind, delta=0, lot_id="", spend_id=spend_id,
+        occurred_at=moment.now, actor=moment.actor, applied_id=moment.applied_id or None, **shared,
+    )
+
+
+# what callers give -------------------------------------------------------------------------------
+
+
+def points_amount(points: object) -> int:
+    """Return a count of points, checked: a whole number from 1 on."""
+    if not isinstance(points, int) or isinstance(points, bool) or not 1 <= points <= LARGEST:
+        raise Malformed(f"points are a whole number from 1 to {LARGEST:,}", field="points")
+    return points
+
+
+def points_change(points: object) -> int:
+    """Return how many points to add (above nought) or to take away (below), checked."""
+    if not isinstance(points, int) or isinstance(points, bool) or not 1 <= abs(points) <= LARGEST:
+        raise Malformed(f"points are a whole number up to {LARGEST:,}, negative to take some away", field="points")
+    return points
+
+
+def _check_expiry(business: Business, expires: Any) -> None:
+    """Check how an expiry is told. Whether it is past is asked when it is done first: a key repeats it for ever."""
+    if expires is not None:
+        expiry(expires, business.now(), business.zone)

@@ -1,0 +1,181 @@
+"""Taking points back, moving them to another customer, and writing down what has expired.
+
+The rules are in `rules.points`; here is what they look at. The names to know are `reversing`, `transferring` and
+`write_expiries_down`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Final, TypeAlias
+
+from custcrm.actions.action import Booked, Booking, Deed, Moment, Turn
+from custcrm.actions.points.lots import all_lots, debt_of, latest_of, open_lots
+from custcrm.actions.points.points import points_amount, telling
+from custcrm.business import Business
+from custcrm.filters import Filter
+from custcrm.records import Customer, Membership, PointsEntry, Program
+from custcrm.records.points import DEBT
+from custcrm.rules import points as rules
+from custcrm.rules.points import PointsSpend
+from custcrm.rules.points_history import PointsLine
+from custcrm.storage.effects import Question, Verdict
+from custcrm.storage.protocol import Reader, Writer
+from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
+from custcrm.values.periods import Span, move
+from custcrm.values.texts import checked
+
+Reversible: TypeAlias = PointsEntry | PointsSpend | PointsLine
+
+PAGE: Final = 500
+"""Customers whose expiries are written down in one transaction."""
+
+
+def reversing(business: Business, what: Reversible, points: int | None = None, reason: str = "") -> Deed:
+    """Take back a credit or points added by hand, or return what was spent or taken away; all that is left, or a part.
+
+    A correction: it is for every customer, whatever the access (FEATURES V11, X19). The entries keep sale, rule, terminal and
+    reference of what they reverse.
+    """
+    if not isinstance(what, PointsEntry | PointsSpend | PointsLine):
+        raise Malformed("give the entry of a credit, a spend or a line of the history", field="what")
+    _check_kind(what.kind)
+    amount = None if points is None else points_amount(points)
+    id_ = what.spend_id or what.id if isinstance(what, PointsEntry) else what.id
+    checked(reason, field="reason")
+
+    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
+        [turn] = turns
+        reversed_ = _reversed(business, writer, moment, turn.customer_id, id_, amount, reason)
+        return Booked(refused={turn.customer_id: reversed_}) if isinstance(reversed_, Refusal) else Booked(added=reversed_)
+
+    return Deed(
+        action="reverse_points",
+        title="reverse_points",
+        arguments={"reverses": id_, "points": points, "reason": reason},
+        verdict=Verdict(),
+        effects=lambda moment: (Booking((PointsEntry,), book),),
+    )
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in rules.REVERSIBLE:
+        raise Malformed(f"what was {kind} cannot be reversed; a credit, a spend or an adjustment can", field="what")
+
+
+def _reversed(
+    business: Business, writer: Reader, moment: Moment, customer_id: str, id_: str, points: int | None, reason: str
+) -> tuple[PointsEntry, ...] | Refusal:
+    mine = {"customer_id": customer_id}
+    credit = writer.get(PointsEntry, customer_id, id_)
+    if credit and credit.spend_id:  # what is stored counts: this is one entry of a spend
+        id_, credit = credit.spend_id, None
+    what = [credit] if credit else list(writer.find(PointsEntry, {**mine, "spend_id": id_}))
+    if not what:
+        raise NotFound("the customer has no such points entry")
+    first = what[0]
+    _check_kind(first.kind)
+    program = business.known(Program, first.program, "program")
+    told = telling(
+        moment, customer_id, first.program, "reverse", business.ids.new(), reverses=id_, reason=reason, terminal=first.terminal,
+        point_of_sale=first.point_of_sale, sale_id=first.sale_id, rule=first.rule, offer=first.offer, reference=first.reference,
+    )
+    new_id, before = business.ids.new, list(writer.find(PointsEntry, {**mine, "reverses": id_}))
+    if credit:
+        return rules.reverse_credit(
+            credit, points, told, new_id, own=list(writer.find(PointsEntry, {**mine, "lot_id": id_})), before=before,
+            lots=open_lots(writer, [customer_id], first.program, moment.now)[customer_id],
+            debt=debt_of(writer, customer_id, first.program), policy=program.reversal,
+        )
+    return rules.reverse_spend(
+        what, points, told, new_id, before=before, latest=_latest(writer, customer_id, {each.lot_id for each in what}),
+        shortfalls=writer.find(PointsEntry, {**mine, "program": first.program, "kind": "reverse"}),
+        until=_grace(business, program, moment.now),
+    )
+
+
+def _latest(reader: Reader, customer_id: str, lots: Iterable[str]) -> Mapping[str, datetime]:
+    latest: dict[str, datetime] = {}
+    for entry in reader.find(PointsEntry, {"customer_id": customer_id, "lot_id": list(lots)}):
+        latest[entry.lot_id] = max(entry.occurred_at, latest.get(entry.lot_id, entry.occurred_at))
+    return latest
+
+
+def _grace(business: Business, program: Program, now: datetime) -> datetime | None:
+    return None if program.reversal_grace is None else move(now, Span.parse(program.reversal_grace), business.zone)
+
+
+def transferring(business: Business, target: str, program: str, *, reason: str = "") -> Deed:
+    """Move all of a customer's open lots, and a debt, to a member of the program; access plays no part."""
+    business.known(Program, program, "program")
+    checked(reason, field="reason")
+
+    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
+        [turn] = turns
+        if writer.get(Membership, target, program) is None:
+            return Booked(refused={turn.customer_id: Refusal(Reason.NOT_A_MEMBER, details={"program": program})})
+        lots = list(open_lots(writer, [turn.customer_id], program, moment.now)[turn.customer_id])
+        debt = debt_of(writer, turn.customer_id, program)
+        told = telling(moment, turn.customer_id, program, "transfer", business.ids.new(), reason=reason)
+        there = latest_of(writer, target, program, [DEBT, *(lot.id for lot in lots)])
+        return Booked(added=rules.transfer(lots, debt, told, target, business.ids.new, there=there))
+
+    return Deed(
+        action="transfer_points",
+        title=f"transfer_points {program}",
+        arguments={"target": target, "program": program, "reason": reason},
+        verdict=Verdict(),
+        effects=lambda moment: (Booking((PointsEntry,), book),),
+    )
+
+
+# expiring ----------------------------------------------------------------------------------------
+
+
+def write_expiries_down(
+    business: Business, program: str | None, show: Callable[[int, int], None]
+) -> int:
+    """Write an entry for each lot whose time is over and that had points left; return how many. No balance changes.
+
+    Customers follow each other in id order, some in each transaction; whatever stops it, the next run goes on.
+    """
+    if program is not None:
+        business.known(Program, program, "program")
+    question = Question(_expired(business, program), business.now())
+    with business.reading() as reader:
+        total = reader.count(question)
+    done, written, after = 0, 0, None
+    show(done, total)
+    while ids := _page(business, question, after):
+        with business.store.write() as writer:
+            for each in ids:
+                writer.hold(Customer, each)
+            written += writer.add(_expiries(business, writer, ids, program))
+        done, after = done + len(ids), ids[-1]
+        show(min(done, total), total)
+    return written
+
+
+def _expired(business: Business, program: str | None) -> Filter:
+    """Return the filter of those who have lost points that no entry tells of yet."""
+    if program is None:
+        return business.parse("SUM(points_entries.delta WHERE expires_at <= now()) > 0")
+    return business.parse(
+        "SUM(points_entries.delta WHERE program = :program AND expires_at <= now()) > 0", {"program": program}
+    )
+
+
+def _page(business: Business, question: Question, after: str | None) -> list[str]:
+    with business.reading() as reader:
+        return reader.ids(question, after=after, limit=PAGE)
+
+
+def _expiries(business: Business, writer: Writer, ids: Sequence[str], program: str | None) -> list[PointsEntry]:
+    moment = Moment(now=business.now(), applied_id="", actor=business.actor)
+    entries: list[PointsEntry] = []
+    for (customer_id, of_program), rows in groupby(all_lots(writer, ids, program), key=lambda row: row[:2]):
+        told = telling(moment, customer_id, of_program, "expire", None)
+        entries.extend(rules.expire((lot for *_, lot in rows), told, business.ids.new))
+    return entries

@@ -1,0 +1,204 @@
+"""Taking sales back: refunds, chargebacks, cancelling, and the points that go with them. The rules are in `rules.refunds`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from attrs import frozen
+
+from custcrm.actions import single
+from custcrm.actions.accounts import reversing as account_reversing
+from custcrm.actions.action import Deed
+from custcrm.actions.coupons.redemptions import references
+from custcrm.actions.coupons.restoring import restore_cancelled
+from custcrm.actions.points.reversing import reversing as points_reversing
+from custcrm.actions.sales.places import place_of
+from custcrm.actions.sales.sales import SCOPE
+from custcrm.business import Business
+from custcrm.records import AccountEntry, Customer, EarningRule, GuestRedemption, PointsEntry, Redemption, Sale, SaleLine
+from custcrm.records.earning import Earns
+from custcrm.records.sales import SaleKind
+from custcrm.rules import refunds as rules
+from custcrm.rules.sales import lines as lines_of
+from custcrm.storage.protocol import Reader, Writer
+from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
+from custcrm.values.money import Money
+from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked
+
+KINDS = (SaleKind.REFUND, SaleKind.CHARGEBACK)
+
+TEXT_LIMIT = 200
+"""Characters of an external id, as of a sale's."""
+
+
+@frozen(kw_only=True)
+class SaleDetails:
+    """A sale and all that belongs to it: `discounts` are the redemptions of coupons for it, `points` what it earned and gave
+    back; `left` is what its refunds have left of the total.
+    """
+
+    sale: Sale
+    lines: tuple[SaleLine, ...]
+    discounts: tuple[Redemption | GuestRedemption, ...]
+    refunds: tuple[Sale, ...]
+    points: tuple[PointsEntry, ...]
+    left: Money
+
+
+def details(business: Business, sale: Sale | str) -> SaleDetails:
+    """Return a sale and what belongs to it (FEATURES I12)."""
+    with business.reading() as reader:
+        kept = found(reader, sale)
+        about, of = known(reader, kept), {"customer_id": kept.customer_id}
+        return SaleDetails(
+            sale=kept, lines=tuple(about.lines), refunds=tuple(about.refunds),
+            discounts=(
+                *reader.find(Redemption, {"reference": references(kept)}),  # the coupon may be somebody else's
+                *reader.find(GuestRedemption, {"reference": references(kept)}),
+            ),
+            points=tuple(reader.find(PointsEntry, {**of, "sale_id": kept.id})),
+            left=rules.left(kept, about.refunds).total,
+        )
+
+
+def found(reader: Reader, sale: Sale | str) -> Sale:
+    """Return the sale given as a record or by its external id, as it is stored; NotFound when there is none."""
+    if isinstance(sale, Sale):
+        kept = reader.get(Sale, sale.customer_id, sale.id)
+    else:
+        kept = next(reader.find(Sale, {"external_id": checked(sale, field="sale", limit=TEXT_LIMIT)}), None)
+    if kept is None:
+        raise NotFound("no sale has this external id; a sale without one is given as a record")
+    return kept
+
+
+def known(reader: Reader, sale: Sale) -> rules.Known:
+    """Return what is known of a sale: its lines, its refunds and theirs."""
+    refunds = sorted(
+        reader.find(Sale, {"customer_id": sale.customer_id, "refund_of": sale.id}), key=lambda each: (each.occurred_at, each.id)
+    )
+    lines: list[SaleLine] = list(
+        reader.find(SaleLine, {"customer_id": sale.customer_id, "sale_id": [sale.id, *(each.id for each in refunds)]})
+    )
+    return rules.Known(
+        sale=sale, refunds=refunds, lines=[line for line in lines if line.sale_id == sale.id],
+        returned=[line for line in lines if line.sale_id != sale.id],
+    )
+
+
+def asked(business: Business, sale: Sale, told: Mapping[str, Any]) -> rules.Asked:
+    """Return what is asked for, read from what `crm.sales.refund` takes."""
+    kind, amount, lines = told["kind"], told["amount"], told["lines"]
+    names = [each.value for each in KINDS]
+    if kind not in names:
+        raise Malformed(f"kind is one of {', '.join(names)}", field="kind", suggestions=nearest(str(kind), names))
+    external_id = told["external_id"]
+    return rules.Asked(
+        kind=SaleKind(kind), amount=None if amount is None else business.amount(amount), units=told["units"],
+        lines=None if lines is None else lines_of(
+            lines, customer_id=sale.customer_id, sale_id="", at=sale.occurred_at, amount=business.amount
+        ),
+        words=[frozenset(line) for line in lines or ()],
+        occurred_at=business.instant(told["occurred_at"], field="occurred_at"),
+        terminal=told["terminal"], reason=checked(told["reason"], field="reason"),
+        external_id=None if external_id is None else checked(external_id, field="external_id", limit=TEXT_LIMIT),
+    )
+
+
+def refund(business: Business, sale: Sale | str, told: Mapping[str, Any]) -> Sale:
+    """Take some or all of a sale back, and its share of the points earned; once, where an external id is given."""
+    with business.store.write() as writer:
+        held = found(writer, sale)
+        what = asked(business, held, told)
+        before = _again(writer, held, what)
+        return before or _refund(business, writer, held, what)
+
+
+def cancel(business: Business, sale: Sale | str, reason: str, external_id: str | None = None) -> Sale:
+    """Take back what is left of a sale as if it had never been: the points spent for it and its coupons come back as well."""
+    with business.store.write() as writer:
+        held = found(writer, sale)
+        name = None if external_id is None else checked(external_id, field="external_id", limit=TEXT_LIMIT)
+        what = rules.Asked(reason=checked(reason, field="reason"), external_id=name)
+        before = _again(writer, held, what)
+        if before is not None:
+            return before
+        writer.hold(Customer, held.customer_id)
+        _return_payments(business, writer, held, what.reason)  # first: points that come back cover those that were earned
+        refunded = _refund(business, writer, held, what)
+        restore_cancelled(business, writer, references(held), reason=what.reason)
+        return refunded
+
+
+def _again(writer: Writer, sale: Sale, what: rules.Asked) -> Sale | None:
+    """Return the refund that is known by the external id already, if any; Conflict when it is another."""
+    if what.external_id is None:
+        return None
+    writer.claim(SCOPE, [what.external_id])
+    before = next(writer.find(Sale, {"external_id": what.external_id}), None)
+    different = rules.differences(before, sale, what) if before else ()
+    if before and different:
+        raise Conflict(
+            f"{before.kind} {before.id} has this external id and differs in {', '.join(different)}; it is recorded once"
+        )
+    return before
+
+
+def _refund(business: Business, writer: Writer, sale: Sale, what: rules.Asked) -> Sale:
+    writer.hold(Customer, sale.customer_id)
+    place = (sale.terminal, sale.point_of_sale)
+    if what.terminal is not None:
+        place = (what.terminal, place_of(business, what.terminal, None)[0])
+    done = rules.refund(known(writer, sale), what, id=business.ids.new(), now=business.now(), place=place)
+    writer.add([done.refund, *done.lines])
+    _reverse_earned(business, writer, sale, done.left, what.reason)
+    return done.refund
+
+
+def _reverse_earned(business: Business, writer: Writer, sale: Sale, left: rules.Left, reason: str) -> None:
+    """Take back the points that the sale earned and may not keep; what was reversed of them before counts."""
+    mine = {"customer_id": sale.customer_id}
+    credits_ = list(writer.find(PointsEntry, {**mine, "sale_id": sale.id, "kind": "credit"}))
+    if not credits_:
+        return
+    rest = {each.id: each.delta for each in credits_}
+    for entry in writer.find(PointsEntry, {**mine, "reverses": list(rest)}):
+        rest[str(entry.reverses)] += entry.delta - entry.shortfall
+    of_units = {each.name for each in writer.find(EarningRule, {"program": sale.program}) if each.per is Earns.UNITS}
+    for by_units in (False, True):
+        alike = [each for each in credits_ if (each.rule in of_units) is by_units]
+        back = rules.points_back([(each.delta, rest[each.id]) for each in alike], sale, left, of_units=by_units)
+        for credit, points in zip(alike, back, strict=True):
+            if points:
+                single.perform(business, partial(points_reversing, business, credit, points, reason), sale.customer_id)
+
+
+def _return_payments(business: Business, writer: Writer, sale: Sale, reason: str) -> None:
+    """Give back the points and what accounts paid for the sale, as far as that has not been done."""
+    paid = {"customer_id": sale.customer_id, "kind": "spend", "reference": references(sale)}
+    spends = {each.spend_id: each for each in writer.find(PointsEntry, paid)}
+    for spend in spends.values():
+        _give_back(business, sale, points_reversing(business, spend, None, reason))
+    due = rules.left(sale, known(writer, sale).refunds).total.minor  # what a refund gave back before is not given twice
+    for entry in reversed(list(writer.find(AccountEntry, paid))):
+        if entry.amount is None:
+            _give_back(business, sale, account_reversing(business, entry, reason=reason))
+            continue
+        returned = {"customer_id": sale.customer_id, "reverses": entry.id}
+        undone = next(writer.totals(AccountEntry, returned, of="amount"), (0,))[0]
+        back = min(due, -entry.amount.minor - undone)
+        due -= back
+        if back > 0:
+            amount = Money.from_minor(back, business.currency)
+            _give_back(business, sale, account_reversing(business, entry, amount=amount, reason=reason))
+
+
+def _give_back(business: Business, sale: Sale, deed: Deed) -> None:
+    try:
+        single.perform(business, lambda: deed, sale.customer_id)
+    except Refusal as no:
+        if no.reason is not Reason.ALREADY_REVERSED:  # what was given back by hand is not given twice
+            raise

@@ -1,0 +1,333 @@
+"""`crm.coupons`: issuing, redeeming and all that happens to a coupon. The terms of a series are `crm.series`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, TypeAlias, overload
+
+from attrs import frozen
+
+from custcrm.actions import eligibility, single
+from custcrm.actions.coupons import codes, guests, redeeming, restoring, series
+from custcrm.actions.coupons import issuing as deeds
+from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon, uses_of
+from custcrm.business import Business, customer_id
+from custcrm.crm.loyalty.using import Lines, sale_lines, use_of
+from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, Sale
+from custcrm.records.coupons import CouponState
+from custcrm.rules import benefits
+from custcrm.rules import coupons as rules
+from custcrm.selection import CustomerRef, existing
+from custcrm.storage.customer_facts import facts
+from custcrm.storage.effects import Question
+from custcrm.values.errors import Malformed, Reason, Refusal
+from custcrm.values.money import Amount, Money
+from custcrm.values.periods import SpanLike, span
+from custcrm.values.shapes import several
+from custcrm.values.texts import checked
+
+CouponRef: TypeAlias = Coupon | FreeCode | str
+"""A coupon as a record, or by its code: a coupon's own, a free one, or the code that a series shares."""
+
+
+@frozen
+class Coupons:
+    """Coupons of one business. A series is never oversold, and no coupon is used more often than it allows."""
+
+    _business: Business
+
+    # series -------------------------------------------------------------------------------------
+
+    def add_series(
+        self,
+        name: str,
+        *,
+        program: str,
+        kind: str = "check_modifier",
+        title: str = "",
+        description: str = "",
+        titles: Mapping[str, str] | None = None,
+        descriptions: Mapping[str, str] | None = None,
+        capacity: int | None = None,
+        per_customer: int | None = None,
+        per_coupon: int = 1,
+        valid: Any = None,
+        issue_from: datetime | date | str | None = None,
+        issue_until: datetime | date | str | None = None,
+        codes: str = "unique",
+        shared_code: str | None = None,
+        alphabet: str | None = None,
+        code_length: int | None = None,
+        benefit: Mapping[str, Any] | None = None,
+        budget: Amount | None = None,
+        stackable: bool = False,
+        transferable: bool = False,
+        revoke_frees: bool = True,
+        restore_on_cancel: bool = True,
+    ) -> CouponSeries:
+        """Add a series: at most `capacity` coupons, `per_customer` to each, each redeemed `per_coupon` times.
+
+        `valid` is a span from issue or a last good day. Codes are unique, or one is `shared` by all. `benefit` is what a coupon
+        gives: {"percent": 10, "at_most": "20.00", "category": "wine"}, {"amount": "5.00"}, {"product": "Coffee"} or
+        {"text": "A tasting"}. `budget` is what all redemptions may cost. Malformed where codes could be guessed.
+        """
+        told = {
+            "program": program, "kind": kind, "title": title, "description": description, "titles": titles,
+            "descriptions": descriptions, "capacity": capacity, "per_customer": per_customer, "per_coupon": per_coupon,
+            "valid": valid, "issue_from": issue_from, "issue_until": issue_until, "codes": codes, "shared_code": shared_code,
+            "alphabet": alphabet, "code_length": code_length, "benefit": benefit, "budget": budget, "stackable": stackable,
+            "transferable": transferable, "revoke_frees": revoke_frees, "restore_on_cancel": restore_on_cancel,
+        }
+        return series.added(self._business, name, told)
+
+    def left(self, series: str, *, customer: CustomerRef | None = None) -> int | None:
+        """Return how many coupons the series can still issue, altogether or to one customer; None when it is unlimited."""
+        business = self._business
+        found = business.known(CouponSeries, series, "coupon series")
+        if customer is not None:
+            existing(business, customer)
+        with business.reading() as reader:
+            left = deeds.left(reader, series)
+            if customer is None or found.per_customer is None:
+                return left
+            counted = business.shown(eligibility.coupons_counted(series))
+            row = facts(reader, existing(business, customer).id, Question(business.everyone(), business.now()))
+            assert row is not None, "the customer exists"
+            mine = max(0, found.per_customer - int(row.value(counted)))
+        return mine if left is None else min(mine, left)
+
+    # issuing ------------------------------------------------------------------------------------
+
+    def issue(
+        self, customer: CustomerRef, series: str, *, text: str = "", notify: bool = True, key: str | None = None
+    ) -> Coupon:
+        """Issue one coupon to the customer; once, where a key is given."""
+        business = self._business
+        performed = single.perform(
+            business, lambda: deeds.issuing(business, series, allow_partial=False, text=text, notify=notify),
+            customer_id(customer), key=key,
+        )
+        return performed.of(Coupon)
+
+    def revoke(self, coupon: CouponRef, *, reason: str, key: str | None = None) -> Coupon:
+        """Take a coupon back from its customer; refused with revoked or already_redeemed.
+
+        Its place is free again, in the series and for the customer, unless the series says otherwise or it was used before.
+        """
+        business, found = self._business, self._found(coupon)
+        if not isinstance(found, Coupon):
+            raise Malformed("nobody holds this code; see crm.series.revoke_code", field="coupon")
+        single.perform(business, lambda: deeds.revoking(found, reason=reason), found.customer_id, key=key)
+        return self._again(found)
+
+    # using --------------------------------------------------------------------------------------
+
+    @overload
+    def redeem(
+        self, coupon: CouponRef, *, customer: CustomerRef | None = ..., identity: None = ..., reference: str | None = ...,
+        sale: Sale | None = ..., lines: Lines | None = ..., discount: Amount | None = ..., terminal: str | None = ...,
+        key: str | None = ...,
+    ) -> Coupon: ...
+
+    @overload
+    def redeem(
+        self, coupon: CouponRef, *, customer: None = ..., identity: str, reference: str | None = ..., sale: Sale | None = ...,
+        lines: Lines | None = ..., discount: Amount | None = ..., terminal: str | None = ..., key: str | None = ...,
+    ) -> GuestRedemption: ...
+
+    def redeem(
+        self,
+        coupon: CouponRef,
+        *,
+        customer: CustomerRef | None = None,
+        identity: str | None = None,
+        reference: str | None = None,
+        sale: Sale | None = None,
+        lines: Lines | None = None,
+        discount: Amount | None = None,
+        terminal: str | None = None,
+        key: str | None = None,
+    ) -> Coupon | GuestRedemption:
+        """Redeem a coupon; once, where a key is given. Refused with every reason that applies, in the documented order.
+
+        `customer` is who brings it: a free code becomes theirs, of a shared code their coupon is used, or issued on the spot.
+        A guest has an `identity` instead, any text that tells one from another, and the limit per customer holds for it.
+        `reference` names the order, or `sale` is it. `lines` let the benefit be quoted, `discount` tells what was granted: that
+        is booked on the budget.
+        """
+        business, found = self._business, self._found(coupon)
+        use = use_of(
+            business, customer, reference=reference, sale=sale, lines=lines, discount=discount, terminal=terminal,
+            is_guest=identity is not None,
+        )
+        if identity is not None:
+            return guests.redeem_as_guest(business, found, identity, use, key=key)
+        owner = redeeming.holder(found, use.customer)
+        done = single.perform(business, lambda: redeeming.redeeming(business, found, use), owner, key=key).of(Redemption)
+        with business.reading() as reader:
+            redeemed = reader.get(Coupon, done.customer_id, done.coupon_id)
+        assert redeemed is not None, "it was redeemed just now"
+        return redeemed
+
+    def why(
+        self,
+        coupon: CouponRef,
+        *,
+        customer: CustomerRef | None = None,
+        identity: str | None = None,
+        reference: str | None = None,
+        sale: Sale | None = None,
+        lines: Lines | None = None,
+        discount: Amount | None = None,
+    ) -> tuple[Reason, ...]:
+        """Return every reason why redeeming would be refused now, none when it would not be; nothing is written."""
+        business, found = self._business, self._found(coupon)
+        use = use_of(
+            business, customer, reference=reference, sale=sale, lines=lines, discount=discount, is_guest=identity is not None
+        )
+        with business.reading() as reader:
+            if identity is not None:
+                return guests.why_as_guest(business, reader, found, identity, use)
+            return redeeming.why(business, reader, found, use)
+
+    def reserve(
+        self,
+        coupon: CouponRef,
+        *,
+        reference: str,
+        for_: SpanLike = redeeming.LASTING,
+        customer: CustomerRef | None = None,
+        key: str | None = None,
+    ) -> Coupon:
+        """Keep a coupon for the order `reference`, for 15 minutes unless said otherwise; then it is free again by itself.
+
+        Only with this reference can it be redeemed meanwhile. Refused as redeeming would be.
+        """
+        business, found = self._business, self._found(coupon)
+        lasting = span(for_)
+        if not lasting.count:
+            raise Malformed("a coupon is reserved for some time, e.g. '15 minutes'", field="for_")
+        use = use_of(business, customer, reference=reference)
+        owner = redeeming.holder(found, use.customer)
+        done = single.perform(business, lambda: redeeming.reserving(business, found, use, lasting), owner, key=key)
+        if key is None:
+            return self._again(done.of(Coupon))
+        with business.reading() as reader:
+            return redeeming.reserved_under(reader, owner, key)
+
+    def release(self, coupon: CouponRef, *, reference: str | None = None) -> Coupon:
+        """Let a reserved coupon go, whatever it was reserved for or only for `reference`; refused with not_reserved."""
+        found = self._coupon(coupon)
+        single.perform(self._business, lambda: redeeming.releasing(found, reference), found.customer_id)
+        return self._again(found)
+
+    def restore(
+        self,
+        coupon: CouponRef | None = None,
+        *,
+        reference: str | Sequence[str] | None = None,
+        reason: str = "",
+        key: str | None = None,
+    ) -> tuple[Redemption | GuestRedemption, ...]:
+        """Take redemptions back because their order was cancelled, and return them: those of a coupon, of a reference, or both.
+
+        What they cost is back on the budget. Refused with not_redeemed when there are none, with not_restored when the series
+        does not allow it (`restore_on_cancel`).
+        """
+        told = [] if reference is None else [reference] if isinstance(reference, str) else several(reference, field="reference")
+        references = tuple(checked(each, field="reference") for each in told)
+        which = restoring.Which(wanted=None if coupon is None else self._found(coupon), references=references)
+        return restoring.restore(self._business, which, reason=reason, key=key)
+
+    # asking -------------------------------------------------------------------------------------
+
+    def available(self, customer: CustomerRef, *, as_of: Any = None) -> list[Coupon]:
+        """Return the customer's coupons that are issued, not used up, expired, revoked or reserved, now or then; oldest first.
+
+        Whether the customer may redeem at all is asked when it is done; see `why`.
+        """
+        at = self._business.asked_at(as_of)
+        with self._business.reading() as reader:
+            coupons = list(reader.find(Coupon, {"customer_id": customer_id(customer)}))
+            uses = uses_by_coupon(reader, coupons)
+            terms = series_by_name(reader, (each.series for each in coupons))
+        return [
+            each for each in coupons
+            if (at is None or each.issued_at <= at)
+            and self._state(each, uses[each.id], terms[each.series], at) is CouponState.ISSUED
+        ]
+
+    def of(self, customer: CustomerRef) -> Sequence[Coupon]:
+        """Return all coupons the customer ever had, oldest first."""
+        with self._business.reading() as reader:
+            return tuple(reader.find(Coupon, {"customer_id": customer_id(customer)}))
+
+    def redemptions(self, coupon: CouponRef) -> tuple[Redemption | GuestRedemption, ...]:
+        """Return all uses of a coupon or free code, also those that were taken back, oldest first."""
+        found = self._found(coupon)
+        if isinstance(found, CouponSeries):
+            raise Malformed("many use a shared code; ask of one customer's coupon", field="coupon")
+        with self._business.reading() as reader:
+            return tuple(sorted(uses_of(reader, found), key=lambda use: (use.redeemed_at, use.id)))
+
+    def state(self, coupon: CouponRef, *, as_of: Any = None) -> CouponState:
+        """Return the state of a coupon or a code now or at another time; `free` is a code that nobody holds."""
+        at, found = self._business.asked_at(as_of), self._found(coupon)
+        if isinstance(found, CouponSeries):
+            raise Malformed("a shared code has no state; ask of one customer's coupon", field="coupon")
+        with self._business.reading() as reader:
+            uses, terms = uses_of(reader, found), series_by_name(reader, [found.series])[found.series]
+        return self._state(found, uses, terms, at)
+
+    def quote(
+        self, coupon: CouponRef | CouponSeries | Sequence[CouponRef | CouponSeries], lines: Lines
+    ) -> Money:
+        """Return what a coupon takes off the lines of a sale, by the benefit of its series; nothing is written.
+
+        Several must be stackable: products come first, then percentages, then amounts, each of what those before left. A text
+        is the code of a coupon, or names a series.
+        """
+        asked = [coupon] if isinstance(coupon, Coupon | FreeCode | CouponSeries | str) else several(coupon, field="coupon")
+        terms = [self._terms(each) for each in asked]
+        if len(terms) > 1 and not all(each.stackable for each in terms):
+            raise Refusal(Reason.NOT_STACKABLE, details={"series": next(each.name for each in terms if not each.stackable)})
+        found = [benefit for each in terms if (benefit := benefits.from_json(each.benefit)) is not None]
+        return benefits.quote_all(found, sale_lines(self._business, lines), currency=self._business.currency)
+
+    # inside -------------------------------------------------------------------------------------
+
+    def _found(self, coupon: CouponRef) -> codes.Thing:
+        with self._business.reading() as reader:
+            return codes.thing(reader, coupon)
+
+    def _coupon(self, coupon: CouponRef) -> Coupon:
+        found = self._found(coupon)
+        if not isinstance(found, Coupon):
+            raise Malformed("nobody holds this code; name a coupon", field="coupon")
+        return found
+
+    def _again(self, coupon: Coupon) -> Coupon:
+        with self._business.reading() as reader:
+            return reader.get(Coupon, coupon.customer_id, coupon.id) or coupon
+
+    def _terms(self, coupon: CouponRef | CouponSeries) -> CouponSeries:
+        if isinstance(coupon, CouponSeries):
+            return coupon
+        with self._business.reading() as reader:
+            found = codes.behind(reader, coupon) if isinstance(coupon, str) else codes.thing(reader, coupon)
+        if found is None:
+            assert isinstance(coupon, str), "a record is found, or it is an error"
+            return self._business.known(CouponSeries, coupon, "coupon series")
+        if isinstance(found, CouponSeries):
+            return found
+        return self._business.known(CouponSeries, found.series, "coupon series")
+
+    def _state(
+        self, found: Coupon | FreeCode, uses: rules.Uses, terms: CouponSeries, at: datetime | None
+    ) -> CouponState:
+        coupon = rules.unheld(found) if isinstance(found, FreeCode) else found
+        at = rules.present(coupon, uses, self._business.now()) if at is None else at
+        if isinstance(found, FreeCode):
+            return rules.state_of_free(found, uses, at, per_coupon=terms.per_coupon)
+        return rules.state(coupon, uses, at, per_coupon=terms.per_coupon)

@@ -1,0 +1,135 @@
+"""`crm.earning`: the rules by which sales of a program earn points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from attrs import evolve, frozen
+
+from custcrm.actions.points import earning as actions
+from custcrm.actions.points.earning import DryRun
+from custcrm.business import Business
+from custcrm.filters import Filter
+from custcrm.records import EarningRule, PointsEntry, Program, Sale
+from custcrm.records.earning import Earns, Rounding
+from custcrm.storage.protocol import Taken
+from custcrm.values.errors import Conflict, Malformed, NotFound
+from custcrm.values.money import Money
+from custcrm.values.periods import PeriodLike
+from custcrm.values.shapes import flag, several
+from custcrm.values.spelling import nearest
+from custcrm.values.texts import checked
+
+
+@frozen
+class Earning:
+    """Rules are added and ended, never changed or deleted: each credit names the rule that gave it."""
+
+    _business: Business
+
+    def add(
+        self,
+        program: str,
+        name: str,
+        *,
+        per: Earns | str = Earns.MONEY,
+        points: int = 1,
+        amount: Money | str | int | Decimal = 1,
+        factor: str | int | Decimal | None = None,
+        category: str | None = None,
+        filter: str | Filter | None = None,
+        minimum: Money | str | int | Decimal | None = None,
+        rounding: Rounding | str = Rounding.DOWN,
+        expires: Any = None,
+        starts: datetime | date | str | None = None,
+        ends: datetime | date | str | None = None,
+    ) -> EarningRule:
+        """Add a rule to a program, and return it: from now on, or from `starts` until just before `ends`.
+
+        `per` money gives `points` for each `amount` spent (also for a part of it), units for each unit, visit for the sale
+        itself; a multiplier raises what the others give by its `factor` ("1.5"), and where several apply the highest counts.
+        `category` counts the lines of that category; `filter` says for which customers, as they are before the sale; `minimum`
+        is the least total of a sale. A part of a point is rounded down, half_even or up. `expires` is a span from the sale.
+        """
+        rule = self.rule(
+            program, name, per=per, points=points, amount=amount, factor=factor, category=category, filter=filter,
+            minimum=minimum, rounding=rounding, expires=expires, starts=starts, ends=ends,
+        )
+        with self._business.store.write() as writer:
+            try:
+                writer.add([rule])
+            except Taken:
+                raise Conflict(f"program {program!r} has a rule named {rule.name!r} already; choose another name") from None
+        return rule
+
+    def rule(
+        self,
+        program: str,
+        name: str = "tried",
+        *,
+        per: Earns | str = Earns.MONEY,
+        points: int = 1,
+        amount: Money | str | int | Decimal = 1,
+        factor: str | int | Decimal | None = None,
+        category: str | None = None,
+        filter: str | Filter | None = None,
+        minimum: Money | str | int | Decimal | None = None,
+        rounding: Rounding | str = Rounding.DOWN,
+        expires: Any = None,
+        starts: datetime | date | str | None = None,
+        ends: datetime | date | str | None = None,
+    ) -> EarningRule:
+        """Return a rule as `add` would make it, to be tried by `dry_run`; it is not kept."""
+        return actions.rule(
+            self._business, program, name, per=per, points=points, amount=amount, factor=factor, category=category,
+            filter=filter, minimum=minimum, rounding=rounding, expires=expires, starts=starts, ends=ends,
+        )
+
+    def of(self, program: str, *, ended: bool = False) -> Sequence[EarningRule]:
+        """Return the rules of a program by name: those that hold or will, with `ended` all that ever were."""
+        business = self._business
+        business.known(Program, program, "program")
+        flag(ended, field="ended")
+        with business.reading() as reader:
+            return tuple(
+                reader.find(EarningRule, {"program": program}) if ended else actions.current(reader, program, business.now())
+            )
+
+    def end(self, program: str, name: str) -> EarningRule:
+        """End a rule now; sales made before earn by it still, also when they are told later. An ended one stays as it is."""
+        business = self._business
+        business.known(Program, program, "program")
+        checked(name, field="name")
+        with business.store.write() as writer:
+            rule, now = writer.hold(EarningRule, program, name), business.now()
+            if rule is None:
+                names = [each.name for each in writer.find(EarningRule, {"program": program})]
+                raise NotFound(f"program {program!r} has no rule {name!r}", suggestions=nearest(name, names))
+            if rule.ends_at is None or now < rule.ends_at:
+                rule = evolve(rule, ends_at=now)
+                writer.replace(rule)
+        return rule
+
+    def dry_run(
+        self, program: str, *, period: PeriodLike = "last month", rules: EarningRule | Sequence[EarningRule] | None = None
+    ) -> DryRun:
+        """Return what rules would have given for the program's sales of a period, had they been in force; nothing is written.
+
+        `rules` are those to try, kept or made by `rule`, in the place of the program's own: `[*of("club"), new]` tries one
+        more. Each sale is looked at as the customer was just before it. Refunds are not taken off.
+        """
+        self._business.known(Program, program, "program")
+        tried = [rules] if isinstance(rules, EarningRule) else None if rules is None else several(rules, field="rules")
+        if not all(isinstance(each, EarningRule) for each in tried or ()):
+            raise Malformed("rules are given as records, as crm.earning.rule and crm.earning.of return them", field="rules")
+        return actions.tried(self._business, program, period, tried)
+
+    def of_sale(self, sale: Sale) -> Sequence[PointsEntry]:
+        """Return the points that a sale earned, and what its refunds took back of them, in order."""
+        if not isinstance(sale, Sale):
+            raise Malformed(f"a sale is given as its record, not {type(sale).__name__}", field="sale")
+        with self._business.reading() as reader:
+            return tuple(reader.find(PointsEntry, {"customer_id": sale.customer_id, "sale_id": sale.id}))

@@ -1,0 +1,139 @@
+"""`crm.sales`: what customers bought."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from attrs import frozen
+
+from custcrm.actions.sales import refunds
+from custcrm.actions.sales import sales as actions
+from custcrm.actions.sales.refunds import SaleDetails
+from custcrm.business import Business
+from custcrm.records import Sale
+from custcrm.records.sales import SaleKind
+from custcrm.selection import CustomerRef, existing
+from custcrm.values.money import Money
+
+
+@frozen
+class Sales:
+    """Purchases: the terminal knows its point of sale, and that its program."""
+
+    _business: Business
+
+    def record(
+        self,
+        customer: CustomerRef,
+        total: Money | str | int | Decimal,
+        *,
+        occurred_at: datetime | date | str | None = None,
+        lines: Sequence[Mapping[str, Any]] = (),
+        units: int | None = None,
+        terminal: str | None = None,
+        point_of_sale: str | None = None,
+        program: str | None = None,
+        source: str = "in_store",
+        document: str | None = None,
+        external_id: str | None = None,
+    ) -> Sale:
+        """Record a sale and return it. `total` is in major units ("25.90"); a sale with an `external_id` is recorded once.
+
+        Told again with the same facts it returns the known sale, with other facts it is a Conflict. A customer who is
+        blacklisted in the sale's program is refused (DESIGN 7). `lines` are mappings of product, category, quantity, price
+        and amount; `units` is their sum unless given. It earns points by the rules of its program (`crm.earning`), where the
+        customer may be credited any; where not, the sale stands without.
+        """
+        row = {
+            "customer": customer, "total": total, "occurred_at": occurred_at, "lines": lines, "units": units,
+            "terminal": terminal, "point_of_sale": point_of_sale, "program": program, "source": source,
+            "document": document, "external_id": external_id,
+        }
+        [sale] = actions.record(self._business, [row])
+        return sale
+
+    def record_all(self, rows: Iterable[Mapping[str, Any]]) -> list[Sale]:
+        """Record many sales, each a mapping of what `record` takes; all or none."""
+        return actions.record(self._business, rows)
+
+    def refund(
+        self,
+        sale: Sale | str,
+        amount: Money | str | int | Decimal | None = None,
+        *,
+        lines: Sequence[Mapping[str, Any]] | None = None,
+        units: int | None = None,
+        kind: SaleKind | str = SaleKind.REFUND,
+        reason: str = "",
+        external_id: str | None = None,
+        occurred_at: datetime | date | str | None = None,
+        terminal: str | None = None,
+    ) -> Sale:
+        """Take back a sale, or an amount of it, and return the refund: a sale of its own with a negative total.
+
+        `sale` is a record, or the sale's external id. Without `amount` it is all that is left, or what was paid for the
+        `lines`: mappings as in `record`, told without a minus; price and amount are those of the sale unless given, and where
+        the sale cost less than its lines, their share of that is paid back. With `units` alone it is their share of the money
+        that is left. It is the sale's place unless a terminal is given. More than is left is refused (over_refund). The sale
+        then keeps its share of the points it earned, rounded down; the program's `reversal` says what becomes of points that
+        are spent already, and where that is to refuse (not_enough_points), nothing is taken back. An `external_id` is
+        recorded once, as in `record`.
+        """
+        told = {
+            "amount": amount, "lines": lines, "units": units, "kind": kind, "reason": reason, "external_id": external_id,
+            "occurred_at": occurred_at, "terminal": terminal,
+        }
+        return refunds.refund(self._business, sale, told)
+
+    def chargeback(
+        self,
+        sale: Sale | str,
+        amount: Money | str | int | Decimal | None = None,
+        *,
+        reason: str = "",
+        external_id: str | None = None,
+        occurred_at: datetime | date | str | None = None,
+    ) -> Sale:
+        """Record that the customer's bank took the payment back: a refund of that kind. Coupons stay redeemed."""
+        return self.refund(
+            sale, amount, kind=SaleKind.CHARGEBACK, reason=reason, external_id=external_id, occurred_at=occurred_at
+        )
+
+    def cancel(self, sale: Sale | str, *, reason: str = "", external_id: str | None = None) -> Sale:
+        """Take back all that is left of a sale as if it had not been, and return the refund.
+
+        Points and money of accounts that were spent with the sale's id, or its external id, as their reference come back, and
+        coupons that were redeemed so are restored where their series allows it; else they stay redeemed. All of it happens, or
+        nothing. What was returned before is not returned again: accounts get no more than is left of the sale. With an
+        `external_id` of the refund it is done once.
+        """
+        return refunds.cancel(self._business, sale, reason, external_id)
+
+    def of(self, customer: CustomerRef) -> Sequence[Sale]:
+        """Return all sales of the customer, refunds and chargebacks among them, oldest first (FEATURES I11)."""
+        business = self._business
+        with business.reading() as reader:
+            return tuple(reader.find(Sale, {"customer_id": existing(business, customer).id}, order=("occurred_at",)))
+
+    def details(self, sale: Sale | str) -> SaleDetails:
+        """Return a sale with its lines, the discounts of coupons, its refunds, the points it earned, and what is left of it."""
+        return refunds.details(self._business, sale)
+
+    def import_csv(
+        self,
+        source: Any,
+        *,
+        columns: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+        progress: Any = False,
+        **dialect: Any,
+    ) -> Any:
+        """Take sales in from a CSV file, with a verdict for each row; they earn no points. See `custcrm.importing`."""
+        from custcrm.importing import import_sales
+
+        return import_sales(
+            self._business, source, columns=columns, dry_run=dry_run, progress=progress, **dialect
+        )

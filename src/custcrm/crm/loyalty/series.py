@@ -1,0 +1,74 @@
+"""`crm.series`: the terms of coupon series, and the codes that are made to be handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from types import EllipsisType
+
+from attrs import frozen
+
+from custcrm.actions.applying import Progress
+from custcrm.actions.coupons import codes, series
+from custcrm.actions.coupons import issuing as deeds
+from custcrm.business import Business
+from custcrm.records import CouponSeries, FreeCode, Program, SeriesBudget
+from custcrm.values.errors import Malformed, Refusal
+from custcrm.values.money import Amount, Money
+
+
+@frozen
+class Series:
+    """Series of coupons, as they stand after `crm.coupons.add_series`."""
+
+    _business: Business
+
+    def get(self, name: str) -> CouponSeries:
+        """Return a series as it stands; NotFound, with near names, when there is none."""
+        return self._business.known(CouponSeries, name, "coupon series")
+
+    def list(self, program: str | None = None) -> Sequence[CouponSeries]:
+        """Return all series, or those of a program, by name."""
+        if program is not None:
+            self._business.known(Program, program, "program")
+        with self._business.reading() as reader:
+            return tuple(reader.find(CouponSeries, {} if program is None else {"program": program}))
+
+    def change(
+        self,
+        name: str,
+        *,
+        capacity: int | EllipsisType | None = ...,
+        issue_until: datetime | date | str | EllipsisType | None = ...,
+        budget: Amount | EllipsisType | None = ...,
+    ) -> CouponSeries:
+        """Change the terms that may change; None lifts a limit. Neither can be less than what is issued or spent."""
+        return series.changed(self._business, name, capacity=capacity, issue_until=issue_until, budget=budget)
+
+    def budget_left(self, series: str) -> Money | None:
+        """Return what redemptions of the series may still cost; None when it has no budget."""
+        name = self.get(series).name
+        with self._business.reading() as reader:
+            found = reader.get(SeriesBudget, name)
+        return None if found is None else Money.from_minor(found.budget - found.spent, found.currency)
+
+    def generate(
+        self, series: str, count: int, *, key: str | None = None, progress: Progress = False
+    ) -> Sequence[str]:
+        """Make free codes to be handed out, in order of their text; once, where a key is given.
+
+        Each has a place in the series from now on. Whoever redeems one first takes it, as a customer or a guest. Refused whole
+        with series_closed or series_capacity.
+        """
+        return codes.generate(self._business, series, count, key=key, progress=progress)
+
+    def revoke_code(self, code: str) -> FreeCode:
+        """Take a free code back, so that nobody can redeem it; refused with revoked or already_redeemed."""
+        with self._business.store.write() as writer:
+            found = codes.thing(writer, code)
+            if not isinstance(found, FreeCode):
+                raise Malformed("the code is not free; revoke the coupon", field="code")
+            done = deeds.revoked_code(writer, found.code, self._business.now())
+            if isinstance(done, Refusal):
+                raise done
+            return done

@@ -1,0 +1,138 @@
+"""`crm.consents`, `crm.senders`, `crm.messages`, `crm.outbox`: what customers allow, and what goes out to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import evolve, frozen
+
+from custcrm.actions import eligibility
+from custcrm.business import Business, customer_id
+from custcrm.messaging.dispatching import dispatch, in_doubt, send_again
+from custcrm.messaging.templates import TextTemplate
+from custcrm.records import Consent, Customer, Message, Program, Sender
+from custcrm.records.messages import MessageStatus
+from custcrm.rules.contacting import check_channel, check_purpose
+from custcrm.selection import CustomerRef, existing
+from custcrm.storage.customer_facts import facts
+from custcrm.storage.effects import Question
+from custcrm.storage.protocol import Reader, Taken
+from custcrm.values.errors import Conflict, Malformed, Reason
+from custcrm.values.identifiers import key_name
+from custcrm.values.shapes import flag
+from custcrm.values.texts import checked
+
+
+@frozen
+class Consents:
+    """What a customer said about being written to, per channel and purpose, with the proof of it; each answer is kept."""
+
+    _business: Business
+
+    def grant(self, customer: CustomerRef, channel: str, *, evidence: str, purpose: str = "marketing") -> None:
+        """Keep that the customer agreed; `evidence` says how that is known."""
+        self._keep(customer, channel, purpose, evidence, granted=True)
+
+    def deny(self, customer: CustomerRef, channel: str, *, evidence: str, purpose: str = "marketing") -> None:
+        """Keep that the customer refused, or took the consent back."""
+        self._keep(customer, channel, purpose, evidence, granted=False)
+
+    def _keep(self, customer: CustomerRef, channel: str, purpose: str, evidence: str, *, granted: bool) -> None:
+        business = self._business
+        check_purpose(purpose)
+        check_channel(channel, business.channels)
+        if not checked(evidence, field="evidence").strip():
+            raise Malformed("evidence says how the consent is known, e.g. 'form at the till'", field="evidence")
+        id_, now = existing(business, customer).id, business.now()
+        consent = Consent(
+            customer_id=id_, id=business.ids.new(), channel=channel, purpose=purpose, granted=granted, evidence=evidence,
+            actor=business.actor, occurred_at=now,
+        )
+        with business.store.write() as writer:
+            writer.claim("consent", [f"{id_} {channel} {purpose}"])
+            about = {"customer_id": id_, "channel": channel, "purpose": purpose, "until": None}
+            for earlier in list(writer.find(Consent, about)):
+                writer.replace(evolve(earlier, until=now))
+            writer.add([consent])
+
+
+@frozen
+class Senders:
+    """Names that messages come from."""
+
+    _business: Business
+
+    def add(self, name: str, *, program: str | None = None, requires_confirmation: bool = False) -> Sender:
+        """Add a sender; with `requires_confirmation` it reaches only those who confirmed taking part in its program."""
+        business = self._business
+        if program is not None:
+            business.known(Program, program, "program")
+        if flag(requires_confirmation, field="requires_confirmation") and program is None:
+            raise Malformed("a sender that requires confirmation belongs to a program", field="program")
+        sender = Sender(
+            name=key_name(name, "sender"), program=program, requires_confirmation=requires_confirmation,
+            created_at=business.now(),
+        )
+        with business.store.write() as writer:
+            try:
+                writer.add([sender])
+            except Taken:
+                raise Conflict(f"there is a sender named {sender.name!r} already") from None
+        return sender
+
+
+@frozen
+class Messages:
+    """Messages of one customer: planned, sent, or rejected with the reason."""
+
+    _business: Business
+
+    def of(self, customer: CustomerRef) -> list[Message]:
+        """Return the customer's messages, oldest first."""
+        with self._business.reading() as reader:
+            return list(reader.find(Message, {"customer_id": customer_id(customer)}))
+
+
+@frozen
+class Outbox:
+    """What waits to be sent."""
+
+    _business: Business
+
+    def waiting(self) -> int:
+        """Count the messages that wait."""
+        with self._business.reading() as reader:
+            return reader.count_records(Message, {"status": MessageStatus.PLANNED.value})
+
+    def dispatch(self, *, limit: int | None = None) -> int:
+        """Hand waiting messages over to their channels and return how many were accepted.
+
+        Consent is checked again now, and the customer's own values are filled in. Several processes may do this at once.
+        """
+        business = self._business
+        if business.store.is_writing():
+            raise Conflict("messages cannot be taken back: dispatch after the transaction, not within it")
+        return dispatch(
+            business.store, now=business.now, channels=business.channels, refusal=self._refusal, limit=limit
+        )
+
+    def in_doubt(self) -> list[Message]:
+        """Return the messages whose sending was interrupted: it is not known whether they went out."""
+        with self._business.reading() as reader:
+            return list(in_doubt(reader))
+
+    def send_again(self, messages: Sequence[Message]) -> int:
+        """Put messages in doubt back among those that wait; some may then arrive twice. Returns how many."""
+        return send_again(self._business.store, messages)
+
+    def _refusal(self, reader: Reader, message: Message, customer: Customer) -> Reason | None:
+        """Return why the message must not be sent now, if so: the rules of its planning, asked again."""
+        business = self._business
+        sender = None if message.sender is None else reader.get(Sender, message.sender)
+        confirmed_in = sender.program if sender is not None and sender.requires_confirmation else None
+        needs = TextTemplate.parse(message.text).required & eligibility.PLACEHOLDER_FIELDS.keys()
+        rules = eligibility.contactable(
+            business.schema, message.channel, message.purpose, confirmed_in=confirmed_in, needs=tuple(sorted(needs))
+        )
+        row = facts(reader, customer.id, Question(business.parse("TRUE"), business.now()))
+        return None if row is None else next((reason for reason, rule in rules if not row.matches(rule)), None)

@@ -1,0 +1,291 @@
+"""`crm.customers`: adding, changing and finding the people and companies known by us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from attrs import frozen
+
+from custcrm.actions.customers.deleting import delete
+from custcrm.business import Business, customer_id
+from custcrm.crm.people.callers import CallerMatch, caller_matches
+from custcrm.filters import Filter
+from custcrm.filters.syntax import nodes as s
+from custcrm.records import ContactPoint, Customer, ExternalId
+from custcrm.records.customers import CustomerStatus
+from custcrm.rules import customers as rules
+from custcrm.selection import CustomerRef, Selection, existing
+from custcrm.storage.protocol import Reader, Writer
+from custcrm.values.birthdays import BirthDate
+from custcrm.values.errors import Conflict, EmailTaken, Malformed, NotFound
+from custcrm.values.phones import lookup_key
+from custcrm.values.shapes import mapping, several
+from custcrm.values.texts import checked, fold_case
+
+MATCHES: Final = {"prefix": "starts_with", "contains": "contains", "exact": "="}
+EMAILS: Final = "email"
+"""The scope in which addresses are claimed, whether they become a customer's own or a further one."""
+_ANYWHERE: Final = ("first_name", "last_name", "company_name")
+
+
+@frozen
+class Customers:
+    """Customers as records. A customer argument is an id or a record."""
+
+    _business: Business
+
+    def add(
+        self,
+        *,
+        kind: str = "person",
+        first_name: str | None = None,
+        last_name: str | None = None,
+        company_name: str | None = None,
+        email: str | None = None,
+        phone: str | None = None,
+        birth_date: BirthDate | str | None = None,
+        card_number: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+        external_ids: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Customer:
+        """Add a customer and return the record.
+
+        The email is kept letter by letter, the phone as typed and as E.164; `more` are other fields of Customer, by name. At
+        least one of name, email, phone, card number or external id is needed. Raises Malformed, EmailTaken, Conflict.
+
+            anna = crm.customers.add(first_name="Anna", email="Anna@Example.org", phone="040 123 4567")
+        """
+        given = {
+            "kind": kind, "first_name": first_name, "last_name": last_name, "company_name": company_name, "email": email,
+            "phone": phone, "birth_date": birth_date, "card_number": card_number, **more,
+        }
+        row = {name: value for name, value in given.items() if value is not None}
+        [customer] = self.add_all([{**row, "attributes": attributes, "external_ids": external_ids}])
+        return customer
+
+    def add_all(self, rows: Iterable[Mapping[str, Any]]) -> list[Customer]:
+        """Add many customers, each a mapping of what `add` takes; all or none."""
+        business = self._business
+        now = business.now()
+        copies = [self._dated(row) for row in several(rows, field="rows")]
+        added: list[Customer] = []
+        facts: list[Any] = []
+        for id_, row in zip(business.ids.many(len(copies)), copies, strict=True):
+            attributes, external = _held(row, "attributes"), _held(row, "external_ids")
+            customer = rules.new_customer(id_, row, now=now, country=business.country, amount=business.amount)
+            rules.check_identity(customer, external)
+            added.append(customer)
+            facts += rules.attributes(id_, attributes, now) + rules.external_ids(id_, external, now)
+        with business.store.write() as writer:
+            self._insert(writer, [*added, *facts])
+        return added
+
+    def get(self, id: str) -> Customer:
+        """Return the customer of this id; NotFound when there is none."""
+        return existing(self._business, id)
+
+    def update(self, customer: CustomerRef, **changes: Any) -> Customer:
+        """Change fields and return the record: absent means leave, None means clear."""
+        business = self._business
+        with business.store.write() as writer:
+            before = writer.hold(Customer, customer_id(customer))
+            if before is None:
+                existing(business, customer)
+                raise AssertionError  # pragma: no cover (existing has raised)
+            after = rules.changed_customer(before, self._dated(changes), country=business.country, amount=business.amount)
+            if after == before:
+                return before
+            external = {each.system: each.external_id for each in writer.find(ExternalId, {"customer_id": after.id})}
+            rules.check_identity(after, external)
+            writer.add([rules.account_changed(business.ids.new(), before, after, business.now(), business.actor)])
+            self._free_emails(writer, [after])
+            writer.replace(after)
+        return after
+
+    def find_by_email(self, email: str) -> Customer | None:
+        """Return the customer with exactly this email, primary or further; None when there is none."""
+        wanted = checked(email, field="email").strip()
+        with self._business.reading() as reader:
+            return self._with_email(reader, wanted)
+
+    def find_by_external_id(self, system: str, id: str) -> Customer | None:
+        """Return the customer whom another system calls by this id."""
+        with self._business.reading() as reader:
+            wanted = {"system": checked(system, field="system"), "external_id": checked(id, field="id")}
+            found = next(reader.find(ExternalId, wanted), None)
+            return None if found is None else reader.get(Customer, found.customer_id)
+
+    def search(
+        self,
+        *,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        company_name: str | None = None,
+        phone: str | None = None,
+        email: str | None = None,
+        card_number: str | None = None,
+        any: str | None = None,
+        match: str = "prefix",
+    ) -> Selection:
+        """Find customers by any mix of criteria; all must hold.
+
+        Names match by their beginning (or `match="exact"`, `"contains"`), whatever the case; a phone in any spelling; an email
+        and a card number exactly. `any` looks in names, email, phone and card number.
+        """
+        if checked(match, field="match") not in MATCHES:
+            raise Malformed("match is prefix, contains or exact", field="match", suggestions=tuple(MATCHES))
+        names = {"first_name": first_name, "last_name": last_name, "company_name": company_name}
+        parts: list[s.Condition] = [_named(name, text, match) for name, text in names.items() if text is not None]
+        exact = {"email": email, "card_number": card_number}
+        parts += [_equal(name, checked(text, field=name).strip()) for name, text in exact.items() if text is not None]
+        if phone is not None:
+            parts.append(self._phone(phone))
+        if any is not None:
+            parts.append(self._anywhere(any, match))
+        if not parts:
+            raise Malformed("say what to search for, e.g. last_name='Virtanen'; crm.select() gives everyone")
+        return Selection(self._business, Filter(self._business.schema, s.conjunction(parts)))
+
+    def identify_caller(self, phone: str) -> Sequence[CallerMatch]:
+        """Return whoever has this phone number, in any spelling: none, one or several, never a guess."""
+        number = lookup_key(checked(phone, field="phone"), self._business.country)
+        if number is None:
+            return ()
+        with self._business.reading() as reader:
+            ids = {each.id for each in reader.find(Customer, {"phone": number})}
+            ids |= {each.customer_id for each in reader.find(ContactPoint, {"kind": "phone", "value": number})}
+            return caller_matches(reader, sorted(ids), self._business.now())
+
+    def add_contact_point(
+        self, customer: CustomerRef, kind: str, value: str, *, purpose: str = "general"
+    ) -> ContactPoint:
+        """Add a further email address or phone number; one address belongs to one customer."""
+        business = self._business
+        owner = existing(business, customer)
+        point = rules.contact_point(business.ids.new(), owner.id, kind, value, purpose, business.now(), business.country)
+        with business.store.write() as writer:
+            if kind == "email":
+                writer.claim(EMAILS, [point.value])
+                holder = self._with_email(writer, point.value)
+                if holder is not None:
+                    raise EmailTaken(holder.id)
+            writer.add([point])
+        return point
+
+    def deactivate(self, customer: CustomerRef, *, reason: str = "") -> Customer:
+        """Stop dealing with the customer: nothing is sent any more, neither messages nor to the inbox; all else is kept.
+
+        It can be undone with `activate`. What the customer does, such as buying or spending points, stays possible.
+        """
+        return self._set_status(customer, CustomerStatus.INACTIVE, reason)
+
+    def activate(self, customer: CustomerRef, *, reason: str = "") -> Customer:
+        """Deal with the customer again."""
+        return self._set_status(customer, CustomerStatus.ACTIVE, reason)
+
+    def delete(self, customer: CustomerRef) -> None:
+        """Delete a customer and everything known about them, for good; only one without financial records.
+
+        Else it is refused as financial_records, with how many sales, points_entries, account_entries and redemptions there
+        are; `deactivate` such a customer. Coupons that are still the customer's go back to their series.
+        """
+        delete(self._business.store, customer_id(customer))
+
+    def import_csv(
+        self,
+        source: Any,
+        *,
+        columns: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+        progress: Any = False,
+        **dialect: Any,
+    ) -> Any:
+        """Take customers in from a CSV file, with a verdict for each row; see `custcrm.importing`."""
+        from custcrm.importing import import_customers
+
+        return import_customers(
+            self._business, source, columns=columns, dry_run=dry_run, progress=progress, **dialect
+        )
+
+    # inside -------------------------------------------------------------------------------------
+
+    def _dated(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a copy of what was told of a customer, its instants read as callers give them."""
+        if not isinstance(row, Mapping):
+            raise Malformed(f"a customer is told as a mapping, not {type(row).__name__}")
+        told = dict(row)
+        if told.get("signed_up_at") is not None:
+            told["signed_up_at"] = self._business.instant(told["signed_up_at"], field="signed_up_at")
+        return told
+
+    def _set_status(self, customer: CustomerRef, status: CustomerStatus, reason: str) -> Customer:
+        business, id_ = self._business, customer_id(customer)
+        checked(reason, field="reason")
+        with business.store.write() as writer:
+            before = writer.hold(Customer, id_)
+            if before is None:
+                raise NotFound("no customer has this id")
+            after = rules.with_status(before, status)
+            if after != before:
+                writer.replace(after)
+                writer.add([rules.status_changed(business.ids.new(), before, after, business.now(), business.actor, reason)])
+        return after
+
+    def _insert(self, writer: Writer, records: Sequence[Any]) -> None:
+        customers = [each for each in records if isinstance(each, Customer)]
+        self._free_emails(writer, customers)
+        writer.add(records)
+
+    def _free_emails(self, writer: Writer, customers: Sequence[Customer]) -> None:
+        """Refuse an address that somebody has; who asks for the same one at the same time waits until this is written."""
+        mine = {each.id for each in customers}
+        wanted = [each.email for each in customers if each.email is not None]
+        if len(set(wanted)) < len(wanted):
+            raise Conflict("two of the customers have the same email")
+        if not wanted:
+            return
+        writer.claim(EMAILS, wanted)
+        holders = [each.id for each in writer.find(Customer, {"email": wanted})]
+        holders += [each.customer_id for each in writer.find(ContactPoint, {"kind": "email", "value": wanted})]
+        for holder in holders:
+            if holder not in mine:
+                raise EmailTaken(holder)
+
+    def _with_email(self, reader: Reader, email: str) -> Customer | None:
+        found = next(reader.find(Customer, {"email": email}), None)
+        if found is not None:
+            return found
+        point = next(reader.find(ContactPoint, {"kind": "email", "value": email}), None)
+        return None if point is None else reader.get(Customer, point.customer_id)
+
+    def _phone(self, text: str) -> s.Condition:
+        number = lookup_key(checked(text, field="phone"), self._business.country)
+        return s.FALSE if number is None else _equal("phone", number)
+
+    def _anywhere(self, text: str, match: str) -> s.Condition:
+        checked(text, field="any")
+        parts = [_named(name, text, match) for name in _ANYWHERE]
+        parts += [_equal("email", text.strip()), _named("email", text, match), _equal("card_number", text.strip())]
+        number = lookup_key(text, self._business.country)
+        return s.disjunction(parts if number is None else [*parts, _equal("phone", number)])
+
+
+def _held(row: dict[str, Any], name: str) -> Mapping[str, Any]:
+    """Take a mapping out of a row; an empty one where it is missing."""
+    told = row.pop(name, None)
+    return {} if told is None else mapping(told, field=name)
+
+
+def _equal(name: str, text: str) -> s.Condition:
+    return s.Compare("=", s.Field((name,)), s.Literal(checked(text, field=name)))
+
+
+def _named(name: str, text: str, match: str) -> s.Condition:
+    """Return the condition that a name, without case, begins with, contains or equals the text."""
+    value = s.folded(s.Field((name,)), case=True)
+    wanted = s.Literal(fold_case(checked(text, field=name).strip()))
+    if match == "exact":
+        return s.Compare("=", value, wanted)
+    return s.TextTest(MATCHES[match], value, wanted)  # type: ignore[arg-type]

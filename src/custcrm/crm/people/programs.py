@@ -1,0 +1,212 @@
+"""`crm.programs`, `crm.points_of_sale`, `crm.terminals`: where loyalty happens, and who takes part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from attrs import evolve, frozen
+
+from custcrm.actions import single
+from custcrm.actions.action import Deed
+from custcrm.actions.customers import memberships
+from custcrm.actions.customers.memberships import access_change, category_change, joining
+from custcrm.business import Business, customer_id
+from custcrm.records import (
+    Category,
+    Customer,
+    Membership,
+    MembershipChange,
+    PointOfSale,
+    Program,
+    Terminal,
+)
+from custcrm.records.programs import NEW_CUSTOMERS, Access, Reversal
+from custcrm.rules.contacting import OFF
+from custcrm.selection import CustomerRef, existing
+from custcrm.storage.protocol import Taken
+from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
+from custcrm.values.identifiers import key_name
+from custcrm.values.periods import SpanLike
+from custcrm.values.shapes import several
+from custcrm.values.texts import checked
+
+EVIDENCE = ("redemption", "app_identification", "portal_identification")
+"""What confirms that a customer takes part (FEATURES C18)."""
+
+
+@frozen
+class Programs:
+    """Loyalty programs, named by a key that never changes."""
+
+    _business: Business
+
+    def add(
+        self,
+        name: str,
+        *,
+        title: str = "",
+        default_access: Access | str = Access.FULL,
+        categories: Sequence[str] = (),
+        notifications: str = OFF,
+        reversal: Reversal | str = Reversal.DEBT,
+        reversal_grace: SpanLike | None = None,
+    ) -> Program:
+        """Add a program; its first category is always "New Customers". `notifications` is the channel of transactions.
+
+        `reversal` says what becomes of points that are taken back and spent already: debt, floor or refuse. Points that come
+        back from a reversed spend live at least `reversal_grace`.
+        """
+        business = self._business
+        now = business.now()
+        told = memberships.settings(business, {
+            "title": title, "default_access": default_access, "notifications": notifications, "reversal": reversal,
+            "reversal_grace": reversal_grace,
+        })
+        program = Program(name=key_name(name, "program"), created_at=now, **told)
+        asked = several(categories, field="categories")
+        names = dict.fromkeys([NEW_CUSTOMERS, *(key_name(each, "category") for each in asked)])
+        _add(business, program, *(Category(program=program.name, name=each, created_at=now) for each in names))
+        business.words.refresh()
+        return program
+
+    def update(self, program: str, **changes: Any) -> Program:
+        """Change settings of a program and return it: absent means leave, None means as a new program has it.
+
+        What can change: title, default_access, notifications, reversal, reversal_grace.
+        """
+        business = self._business
+        told = memberships.settings(business, changes)
+        business.known(Program, program, "program")
+        with business.store.write() as writer:
+            held = writer.hold(Program, program)
+            assert held is not None, "a program is never removed"
+            changed = evolve(held, **told)
+            writer.replace(changed)
+        return changed
+
+    def list(self) -> Sequence[Program]:
+        """Return all programs."""
+        with self._business.reading() as reader:
+            return tuple(reader.find(Program))
+
+    def join(self, customer: CustomerRef, program: str, *, access: Access | str | None = None) -> Membership:
+        """Make the customer a member; who is one already stays as they are (with another access asked for: Refusal)."""
+        try:
+            return self._perform(lambda: joining(self._business, program, access), customer, program)
+        except Refusal as refusal:
+            found = self.membership(customer, program)
+            if refusal.reason is Reason.ALREADY_A_MEMBER and access in (None, found.access):
+                return found
+            raise
+
+    def membership(self, customer: CustomerRef, program: str, *, as_of: Any = None) -> Membership:
+        """Return the membership as it is, or as it was at an earlier time; Refusal `not_a_member` when there is none."""
+        business = self._business
+        at, id_ = business.asked_at(as_of), customer_id(customer)
+        checked(program, field="program")
+        with business.reading() as reader:
+            found = reader.get(Membership, id_, program)
+            if found is not None and at is not None:
+                changes = reader.find(MembershipChange, {"customer_id": id_, "program": program})
+                then = max((each for each in changes if each.occurred_at <= at), default=None,
+                           key=lambda each: (each.occurred_at, each.id))
+                found = None if then is None else evolve(found, access=then.access, category=then.category)
+            if found is None and reader.get(Customer, id_) is None:
+                raise NotFound("no customer has this id")
+        if found is None:
+            business.known(Program, program, "program")
+            raise Refusal(Reason.NOT_A_MEMBER, details={"program": program})
+        return found
+
+    def history(self, customer: CustomerRef, program: str) -> Sequence[MembershipChange]:
+        """Return how the membership came to be as it is, oldest first: what changed, when, by whom and why."""
+        business = self._business
+        where = {"customer_id": existing(business, customer).id, "program": business.known(Program, program, "program").name}
+        with business.reading() as reader:
+            return tuple(reader.find(MembershipChange, where, order=("occurred_at",)))
+
+    def set_access(
+        self, customer: CustomerRef, program: str, access: Access | str, *, reason: str = ""
+    ) -> Membership:
+        """Change what the member may do; what was earned before can be used once access is full, nothing is credited back."""
+        return self._perform(lambda: access_change(self._business, program, access, reason), customer, program)
+
+    def set_category(self, customer: CustomerRef, program: str, category: str, *, reason: str = "") -> Membership:
+        """Move the member to a category of the program."""
+        return self._perform(
+            lambda: category_change(self._business, program, category, reason), customer, program
+        )
+
+    def confirm_participation(self, customer: CustomerRef, program: str, *, evidence: str) -> Membership:
+        """Keep that the member confirmed taking part, and by what: redemption, app_identification, portal_identification."""
+        if evidence not in EVIDENCE:
+            raise Malformed(f"evidence is one of {', '.join(EVIDENCE)}", field="evidence")
+        checked(program, field="program")
+        business = self._business
+        with business.store.write() as writer:
+            found = writer.hold(Membership, customer_id(customer), program)
+            if found is None:
+                raise Refusal(Reason.NOT_A_MEMBER, details={"program": program})
+            confirmed = evolve(found, confirmed_at=business.now(), confirmed_by=evidence)
+            writer.replace(confirmed)
+        return confirmed
+
+    def _perform(self, deed: Callable[[], Deed], customer: CustomerRef, program: str) -> Membership:
+        id_ = customer_id(customer)
+        with self._business.store.write() as writer:
+            single.perform(self._business, deed, id_)
+            found = writer.get(Membership, id_, program)
+        assert found is not None, "the deed refuses who is no member"
+        return found
+
+
+@frozen
+class PointsOfSale:
+    """Shops, sites, tasting rooms: where sales are made."""
+
+    _business: Business
+
+    def add(self, name: str, *, program: str | None = None) -> PointOfSale:
+        """Add a point of sale, of a program if given."""
+        business = self._business
+        if program is not None:
+            business.known(Program, program, "program")
+        place = PointOfSale(name=key_name(name, "point of sale"), program=program, created_at=business.now())
+        _add(business, place)
+        return place
+
+    def list(self) -> Sequence[PointOfSale]:
+        """Return all points of sale."""
+        with self._business.reading() as reader:
+            return tuple(reader.find(PointOfSale))
+
+
+@frozen
+class Terminals:
+    """Tills and devices: each stands at one point of sale."""
+
+    _business: Business
+
+    def add(self, name: str, *, point_of_sale: str) -> Terminal:
+        """Add a terminal."""
+        business = self._business
+        business.known(PointOfSale, point_of_sale, "point of sale")
+        terminal = Terminal(name=key_name(name, "terminal"), point_of_sale=point_of_sale, created_at=business.now())
+        _add(business, terminal)
+        return terminal
+
+    def list(self) -> Sequence[Terminal]:
+        """Return all terminals."""
+        with self._business.reading() as reader:
+            return tuple(reader.find(Terminal))
+
+
+def _add(business: Business, named: Program | PointOfSale | Terminal, *more: Category) -> None:
+    with business.store.write() as writer:
+        if writer.get(type(named), named.name) is not None:
+            raise Conflict(f"there is a {type(named).__name__} named {named.name!r} already")
+        try:
+            writer.add([named, *more])
+        except Taken:
+            raise Conflict(f"there is a {type(named).__name__} named {named.name!r} already") from None

@@ -1,0 +1,261 @@
+"""Customers as rows for the Python filter target. The names to know are `facts`, `explain` and `Sight`.
+
+`access` tells the target how to read a customer's own columns, maps and collections; what stands behind a word is in
+`vocabulary`. The memory store looks at all its customers so; `facts` looks at one customer of any store, for the rules
+of a single call and to explain a filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from functools import lru_cache, partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import field, frozen
+
+from custcrm.filters import Filter, Schema
+from custcrm.filters.ir.moments import moments_in, resolve
+from custcrm.filters.ir.nodes import Condition, Entry, HasEntry, Moment, Shown
+from custcrm.filters.targets.python.compile import Bound, Compiled, CompiledValue, compile_filter, compile_value
+from custcrm.records.customers import Customer
+from custcrm.records.declaration import declaration
+from custcrm.storage.columns import Read, reader, tuple_reader
+from custcrm.storage.effects import Question
+from custcrm.storage.protocol import Reader
+from custcrm.values.errors import NotFound
+from custcrm.vocabulary import COLLECTIONS, MAPS, MapWords
+
+if TYPE_CHECKING:
+    from custcrm.filters.tools.explain import Explanation
+
+HISTORY_SINCE: Final = "occurred_at"
+"""From when on a record of a map's history tells how things were."""
+REMEMBERED: Final = 1_000
+"""Compiled filters and values to keep; a shop has some dozens of segments, and the rules of the actions."""
+
+Facet = Callable[[Any], Collection[Any]]
+Held = Callable[[Any], Any | None]
+
+
+@frozen(kw_only=True)
+class Sight:
+    """How rows of one kind show their customer.
+
+    `own(column)` is the customer's column, as an attribute or a function of the row. `facts(record)` is a function from
+    a row to all its customer's records of that class, `beside(record)` the same from one of these records. With `past`,
+    maps that have a history are looked up there as they stood at `as_of(row)`.
+    """
+
+    own: Callable[[str], str | Read]
+    facts: Callable[[type], Facet]
+    beside: Callable[[type], Facet]
+    as_of: Callable[[Any], datetime]
+    past: bool
+
+
+def access(sight: Sight) -> Bound:
+    """Return the Python target's access to the rows."""
+    return Bound(
+        column=lambda column, within: column.name if within else sight.own(column.name),
+        entry=partial(_entry, sight),
+        has_entry=partial(_has_entry, sight),
+        records=partial(_records, sight),
+    )
+
+
+def resolved(moments: Sequence[Moment], schema: Schema, as_of: datetime) -> tuple[Any, ...]:
+    """Return what the moments are at `as_of`, in the schema's zone."""
+    return tuple(resolve(each, as_of, zone=schema.zone, feb29=schema.feb29) for each in moments)
+
+
+# maps --------------------------------------------------------------------------------------------
+
+
+def _entry(sight: Sight, entry: Entry) -> Read:
+    words = MAPS[entry.map]
+    column = entry.field or words.value
+    if column is None:
+        raise KeyError(f"an entry of {entry.map} has no value of its own")
+    held = _held(sight, words, entry.key)
+    source = words.history if sight.past and words.history else words.record
+    if column not in declaration(source).names:  # a history tells what changes; the rest stands as it is
+        held, source = _both(held, _standing(sight, words, entry.key)), words.record
+    read = reader(source, column)
+    return lambda row: None if (record := held(row)) is None else read(record)
+
+
+def _has_entry(sight: Sight, entry: HasEntry) -> Callable[[Any], bool]:
+    held = _held(sight, MAPS[entry.map], entry.key)
+    return lambda row: held(row) is not None
+
+
+def _both(first: Held, second: Held) -> Held:
+    return lambda row: None if first(row) is None else second(row)
+
+
+def _held(sight: Sight, words: MapWords, key: str) -> Held:
+    """Return a function to the record that the customer's map holds under `key` at as_of."""
+    if sight.past and words.history:
+        return _latest(sight, words.history, (words.key, key), HISTORY_SINCE, None)
+    if words.since:
+        return _latest(sight, words.record, (words.key, key), words.since, words.until)
+    return _standing(sight, words, key)
+
+
+def _standing(sight: Sight, words: MapWords, key: str) -> Held:
+    facts, name = sight.facts(words.record), reader(words.record, words.key)
+
+    def record(row: Any) -> Any | None:
+        for each in facts(row):
+            if name(each) == key:
+                return each
+        return None
+
+    return _begun(sight, record, reader(words.record, words.begins)) if sight.past and words.begins else record
+
+
+def _begun(sight: Sight, held: Held, begins: Read) -> Held:
+    """Return a function to what is held, where that was there at as_of."""
+
+    def begun(row: Any) -> Any | None:
+        record = held(row)
+        return None if record is None or sight.as_of(row) < begins(record) else record
+
+    return begun
+
+
+def _latest(sight: Sight, record: type, named: tuple[str, str], since: str, until: str | None) -> Held:
+    """Return a function to the last record of that name which had begun, and had not ended, at as_of."""
+    column, key = named
+    facts, name, begins = sight.facts(record), reader(record, column), reader(record, since)
+    ends = reader(record, until) if until else lambda _: None
+    order = tuple_reader(record, (since, "id"))
+
+    def is_held(each: Any, as_of: datetime) -> bool:
+        return begins(each) <= as_of and ((end := ends(each)) is None or as_of < end)
+
+    def latest(row: Any) -> Any | None:
+        as_of, last = sight.as_of(row), None
+        for each in facts(row):
+            if name(each) == key and is_held(each, as_of) and (last is None or order(last) < order(each)):
+                last = each
+        return last
+
+    return latest
+
+
+# collections -------------------------------------------------------------------------------------
+
+
+def _records(sight: Sight, name: str, within: str | None) -> Facet:
+    if within is None:
+        return sight.facts(COLLECTIONS[name].record)
+    words = COLLECTIONS[within].nested[name]
+    ties = {own: theirs for own, theirs in words.on.items() if own != "customer_id"}
+    own = tuple_reader(words.record, tuple(ties))
+    theirs = tuple_reader(COLLECTIONS[within].record, tuple(ties.values()))
+    beside = sight.beside(words.record)
+
+    def tied(record: Any) -> Collection[Any]:
+        wanted = theirs(record)
+        return [each for each in beside(record) if own(each) == wanted]
+
+    return tied
+
+
+# one customer ------------------------------------------------------------------------------------
+
+
+@frozen(eq=False, repr=False)
+class Facts:
+    """One customer's facts as a store has them, asked as `question` is; each kind of record is read once, when needed."""
+
+    customer: Customer
+    question: Question
+    _reader: Reader
+    _known: dict[type, Collection[Any]] = field(factory=dict, init=False)
+
+    def matches(self, rule: Filter) -> bool:
+        """Tell whether the filter is true of the customer."""
+        compiled, moments = _filter(rule.lowered, rule.schema.currency, self.question.past)
+        return compiled.matches(self, resolved(moments, rule.schema, self.question.as_of))
+
+    def value(self, shown: Shown) -> Any:
+        """Return a value of the customer, None where it is missing; a ratio as an exact Fraction."""
+        schema = self.question.filter.schema
+        compiled, moments = _value(shown, schema.currency, self.question.past)
+        return compiled.of(self, resolved(moments, schema, self.question.as_of))
+
+    def again(self) -> Facts:
+        """Return the same customer's facts as they are by now."""
+        customer = self._reader.get(Customer, self.customer.id)
+        return Facts(customer or self.customer, self.question, self._reader)
+
+    def records(self, record: type) -> Collection[Any]:
+        """Return the customer's records of this class; those with records of their own know these facts."""
+        if record not in self._known:
+            found: list[Any] = list(self._reader.find(record, {"customer_id": self.customer.id}))
+            self._known[record] = [_Parent(each, self) for each in found] if record in _PARENTS else found
+        return self._known[record]
+
+
+@frozen(eq=False)
+class _Parent:
+    """A record that passes for itself, and knows the other facts about its customer."""
+
+    _record: Any
+    _facts: Facts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._record, name)
+
+    def beside(self, record: type) -> Collection[Any]:
+        return self._facts.records(record)
+
+
+_PARENTS: Final = frozenset(words.record for words in COLLECTIONS.values() if words.nested)
+
+
+def facts(records: Reader, customer_id: str, question: Question) -> Facts | None:
+    """Return what the store knows of one customer, None when there is no such customer."""
+    customer = records.get(Customer, customer_id)
+    return None if customer is None else Facts(customer, question, records)
+
+
+def explain(records: Reader, question: Question, customer_id: str) -> Explanation:
+    """Tell which conditions of the question's filter are true of the customer, and what decided; NotFound when unknown."""
+    from custcrm.filters.tools.explain import explain as explained
+
+    row = facts(records, customer_id, question)
+    if row is None:
+        raise NotFound("no customer has this id")
+    return explained(question.filter, row, access(_of_one(past=question.past)), as_of=question.as_of)
+
+
+def _own(column: str) -> Read:
+    # Day and month may be all that is known of a date, so it is read as it is.
+    is_date = declaration(Customer).column(column).kind == "date"
+    read = attrgetter(column) if is_date else reader(Customer, column)
+    return lambda row: read(row.customer)
+
+
+def _of_one(*, past: bool) -> Sight:
+    return Sight(
+        own=_own,
+        facts=lambda record: lambda row: row.records(record),
+        beside=lambda record: lambda parent: parent.beside(record),
+        as_of=lambda row: row.question.as_of,
+        past=past,
+    )
+
+
+@lru_cache(REMEMBERED)
+def _filter(condition: Condition, currency: str | None, past: bool) -> tuple[Compiled, tuple[Moment, ...]]:
+    return compile_filter(condition, access(_of_one(past=past)), currency=currency), moments_in(condition)
+
+
+@lru_cache(REMEMBERED)
+def _value(shown: Shown, currency: str | None, past: bool) -> tuple[CompiledValue, tuple[Moment, ...]]:
+    return compile_value(shown, access(_of_one(past=past)), currency=currency), moments_in(shown)

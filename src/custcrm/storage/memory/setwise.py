@@ -1,0 +1,123 @@
+"""Deeds for many customers on the memory store: frozen targets; templates and changes by `deeds.build`, one by one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from typing import Any
+
+from custcrm.records.codec import encoder, from_columns
+from custcrm.records.customers import Customer
+from custcrm.records.declaration import declaration
+from custcrm.records.journal import Applied, Target
+from custcrm.storage.effects import OVER_LIMIT, Change, Question, Slice, Source, Staged, Template, Verdict, asked, build
+from custcrm.storage.memory.questions import Questions
+from custcrm.storage.memory.table import Key, Table
+from custcrm.values.errors import Reason
+
+Texts = Mapping[tuple[str, str], Mapping[int, str]]
+"""What was staged, by apply and name, for each target number."""
+
+
+def targets(
+    questions: Questions, applied: Applied, question: Question, verdict: Verdict, limit: int | None
+) -> list[Target]:
+    """Return a target for every customer asked for, in id order."""
+    eligible, refused, over = count(1), count(-1, -1), count(-OVER_LIMIT - 1, -1)
+    left = float("inf") if limit is None else limit
+
+    def target(customer_id: str, reason: Reason | None) -> Target:
+        nonlocal left
+        if reason is not None:
+            number = next(refused)
+        elif left > 0:
+            left, number = left - 1, next(eligible)
+        else:
+            reason, number = Reason.SERIES_CAPACITY, next(over)
+        return Target(applied_id=applied.id, number=number, customer_id=customer_id, reason=reason and str(reason))
+
+    return [target(*each) for each in questions.verdicts(question, verdict)]
+
+
+def tally(frozen: list[Target]) -> Counter[str | None]:
+    """Count targets by reason."""
+    return Counter(target.reason for target in frozen)
+
+
+def written(
+    tables: Mapping[type, Table], questions: Questions, staged: Texts, template: Template, part: Slice
+) -> Iterator[Any]:
+    """Yield the record of the template for each target of the part whom its own rules allow."""
+    allowed = [questions.select(rule, Question(rule, part.as_of)) for _, rule in template.verdict.rules]
+    columns = _builder(questions, staged, template.values, part)
+    for target, customer in _targets(tables, part, template.reasons):
+        if all(rule([customer]) for rule in allowed):
+            yield from_columns(template.record, columns(target, customer))
+
+
+def changed(
+    tables: Mapping[type, Table], questions: Questions, staged: Texts, change: Change, part: Slice
+) -> Iterator[Any]:
+    """Yield the records of each eligible target of the part that match, as they become."""
+    names = declaration(change.record).names
+    whose = "id" if change.record is Customer else "customer_id"
+    encode, columns = encoder(change.record), _builder(questions, staged, change.values, part)
+    allowed = [questions.select(rule, Question(rule, part.as_of)) for _, rule in change.verdict.rules]
+    for target, customer in _targets(tables, part, ()):
+        if not all(rule([customer]) for rule in allowed):
+            continue
+        found = tables[change.record].find({whose: customer.id, **change.match})
+        for record in found:
+            if _is_meant(record, change, part):
+                old = dict(zip(names, encode(record), strict=True))
+                yield from_columns(change.record, {**old, **columns(target, customer)})
+
+
+def _targets(
+    tables: Mapping[type, Table], part: Slice, reasons: tuple[Reason, ...]
+) -> Iterator[tuple[Target, Customer]]:
+    """Yield the part's eligible targets in number order; with reasons, all of the apply that were refused for these."""
+    held, customers = tables[Target].part(part.applied_id), tables[Customer].records
+    for key in _refused(held, reasons) if reasons else _eligible(held, part):
+        target = held[key]
+        customer = customers.get((target.customer_id,))
+        if customer is not None:
+            yield target, customer
+
+
+def _eligible(held: Mapping[Key, Target], part: Slice) -> Iterator[Key]:
+    keys = ((part.applied_id, number) for number in range(max(part.first, 1), part.last + 1))
+    return (key for key in keys if key in held and held[key].reason is None)
+
+
+def _refused(held: Mapping[Key, Target], reasons: tuple[Reason, ...]) -> list[Key]:
+    return sorted((key for key, target in held.items() if target.reason in reasons), reverse=True)
+
+
+def _builder(
+    questions: Questions, staged: Texts, values: Mapping[str, Source], part: Slice
+) -> Callable[[Target, Customer], dict[str, Any]]:
+    """Return a function to the columns of one target."""
+    shown = {each: questions.value_at(each, part) for each in asked(values)}
+    names = [source.name for source in values.values() if isinstance(source, Staged)]
+    texts = {name: staged.get((part.applied_id, name), {}) for name in names}
+
+    def columns(target: Target, customer: Customer) -> dict[str, Any]:
+        return build(
+            values,
+            customer_id=customer.id,
+            applied_id=part.applied_id,
+            number=target.number,
+            shown={each: value(customer) for each, value in shown.items()},
+            staged={name: each.get(target.number) for name, each in texts.items()},
+            reason=target.reason,
+        )
+
+    return columns
+
+
+def _is_meant(record: Any, change: Change, part: Slice) -> bool:
+    """Tell whether the record is still open, and not of this deed, where the change asks for that."""
+    until = record.until if change.current else None
+    return (until is None or part.as_of < until) and not (change.but_new and record.applied_id == part.applied_id)

@@ -1,0 +1,104 @@
+"""The laws of a store about what threads want at once: counters, holds and claims, one at a time and never over a limit."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from attrs import evolve
+
+from custcrm.records import CouponSeries, Customer, PointsEntry, TagAssignment
+from custcrm.storage.protocol import Store
+from custcrm.testing.bases import NOW, some_id
+from custcrm.testing.contracts.records import THREADS, entry, put, tag
+
+
+class LimitLaws:
+    """What there is once is given once, whoever asks."""
+
+    def test_a_counter_stays_within_its_limit(self, store: Store) -> None:
+        """Reserve adds whole or not at all, gives back, never goes below nought, and without a limit always fits."""
+        put(store, CouponSeries(name="open", program="gold", created_at=NOW))
+        with store.write() as writer:
+            def reserve(n: int, name: str = "welcome") -> bool:
+                return writer.reserve(CouponSeries, (name,), n)
+
+            assert [reserve(7), reserve(4), reserve(3), reserve(1)] == [True, False, True, False]
+            assert [reserve(-2), reserve(3), reserve(2), reserve(-11)] == [True, False, True, False]
+            assert [reserve(10**9, "open"), reserve(1, "unknown")] == [True, False]
+            series = writer.get(CouponSeries, "welcome")
+            assert series is not None and series.issued == 10
+
+    def test_giving_back_is_always_possible(self, store: Store) -> None:
+        """Where the limit was lowered below what is used, reserve still takes a negative n, and no positive one."""
+        put(store)
+        with store.write() as writer:
+            writer.reserve(CouponSeries, ("welcome",), 8)
+            series = writer.get(CouponSeries, "welcome")
+            assert series is not None
+            writer.replace(evolve(series, capacity=5))
+            assert not writer.reserve(CouponSeries, ("welcome",), 1)
+            assert writer.reserve(CouponSeries, ("welcome",), -2)
+
+    def test_threads_together_never_pass_a_limit(self, store: Store) -> None:
+        """Eight threads that reserve one at a time get exactly what there is."""
+        put(store)
+
+        def take(_: int) -> int:
+            taken = 0
+            for _ in range(4):
+                with store.write() as writer:
+                    taken += writer.reserve(CouponSeries, ("welcome",), 1)
+            return taken
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            assert sum(pool.map(take, range(THREADS))) == 10
+        with store.read() as reader:
+            series = reader.get(CouponSeries, "welcome")
+            assert series is not None and series.issued == 10
+
+    def test_who_holds_a_record_keeps_others_away(self, store: Store) -> None:
+        """hold, look, then write: threads that spend from one balance never overspend it."""
+        put(store, entry(11, delta=10))
+
+        def spend(thread: int) -> int:
+            spent = 0
+            for turn in range(3):
+                with store.write() as writer:
+                    writer.hold(Customer, some_id(1))
+                    if sum(each.delta for each in writer.find(PointsEntry, {"customer_id": some_id(1)})) >= 1:
+                        writer.add([entry(100 + 10 * thread + turn, kind="spend", delta=-1)])
+                        spent += 1
+            return spent
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            assert sum(pool.map(spend, range(THREADS))) == 10
+
+    @pytest.mark.parametrize("claimed", [1, 1_000])
+    def test_who_claims_a_key_decides_alone(self, store: Store, claimed: int) -> None:
+        """claim, look, then add if it is absent: of all threads one adds, and the others see what it added."""
+        put(store)
+        keys = [f"key {number}" for number in range(claimed)]
+
+        def decide(thread: int) -> int:
+            added = 0
+            for turn in range(4):
+                with store.write() as writer:
+                    writer.claim("receipts", keys if thread % 2 else keys[:1])
+                    if not writer.count_records(TagAssignment, {"key": f"{turn}"}):
+                        writer.add([tag(100 + 10 * thread + turn, key=f"{turn}")])
+                        added += 1
+            return added
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            assert sum(pool.map(decide, range(THREADS))) == 4
+
+    def test_a_key_may_be_claimed_again(self, store: Store) -> None:
+        """A writer may claim what it has claimed, no keys, and any text; the claims end with the write()."""
+        put(store)
+        for _ in range(2):
+            with store.write() as writer:
+                for keys in ([], ["a", "a"], {"b", "a"}, ["", "ä\0", "\ud800"]):
+                    writer.claim("emails", keys)
+                with store.write() as inner:
+                    inner.claim("emails", ["c"])

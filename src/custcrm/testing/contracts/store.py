@@ -1,0 +1,36 @@
+"""The laws of every store, as a suite that ships with the library. The name to know is `StoreContract`.
+
+    from custcrm.testing.contracts.store import StoreContract
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture
+        def store(self):
+            store = MyStore(...)
+            store.migrate()
+            yield store
+            store.close()
+
+`store` is empty and set up. A store that passes can be given to `custcrm.open`. The laws stand by subject in
+`contract_records`, `contract_totals`, `contract_transactions`, `contract_limits`, `contract_questions` and `contract_deeds`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from custcrm.storage.protocol import Store
+from custcrm.testing.contracts.effects import DeedLaws
+from custcrm.testing.contracts.limits import LimitLaws
+from custcrm.testing.contracts.questions import QuestionLaws
+from custcrm.testing.contracts.records import RecordLaws
+from custcrm.testing.contracts.totals import TotalLaws
+from custcrm.testing.contracts.transactions import TransactionLaws
+
+
+class StoreContract(RecordLaws, TotalLaws, TransactionLaws, LimitLaws, QuestionLaws, DeedLaws):
+    """What `storage.protocol` says, with examples; subclass it with a `store` fixture."""
+
+    @pytest.fixture
+    def store(self) -> Store:
+        """Give an empty store that has been migrated."""
+        raise NotImplementedError("a subclass gives the store to be tested")
