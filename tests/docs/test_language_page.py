@@ -10,9 +10,9 @@ import pytest
 
 from custcrm import filters
 from custcrm.filters import Filter, FilterError, Schema
-from custcrm.filters.parsing.functions import _MAKERS, display
-from custcrm.filters.parsing.tokens import RESERVED
+from custcrm.filters.parsing.functions import _MAKERS
 from custcrm.filters.syntax import limits
+from custcrm.filters.syntax.lexicon import RESERVED, display
 from tests.docs.pages import CODE, code, page, table
 
 PAGE = page("language.md")

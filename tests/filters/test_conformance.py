@@ -2,8 +2,8 @@
 
 import pytest
 
+from custcrm.filters.schema import Schema
 from custcrm.filters.syntax.errors import FilterError
-from custcrm.filters.types.declarations import Schema
 from tests.filters.conformance import FIELDS, METRICS, Example, examples
 
 EXAMPLES = examples()

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custcrm.filters import Filter, Schema
+from custcrm.filters.parsing.json import from_json, meaning
 from custcrm.filters.parsing.parser import parse
 from custcrm.filters.syntax.errors import FilterError, LimitExceeded
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.nodes import Condition
-from custcrm.filters.syntax.to_json import from_json, meaning, to_json
+from custcrm.filters.syntax.to_json import to_json
 from custcrm.filters.syntax.to_text import canonical
 from tests.filters.conformance import FIELDS, METRICS
 from tests.filters.trees import conditions

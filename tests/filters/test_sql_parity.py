@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.filters.filter import Filter
+from custcrm.filters.schema import Schema
 from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.targets.sql.compile import bind_moments, compile_condition
-from custcrm.filters.types.declarations import Schema
 from custcrm.testing import strategies
 from custcrm.values.money import Money
 from tests.filters.sql_stored import StoredSource, declare, stored

@@ -27,9 +27,9 @@ from custcrm.filters.ir.nodes import (
     Value,
 )
 from custcrm.filters.ir.nodes import Test as Compare  # pytest collects what is called Test
+from custcrm.filters.schema import Schema
 from custcrm.filters.targets.sql import scans as sql_scans
 from custcrm.filters.targets.sql.compile import TableSource, bind_moments, compile_condition, compile_value
-from custcrm.filters.types.declarations import Schema
 from custcrm.filters.types.types import Integer
 from custcrm.testing import strategies
 from tests.filters.sql_stored import StoredSource, declare, stored

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from custcrm.filters.builder import Fields, Value
     from custcrm.filters.filter import Expression, Filter
+    from custcrm.filters.schema import Schema
     from custcrm.filters.syntax.errors import FilterError, LimitExceeded
     from custcrm.filters.tools.explain import ConditionVerdict, Explanation
-    from custcrm.filters.types.declarations import Schema
     from custcrm.filters.types.types import (
         Boolean,
         Choice,
@@ -36,7 +36,7 @@ _HOMES = {
     "custcrm.filters.syntax.errors": "FilterError LimitExceeded",
     "custcrm.filters.tools.explain": "ConditionVerdict Explanation",
     "custcrm.filters.filter": "Expression Filter",
-    "custcrm.filters.types.declarations": "Schema",
+    "custcrm.filters.schema": "Schema",
     "custcrm.filters.types.types": "Boolean Choice Collection Date Derived Elapsed Instant Integer Map Metric Money "
     "Number Text",
     "custcrm.filters.words": "FALSE TRUE ago from_now now segment today",

@@ -44,7 +44,7 @@ from custcrm.filters.syntax.nodes import (
 from custcrm.filters.syntax.nodes import Value as ValueNode
 from custcrm.filters.syntax.to_text import canonical, path_text
 from custcrm.filters.tools.reads import discreet
-from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.declarations import Declarations
 from custcrm.values.errors import Malformed
 
 _PARENTHESES: Final = "& and | join conditions: put parentheses round each comparison, as in (c.a > 1) & (c.b > 2)"
@@ -57,7 +57,7 @@ class Fields:
 
     __slots__ = ("_schema",)
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Declarations) -> None:
         self._schema = schema
 
     def __getattr__(self, name: str) -> "Value":
@@ -88,7 +88,7 @@ class Value:
 
     def __init__(
         self,
-        schema: Schema | None,
+        schema: Declarations | None,
         node: Node,
         *,
         within: tuple[str, ...] = (),
@@ -300,12 +300,12 @@ class Value:
             raise FilterError("not_a_value", "a condition stands where a value is expected")
         return cast("ValueNode", self.node)
 
-    def _path(self, otherwise: str) -> tuple[Schema, tuple[str, ...]]:
+    def _path(self, otherwise: str) -> tuple[Declarations, tuple[str, ...]]:
         if self._schema is None or not isinstance(self.node, Field):
             raise FilterError("arguments", otherwise)
         return self._schema, self.node.path
 
-    def _meeting(self, others: Iterable[object]) -> tuple[Schema | None, tuple[str, ...], list[ValueNode]]:
+    def _meeting(self, others: Iterable[object]) -> tuple[Declarations | None, tuple[str, ...], list[ValueNode]]:
         """Return the schema and the records that the values are about, which must be the same, and their nodes."""
         met = self
         nodes = [self._plain()]
@@ -381,18 +381,18 @@ def literal_of(value: object) -> Literal:
 
 
 def _named(
-    schema: Schema, within: tuple[str, ...], path: tuple[str, ...], where: Condition | None = None
+    schema: Declarations, within: tuple[str, ...], path: tuple[str, ...], where: Condition | None = None
 ) -> Value:
     found = resolve(Names(schema, within), path, None)
     return Value(schema, Field(path), within=within, where=where, found=found)
 
 
-def _checked(schema: Schema | None, node: ValueNode, within: tuple[str, ...]) -> Value:
+def _checked(schema: Declarations | None, node: ValueNode, within: tuple[str, ...]) -> Value:
     check_limits(node)  # first: the checker recurses
     return Value(schema, node if schema is None else check_value(schema, node, within=within)[0], within=within)
 
 
-def _made(schema: Schema | None, node: Condition, within: tuple[str, ...]) -> Filter:
+def _made(schema: Declarations | None, node: Condition, within: tuple[str, ...]) -> Filter:
     """Return the filter of a condition; without a schema it stays a Value, which can only be joined."""
     if schema is None:
         return cast("Filter", Value(None, node))

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeAlias, TypeVar, cast
+from typing import Any, Final, NoReturn, Self, TypeAlias, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
 from custcrm.filters.checking.conditions import check, check_value
-from custcrm.filters.checking.definitions import check_expanded, expanded
+from custcrm.filters.checking.expanding import check_sizes, expanded
 from custcrm.filters.checking.scopes import Scope, is_felt, scope_of, scoped
 from custcrm.filters.checking.sorts import Domain
 from custcrm.filters.ir.moments import moments_in, resolve
@@ -28,15 +28,15 @@ from custcrm.filters.syntax.to_json import to_json
 from custcrm.filters.syntax.to_text import canonical
 from custcrm.filters.targets.python.compile import Compiled, CompiledValue, compile_filter, compile_value, rows_of
 from custcrm.filters.targets.python.rows import Mappings, Objects
+from custcrm.filters.tools.describe import describe
+from custcrm.filters.tools.explain import Explanation, explain
+from custcrm.filters.tools.lint import Finding, lint
 from custcrm.filters.tools.reads import discreet, names_read
-from custcrm.filters.types.declarations import Schema
+from custcrm.filters.tools.simplify import simplify
+from custcrm.filters.types.declarations import Declarations
 from custcrm.values.clock import system_clock
 from custcrm.values.errors import Malformed
 from custcrm.values.periods import instant
-
-if TYPE_CHECKING:
-    from custcrm.filters.tools.explain import Explanation
-    from custcrm.filters.tools.lint import Finding
 
 Row = TypeVar("Row")
 When: TypeAlias = datetime | date | str
@@ -56,14 +56,14 @@ class Filter:
     may ask for different rows, so what is compiled is kept by `lowered`, never by the filter.
     """
 
-    schema: Schema
+    schema: Declarations
     node: Condition
     within: tuple[str, ...] = field(default=(), kw_only=True)
     scope: Scope = field(default=(), kw_only=True)
     _known_size: Size | None = field(default=None, kw_only=True)
 
     @classmethod
-    def of(cls, schema: Schema, node: Node, *, text: str | None = None, within: tuple[str, ...] = ()) -> Self:
+    def of(cls, schema: Declarations, node: Node, *, text: str | None = None, within: tuple[str, ...] = ()) -> Self:
         """Check a tree and return its filter, about the records of a collection where `within` leads to one."""
         checked = check(schema, node, within=within, text=text)
         return cls._measured(schema, checked, text=text, within=within)
@@ -71,16 +71,17 @@ class Filter:
     @classmethod
     def _measured(
         cls,
-        schema: Schema,
+        schema: Declarations,
         node: Condition,
         *,
         text: str | None = None,
         within: tuple[str, ...] = (),
         scope: Scope = (),
     ) -> Self:
-        check_limits(node, text=text)
-        if not within and (full := expanded(schema, node)) is not node:
-            check_expanded(full)
+        if within:
+            check_limits(node, text=text)
+        else:
+            check_sizes(schema, node, text=text)
         return cls(schema, node, within=within, scope=scope)
 
     # rows
@@ -96,9 +97,7 @@ class Filter:
 
     def explain(self, row: Any, *, as_of: When | None = None) -> Explanation:
         """Tell what each condition found in the row, and which of them decided."""
-        from custcrm.filters.tools.explain import explain
-
-        return explain(self, row, as_of=self.instant(as_of))
+        return explain(self.schema, self.node, row, rows_of(row), scope=self.scope, as_of=self.instant(as_of))
 
     def to_sql(self, table: Any, /, *, as_of: When | None = None, **collections: Any) -> Any:
         """Return an SQLAlchemy clause over your table; collections and maps are tables joined by foreign key.
@@ -107,7 +106,7 @@ class Filter:
         """
         from custcrm.filters.targets.sql.compile import to_sql
 
-        return to_sql(self, table, as_of=self.instant(as_of), collections=collections)
+        return to_sql(self.schema, self.lowered, table, as_of=self.instant(as_of), collections=collections)
 
     # forms
 
@@ -117,14 +116,10 @@ class Filter:
 
     def describe(self, language: str = "en") -> str:
         """Return the filter as a sentence in English (`en`) or Finnish (`fi`)."""
-        from custcrm.filters.tools.describe import describe
-
         return describe(self.node, self.schema, language, within=self.within, scope=self.scope)
 
     def simplify(self) -> Self:
         """Return a shorter filter with exactly the same answers, or this one."""
-        from custcrm.filters.tools.simplify import simplify
-
         return type(self)(self.schema, simplify(self.node), within=self.within, scope=self.scope)
 
     def lint(self, keys: Mapping[str, Collection[str]] | None = None) -> tuple[Finding, ...]:
@@ -132,8 +127,6 @@ class Filter:
 
         `keys` are the keys that open maps are known to have, `{"tags": ["VIP"]}`: names near one of them are told.
         """
-        from custcrm.filters.tools.lint import lint
-
         return lint(self.schema, self.node, within=self.within, keys=keys or {})
 
     def reads(self) -> frozenset[str]:
@@ -208,10 +201,7 @@ class Filter:
 
     def _joined(self, other: object, kind: type[And | Or], *, reverse: bool = False) -> Self:
         if not isinstance(other, Filter):
-            from custcrm.filters.builder import Value
-
-            if isinstance(other, Value):
-                # A Boolean field, TRUE, a segment: they know whose records they are about.
+            if hasattr(other, "node"):  # a Value of the builder: it knows whose records it is about, and is asked next
                 return cast("Self", NotImplemented)
             raise TypeError("& and | join conditions: put parentheses round each comparison.")
         scope = self._common_scope(other)
@@ -278,22 +268,20 @@ class Filter:
 class Expression:
     """One value or condition that a schema has understood, for a column of a table or a sort key."""
 
-    schema: Schema
+    schema: Declarations
     node: Value | Condition
     domain: Domain = field(kw_only=True)
     scope: Scope = field(default=(), kw_only=True)
 
     @classmethod
-    def of(cls, schema: Schema, node: Node, *, text: str | None = None) -> Self:
+    def of(cls, schema: Declarations, node: Node, *, text: str | None = None) -> Self:
         """Check a tree and return its expression; `FilterError` has the place in `text`."""
         checked: Any
         if kind_of(node) == "condition":
             checked, domain = check(schema, node, text=text), Domain("boolean")
         else:
             checked, domain = check_value(schema, node, text=text)
-        check_limits(checked, text=text)
-        if (full := expanded(schema, checked)) is not checked:
-            check_expanded(full)
+        check_sizes(schema, checked, text=text)
         return cls(schema, checked, domain=domain)
 
     @cached_property
@@ -328,7 +316,7 @@ class Expression:
         return canonical(self.node)
 
 
-def asked_about(schema: Schema, as_of: When | None) -> datetime:
+def asked_about(schema: Declarations, as_of: When | None) -> datetime:
     """Return as_of as an instant in UTC; None is now. Outside the years 1900–2200 it is `Malformed`."""
     if as_of is None:  # the rim of embedding: only here does the filter engine look at a clock
         return system_clock()
@@ -338,12 +326,12 @@ def asked_about(schema: Schema, as_of: When | None) -> datetime:
     return moment
 
 
-def resolved(schema: Schema, moments: Iterable[Moment], as_of: datetime) -> list[date | datetime | int]:
+def resolved(schema: Declarations, moments: Iterable[Moment], as_of: datetime) -> list[date | datetime | int]:
     """Return what the moments are at an instant, in their order."""
     return [resolve(each, as_of, zone=schema.zone, feb29=schema.feb29) for each in moments]
 
 
-def _scoped(schema: Schema, node: Any, scope: Scope, dimensions: Mapping[str, str | None]) -> tuple[Any, Scope]:
+def _scoped(schema: Declarations, node: Any, scope: Scope, dimensions: Mapping[str, str | None]) -> tuple[Any, Scope]:
     """Return a node asked within the dimensions, and what of the scope its Elapsed metrics must remember."""
     full = expanded(schema, node)
     asked = scope_of(schema, dimensions)

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
 
-from custcrm.filters import Filter, Schema
+from custcrm.filters import Filter
 from custcrm.filters.ir.moments import moments_in, resolve
 from custcrm.filters.ir.nodes import Condition, Entry, HasEntry, Moment, Shown
 from custcrm.filters.targets.python.compile import Bound, Compiled, CompiledValue, compile_filter, compile_value
+from custcrm.filters.types.declarations import Declarations
 from custcrm.records.customers import Customer
 from custcrm.records.declaration import declaration
 from custcrm.storage.columns import Read, reader, tuple_reader
@@ -65,7 +66,7 @@ def access(sight: Sight) -> Bound:
     )
 
 
-def resolved(moments: Sequence[Moment], schema: Schema, as_of: datetime) -> tuple[Any, ...]:
+def resolved(moments: Sequence[Moment], schema: Declarations, as_of: datetime) -> tuple[Any, ...]:
     """Return what the moments are at `as_of`, in the schema's zone."""
     return tuple(resolve(each, as_of, zone=schema.zone, feb29=schema.feb29) for each in moments)
 
@@ -226,12 +227,13 @@ def facts(records: Reader, customer_id: str, question: Question) -> Facts | None
 
 def explain(records: Reader, question: Question, customer_id: str) -> Explanation:
     """Tell which conditions of the question's filter are true of the customer, and what decided; NotFound when unknown."""
-    from custcrm.filters.tools.explain import explain as explained
+    from custcrm.filters.tools.explain import explain as explain_row
 
     row = facts(records, customer_id, question)
     if row is None:
         raise NotFound("no customer has this id")
-    return explained(question.filter, row, access(_of_one(past=question.past)), as_of=question.as_of)
+    asked, rows = question.filter, access(_of_one(past=question.past))
+    return explain_row(asked.schema, asked.node, row, rows, scope=asked.scope, as_of=question.as_of)
 
 
 def _own(column: str) -> Read:

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
+from custcrm.filters.schema import Schema
 from custcrm.filters.types import types as t
-from custcrm.filters.types.declarations import Schema
 from custcrm.values.periods import Span
 
 TEXTS: Final = ("FI", "", "Anna", "anna", "José", "JOSE", "50%_off", "a\\b", "İß", "line\nbreak", "🎉")

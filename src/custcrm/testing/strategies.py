@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from custcrm.filters.filter import Filter
+from custcrm.filters.schema import Schema
 from custcrm.filters.syntax.nodes import (
     Aggregate,
     Anniversary,
@@ -35,7 +36,6 @@ from custcrm.filters.syntax.nodes import (
     negation,
 )
 from custcrm.filters.types import types as t
-from custcrm.filters.types.declarations import Schema
 from custcrm.testing.samples import (
     AS_OF,
     DAYS,

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 
 from custcrm.filters.checking.mismatches import does_not_meet, not_a_condition, not_taken, subject, type_error
 from custcrm.filters.checking.names import Names, Records, WholeMap, resolve, unknown_value
+from custcrm.filters.checking.segments import segment_node
 from custcrm.filters.checking.sorts import ORDERED, Domain, comparable
 from custcrm.filters.checking.values import check_aggregate, check_amount, check_field, valued
 from custcrm.filters.syntax.errors import FilterError
@@ -39,40 +40,40 @@ from custcrm.filters.syntax.nodes import (
     negation,
 )
 from custcrm.filters.syntax.to_text import path_text
-from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.declarations import Declarations
 
 CONDITIONS: Final = (And, Or, Not, Compare, Between, In, TextTest, Exists, Segment)
 """Nodes that are conditions and nothing else."""
 
 
-def check(schema: Schema, node: Node, *, within: tuple[str, ...] = (), text: str | None = None) -> Condition:
+def names_to_check(schema: Declarations, within: tuple[str, ...] = (), text: str | None = None) -> Names:
+    """Return names under which a tree can be checked: what contains conditions, a WHERE or a segment, comes back here."""
+    return Names(schema, within, text, check=_condition)
+
+
+def check(schema: Declarations, node: Node, *, within: tuple[str, ...] = (), text: str | None = None) -> Condition:
     """Return the condition as it is meant under the schema, or raise `FilterError`.
 
     `within` leads to the collection whose records the names are about, `("sales",)`; `text` is what the places refer
     to.
     """
     try:
-        return _condition(Names(schema, within, text), node)
+        return _condition(names_to_check(schema, within, text), node)
     except FilterError as error:
         raise error.within(text or "") from None
-
-
-def check_under(names: Names, node: Node) -> Condition:
-    """Return the condition as it is meant under these names; see `check`."""
-    return _condition(names, node)
 
 
 def check_value(
-    schema: Schema, node: Node, *, within: tuple[str, ...] = (), text: str | None = None
+    schema: Declarations, node: Node, *, within: tuple[str, ...] = (), text: str | None = None
 ) -> tuple[Value, Domain]:
     """Return the value as it is meant under the schema, and its domain, or raise `FilterError`."""
     try:
-        return valued(Names(schema, within, text), node)
+        return valued(names_to_check(schema, within, text), node)
     except FilterError as error:
         raise error.within(text or "") from None
 
 
-def type_of(schema: Schema, node: Node, *, within: tuple[str, ...] = ()) -> Domain:
+def type_of(schema: Declarations, node: Node, *, within: tuple[str, ...] = ()) -> Domain:
     """Return what sort of value a node is."""
     return check_value(schema, node, within=within)[1]
 
@@ -168,8 +169,6 @@ def _segment(names: Names, node: Segment) -> Condition:
             "out_of_scope", f"segments are about the {names.schema.noun}; there are none inside {names.within[-1]}",
             span=node.span,
         )
-    from custcrm.filters.checking.definitions import segment_node  # a segment is checked by this module in its turn
-
     segment_node(names, node)
     return node
 

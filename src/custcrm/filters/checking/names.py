@@ -6,34 +6,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
+from custcrm.filters.checking.sorts import Domain
 from custcrm.filters.syntax.errors import FilterError, did_you_mean, shown
-from custcrm.filters.syntax.nodes import Condition, Place
+from custcrm.filters.syntax.nodes import Condition, Node, Place, Value
 from custcrm.filters.syntax.to_text import path_text
-from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Collection, Derived, Elapsed, Map, Metric, Scalar
 from custcrm.values.spelling import nearest
 
+Check: TypeAlias = "Callable[[Names, Node], Condition]"
+
 SHOWN_FIELDS: Final = 8
 """Fields of a record that an error lists."""
+
+
+def _refuse_to_check(_: Names, __: Node) -> Condition:
+    raise AssertionError("these names were made to look something up, not to check a tree")
 
 
 @frozen
 class Names:
     """The names in force: the schema's own, or those of the records of the collection that `within` leads to.
 
-    `text` is what the nodes' places refer to, None when they came from JSON or Python. `active` are the segments that
-    are being read, outermost first, `segments` those that have been, `heights` how many levels of segments each is.
-    `depth` counts the AND, OR and NOT around, from segment to segment.
+    While a tree is checked, `check` is the function that checks a condition below, a WHERE or a segment; `text` is what
+    the nodes' places refer to, None when they came from JSON or Python. `active` are the segments that are being read,
+    outermost first, `segments` those that have been, `heights` how many levels of segments each is. `depth` counts the
+    AND, OR and NOT around, from segment to segment.
     """
 
-    schema: Schema
+    schema: Declarations
     within: tuple[str, ...] = ()
     text: str | None = None
+    check: Check = field(default=_refuse_to_check, eq=False, kw_only=True)
     active: tuple[str, ...] = ()
     segments: dict[str, Condition] = field(factory=dict, eq=False)
     heights: dict[str, int] = field(factory=dict, eq=False)
@@ -114,6 +123,16 @@ class Computed:
 
     name: str
     metric: Metric | Elapsed
+
+
+def metric_value(schema: Declarations, name: str) -> Value:
+    """Return the checked expression of a metric; for an Elapsed one that of `since`."""
+    return cast("Value", schema.read_definitions[(name,)][0])
+
+
+def metric_domain(schema: Declarations, name: str) -> Domain:
+    """Return the domain of a metric's expression; for an Elapsed one that of `since`."""
+    return cast("Domain", schema.read_definitions[(name,)][1])
 
 
 Referent: TypeAlias = Plain | EntryValue | EntryRecord | WholeMap | Records | Computed

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from custcrm.filters.checking.definitions import expanded, metric_value
+from custcrm.filters.checking.expanding import expanded
+from custcrm.filters.checking.names import metric_value
 from custcrm.filters.syntax.nodes import (
     Aggregate,
     And,
@@ -22,7 +23,7 @@ from custcrm.filters.syntax.nodes import (
     conjunction,
     rebuilt,
 )
-from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Collection, Elapsed
 from custcrm.values.errors import Malformed
 from custcrm.values.spelling import nearest
@@ -31,7 +32,7 @@ Scope: TypeAlias = tuple[tuple[str, str], ...]
 """Dimensions and their values, by name."""
 
 
-def scope_of(schema: Schema, dimensions: Mapping[str, str | None]) -> Scope:
+def scope_of(schema: Declarations, dimensions: Mapping[str, str | None]) -> Scope:
     """Return the scope of the dimensions that are given; one that no collection declares is `Malformed`."""
     known = sorted(dimensions_of(schema.types))
     for name, value in dimensions.items():
@@ -51,12 +52,12 @@ def dimensions_of(fields: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def scoped(schema: Schema, node: Any, scope: Scope) -> Any:
+def scoped(schema: Declarations, node: Any, scope: Scope) -> Any:
     """Return an expanded tree narrowed to the scope; the same tree when nothing in it has these dimensions."""
     return _scoped(schema.types, node, scope) if scope else node
 
 
-def is_felt(schema: Schema, node: Node, scope: Scope) -> bool:
+def is_felt(schema: Declarations, node: Node, scope: Scope) -> bool:
     """Tell whether the scope narrows an Elapsed metric of an expanded tree; then the filter must remember it."""
     if isinstance(node, Field):
         if len(node.path) > 1 or not isinstance(schema.metrics.get(node.path[0]), Elapsed):

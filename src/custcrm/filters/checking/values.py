@@ -21,6 +21,7 @@ from custcrm.filters.checking.names import (
     Records,
     Referent,
     WholeMap,
+    metric_domain,
     path_place,
     resolve,
 )
@@ -77,8 +78,6 @@ def check_field(names: Names, node: Field, *, as_condition: bool = False) -> tup
         case EntryValue(type=kind):
             return node, domain_of_type(kind.type if isinstance(kind, Derived) else kind)
         case Computed(name, metric):
-            from custcrm.filters.checking.definitions import metric_domain  # a metric is checked by this module in its turn
-
             if isinstance(metric, Elapsed):
                 return node, Domain("elapsed")
             # A name stands here, whatever its definition: only what is written as a constant is checked as one.
@@ -211,9 +210,7 @@ def check_aggregate(names: Names, node: Aggregate) -> tuple[Aggregate, Domain]:
     records = _records(names, node, collection)
     inner = names.inside(collection[0])
     domain = _COUNT if counting else _aggregated(names, node, records, field)
-    from custcrm.filters.checking.conditions import check_under  # conditions and values contain each other
-
-    where = None if node.where is None else check_under(inner, node.where)
+    where = None if node.where is None else names.check(inner, node.where)
     return evolve(node, where=where), domain
 
 

@@ -20,10 +20,10 @@ from custcrm.filters.ir.quantities import Numeric, Quantity, beyond, guarded, mu
 from custcrm.filters.ir.quantities import present as number_present
 from custcrm.filters.lowering.times import anniversary_within, compare_elapsed, compare_times
 from custcrm.filters.syntax.nodes import Clock, CompareOp
-from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.declarations import Declarations
 
 
-def compare(schema: Schema, op: CompareOp, left: Operand, right: Operand) -> Condition:
+def compare(schema: Declarations, op: CompareOp, left: Operand, right: Operand) -> Condition:
     """Return the condition that both are present and the comparison holds."""
     if left.sort in _RIGHT_FIRST and right.sort not in _RIGHT_FIRST:
         left, right, op = right, left, MIRRORED[op]
@@ -50,7 +50,7 @@ def _first(left: Operand, right: Operand, sort: Sort, op: CompareOp) -> tuple[Co
     return (op, left, right) if left.sort == sort else (MIRRORED[op], right, left)
 
 
-def member(schema: Schema, value: Operand, items: Iterable[Operand]) -> Condition:
+def member(schema: Declarations, value: Operand, items: Iterable[Operand]) -> Condition:
     """Return the condition that a value equals some item; constants of its own type become one list."""
     subject = _bare(value.value)
     listed: list[Physical] = []
@@ -70,7 +70,7 @@ def member(schema: Schema, value: Operand, items: Iterable[Operand]) -> Conditio
     return some([*_one_list(subject, listed), *others])
 
 
-def _taker(schema: Schema, value: Operand) -> Callable[[Operand], Physical | None]:
+def _taker(schema: Declarations, value: Operand) -> Callable[[Operand], Physical | None]:
     """Return the short way for the constants of long lists beside a plain column; None sends one the long way."""
     subject = value.value
     if value.sort in ("text", "choice") and not isinstance(subject, Constant):

@@ -16,7 +16,7 @@ from custcrm.filters.ir.logic import MIRRORED, NEVER, Operand, Unit, every, test
 from custcrm.filters.ir.nodes import Condition, Constant, Moment, MonthDay, Plain, Present, Test, Value
 from custcrm.filters.ir.quantities import Numeric
 from custcrm.filters.syntax.nodes import Clock, CompareOp
-from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.declarations import Declarations
 from custcrm.values.periods import anniversary_ranges, start_of_day
 
 # days and instants -------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ def _moment(kind: OneOf["now", "today"], clock: Clock) -> Moment:
     return Moment(kind, sign=-1 if clock.name == "ago" else 1, length=clock.length)
 
 
-def compare_times(schema: Schema, op: CompareOp, left: Operand, right: Operand) -> Condition:
+def compare_times(schema: Declarations, op: CompareOp, left: Operand, right: Operand) -> Condition:
     """Compare dates, instants and relative ones: as dates beside a date, else as instants."""
     sorts = (left.sort, right.sort)
     if sorts == ("date", "instant"):
@@ -48,7 +48,7 @@ def compare_times(schema: Schema, op: CompareOp, left: Operand, right: Operand) 
     return test(op, instant_value(left.value), instant_value(right.value))
 
 
-def _against_day(schema: Schema, op: CompareOp, value: Value, day: Constant | Moment) -> Condition:
+def _against_day(schema: Declarations, op: CompareOp, value: Value, day: Constant | Moment) -> Condition:
     """Compare an instant with the day as [start, end): LANGUAGE section 6."""
     match op:
         case "=":
@@ -63,7 +63,7 @@ def _against_day(schema: Schema, op: CompareOp, value: Value, day: Constant | Mo
             return _at_or_after(value, _start(schema, day, 0))
 
 
-def _start(schema: Schema, day: Constant | Moment, days: int) -> Constant | Moment | None:
+def _start(schema: Declarations, day: Constant | Moment, days: int) -> Constant | Moment | None:
     """Return the first instant of a day, some days later; None beyond the calendar, which is as good as infinite."""
     if isinstance(day, Moment):
         return Moment("day_start", sign=day.sign, length=day.length, days=days)
@@ -84,7 +84,7 @@ def _at_or_after(value: Value, bound: Constant | Moment | None) -> Condition:
 # anniversaries and counts of time ----------------------------------------------------------------
 
 
-def anniversary_within(schema: Schema, value: Operand, low: Operand, high: Operand) -> Condition:
+def anniversary_within(schema: Declarations, value: Operand, low: Operand, high: Operand) -> Condition:
     """Return the condition that an anniversary falls on a day from `low` to `high`, both in."""
     first, last = (_day_of_window(each) for each in (low, high))
     subject = cast("Plain", value.value)

@@ -11,12 +11,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any as Anything
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from custcrm.filters.checking.definitions import derived_value, expanded, metric_domain, metric_value
-from custcrm.filters.checking.names import Computed, EntryValue, Names, Plain, resolve
+from custcrm.filters.checking.definitions import derived_value
+from custcrm.filters.checking.expanding import expanded
+from custcrm.filters.checking.names import Computed, EntryValue, Names, Plain, metric_domain, metric_value, resolve
 from custcrm.filters.checking.scopes import Scope, scoped
 from custcrm.filters.checking.sorts import Sort, domain_of_clock, domain_of_type
 from custcrm.filters.ir.logic import ALWAYS, Operand, every
@@ -39,28 +40,25 @@ from custcrm.filters.ir.nodes import (
 from custcrm.filters.ir.quantities import Numeric, Quantity, divided, multiplied, plus, power, times, truncated
 from custcrm.filters.lowering.times import day_value, instant_value
 from custcrm.filters.syntax.nodes import Aggregate, Anniversary, Arithmetic, Clock, Compare, Field, Fold, In, Literal, Node
-from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Collection, Date, Derived, Elapsed, Integer, Money, Number, Scalar
 from custcrm.values.texts import fold
+
+Lower: TypeAlias = "Callable[[Place, Node], Condition]"
 
 
 @frozen
 class Place:
-    """Where a node stands: the names in force, and the scope that applies to metrics."""
+    """Where a node stands: the names in force, the scope that applies to metrics, and how a condition below is lowered."""
 
     names: Names
-    scope: Scope = field(default=())
+    scope: Scope
+    lower: Lower = field(eq=False)
 
     @property
-    def schema(self) -> Schema:
+    def schema(self) -> Declarations:
         """The schema of the names."""
         return self.names.schema
-
-
-def _condition(place: Place, node: Node) -> Condition:
-    from custcrm.filters.lowering.conditions import condition_at  # conditions and values contain each other
-
-    return condition_at(place, node)
 
 
 def where_at(place: Place, node: Aggregate, records: Collection) -> Condition | None:
@@ -72,9 +70,9 @@ def where_at(place: Place, node: Aggregate, records: Collection) -> Condition | 
         parts.append(Negated(_reached(records, records.until)))
     inner = evolve(place, names=place.names.inside(node.path[0]))
     for name, values in records.only.items():
-        parts.append(_condition(inner, _one_of(Field((name,)), values)))
+        parts.append(inner.lower(inner, _one_of(Field((name,)), values)))
     if node.where is not None:
-        parts.append(_condition(inner, node.where))
+        parts.append(inner.lower(inner, node.where))
     condition = every(parts)
     return None if condition == ALWAYS else condition
 
@@ -155,7 +153,7 @@ def _derived(place: Place, name: str, key: str, inner: str, derived: Derived) ->
     operand = operand_at(place, expression)
     if not isinstance(operand.value, Quantity):
         value = physical(operand)
-        choice = value if when is None else Choose(_condition(place, when), value, None)
+        choice = value if when is None else Choose(place.lower(place, when), value, None)
         return evolve(operand, value=Choose(HasEntry(name, key), choice, None))
     number, factor = operand.value.number, operand.value.factor
     if when is not None:
@@ -165,7 +163,7 @@ def _derived(place: Place, name: str, key: str, inner: str, derived: Derived) ->
             other = derived.otherwise * 10**scale / factor
             number, factor = multiplied(number, other.denominator, None), factor / other.denominator
             otherwise = Constant(other.numerator)
-        number = Choose(_condition(place, when), number, otherwise)
+        number = Choose(place.lower(place, when), number, otherwise)
     return evolve(operand, value=Quantity(Choose(HasEntry(name, key), number, None), factor))
 
 

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias, cast
 from custcrm.filters.syntax.constants import day, timestamp
 from custcrm.filters.syntax.errors import FilterError, did_you_mean, shown
 from custcrm.filters.syntax.kinds import kind_of
+from custcrm.filters.syntax.lexicon import display
 from custcrm.filters.syntax.nodes import (
     Aggregate,
     AggregateOp,
@@ -39,7 +40,6 @@ Args: TypeAlias = Sequence[Node]
 Maker: TypeAlias = Callable[[str, Args, Complain, Place | None], Node]
 
 AGGREGATES: Final = ("count", "sum", "avg", "min", "max", "exists")
-_LOWER: Final = ("ago", "from_now", "today", "now")
 
 _LEFT_OUT: Final = (
     ("held", "HELD is not part of this language yet"),
@@ -55,11 +55,6 @@ _LEFT_OUT: Final = (
         "spatial values are not part of this language",
     ),
 )
-
-
-def display(name: str) -> str:
-    """Return a function's name as canonical text spells it."""
-    return name if name in _LOWER else name.upper()
 
 
 def is_known(name: str) -> bool:

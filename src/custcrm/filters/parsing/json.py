@@ -1,4 +1,4 @@
-"""CQL2 JSON to tree: `decoded` and `sized` guard the door, `read` makes the condition.
+"""CQL2 JSON to tree: `from_json`; `meaning` for what checks the tree and tells of its errors by their place in the JSON.
 
 Strict: unknown members, wrong counts and inexact numbers are refused, each with a JSON pointer to the place.
 """
@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final, NoReturn, TypeAlias, cast
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
@@ -17,7 +17,7 @@ from custcrm.filters.parsing.tokens import is_path, segments
 from custcrm.filters.syntax.constants import Number, constant, number
 from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.syntax.kinds import kind_of
-from custcrm.filters.syntax.limits import JSON_NESTING, JSON_TEXT, JSON_VALUES, VALUES, exceeded
+from custcrm.filters.syntax.limits import JSON_NESTING, JSON_TEXT, JSON_VALUES, VALUES, check_limits, exceeded
 from custcrm.filters.syntax.nodes import (
     Arithmetic,
     ArithmeticOp,
@@ -39,9 +39,45 @@ from custcrm.filters.syntax.nodes import (
 )
 from custcrm.values.errors import Malformed
 
+Checked = TypeVar("Checked")
+
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _KINDS: Final = {bool: "a boolean", str: "a text", int: "a number", float: "a number", Decimal: "a number"}
 _JOINS: Final = {"and": conjunction, "or": disjunction}
+
+
+def from_json(data: Mapping[str, Any] | str) -> Condition:
+    """Return the condition that CQL2 JSON says, decoded or as text.
+
+    Numbers are read exactly. Raises `FilterError` with a `pointer`, `LimitExceeded` for what is too large or too deep.
+    """
+    node = read(_given(data))
+    check_limits(node)
+    return node
+
+
+def meaning(data: Mapping[str, Any] | str, check: Callable[[Condition], Checked]) -> Checked:
+    """Return what `check` makes of the condition; an error that it finds at a node gets the pointer of that node."""
+    try:
+        return check(from_json(data))
+    except FilterError as error:
+        if error.pointer is None:
+            error.pointer = _pointer(data, check)
+        raise
+
+
+def _pointer(data: Mapping[str, Any] | str, check: Callable[[Condition], object]) -> str | None:
+    """Check once more with numbered nodes, and return the pointer of the one in which the error was found."""
+    pointers: list[str] = []
+    try:
+        check(read(_given(data), pointers))
+    except FilterError as error:
+        return pointers[error.span[0]] if error.span else None
+    return None
+
+
+def _given(data: Mapping[str, Any] | str) -> Any:
+    return decoded(data) if isinstance(data, str) else sized(data)
 
 
 def decoded(text: str) -> Any:

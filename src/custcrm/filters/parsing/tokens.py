@@ -10,23 +10,12 @@ from typing import Final, NamedTuple, TypeAlias
 from typing import Literal as OneOf
 
 from custcrm.filters.syntax.constants import unstorable
+from custcrm.filters.syntax.lexicon import NAME, NAME_PART, RESERVED
 from custcrm.filters.syntax.limits import SEGMENTS, TOKENS, exceeded
 
-# CQL2's white space, identifierStart (without `:`, U+1680, U+FEFF and full-width punctuation) and identifierPart.
+# CQL2's white space.
 _SPACE: Final = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_START: Final = (
-    "A-Z_a-z\xc0-\xd6\xd8-\xf6\xf8-\u02ff\u0370-\u037d\u037f-\u167f\u1681-\u1ffe\u200c\u200d\u2070-\u218f\u2c00-\u2fef"
-    "\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufefe\uff00\uff10-\uff19\uff21-\uff3a\uff3f\uff41-\uff5a\uff66-\ufffd"
-    "\U00010000-\U000effff"
-)
-_PART: Final = _START + "0-9\u0300-\u036f\u203f-\u2040"
-_NAME: Final = f"[{_START}][{_PART}]*+"
 _QUOTED: Final = '"(?:[^"]++|"")++"'
-
-RESERVED: Final = frozenset(
-    {"AND", "OR", "NOT", "IN", "IS", "NULL", "LIKE", "BETWEEN", "DIV", "TRUE", "FALSE", "WHERE"}
-)
-"""Words that are no name, in any case; written in double quotes they are."""
 
 Kind: TypeAlias = OneOf["word", "name", "path", "number", "string", "value", "sign", "doesnt", "end", "bad"]
 
@@ -47,12 +36,12 @@ class Token(NamedTuple):
 _NEXT: Final = re.compile(
     rf"""
     [{_SPACE}]*+
-    (?: (?P<doesnt> [dD][oO][eE][sS][nN]['\u2019][tT](?![{_PART}]) )
-      | (?P<name>   {_NAME} (?!\.) )
-      | (?P<path>   (?:{_NAME}|{_QUOTED}) (?:\.(?:[{_PART}]++|{_QUOTED}))*+ )
+    (?: (?P<doesnt> [dD][oO][eE][sS][nN]['\u2019][tT](?![{NAME_PART}]) )
+      | (?P<name>   {NAME} (?!\.) )
+      | (?P<path>   (?:{NAME}|{_QUOTED}) (?:\.(?:[{NAME_PART}]++|{_QUOTED}))*+ )
       | (?P<number> (?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]{{1,3}}+(?![0-9]))?+ )
       | (?P<string> '(?:[^']++|'')*+' )
-      | (?P<value>  :{_NAME} )
+      | (?P<value>  :{NAME} )
       | (?P<comment> -- | // | /\* )
       | (?P<sign>   <> | != | <= | >= | [=<>+\-*/%^(),] )
       | (?P<end>    \Z )
@@ -61,10 +50,8 @@ _NEXT: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_TOUCHING: Final = re.compile(rf"[{_PART}.]++|['\"]")
-_SEGMENT: Final = re.compile(rf'\.?(?:"((?:[^"]++|"")*+)"|([{_PART}]++))')
-_PLAIN_NAME: Final = re.compile(_NAME)
-_PLAIN_PART: Final = re.compile(f"[{_PART}]++")
+_TOUCHING: Final = re.compile(rf"[{NAME_PART}.]++|['\"]")
+_SEGMENT: Final = re.compile(rf'\.?(?:"((?:[^"]++|"")*+)"|([{NAME_PART}]++))')
 
 _LOOKALIKES: Final = {
     **dict.fromkeys("‘’‚‛′`´", "texts are written in straight single quotes: 'FI'"),
@@ -202,8 +189,3 @@ def is_path(text: str) -> bool:
         and len(segments(text)) <= SEGMENTS
         and unstorable(text) is None
     )
-
-
-def is_plain(segment: str, *, first: bool) -> bool:
-    """Tell whether a segment of a path can be written without quotes."""
-    return (_PLAIN_NAME if first else _PLAIN_PART).fullmatch(segment) is not None

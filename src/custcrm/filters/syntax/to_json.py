@@ -1,13 +1,9 @@
-"""Tree to CQL2 JSON and back: `to_json`, `from_json` (LANGUAGE section 2). The reader is in `json_reader`."""
+"""Tree to CQL2 JSON: `to_json`. The way back is `parsing.json`."""
 
-from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
-from custcrm.filters.parsing.json import decoded, read, sized
 from custcrm.filters.syntax.constants import iso
-from custcrm.filters.syntax.errors import FilterError
-from custcrm.filters.syntax.limits import check_limits
 from custcrm.filters.syntax.nodes import (
     Aggregate,
     And,
@@ -16,7 +12,6 @@ from custcrm.filters.syntax.nodes import (
     Between,
     Clock,
     Compare,
-    Condition,
     Exists,
     Field,
     Fold,
@@ -30,46 +25,10 @@ from custcrm.filters.syntax.nodes import (
 )
 from custcrm.filters.syntax.to_text import property_text
 
-Checked = TypeVar("Checked")
-
 
 def to_json(node: Node) -> dict[str, Any]:
     """Return the tree as CQL2 JSON: plain dicts, lists and numbers that `json.dumps` writes without loss."""
     return cast("dict[str, Any]", _written(node))
-
-
-def from_json(data: Mapping[str, Any] | str) -> Condition:
-    """Return the condition that CQL2 JSON says, decoded or as text.
-
-    Numbers are read exactly. Raises `FilterError` with a `pointer`, `LimitExceeded` for what is too large or too deep.
-    """
-    node = read(_given(data))
-    check_limits(node)
-    return node
-
-
-def meaning(data: Mapping[str, Any] | str, check: Callable[[Condition], Checked]) -> Checked:
-    """Return what `check` makes of the condition; an error that it finds at a node gets the pointer of that node."""
-    try:
-        return check(from_json(data))
-    except FilterError as error:
-        if error.pointer is None:
-            error.pointer = _pointer(data, check)
-        raise
-
-
-def _pointer(data: Mapping[str, Any] | str, check: Callable[[Condition], object]) -> str | None:
-    """Check once more with numbered nodes, and return the pointer of the one in which the error was found."""
-    pointers: list[str] = []
-    try:
-        check(read(_given(data), pointers))
-    except FilterError as error:
-        return pointers[error.span[0]] if error.span else None
-    return None
-
-
-def _given(data: Mapping[str, Any] | str) -> Any:
-    return decoded(data) if isinstance(data, str) else sized(data)
 
 
 def _op(op: str, *args: object) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from custcrm.filters.parsing.functions import display
-from custcrm.filters.parsing.tokens import RESERVED, is_plain
 from custcrm.filters.syntax.constants import quoted, written
+from custcrm.filters.syntax.lexicon import RESERVED, display, is_plain
 from custcrm.filters.syntax.nodes import (
     Aggregate,
     And,

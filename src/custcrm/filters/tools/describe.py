@@ -38,7 +38,7 @@ from custcrm.filters.syntax.nodes import (
 )
 from custcrm.filters.tools.languages import PHRASES, Phrases
 from custcrm.filters.tools.presence import can_be_missing, tested_values
-from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.declarations import Declarations
 from custcrm.values.errors import Malformed
 from custcrm.values.periods import Span
 
@@ -48,7 +48,7 @@ _SIGNS: Final = {"*": "×", "/": "÷", "-": "−"}
 
 
 def describe(
-    node: Condition, schema: Schema, language: str = "en", *, within: tuple[str, ...] = (), scope: Scope = ()
+    node: Condition, schema: Declarations, language: str = "en", *, within: tuple[str, ...] = (), scope: Scope = ()
 ) -> str:
     """Return a checked condition as a sentence in `en` or `fi`; with a scope it says what the scope narrows.
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import field as attribute
 from attrs import frozen
 
 from custcrm.filters.checking.names import EntryRecord, Names
 from custcrm.filters.checking.names import resolve as resolve_path
+from custcrm.filters.checking.scopes import Scope
 from custcrm.filters.ir.moments import moments_in, resolve
 from custcrm.filters.ir.nodes import Condition, Moment, Shown
 from custcrm.filters.lowering.conditions import lower, lower_value
+from custcrm.filters.syntax import nodes as syntax
 from custcrm.filters.syntax.nodes import (
     Aggregate,
     And,
@@ -38,14 +40,10 @@ from custcrm.filters.syntax.nodes import (
     walk,
 )
 from custcrm.filters.syntax.to_text import canonical, path_text
-from custcrm.filters.targets.python.compile import Rows, compile_filter, compile_value, rows_of
+from custcrm.filters.targets.python.compile import Rows, compile_filter, compile_value
 from custcrm.filters.tools.show import seen, shown_value
+from custcrm.filters.types.declarations import Declarations
 from custcrm.values.birthdays import YearlessDate
-
-if TYPE_CHECKING:
-    from custcrm.filters.filter import Filter
-    from custcrm.filters.syntax import nodes as syntax
-    from custcrm.filters.types.declarations import Schema
 
 _NARROWEST: Final = (24, 8)
 """Characters of the text and of the value of a condition, at the least: short explanations line up with each other."""
@@ -114,21 +112,22 @@ class Explanation:
         return f"<Explanation {_word(self.matched)}: {len(self.conditions)} conditions>"
 
 
-def explain(rule: Filter, row: object, rows: Rows | None = None, *, as_of: datetime) -> Explanation:
-    """Explain what a filter says of a row; `rows` is how a store reads it, None for a plain mapping or object."""
-    case = _Case(rule.schema, rule.scope, row, rows_of(row) if rows is None else rows, as_of)
-    return Explanation(case.part(rule.node, negated=False))
+def explain(
+    schema: Declarations, node: Node, row: object, rows: Rows, *, scope: Scope = (), as_of: datetime
+) -> Explanation:
+    """Explain what a checked condition says of a row; `rows` is how such rows are read."""
+    return Explanation(_Asked(schema, scope, row, rows, as_of).part(node, negated=False))
 
 
 # one row -------------------------------------------------------------------------------------------
 
 
 @frozen
-class _Case:
+class _Asked:
     """A row at one time, read for one schema."""
 
-    schema: Schema
-    scope: Any
+    schema: Declarations
+    scope: Scope
     row: object
     rows: Rows
     as_of: datetime

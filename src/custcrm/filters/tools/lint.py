@@ -41,7 +41,7 @@ from custcrm.filters.syntax.nodes import (
 from custcrm.filters.syntax.to_text import canonical, path_text
 from custcrm.filters.tools.presence import can_be_missing, tested_values
 from custcrm.filters.tools.simplify import simplify
-from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Map
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import fold
@@ -69,7 +69,7 @@ class Finding:
 
 
 def lint(
-    schema: Schema, node: Condition, *, keys: Keys = _NONE, within: tuple[str, ...] = ()
+    schema: Declarations, node: Condition, *, keys: Keys = _NONE, within: tuple[str, ...] = ()
 ) -> tuple[Finding, ...]:
     """Return what in a checked filter is probably not meant, in the order of the text.
 
@@ -182,7 +182,7 @@ def _unfolded(node: Condition, folded: Fold, texts: Iterable[object]) -> Iterato
 # keys --------------------------------------------------------------------------------------------
 
 
-def _near_keys(schema: Schema, node: Condition, keys: Keys) -> Iterator[Finding]:
+def _near_keys(schema: Declarations, node: Condition, keys: Keys) -> Iterator[Finding]:
     """Find keys of open maps that are nearly a known key, or nearly another one of the same filter."""
     named: dict[str, dict[str, Field]] = {}
     for each in walk(node):

@@ -1,7 +1,6 @@
 """Whether a value of a checked filter can be missing: `can_be_missing`; and which values a condition tests."""
 
-from custcrm.filters.checking.definitions import metric_value
-from custcrm.filters.checking.names import Names
+from custcrm.filters.checking.names import Names, metric_value
 from custcrm.filters.syntax.nodes import (
     Aggregate,
     Anniversary,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
+from custcrm.filters.checking.conditions import names_to_check
 from custcrm.filters.checking.names import Computed, EntryRecord, EntryValue, Names, Plain, WholeMap, resolve
+from custcrm.filters.checking.segments import segment_node
 from custcrm.filters.syntax.nodes import (
     Aggregate,
     Between,
@@ -21,14 +23,14 @@ from custcrm.filters.syntax.nodes import (
     rebuilt,
 )
 from custcrm.filters.syntax.to_text import path_text
-from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.declarations import Declarations
 
 HIDDEN = Literal("…")
 
 
-def names_read(schema: Schema, node: Node, within: tuple[str, ...] = ()) -> frozenset[str]:
+def names_read(schema: Declarations, node: Node, within: tuple[str, ...] = ()) -> frozenset[str]:
     """Return the names that a checked tree reads, as written: `visits`, `tags.VIP`, `sales.total`, a metric's own."""
-    return frozenset(path_text(path) for path in _paths(Names(schema, within), node))
+    return frozenset(path_text(path) for path in _paths(names_to_check(schema, within), node))
 
 
 def _paths(names: Names, node: Node) -> Iterator[tuple[str, ...]]:
@@ -40,15 +42,13 @@ def _paths(names: Names, node: Node) -> Iterator[tuple[str, ...]]:
             if where is not None:
                 yield from _paths(names.inside(path[0]), where)
         case Segment():
-            from custcrm.filters.checking.definitions import segment_node
-
             yield from _paths(names, segment_node(names, node))
         case _:
             for part in children(node):
                 yield from _paths(names, part)
 
 
-def discreet(schema: Schema, node: Node, within: tuple[str, ...] = ()) -> Node:
+def discreet(schema: Declarations, node: Node, within: tuple[str, ...] = ()) -> Node:
     """Return the tree with `'…'` for each constant that stands beside a personal field."""
     return cast("Node", _discreet(Names(schema, within), node))
 

@@ -10,11 +10,10 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import frozen
 
-from custcrm.filters.checking.conditions import check_value
-from custcrm.filters.checking.definitions import metric_domain
-from custcrm.filters.checking.names import EntryRecord, Names, Records, WholeMap, resolve
+from custcrm.filters.checking.conditions import check, check_value
+from custcrm.filters.checking.expanding import check_sizes
+from custcrm.filters.checking.names import EntryRecord, Names, Records, WholeMap, metric_domain, resolve
 from custcrm.filters.checking.sorts import domain_of_type
-from custcrm.filters.filter import Filter
 from custcrm.filters.parsing.tokens import is_path, segments
 from custcrm.filters.syntax.constants import constant, day, number, timestamp
 from custcrm.filters.syntax.errors import FilterError, did_you_mean, shown
@@ -36,7 +35,7 @@ from custcrm.filters.syntax.nodes import (
 )
 from custcrm.filters.syntax.nodes import Condition as ConditionNode
 from custcrm.filters.syntax.to_text import path_text
-from custcrm.filters.types.declarations import Schema
+from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Collection, Derived, Elapsed, Map
 from custcrm.values.errors import Malformed
 from custcrm.values.periods import Span
@@ -153,7 +152,7 @@ _OPERATIONS: Final = (
 # what to offer -----------------------------------------------------------------------------------
 
 
-def conditions(schema: Schema) -> Iterator[Condition]:
+def conditions(schema: Declarations) -> Iterator[Condition]:
     """Yield each field, entry and metric that a screen may offer, in the order of the schema."""
     for name, kind in schema.types.items():
         yield from _offered(name, kind)
@@ -195,8 +194,8 @@ def _condition(path: tuple[str, ...], kind: Any, sort: str) -> Condition:
 # what was chosen ---------------------------------------------------------------------------------
 
 
-def from_conditions(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> Filter:
-    """Return the filter of the rows: `{"field", "operator", "value", "join"}`, the first without join; AND before OR.
+def from_conditions(schema: Declarations, rows: Sequence[Mapping[str, Any]]) -> ConditionNode:
+    """Return the condition of the rows: `{"field", "operator", "value", "join"}`, the first without join; AND before OR.
 
     Operators go by name or label, either apostrophe; values may come as text, as forms send them. `FilterError` names
     the row, counted from 1, and its field.
@@ -208,10 +207,17 @@ def from_conditions(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> Filter
         try:
             if _joins(row, first=count == 1) == "OR":
                 alternatives.append([])
-            alternatives[-1].append(Filter.of(schema, _node(schema, row)).node)
+            alternatives[-1].append(_checked(schema, _node(schema, row)))
         except FilterError as error:
             raise _in_row(count, row, error) from None
-    return Filter.of(schema, disjunction(map(conjunction, alternatives)))
+    return disjunction(map(conjunction, alternatives))
+
+
+def _checked(schema: Declarations, node: ConditionNode) -> ConditionNode:
+    """Check the condition of one row by itself, so that its error is told with the row."""
+    checked = check(schema, node)
+    check_sizes(schema, checked)
+    return checked
 
 
 def _in_row(count: int, row: object, error: FilterError) -> FilterError:
@@ -235,7 +241,7 @@ def _joins(row: object, *, first: bool) -> str:
     return "AND" if first else join
 
 
-def _node(schema: Schema, row: Mapping[str, Any]) -> ConditionNode:
+def _node(schema: Declarations, row: Mapping[str, Any]) -> ConditionNode:
     field = _field(row)
     sort = _sort(schema, field)
     operation = _chosen(row.get("operator"), sort)
@@ -256,7 +262,7 @@ def _field(row: Mapping[str, Any]) -> Field:
     return Field(segments(name) if key is None else (*segments(name), key))
 
 
-def _sort(schema: Schema, field: Field) -> str:
+def _sort(schema: Declarations, field: Field) -> str:
     """Return the type of what was chosen, as `conditions` names it; age and days since are integers."""
     match resolve(Names(schema), field.path, None):
         case Records():

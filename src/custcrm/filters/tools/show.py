@@ -5,16 +5,14 @@ from __future__ import annotations
 from datetime import datetime, time
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.syntax.constants import quoted
+from custcrm.filters.types.declarations import Declarations
 from custcrm.values.birthdays import YearlessDate, age
 from custcrm.values.money import Money, round_ratio
 from custcrm.values.periods import day_of
-
-if TYPE_CHECKING:
-    from custcrm.filters.types.declarations import Schema
 
 RATIO_PLACES: Final = 6
 """Decimals of a ratio of plain numbers; a ratio of money has the currency's."""
@@ -22,7 +20,7 @@ LONGEST_SEEN: Final = 40
 """Characters of a text that one line of an explanation has room for."""
 
 
-def shown_value(shown: Shown, physical: Any, schema: Schema, as_of: datetime) -> Any:
+def shown_value(shown: Shown, physical: Any, schema: Declarations, as_of: datetime) -> Any:
     """Return the value that people see: Money, Decimal, an instant in the business zone; None where it is missing.
 
     `physical` is what a target gave: a whole number is divided by 10^scale, a `Fraction` is rounded half-even.

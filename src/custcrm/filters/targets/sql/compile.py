@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from attrs import frozen
@@ -24,10 +23,8 @@ from custcrm.filters.ir.nodes import Condition, Moment, Shown, Value
 from custcrm.filters.targets.sql.binding import Binding
 from custcrm.filters.targets.sql.source import Element, Records, Source, TableSource
 from custcrm.filters.targets.sql.writer import Clause, Writer
+from custcrm.filters.types.declarations import Declarations
 from custcrm.values.periods import Feb29
-
-if TYPE_CHECKING:
-    from custcrm.filters.filter import Filter
 
 __all__ = [
     "Compiled",
@@ -79,9 +76,14 @@ def bind_moments(
 
 
 def to_sql(
-    filter: Filter, table: sa.FromClause, *, as_of: datetime, collections: Mapping[str, sa.FromClause]
+    schema: Declarations,
+    condition: Condition,
+    table: sa.FromClause,
+    *,
+    as_of: datetime,
+    collections: Mapping[str, sa.FromClause],
 ) -> Clause:
-    """Return a filter as a clause over a plain table, or an alias of one, as at an instant; it needs no parameters.
+    """Return a condition as a clause over a plain table, or an alias of one, as at an instant; it needs no parameters.
 
     Fields are columns of the same name. A collection is a table given by its name, tied by its one foreign key to the
     table, a nested one to its collection's table; so is a map, with a column `key`, and `value` or a column for each of
@@ -89,9 +91,8 @@ def to_sql(
     units in a column of whole numbers and in major units in a NUMERIC. The clause is never NULL. Raises
     `FilterError("target")` for tables and columns that are not there, Money in other columns, CASEI and ACCENTI.
     """
-    schema = filter.schema
     binding = Binding(lambda moment: resolve(moment, as_of, zone=schema.zone, feb29=schema.feb29))
-    return Writer(TableSource(table, collections), binding, exponent=schema.exponent).certain(filter.lowered)
+    return Writer(TableSource(table, collections), binding, exponent=schema.exponent).certain(condition)
 
 
 def is_overflow(error: sa.exc.DBAPIError) -> bool:
