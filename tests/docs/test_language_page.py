@@ -10,9 +10,10 @@ import pytest
 
 from custcrm import filters
 from custcrm.filters import Filter, FilterError, Schema
-from custcrm.filters.parsing.functions import _MAKERS
+from custcrm.filters.parsing.functions import FUNCTION_MAKERS
 from custcrm.filters.syntax import limits
-from custcrm.filters.syntax.lexicon import RESERVED, display
+from custcrm.filters.syntax.lexicon import RESERVED
+from custcrm.filters.syntax.operators import written_name
 from tests.docs.pages import CODE, code, page, table
 
 PAGE = page("language.md")
@@ -55,7 +56,7 @@ def test_operators(row: list[str]) -> None:
 def test_functions() -> None:
     """The table has every function of the language, each with an example that can be read and uses it."""
     rows = table(PAGE, "function | gives | example")
-    assert {code(row[0]) for row in rows} == {display(name) for name in _MAKERS}
+    assert {code(row[0]) for row in rows} == {written_name(name) for name in FUNCTION_MAKERS}
     for name, _, example in rows:
         assert f"{code(name)}(" in code(example)
         assert isinstance(schema().parse(code(example)), Filter)

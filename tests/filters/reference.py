@@ -89,7 +89,7 @@ class _Row:
                 return any(self.compares("=", value, item) for item in items)
             case TextTest(test, value, pattern):
                 text, wanted = self.value(value), self.value(pattern)
-                return text is not None and text_test(test, text, wanted)
+                return text is not None and TEXT_MEANINGS[test](text, wanted)
             case Exists(value):
                 return self.exists(value)
             case Aggregate("exists"):
@@ -107,7 +107,7 @@ class _Row:
         if a is None or b is None or isinstance(a, YearlessDate) or isinstance(b, YearlessDate):
             return False
         a, b = self.alike(a, b)
-        return {"=": a == b, "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[op]
+        return COMPARE_MEANINGS[op](a, b)
 
     def alike(self, a: Any, b: Any) -> tuple[Any, Any]:
         """Make a clock a day beside a date, else an instant; and an instant beside a day its day."""
@@ -228,7 +228,7 @@ class _Row:
             return Fraction(sum(values))
         if not values:
             return None
-        return {"min": min, "max": max, "avg": lambda numbers: Fraction(sum(numbers), len(numbers))}[node.op](values)
+        return AGGREGATE_MEANINGS[node.op](values)
 
     def size(self, node: Node) -> int:
         """Return an upper bound of what the whole-number arithmetic of one side comes to."""
@@ -314,16 +314,26 @@ def fold(text: str, *, case: bool, accent: bool) -> str:
     return text
 
 
-def text_test(test: str, text: str, pattern: str) -> bool:
-    match test:
-        case "contains":
-            return pattern in text
-        case "starts_with":
-            return text[: len(pattern)] == pattern
-        case "ends_with":
-            return text[len(text) - len(pattern) :] == pattern if len(pattern) <= len(text) else False
-        case _:
-            return like(tuple(tokens(pattern)), text)
+# What each operator means, by its name, said once more and in other words than the library's own table.
+TEXT_MEANINGS = {
+    "like": lambda text, pattern: like(tuple(tokens(pattern)), text),
+    "contains": lambda text, piece: any(text[at : at + len(piece)] == piece for at in range(len(text) + 1)),
+    "starts_with": lambda text, piece: text[: len(piece)] == piece,
+    "ends_with": lambda text, piece: len(piece) <= len(text) and text[len(text) - len(piece) :] == piece,
+}
+COMPARE_MEANINGS = {
+    "=": lambda a, b: not (a < b or b < a) if type(a) is type(b) is str else a == b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a < b or a == b,
+    ">": lambda a, b: b < a,
+    ">=": lambda a, b: b < a or a == b,
+}
+AGGREGATE_MEANINGS = {
+    "min": min,
+    "max": max,
+    "avg": lambda numbers: Fraction(sum(numbers), len(numbers)),
+}
+"""Over at least one value; COUNT, SUM and EXISTS say something over none too, and stand in `aggregate`."""
 
 
 def tokens(pattern: str) -> list[str | None]:

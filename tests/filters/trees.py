@@ -29,6 +29,7 @@ from custcrm.filters.syntax.nodes import (
     literal,
     negation,
 )
+from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.values.periods import Span
 
 TEXTS = st.text(
@@ -55,7 +56,7 @@ SCALARS = st.one_of(
 SPANS = st.builds(
     Span, st.integers(0, 199), st.sampled_from(["second", "minute", "hour", "day", "week", "month", "year"])
 )
-TESTS = ["like", "contains", "starts_with", "ends_with"]
+TESTS = list(TEXT_TESTS)
 
 
 @st.composite

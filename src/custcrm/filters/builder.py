@@ -21,20 +21,16 @@ from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.limits import check_limits
 from custcrm.filters.syntax.nodes import (
     Aggregate,
-    AggregateOp,
     Anniversary,
     Arithmetic,
-    ArithmeticOp,
     Between,
     Compare,
-    CompareOp,
     Condition,
     Exists,
     Field,
     In,
     Literal,
     Node,
-    TextOp,
     TextTest,
     conjunction,
     disjunction,
@@ -42,6 +38,7 @@ from custcrm.filters.syntax.nodes import (
     negation,
 )
 from custcrm.filters.syntax.nodes import Value as ValueNode
+from custcrm.filters.syntax.operators import AggregateOp, ArithmeticOp, CompareOp, TextOp
 from custcrm.filters.syntax.to_text import canonical, path_text
 from custcrm.filters.tools.reads import discreet
 from custcrm.filters.types.declarations import Declarations

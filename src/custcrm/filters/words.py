@@ -4,7 +4,12 @@ from typing import Final
 
 from custcrm.filters.builder import Value, literal_of
 from custcrm.filters.syntax.errors import FilterError
-from custcrm.filters.syntax.nodes import Clock, ClockName, Literal, Segment
+from custcrm.filters.syntax.nodes import (
+    Clock,
+    Literal,
+    Segment,
+)
+from custcrm.filters.syntax.operators import ClockName
 from custcrm.values.errors import Malformed
 from custcrm.values.periods import SpanLike, span
 

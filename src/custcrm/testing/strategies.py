@@ -35,6 +35,7 @@ from custcrm.filters.syntax.nodes import (
     literal,
     negation,
 )
+from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.filters.types import types as t
 from custcrm.testing.samples import (
     AS_OF,
@@ -322,7 +323,7 @@ def _about_texts(place: _Place) -> Maybe:
     values = fields | folds
     return st.one_of(
         _related(values, constants | fields, listed=constants),
-        st.builds(TextTest, st.sampled_from(("contains", "starts_with", "ends_with")), values, constants),
+        st.builds(TextTest, st.sampled_from([name for name in TEXT_TESTS if name != "like"]), values, constants),
         st.builds(TextTest, st.just("like"), values, _literals(PATTERNS)),
     )
 

@@ -8,16 +8,9 @@ from custcrm.filters.checking.sorts import NOUNS, Domain
 from custcrm.filters.syntax.constants import day, number, plain, quoted
 from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.syntax.nodes import Field, Literal, Node, Value
+from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.filters.syntax.to_text import path_text
 from custcrm.values.errors import Malformed
-
-_OPERATORS = {
-    "like": "LIKE",
-    "contains": "CONTAINS",
-    "starts_with": "STARTS WITH",
-    "ends_with": "ENDS WITH",
-    "between": "BETWEEN",
-}
 
 
 def subject(node: Node, domain: Domain | None = None) -> str:
@@ -49,9 +42,10 @@ def does_not_meet(left: Value, a: Domain, right: Value, b: Domain) -> FilterErro
 
 def not_taken(node: Value, domain: Domain, operator: str) -> FilterError:
     """Return the error for an operator that does not take a field of this sort."""
+    words = TEXT_TESTS[operator].words if operator in TEXT_TESTS else operator.upper()
     name = subject(node, domain)
     is_what = "" if name == NOUNS[domain.sort] else f" is {NOUNS[domain.sort]};"
-    return type_error(node, f"{name}{is_what} {_OPERATORS.get(operator, operator)} does not apply to it")
+    return type_error(node, f"{name}{is_what} {words} does not apply to it")
 
 
 def too_many_decimals(node: Node, currency: str | None, places: int) -> FilterError:

@@ -9,29 +9,14 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, TypeAlias
-from typing import Literal as OneOf
+from typing import Final
 
 from attrs import frozen
 
-from custcrm.filters.syntax.nodes import ArithmeticOp, Clock
+from custcrm.filters.syntax.nodes import Clock
 from custcrm.filters.syntax.nodes import Scalar as Constant
-from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Integer, Money, Number, Scalar, Text
-
-Sort: TypeAlias = OneOf[
-    "text",
-    "integer",
-    "number",
-    "money",
-    "boolean",
-    "date",
-    "instant",
-    "choice",
-    "elapsed",
-    "anniversary",
-    "moment",
-    "clock_moment",
-]
+from custcrm.filters.syntax.operators import ArithmeticOp
+from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Integer, Money, Number, Scalar, Sort, Text
 
 
 @frozen

@@ -36,8 +36,9 @@ from custcrm.filters.checking.sorts import (
 )
 from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.syntax.nodes import Aggregate, Anniversary, Arithmetic, Clock, Field, Fold, Literal, Node, Value
+from custcrm.filters.syntax.operators import AGGREGATES
 from custcrm.filters.syntax.to_text import path_text
-from custcrm.filters.types.types import Collection, Derived, Elapsed
+from custcrm.filters.types.types import Collection, Derived, Elapsed, Sort
 
 
 def value_of(node: Value, domain: Domain) -> Fraction:
@@ -198,14 +199,12 @@ _ARITHMETIC: Final[dict[str, Callable[[Names, Arithmetic, Domain, Domain], Domai
 }
 
 _COUNT: Final = Domain("integer")
-_SUMMED: Final = NUMERIC | {"money"}
-_COMPARED: Final = _SUMMED | {"date", "instant"}
 
 
 def check_aggregate(names: Names, node: Aggregate) -> tuple[Aggregate, Domain]:
     """Check COUNT(collection …) or SUM(collection.field …), its WHERE with the record's own names."""
     path = node.path
-    counting = node.op in ("count", "exists")
+    counting = not AGGREGATES[node.op].takes
     collection, field = (path, None) if counting or len(path) < 2 else (path[:-1], path[-1])
     records = _records(names, node, collection)
     inner = names.inside(collection[0])
@@ -222,7 +221,7 @@ def _records(names: Names, node: Aggregate, path: tuple[str, ...]) -> Collection
     found = resolve(names, path[:1], place)  # unknown names first
     if isinstance(found, Records) and node.op == "count":
         message = f"COUNT takes a collection; write COUNT({path_text(path[:1])} WHERE {path_text(path[1:])} EXISTS)"
-    elif node.op in ("count", "exists"):
+    elif not AGGREGATES[node.op].takes:
         message = f"{node.op.upper()} takes a collection, and {path_text(node.path)} is none"
     else:
         message = f"{node.op.upper()} takes a field of a collection, as in {node.op.upper()}({_sample(names.fields)})"
@@ -239,20 +238,20 @@ def _aggregated(names: Names, node: Aggregate, records: Collection, field: str |
     place = path_place(names, node.span)
     op = node.op.upper()
     if field is None:
-        example = path_text((node.path[0], _first(records, node.op)))
+        example = path_text((node.path[0], _first(records, AGGREGATES[node.op].takes)))
         raise FilterError("arguments", f"{op} takes a field of {node.path[0]}; write {op}({example})", span=place)
     found = resolve(names.inside(node.path[0]), (field,), place)
     if not isinstance(found, Plain):
         raise FilterError("arguments", f"{op} takes a single value of each record", span=place)
     domain = domain_of_type(found.type)
-    if domain.sort not in (_COMPARED if node.op in ("min", "max") else _SUMMED):
-        wanted = "numbers, money, dates or instants" if node.op in ("min", "max") else "numbers or money"
+    takes = AGGREGATES[node.op].takes
+    if domain.sort not in takes:
+        wanted = "numbers, money, dates or instants" if "date" in takes else "numbers or money"
         raise FilterError("type", f"{op} takes {wanted}", span=place)
     return Domain("number") if node.op == "avg" and domain.sort != "money" else domain
 
 
-def _first(records: Collection, op: str) -> str:
-    wanted = _COMPARED if op in ("min", "max") else _SUMMED
+def _first(records: Collection, wanted: tuple[Sort, ...]) -> str:
     fitting: Iterable[str] = (
         name
         for name, kind in records.fields.items()

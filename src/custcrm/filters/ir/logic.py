@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable
-from typing import Any as Anything
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 from typing import Literal as OneOf
 
 from attrs import frozen
 
-from custcrm.filters.checking.sorts import Sort
 from custcrm.filters.ir.nodes import All, Always, Any, Condition, Constant, Moment, Negated, Present, Test, Value
 from custcrm.filters.ir.quantities import MISSING, Numeric
-from custcrm.filters.syntax.nodes import Clock, CompareOp
+from custcrm.filters.syntax.nodes import (
+    Clock,
+)
+from custcrm.filters.syntax.operators import COMPARISONS, CompareOp
+from custcrm.filters.types.types import Sort
 
 NEVER: Final = Always(False)
 ALWAYS: Final = Always(True)
@@ -76,22 +77,13 @@ def opposite(condition: Condition) -> Condition:
 
 # one test ---------------------------------------------------------------------------------------
 
-MIRRORED: Final[dict[CompareOp, CompareOp]] = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-COMPUTED: Final[dict[CompareOp, Callable[[Anything, Anything], bool]]] = {
-    "=": operator.eq,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-
 
 def test(op: CompareOp, left: Value, right: Value) -> Condition:
     """Return a Test with a constant on the right, or what two constants come to."""
     if isinstance(left, Constant):
         if isinstance(right, Constant):
-            return Always(COMPUTED[op](left.value, right.value))
-        left, right, op = right, left, MIRRORED[op]
+            return Always(COMPARISONS[op].holds(left.value, right.value))
+        left, right, op = right, left, COMPARISONS[op].mirrored
     return NEVER if MISSING in (left, right) else Test(op, left, right)
 
 

@@ -25,6 +25,7 @@ from typing import Literal as OneOf
 from attrs import field, frozen
 
 from custcrm.filters.syntax.nodes import _exact
+from custcrm.filters.syntax.operators import CompareOp, TextOp
 from custcrm.filters.types.types import Scalar as ScalarType
 from custcrm.values.periods import Span
 
@@ -169,7 +170,7 @@ class Always:
 class Test:
     """Both sides present, and the comparison holds. Both sides have the same physical type."""
 
-    op: OneOf["=", "<", "<=", ">", ">="]
+    op: CompareOp
     left: Value
     right: Value
 
@@ -184,13 +185,12 @@ class Member:
 
 @frozen
 class Matches:
-    """The text is present and matches. `contains`, `starts_with`, `ends_with`: `pieces` is the one literal text.
-
-    `like`: the pieces between the `%` signs, each a tuple of a literal text or None (exactly one code point), in order;
-    see `like.pieces`. The whole text must match.
+    """The text is present and matches. `pieces` is the one literal text, `(("A",),)`, but for `like`: there it holds the
+    pieces between the `%` signs, each a tuple of a literal text or None (exactly one code point), in order; the whole text
+    must match. See `ir.patterns`.
     """
 
-    test: OneOf["like", "contains", "starts_with", "ends_with"]
+    test: TextOp
     value: TextValue
     pieces: tuple[tuple[str | None, ...], ...]
 

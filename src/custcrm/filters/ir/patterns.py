@@ -7,6 +7,9 @@ text is searched greedily from left to right, so no pattern of a stranger can ma
 from __future__ import annotations
 
 from typing import Final, TypeAlias
+from typing import Literal as OneOf
+
+from custcrm.filters.syntax.operators import TextOp
 
 Piece: TypeAlias = tuple[str | None, ...]
 Pieces: TypeAlias = tuple[Piece, ...]
@@ -49,11 +52,8 @@ def matches(pattern: Pieces, text: str) -> bool:
     return True
 
 
-def plain(pattern: Pieces) -> tuple[str, str] | None:
-    """Return the simpler test that a pattern comes to, `("starts_with", "A")`, or None.
-
-    The tests are `equals`, `starts_with`, `ends_with` and `contains`, each with its one literal text.
-    """
+def plain(pattern: Pieces) -> tuple[OneOf["equals"], str] | tuple[TextOp, str] | None:
+    """Return the simpler test that a pattern comes to, with its one literal text, or None: `'A%'` is `starts_with 'A'`."""
     texts = ["".join(part for part in piece if part) if None not in piece else None for piece in pattern]
     match texts:
         case [str(text)]:
@@ -66,6 +66,11 @@ def plain(pattern: Pieces) -> tuple[str, str] | None:
             return "contains", text
         case _:
             return None
+
+
+def literal(pattern: Pieces) -> str:
+    """Return the one literal text of pieces that are no pattern."""
+    return "".join(part for piece in pattern for part in piece if part)
 
 
 def _tokens(pattern: str) -> list[tuple[str, bool]]:

@@ -6,27 +6,31 @@ be known when the filter is read (a bound beyond 64 bits, a constant beside a co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
 from typing import Any as Anything
 from typing import Final, cast
 
-from custcrm.filters.checking.sorts import NUMERIC, Sort
-from custcrm.filters.ir.logic import COMPUTED, MIRRORED, NEVER, Operand, every, some, test
+from custcrm.filters.checking.sorts import NUMERIC
+from custcrm.filters.ir.logic import NEVER, Operand, every, some, test
 from custcrm.filters.ir.nodes import Always, Column, Condition, Constant, Entry, Member, Physical, Test, Unscaled, Value
 from custcrm.filters.ir.quantities import Numeric, Quantity, beyond, guarded, multiplied
 from custcrm.filters.ir.quantities import present as number_present
 from custcrm.filters.lowering.times import anniversary_within, compare_elapsed, compare_times
-from custcrm.filters.syntax.nodes import Clock, CompareOp
+from custcrm.filters.syntax.nodes import (
+    Clock,
+)
+from custcrm.filters.syntax.operators import COMPARISONS, CompareOp
 from custcrm.filters.types.declarations import Declarations
+from custcrm.filters.types.types import Sort
 
 
 def compare(schema: Declarations, op: CompareOp, left: Operand, right: Operand) -> Condition:
     """Return the condition that both are present and the comparison holds."""
     if left.sort in _RIGHT_FIRST and right.sort not in _RIGHT_FIRST:
-        left, right, op = right, left, MIRRORED[op]
+        left, right, op = right, left, COMPARISONS[op].mirrored
     sorts = {left.sort, right.sort}
     if "elapsed" in sorts:
         return compare_elapsed(*_first(left, right, "elapsed", op))
@@ -47,7 +51,7 @@ _RIGHT_FIRST: Final = frozenset({"moment", "clock_moment"})
 
 
 def _first(left: Operand, right: Operand, sort: Sort, op: CompareOp) -> tuple[CompareOp, Operand, Operand]:
-    return (op, left, right) if left.sort == sort else (MIRRORED[op], right, left)
+    return (op, left, right) if left.sort == sort else (COMPARISONS[op].mirrored, right, left)
 
 
 def member(schema: Declarations, value: Operand, items: Iterable[Operand]) -> Condition:
@@ -116,8 +120,8 @@ def _in_minor(operand: Operand, scale: int) -> Numeric:
 def _compare_numbers(op: CompareOp, a: Numeric, b: Numeric) -> Condition:
     if isinstance(a, Fraction):
         if isinstance(b, Fraction):
-            return Always(COMPUTED[op](a, b))
-        a, b, op = b, a, MIRRORED[op]
+            return Always(COMPARISONS[op].holds(a, b))
+        a, b, op = b, a, COMPARISONS[op].mirrored
     if isinstance(b, Fraction):
         return _against_constant(op, a, b / a.factor)
     divisors = guarded(dict.fromkeys((*a.divisors, *b.divisors)))
@@ -127,6 +131,10 @@ def _compare_numbers(op: CompareOp, a: Numeric, b: Numeric) -> Condition:
     over, under = (None, None) if a.over == b.over else (b.over, a.over)
     left, right = multiplied(a.number, ratio.numerator, over), multiplied(b.number, ratio.denominator, under)
     return every([*divisors, test(op, left, right)])
+
+
+_BESIDE_A_FRACTION: Final[Mapping[CompareOp, CompareOp]] = {"<": "<=", "<=": "<=", ">": ">", ">=": ">"}
+"""What a comparison of whole numbers with a fraction is with the whole number below: x > 2.5 is x > 2, x < 2.5 is x <= 2."""
 
 
 def _against_constant(op: CompareOp, a: Quantity, bound: Fraction) -> Condition:
@@ -142,8 +150,7 @@ def _against_constant(op: CompareOp, a: Quantity, bound: Fraction) -> Condition:
     if bound.denominator != 1:
         if op == "=":
             return NEVER
-        # Between two whole numbers: x > 2.5 is x > 2, x < 2.5 is x <= 2.
-        op = "<=" if op in ("<", "<=") else ">"
+        op = _BESIDE_A_FRACTION[op]
     nearest = floor(bound)
     if isinstance(a.number, Unscaled):
         compared = test(op, a.number.value, Constant(decimal(nearest, a.number.places)))

@@ -13,8 +13,8 @@ from typing import Final, cast
 from custcrm.filters.checking.expanding import expanded
 from custcrm.filters.checking.names import EntryRecord, EntryValue, Names, resolve
 from custcrm.filters.checking.scopes import Scope
-from custcrm.filters.ir import patterns as like
-from custcrm.filters.ir.logic import ALWAYS, Operand, every, opposite, some, there
+from custcrm.filters.ir import patterns
+from custcrm.filters.ir.logic import ALWAYS, Operand, every, opposite, some, test, there
 from custcrm.filters.ir.nodes import Always, Choose, Condition, Constant, HasEntry, Matches, Shown, Some, TextValue
 from custcrm.filters.ir.quantities import Quantity, guarded, multiplied, present
 from custcrm.filters.lowering.comparing import compare, member
@@ -36,6 +36,7 @@ from custcrm.filters.syntax.nodes import (
     Or,
     TextTest,
 )
+from custcrm.filters.syntax.operators import TEXT_TESTS, TextOp
 from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Collection
 
@@ -93,22 +94,24 @@ def _in(place: Place, node: In) -> Condition:
 def _text_test(place: Place, node: TextTest) -> Condition:
     value = cast("TextValue", operand_at(place, node.value).value)
     pattern = cast("str", cast("Constant", operand_at(place, node.pattern).value).value)
-    pieces = like.pieces(pattern) if node.test == "like" else ((pattern,),)
+    if node.test != "like":
+        return _matches(node.test, value, pattern)
+    pieces = patterns.pieces(pattern)
+    match patterns.plain(pieces):
+        case None if isinstance(value, Constant):
+            return Always(patterns.matches(pieces, cast("str", value.value)))
+        case None:
+            return Matches("like", value, pieces)
+        case "equals", text:
+            return test("=", value, Constant(text))
+        case simpler, text:
+            return _matches(simpler, value, text)
+
+
+def _matches(name: TextOp, value: TextValue, text: str) -> Condition:
     if isinstance(value, Constant):
-        return Always(_text_holds(node.test, cast("str", value.value), pattern))
-    return Matches(node.test, value, pieces)
-
-
-def _text_holds(test: str, text: str, pattern: str) -> bool:
-    match test:
-        case "like":
-            return like.matches(like.pieces(pattern), text)
-        case "contains":
-            return pattern in text
-        case "starts_with":
-            return text.startswith(pattern)
-        case _:
-            return text.endswith(pattern)
+        return Always(TEXT_TESTS[name].holds(cast("str", value.value), text))
+    return Matches(name, value, ((text,),))
 
 
 def _exists(place: Place, node: Exists) -> Condition:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from datetime import date, timedelta
 from fractions import Fraction
 from math import ceil, floor
-from typing import Final, cast
+from typing import Final, assert_never, cast
 from typing import Literal as OneOf
 
-from custcrm.filters.ir.logic import MIRRORED, NEVER, Operand, Unit, every, test, there
+from custcrm.filters.ir.logic import NEVER, Operand, Unit, every, test, there
 from custcrm.filters.ir.nodes import Condition, Constant, Moment, MonthDay, Plain, Present, Test, Value
 from custcrm.filters.ir.quantities import Numeric
-from custcrm.filters.syntax.nodes import Clock, CompareOp
+from custcrm.filters.syntax.nodes import (
+    Clock,
+)
+from custcrm.filters.syntax.operators import COMPARISONS, CompareOp
 from custcrm.filters.types.declarations import Declarations
 from custcrm.values.periods import anniversary_ranges, start_of_day
 
@@ -40,7 +43,7 @@ def compare_times(schema: Declarations, op: CompareOp, left: Operand, right: Ope
     """Compare dates, instants and relative ones: as dates beside a date, else as instants."""
     sorts = (left.sort, right.sort)
     if sorts == ("date", "instant"):
-        return compare_times(schema, MIRRORED[op], right, left)
+        return compare_times(schema, COMPARISONS[op].mirrored, right, left)
     if sorts == ("instant", "date"):
         return _against_day(schema, op, cast("Value", left.value), cast("Constant | Moment", right.value))
     if left.sort == "date":
@@ -115,12 +118,21 @@ LARGEST_COUNT: Final[dict[Unit, int]] = {"years": 20_000, "days": 8_000_000}
 def compare_elapsed(op: CompareOp, value: Operand, right: Operand) -> Condition:
     """Compare a count of years or days with a constant: a bound on the date that it is counted from."""
     count = cast("Fraction", right.value)
-    if op == "=":
-        if count.denominator != 1:
+    match op:
+        case "=" if count.denominator != 1:
             return NEVER
-        return every([_counts_at_least(value, int(count)), _counts_less_than(value, int(count) + 1)])
-    bound = {"<": ceil(count), "<=": floor(count) + 1, ">": floor(count) + 1, ">=": ceil(count)}[op]
-    return _counts_less_than(value, bound) if op in ("<", "<=") else _counts_at_least(value, bound)
+        case "=":
+            return every([_counts_at_least(value, int(count)), _counts_less_than(value, int(count) + 1)])
+        case "<":
+            return _counts_less_than(value, ceil(count))
+        case "<=":
+            return _counts_less_than(value, floor(count) + 1)
+        case ">":
+            return _counts_at_least(value, floor(count) + 1)
+        case ">=":
+            return _counts_at_least(value, ceil(count))
+        case _:
+            assert_never(op)
 
 
 def _counts_at_least(value: Operand, count: int) -> Condition:

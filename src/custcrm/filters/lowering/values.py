@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any as Anything
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias, assert_never, cast
 
 from attrs import evolve, field, frozen
 
@@ -19,7 +19,7 @@ from custcrm.filters.checking.definitions import derived_value
 from custcrm.filters.checking.expanding import expanded
 from custcrm.filters.checking.names import Computed, EntryValue, Names, Plain, metric_domain, metric_value, resolve
 from custcrm.filters.checking.scopes import Scope, scoped
-from custcrm.filters.checking.sorts import Sort, domain_of_clock, domain_of_type
+from custcrm.filters.checking.sorts import domain_of_clock, domain_of_type
 from custcrm.filters.ir.logic import ALWAYS, Operand, every
 from custcrm.filters.ir.nodes import (
     Choose,
@@ -41,7 +41,7 @@ from custcrm.filters.ir.quantities import Numeric, Quantity, divided, multiplied
 from custcrm.filters.lowering.times import day_value, instant_value
 from custcrm.filters.syntax.nodes import Aggregate, Anniversary, Arithmetic, Clock, Compare, Field, Fold, In, Literal, Node
 from custcrm.filters.types.declarations import Declarations
-from custcrm.filters.types.types import Collection, Date, Derived, Elapsed, Integer, Money, Number, Scalar
+from custcrm.filters.types.types import Collection, Date, Derived, Elapsed, Integer, Money, Number, Scalar, Sort
 from custcrm.values.texts import fold
 
 Lower: TypeAlias = "Callable[[Place, Node], Condition]"
@@ -210,22 +210,36 @@ def _aggregate(place: Place, node: Aggregate) -> Operand:
     name = node.path[0]
     records = cast("Collection", place.names.fields[name])
     where = where_at(place, node, records)
-    if node.op == "count":
-        return Operand("number", Quantity(Total("count", name, None, where)))
-    kind = cast("Scalar", records.fields[node.path[1]])
-    column = Column(node.path[1], kind)
-    if node.op in ("min", "max"):
-        return _of_type(Total(cast("Anything", node.op), name, column, where), kind)
-    places = kind.places if isinstance(kind, Number) else 0
-    summed = Total("sum", name, Unscaled(column, places) if isinstance(kind, Number) else column, where)
-    sort: Sort = "money" if isinstance(kind, Money) else "number"
-    factor = Fraction(1, 10**places)
-    if node.op == "sum":
-        return Operand(sort, Quantity(summed, factor))
-    count = Total("count", name, column, where)
-    if records.weight is not None:
-        count = Total("sum", name, Column(records.weight, cast("Scalar", records.fields[records.weight])), where)
-    return Operand(sort, Quantity(summed, factor, count, (count,)))
+    match node.op:
+        case "count":
+            return Operand("number", Quantity(Total("count", name, None, where)))
+        case "min" | "max":
+            column = _column(records, node.path[1])
+            return _of_type(Total(node.op, name, column, where), column.type)
+        case "sum":
+            return _summed(records, node, where)
+        case "avg":
+            summed = _summed(records, node, where)
+            count = Total("count", name, _column(records, node.path[1]), where)
+            if records.weight is not None:
+                count = Total("sum", name, _column(records, records.weight), where)
+            return evolve(summed, value=evolve(cast("Quantity", summed.value), over=count, divisors=(count,)))
+        case "exists":
+            raise AssertionError("EXISTS has been checked to be a condition")
+        case _:
+            assert_never(node.op)
+
+
+def _column(records: Collection, name: str) -> Column:
+    return Column(name, cast("Scalar", records.fields[name]))
+
+
+def _summed(records: Collection, node: Aggregate, where: Condition | None) -> Operand:
+    column = _column(records, node.path[1])
+    places = column.type.places if isinstance(column.type, Number) else 0
+    summed = Total("sum", node.path[0], Unscaled(column, places) if isinstance(column.type, Number) else column, where)
+    sort: Sort = "money" if isinstance(column.type, Money) else "number"
+    return Operand(sort, Quantity(summed, Fraction(1, 10**places)))
 
 
 _VALUES: Final[dict[type, Callable[[Place, Anything], Operand]]] = {

@@ -12,24 +12,21 @@ from typing import Final, TypeAlias, cast
 from custcrm.filters.syntax.constants import day, timestamp
 from custcrm.filters.syntax.errors import FilterError, did_you_mean, shown
 from custcrm.filters.syntax.kinds import kind_of
-from custcrm.filters.syntax.lexicon import display
 from custcrm.filters.syntax.nodes import (
     Aggregate,
-    AggregateOp,
     Anniversary,
     Clock,
-    ClockName,
     Condition,
     Field,
     Literal,
     Node,
     Place,
     Segment,
-    TextOp,
     TextTest,
     Value,
     folded,
 )
+from custcrm.filters.syntax.operators import AggregateOp, ClockName, TextOp, written_name
 from custcrm.values.errors import Malformed
 from custcrm.values.periods import Span
 from custcrm.values.spelling import nearest
@@ -59,7 +56,7 @@ _LEFT_OUT: Final = (
 
 def is_known(name: str) -> bool:
     """Tell whether there is a function of this name, given in lower case."""
-    return name in _MAKERS
+    return name in FUNCTION_MAKERS
 
 
 def unknown(name: str, span: Place | None = None) -> FilterError:
@@ -68,25 +65,25 @@ def unknown(name: str, span: Place | None = None) -> FilterError:
     for pattern, message in _LEFT_OUT:
         if re.fullmatch(pattern, lower):
             return FilterError("left_out", message, span=span)
-    near = tuple(display(known) for known in nearest(lower, _MAKERS))
+    near = tuple(written_name(known) for known in nearest(lower, FUNCTION_MAKERS))
     message = f"no function {shown(name)}{did_you_mean(near)}"
     return FilterError("unknown_function", message, span=span, suggestions=near)
 
 
 def call(name: str, args: Args, complain: Complain, span: Place | None = None) -> Node:
     """Return the node of a known function, named in lower case, and its arguments."""
-    return _MAKERS[name](name, args, complain, span)
+    return FUNCTION_MAKERS[name](name, args, complain, span)
 
 
 def _aggregate(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
     wanted = "a collection" if name in ("count", "exists") else "a field of a collection"
     if not 1 <= len(args) <= 2 or not isinstance(args[0], Field):
         example = "(sales WHERE total > 5)" if name in ("count", "exists") else "(sales.total WHERE total > 5)"
-        message = f"{display(name)} takes {wanted} and, if need be, a condition: {display(name)}{example}"
+        message = f"{written_name(name)} takes {wanted} and, if need be, a condition: {written_name(name)}{example}"
         raise complain("arguments", message, 0 if args else None)
     where = args[1] if len(args) == 2 else None
     if where is not None and kind_of(where) == "value":
-        raise complain("not_a_condition", f"{display(name)} takes {wanted} and a condition, not a value", 1)
+        raise complain("not_a_condition", f"{written_name(name)} takes {wanted} and a condition, not a value", 1)
     return Aggregate(cast("AggregateOp", name), args[0].path, cast("Condition | None", where), span=span)
 
 
@@ -94,7 +91,7 @@ def _values(name: str, args: Args, complain: Complain, *names: str) -> Sequence[
     """Return the arguments, which must be as many values as are named."""
     if len(args) != len(names):
         takes = f"takes {', '.join(names)}" if names else "takes nothing"
-        raise complain("arguments", f"{display(name)} {takes}: {display(name)}({', '.join(names)})", None)
+        raise complain("arguments", f"{written_name(name)} {takes}: {written_name(name)}({', '.join(names)})", None)
     for index, arg in enumerate(args):
         if kind_of(arg) == "condition":
             raise complain("not_a_value", "a condition stands where a value is expected", index)
@@ -114,7 +111,7 @@ def _text_test(name: str, args: Args, complain: Complain, span: Place | None) ->
 def _text_argument(name: str, args: Args, complain: Complain, example: str) -> str:
     if len(args) == 1 and isinstance(args[0], Literal) and isinstance(args[0].value, str):
         return args[0].value
-    raise complain("arguments", f"{display(name)} takes one text: {display(name)}('{example}')", 0 if args else None)
+    raise complain("arguments", f"{written_name(name)} takes one text: {written_name(name)}('{example}')", 0 if args else None)
 
 
 def _moment_constant(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
@@ -141,7 +138,7 @@ def _clock(name: str, args: Args, complain: Complain, span: Place | None) -> Nod
 
 def _anniversary(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
     if len(args) != 1 or not isinstance(args[0], Field):
-        message = f"{display(name)} takes one date field: {display(name)}(birth_date)"
+        message = f"{written_name(name)} takes one date field: {written_name(name)}(birth_date)"
         raise complain("arguments", message, 0 if args else None)
     return Anniversary(args[0], span=span)
 
@@ -150,7 +147,7 @@ def _segment(name: str, args: Args, complain: Complain, span: Place | None) -> N
     return Segment(_text_argument(name, args, complain, "lapsed vips"), span=span)
 
 
-_MAKERS: Final[Mapping[str, Maker]] = MappingProxyType(
+FUNCTION_MAKERS: Final[Mapping[str, Maker]] = MappingProxyType(
     {
         **dict.fromkeys(AGGREGATES, _aggregate),
         **dict.fromkeys(("casei", "accenti"), _fold),

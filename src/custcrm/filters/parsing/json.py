@@ -20,10 +20,8 @@ from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.limits import JSON_NESTING, JSON_TEXT, JSON_VALUES, VALUES, check_limits, exceeded
 from custcrm.filters.syntax.nodes import (
     Arithmetic,
-    ArithmeticOp,
     Between,
     Compare,
-    CompareOp,
     Condition,
     Exists,
     Field,
@@ -37,6 +35,7 @@ from custcrm.filters.syntax.nodes import (
     negation,
     placed,
 )
+from custcrm.filters.syntax.operators import ArithmeticOp, CompareOp
 from custcrm.values.errors import Malformed
 
 Checked = TypeVar("Checked")

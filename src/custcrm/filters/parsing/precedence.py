@@ -14,23 +14,21 @@ from custcrm.filters.syntax.limits import CONDITIONS, DEPTH, check_limits, excee
 from custcrm.filters.syntax.nodes import (
     Aggregate,
     Arithmetic,
-    ArithmeticOp,
     Between,
     Clock,
     Compare,
-    CompareOp,
     Condition,
     Fold,
     Literal,
     Node,
     Place,
-    TextOp,
     TextTest,
     Value,
     conjunction,
     disjunction,
     negation,
 )
+from custcrm.filters.syntax.operators import ArithmeticOp, CompareOp, TextOp
 
 OR, AND, NOT, PREDICATE, SUM, PRODUCT, POWER, NEGATIVE = range(1, 9)
 """How tightly operators bind, loosest first."""

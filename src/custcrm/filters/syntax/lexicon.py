@@ -17,7 +17,6 @@ RESERVED: Final = frozenset(
 )
 """Words that are no name, in any case; written in double quotes they are."""
 
-_LOWER: Final = ("ago", "from_now", "today", "now")
 
 _PLAIN_NAME: Final = re.compile(NAME)
 _PLAIN_PART: Final = re.compile(f"[{NAME_PART}]++")
@@ -26,8 +25,3 @@ _PLAIN_PART: Final = re.compile(f"[{NAME_PART}]++")
 def is_plain(segment: str, *, first: bool) -> bool:
     """Tell whether a segment of a path can be written without quotes."""
     return (_PLAIN_NAME if first else _PLAIN_PART).fullmatch(segment) is not None
-
-
-def display(name: str) -> str:
-    """Return a function's name as canonical text spells it."""
-    return name if name in _LOWER else name.upper()

@@ -12,21 +12,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
-from typing import Literal as OneOf
 
 from attrs import evolve, field, frozen
 
+from custcrm.filters.syntax.operators import AggregateOp, ArithmeticOp, ClockName, CompareOp, TextOp
 from custcrm.values.periods import Span
 
 Place: TypeAlias = tuple[int, int]
 """Start and end of a node in the text it was read from, in code points."""
 
 Scalar: TypeAlias = str | int | Decimal | bool | date | datetime
-CompareOp: TypeAlias = OneOf["=", "<", "<=", ">", ">="]
-TextOp: TypeAlias = OneOf["like", "contains", "starts_with", "ends_with"]
-ArithmeticOp: TypeAlias = OneOf["+", "-", "*", "/", "%", "DIV", "^"]
-ClockName: TypeAlias = OneOf["ago", "from_now", "today", "now"]
-AggregateOp: TypeAlias = OneOf["count", "sum", "avg", "min", "max", "exists"]
 
 INTEGER_MIN: Final = -(2**63)
 INTEGER_MAX: Final = 2**63 - 1

@@ -18,7 +18,6 @@ from custcrm.filters.syntax.nodes import (
     Arithmetic,
     Clock,
     Compare,
-    CompareOp,
     Condition,
     Field,
     In,
@@ -35,12 +34,11 @@ from custcrm.filters.syntax.nodes import (
     negation,
     rebuilt,
 )
+from custcrm.filters.syntax.operators import COMPARISONS
 from custcrm.filters.syntax.to_text import canonical
 
 VERSION: Final = "1"
 """Of the language; filters of another version are never equal."""
-
-_MIRRORED: Final[dict[CompareOp, CompareOp]] = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def normal(node: Condition) -> Condition:
@@ -84,7 +82,7 @@ def _leaf(node: Condition) -> Condition:
         case Compare(op, left, right):
             left, right = _value(left), _value(right)
             if _is_constant(left) and not _is_constant(right):
-                left, right, op = right, left, _MIRRORED[op]
+                left, right, op = right, left, COMPARISONS[op].mirrored
             return Compare(op, left, right)
         case In(value, items):
             distinct = {canonical(item): item for item in map(_value, items)}

@@ -3,7 +3,7 @@
 from typing import Final
 
 from custcrm.filters.syntax.constants import quoted, written
-from custcrm.filters.syntax.lexicon import RESERVED, display, is_plain
+from custcrm.filters.syntax.lexicon import RESERVED, is_plain
 from custcrm.filters.syntax.nodes import (
     Aggregate,
     And,
@@ -23,8 +23,8 @@ from custcrm.filters.syntax.nodes import (
     Segment,
     TextTest,
 )
+from custcrm.filters.syntax.operators import TEXT_TESTS, written_name
 
-_TESTS: Final = {"like": "LIKE", "contains": "CONTAINS", "starts_with": "STARTS WITH", "ends_with": "ENDS WITH"}
 _BINDING: Final = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "DIV": 2, "^": 3}
 
 
@@ -52,7 +52,7 @@ def canonical(node: Node) -> str:
             return f"ANNIVERSARY({canonical(field)})"
         case Aggregate(op, path, where):
             condition = "" if where is None else f" WHERE {canonical(where)}"
-            return f"{display(op)}({path_text(path)}{condition})"
+            return f"{written_name(op)}({path_text(path)}{condition})"
         case Segment(name):
             return f"SEGMENT({quoted(name)})"
         case _:
@@ -102,7 +102,7 @@ def _test(node: Node, *, negated: bool) -> str:
         case In(value, items):
             return f"{canonical(value)} {word}IN ({', '.join(map(canonical, items))})"
         case TextTest(test, value, pattern):
-            return f"{canonical(value)} {word}{_TESTS[test]} {canonical(pattern)}"
+            return f"{canonical(value)} {word}{TEXT_TESTS[test].words} {canonical(pattern)}"
         case Exists(value):
             return f"{canonical(value)} {'DOES NOT EXIST' if negated else 'EXISTS'}"
     raise TypeError(f"not a node of the language: {type(node).__name__}")

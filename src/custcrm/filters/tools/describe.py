@@ -5,7 +5,7 @@ rows without a value, the sentence says so.
 """
 
 from decimal import Decimal
-from typing import Final
+from typing import Final, assert_never
 
 from attrs import evolve, frozen
 
@@ -36,6 +36,16 @@ from custcrm.filters.syntax.nodes import (
     TextTest,
     Value,
 )
+from custcrm.filters.syntax.operators import (
+    AGGREGATES,
+    COMPARISONS,
+    FUNCTIONS,
+    TEXT_TESTS,
+    AggregateRow,
+    ComparisonRow,
+    FunctionRow,
+    TextTestRow,
+)
 from custcrm.filters.tools.languages import PHRASES, Phrases
 from custcrm.filters.tools.presence import can_be_missing, tested_values
 from custcrm.filters.types.declarations import Declarations
@@ -56,7 +66,7 @@ def describe(
     """
     if language not in PHRASES:
         raise Malformed(f"filters are described in {' and '.join(LANGUAGES)}", field="language", suggestions=LANGUAGES)
-    words = _Words(Names(schema, within), PHRASES[language])
+    words = _Words(Names(schema, within), language)
     sentence = words.condition(node)
     if not scope:
         return sentence
@@ -69,10 +79,18 @@ class _Words:
     """The phrases of a language, and the names in force where they are used."""
 
     names: Names
-    phrases: Phrases
+    language: str
+
+    @property
+    def phrases(self) -> Phrases:
+        return PHRASES[self.language]
 
     def say(self, phrase: str, *parts: str) -> str:
         return self.phrases[phrase].format(*parts)
+
+    def say_of(self, row: TextTestRow | ComparisonRow | AggregateRow | FunctionRow, *parts: str, variant: int = 0) -> str:
+        """Say what the row of an operator says; `variant` numbers its sentences."""
+        return row.sentences[self.language][variant].format(*parts)
 
     def condition(self, node: Condition) -> str:
         match node:
@@ -99,25 +117,31 @@ class _Words:
         """Return one condition, or with the sign `not ` its negative."""
         match node:
             case Compare(op, left, right):
-                phrase = f"time {op}" if op != "=" and self.is_time(left) else op
-                return self.say(sign + phrase, self.value(left), self.value(right))
+                row = COMPARISONS[op]
+                of_times = len(row.sentences[self.language]) > 2 and self.is_time(left)
+                variant = bool(sign) + 2 * of_times
+                return self.say_of(row, self.value(left), self.value(right), variant=variant)
             case Between(value, low, high):
                 return self.say(f"{sign}between", *map(self.value, (value, low, high)))
             case In(value, items):
                 listed = ", ".join(map(self.value, items)) or self.phrases["nothing"]
                 return self.say(f"{sign}in", self.value(value), listed)
             case TextTest(test, value, pattern):
-                return self.say(sign + test, self.value(value), self.value(pattern))
+                return self.say_of(TEXT_TESTS[test], self.value(value), self.value(pattern), variant=bool(sign))
             case Exists(value):
                 return self.say(f"{sign}exists", self.value(value))
             case Segment(name):
                 return self.say(f"{sign}segment", quoted(name))
             case Literal(value):
                 return self.phrases["true" if bool(value) is not bool(sign) else "false"]
-            case Aggregate(_, path, where):
-                return self.say(f"{sign}some", self.records(path, where))
+            case Aggregate(op, path, where):
+                return self.say_of(AGGREGATES[op], self.records(path, where), variant=bool(sign))
+            case Field():  # a Boolean
+                return self.say_of(COMPARISONS["="], self.value(node), self.phrases["yes"], variant=bool(sign))
+            case And() | Or() | Not():
+                return self.condition(node)
             case _:
-                return self.say(f"{sign}=", self.value(node), self.phrases["yes"])  # a bare Boolean field
+                assert_never(node)
 
     def is_time(self, value: Value) -> bool:
         return type_of(self.names.schema, value, within=self.names.within).sort in _TIMES
@@ -132,21 +156,22 @@ class _Words:
                 sign = self.phrases.get(op, _SIGNS.get(op, op))
                 return f"{self.operand(left)} {sign} {self.operand(right)}"
             case Fold(case, accent, value):
-                text = self.say("casei", self.value(value)) if case else self.value(value)
-                return self.say("accenti", text) if accent else text
+                text = self.say_of(FUNCTIONS["casei"], self.value(value)) if case else self.value(value)
+                return self.say_of(FUNCTIONS["accenti"], text) if accent else text
             case Clock(name, length):
-                return self.phrases[name] if length is None else self.moved(name, length)
+                return self.say_of(FUNCTIONS[name]) if length is None else self.moved(name, length)
             case Anniversary(field):
-                return self.say("anniversary", self.value(field))
+                return self.say_of(FUNCTIONS["anniversary"], self.value(field))
             case Aggregate(op, path, where):
-                phrase = f"time {op}" if op in ("min", "max") and self.is_time(node) else op
-                totalled = "" if op == "count" else self.label_inside(path)
-                return self.say(phrase, self.records(path[:1], where), totalled)
+                row = AGGREGATES[op]
+                of_times = len(row.sentences[self.language]) > 1 and self.is_time(node)
+                totalled = self.label_inside(path) if row.takes else ""
+                return self.say_of(row, self.records(path[:1], where), totalled, variant=of_times)
         raise FilterError("not_a_value", "a condition stands where a value is expected")
 
     def moved(self, name: str, length: Span) -> str:
         one, several, *later = self.phrases[length.unit].split("|")
-        return self.say(name, str(length.count), one if length.count == 1 else several, *later)
+        return self.say_of(FUNCTIONS[name], str(length.count), one if length.count == 1 else several, *later)
 
     def operand(self, node: Value) -> str:
         text = self.value(node)

@@ -39,6 +39,7 @@ from custcrm.filters.syntax.nodes import (
     negation,
     walk,
 )
+from custcrm.filters.syntax.operators import COMPARISONS
 from custcrm.filters.syntax.to_text import canonical, path_text
 from custcrm.filters.targets.python.compile import Rows, compile_filter, compile_value
 from custcrm.filters.tools.show import seen, shown_value
@@ -282,15 +283,6 @@ def _joined(sets: list[Several]) -> Several:
 
 # text ----------------------------------------------------------------------------------------------
 
-_WORDS: Final[dict[str, tuple[str, str]]] = {
-    "=": ("{}", "{}"),
-    "<": ("less than {}", "before {}"),
-    "<=": ("{} or less", "{} or earlier"),
-    ">": ("more than {}", "after {}"),
-    ">=": ("{} or more", "{} or later"),
-}
-"""What a comparison wants of a number or text, and of a day or instant."""
-
 
 def _seen(node: Node, value: Any, *, missing: bool) -> str:
     match node:
@@ -313,12 +305,11 @@ def _wanted(node: Node, subject: Node, others: list[Any], *, negated: bool) -> s
     if isinstance(node, Between):
         words = f"{seen(others[0])} to {seen(others[-1])}" if len(others) > 1 else ""
     else:
-        op = node.op if node.left is subject else node.op.translate(_MIRRORED)
-        words = _WORDS[op][isinstance(others[0], date)].format(seen(others[0]))
+        op = node.op if node.left is subject else COMPARISONS[node.op].mirrored
+        words = COMPARISONS[op].wanted[isinstance(others[0], date)].format(seen(others[0]))
     return f"not {words}" if negated and words else words
 
 
-_MIRRORED: Final = str.maketrans("<>", "><")
 _STEP: Final = " " * 5
 """How far the parts of an inner group stand in: under the text of their group."""
 

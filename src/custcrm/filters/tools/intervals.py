@@ -4,14 +4,22 @@ Used to simplify filters. Constants are compared with constants of one kind only
 numbers by value, texts by code point, days and instants by time (days also for an instant beside dates).
 """
 
-from typing import Any, Final
+from typing import Any, assert_never
 
 from attrs import evolve, frozen
 
-from custcrm.filters.syntax.nodes import Anniversary, Between, Compare, CompareOp, Condition, Exists, In, Listed, Literal, Value
-
-MIRRORED: Final[dict[CompareOp, CompareOp]] = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-"""The operator with its sides exchanged."""
+from custcrm.filters.syntax.nodes import (
+    Anniversary,
+    Between,
+    Compare,
+    Condition,
+    Exists,
+    In,
+    Listed,
+    Literal,
+    Value,
+)
+from custcrm.filters.syntax.operators import COMPARISONS, CompareOp
 
 
 @frozen(kw_only=True)
@@ -51,7 +59,7 @@ def tested(node: Condition) -> tuple[Value, Extent] | None:
         case Exists(value):
             return value, Extent(kind=None)
         case Compare(op, Literal(constant), right) if not isinstance(right, Literal):
-            return _extent(right, _compared(MIRRORED[op], constant))
+            return _extent(right, _compared(COMPARISONS[op].mirrored, constant))
         case Compare(op, left, Literal(constant)):
             return _extent(left, _compared(op, constant))
         case Between(value, Literal(low), Literal(high)) if _kind(low) == _kind(high):
@@ -74,8 +82,10 @@ def _compared(op: CompareOp, constant: Any) -> Extent:
             return Extent(kind=_kind(constant), items=(constant,))
         case "<" | "<=":
             return Extent(kind=_kind(constant), high=(constant, op == "<="))
-        case _:
+        case ">" | ">=":
             return Extent(kind=_kind(constant), low=(constant, op == ">="))
+        case _:
+            assert_never(op)
 
 
 def _kind(constant: Any) -> str:

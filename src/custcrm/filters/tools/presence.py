@@ -17,6 +17,7 @@ from custcrm.filters.syntax.nodes import (
     TextTest,
     children,
 )
+from custcrm.filters.syntax.operators import AGGREGATES
 from custcrm.filters.types.types import Metric
 
 
@@ -39,7 +40,7 @@ def can_be_missing(names: Names, node: Node) -> bool:
         case Literal() | Clock():
             return False
         case Aggregate(op):
-            return op not in ("count", "sum")
+            return AGGREGATES[op].missing_over_none
         case Field((name,)) if not names.within and isinstance(names.schema.metrics.get(name), Metric):
             return can_be_missing(names, metric_value(names.schema, name))
         case Arithmetic(op, left, right):

@@ -22,18 +22,17 @@ from custcrm.filters.syntax.nodes import (
     Between,
     Clock,
     Compare,
-    CompareOp,
     Exists,
     Field,
     In,
     Literal,
-    TextOp,
     TextTest,
     conjunction,
     disjunction,
     negation,
 )
 from custcrm.filters.syntax.nodes import Condition as ConditionNode
+from custcrm.filters.syntax.operators import COMPARISONS, NUMBERS, ORDERED, TEXT_TESTS, CompareOp, TextOp, TextTestRow
 from custcrm.filters.syntax.to_text import path_text
 from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Collection, Derived, Elapsed, Map
@@ -114,10 +113,8 @@ def _birthday(field: Field, values: Sequence[Any], _: str) -> ConditionNode:
     return Between(Anniversary(field), Clock("today"), Clock("from_now", values[0]))
 
 
-_NUMBERS: Final = ("integer", "number", "money")
 _TIMES: Final = ("date", "instant")
-_ORDERED: Final = (*_NUMBERS, *_TIMES, "text")
-_VALUES: Final = (*_ORDERED, "boolean", "choice")
+_VALUES: Final = COMPARISONS["="].takes
 _ALL: Final = (*_VALUES, "map", "entry", "collection")
 _LISTED: Final = ("in", "not_in")
 _SPANS: Final = ("in_last", "in_next", "anniversary_in_next")
@@ -127,22 +124,27 @@ def _operation(name: str, label: str, operands: int, types: tuple[str, ...], mak
     return _Operation(Operator(name, label, operands), types, make)
 
 
+def _comparisons(*ops: CompareOp) -> Iterator[_Operation]:
+    for row in map(COMPARISONS.__getitem__, ops):
+        yield _operation(row.screen_name, row.label, 1, row.takes, _compare(row.name))
+
+
+def _text_operations(row: TextTestRow) -> Iterator[_Operation]:
+    """Yield the operators that a screen offers for a text test: its positive, its negative, or neither."""
+    for name, label, negated in zip((row.name, f"not_{row.name}"), row.labels, (False, True), strict=False):
+        yield _operation(name, label, 1, ("text",), _text_test(row.name, negated=negated))
+
+
 _OPERATIONS: Final = (
     _operation("exists", "Exists", 0, _ALL, lambda field, *_: Exists(field)),
     _operation("not_exists", "Doesn’t exist", 0, _ALL, lambda field, *_: negation(Exists(field))),
-    _operation("equals", "Equals", 1, _VALUES, _compare("=")),
-    _operation("more_than", "More than", 1, _ORDERED, _compare(">")),
-    _operation("less_than", "Less than", 1, _ORDERED, _compare("<")),
-    _operation("not_equals", "Doesn’t equal", 1, _VALUES, _compare("=", negated=True)),
-    _operation("at_least", "At least", 1, _ORDERED, _compare(">=")),
-    _operation("at_most", "At most", 1, _ORDERED, _compare("<=")),
-    _operation("between", "Between", 2, _ORDERED, lambda field, values, _: Between(field, *values)),
+    *_comparisons("=", ">", "<"),
+    _operation("not_equals", "Doesn’t equal", 1, COMPARISONS["="].takes, _compare("=", negated=True)),
+    *_comparisons(">=", "<="),
+    _operation("between", "Between", 2, ORDERED, lambda field, values, _: Between(field, *values)),
     _operation("in", "One of", 1, _VALUES, lambda field, values, _: In(field, tuple(values))),
     _operation("not_in", "None of", 1, _VALUES, lambda field, values, _: negation(In(field, tuple(values)))),
-    _operation("contains", "Contains", 1, ("text",), _text_test("contains")),
-    _operation("not_contains", "Doesn’t contain", 1, ("text",), _text_test("contains", negated=True)),
-    _operation("starts_with", "Starts with", 1, ("text",), _text_test("starts_with")),
-    _operation("ends_with", "Ends with", 1, ("text",), _text_test("ends_with")),
+    *(each for row in TEXT_TESTS.values() for each in _text_operations(row)),
     _operation("in_last", "In the last", 1, _TIMES, _last),
     _operation("in_next", "In the next", 1, _TIMES, _next),
     _operation("anniversary_in_next", "Anniversary in the next", 1, ("date",), _birthday),
@@ -343,7 +345,7 @@ def _time(text: str) -> Any:
 
 
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
-    **dict.fromkeys(_NUMBERS, _signed),
+    **dict.fromkeys(NUMBERS, _signed),
     **dict.fromkeys(_TIMES, _time),
     "boolean": _truth,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.syntax.constants import quoted
@@ -41,8 +41,10 @@ def shown_value(shown: Shown, physical: Any, schema: Declarations, as_of: dateti
         case "days":
             since = day_of(physical, schema.zone) if isinstance(physical, datetime) else physical
             return (day_of(as_of, schema.zone) - since).days
-        case _:
+        case "text" | "boolean" | "date" | "choice":
             return physical
+        case _:
+            assert_never(shown.kind)
 
 
 def seen(value: Any) -> str:

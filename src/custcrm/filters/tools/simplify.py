@@ -29,6 +29,7 @@ from custcrm.filters.syntax.nodes import (
     rebuilt,
 )
 from custcrm.filters.syntax.normal import normal
+from custcrm.filters.syntax.operators import COMPARISONS
 from custcrm.filters.syntax.to_text import canonical
 from custcrm.filters.tools import intervals as extents
 from custcrm.filters.tools.intervals import Extent, tested
@@ -73,7 +74,7 @@ def _leaf(node: Condition) -> Condition:
         case In(_, ()):
             return FALSE
         case Compare(op, Literal() as left, right) if not isinstance(right, Literal):
-            return _leaf(Compare(extents.MIRRORED[op], right, left))
+            return _leaf(Compare(COMPARISONS[op].mirrored, right, left))
         case Compare("=", Literal(left), Literal(right)) if type(left) is type(right):
             return _truth(left == right)
         case Between(value, Literal(low), Literal(high)) if type(low) is type(high) and low == high:

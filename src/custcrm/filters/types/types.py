@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final, TypeAlias
+from typing import Literal as OneOf
 
 from attrs import field, frozen
 
@@ -182,3 +183,18 @@ class Collection:
 
 Scalar: TypeAlias = Text | Integer | Number | Money | Boolean | Date | Instant | Choice
 Type: TypeAlias = Scalar | Elapsed | Derived | Map | Collection
+Sort: TypeAlias = OneOf[
+    "text",
+    "integer",
+    "number",
+    "money",
+    "boolean",
+    "date",
+    "instant",
+    "choice",
+    "elapsed",
+    "anniversary",
+    "moment",
+    "clock_moment",
+]
+"""What sort of value there is: of each type, and of counts of time, anniversaries and relative times, which have none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from attrs import evolve
 
@@ -30,10 +30,15 @@ def calculated(access: Access, node: Calculation, known: Known, leaf: Leaf) -> O
         return evolve(left, value=access.called(values.sign, left.value))
     right = _term(access, node.right, left.known, leaf)
     certain = left.certain if left.guards else right.certain
-    if node.op in _STEPS:
-        guards, value = _step(access, _STEPS[node.op], left.value, right.value)
-    else:
-        guards, value = _division(access, node.op, left.value, right.value)
+    match node.op:
+        case "+" | "-" | "*":
+            guards, value = _step(access, _STEPS[node.op], left.value, right.value)
+        case "%":
+            guards, value = _remainder(access, left.value, right.value)
+        case "DIV":
+            guards, value = _quotient(access, left.value, right.value)
+        case _:
+            assert_never(node.op)
     return Operand((*left.guards, *right.guards, *guards), value, certain, right.known)
 
 
@@ -59,13 +64,20 @@ def _step(access: Access, op: ast.operator, left: ast.expr, right: ast.expr) -> 
     return [_fits(ast.BinOp(_real(first), op, second))], ast.BinOp(left, op, right)
 
 
-def _division(access: Access, op: str, left: ast.expr, right: ast.expr) -> tuple[list[ast.expr], ast.expr]:
+def _remainder(access: Access, left: ast.expr, right: ast.expr) -> tuple[list[ast.expr], ast.expr]:
     second, right = _named(access, right)
-    guards: list[ast.expr] = [ast.Compare(second, [ast.NotEq()], [ast.Constant(0)])]
-    if op == "%":
-        return guards, access.called(values.rem, left, right)
+    return [_is_not_zero(second)], access.called(values.rem, left, right)
+
+
+def _quotient(access: Access, left: ast.expr, right: ast.expr) -> tuple[list[ast.expr], ast.expr]:
+    second, right = _named(access, right)
     first, left = _named(access, left)
-    return [*guards, _fits(ast.BinOp(_real(first), ast.Div(), right))], access.called(values.div, left, right)
+    fits = _fits(ast.BinOp(_real(first), ast.Div(), right))
+    return [_is_not_zero(second), fits], access.called(values.div, left, right)
+
+
+def _is_not_zero(divisor: ast.expr) -> ast.expr:
+    return ast.Compare(divisor, [ast.NotEq()], [ast.Constant(0)])
 
 
 def _named(access: Access, code: ast.expr) -> tuple[ast.expr, ast.expr]:

@@ -7,12 +7,13 @@ has certainly happened; every value carries its guards, so that no operator meet
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Final, TypeGuard
 
 from attrs import evolve, frozen
 
-from custcrm.filters.ir import patterns as like
+from custcrm.filters.ir import patterns
 from custcrm.filters.ir.nodes import (
     All,
     Always,
@@ -38,6 +39,7 @@ from custcrm.filters.ir.nodes import (
     Unscaled,
     Value,
 )
+from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.filters.targets.python import values
 from custcrm.filters.targets.python.access import Access, Known, Operand, Record
 from custcrm.filters.targets.python.arithmetic import calculated, summand, unscaled
@@ -49,7 +51,6 @@ from custcrm.values.texts import fold
 NOTHING: Final[Known] = {}
 _AND: Final = ast.And()
 _OR: Final = ast.Or()
-_METHODS: Final = {"starts_with": "startswith", "ends_with": "endswith"}
 
 
 @frozen
@@ -190,15 +191,20 @@ def _member(access: Access, node: Member, record: Record, known: Known) -> Branc
 
 def _matches(access: Access, node: Matches, record: Record, known: Known) -> Branch:
     text = operand(access, node.value, record, known)
-    literal = "".join(part for piece in node.pieces for part in piece if part)
-    simple = like.plain(node.pieces) if node.test == "like" else (node.test, literal)
-    if simple is None:
-        return _guarded(text, access.called(like.matches, access.constant(node.pieces), text.value))
-    test, literal = simple
-    wanted = ast.Constant(literal)
-    if test in _METHODS:
-        return _guarded(text, ast.Call(ast.Attribute(text.value, _METHODS[test], ast.Load()), [wanted], []))
-    return _guarded(text, is_in(wanted, text.value) if test == "contains" else compared(text.value, "=", wanted))
+    if node.test == "like":
+        return _guarded(text, access.called(patterns.matches, access.constant(node.pieces), text.value))
+    piece = ast.Constant(patterns.literal(node.pieces))
+    return _guarded(text, _text_test(access, TEXT_TESTS[node.test].holds, text.value, piece))
+
+
+def _text_test(access: Access, holds: Callable[[str, str], bool], text: ast.expr, piece: ast.expr) -> ast.expr:
+    """Return `holds(text, piece)`, as `piece in text` or `text.startswith(piece)` where it is that: a call costs more."""
+    if holds is operator.contains:
+        return is_in(piece, text)
+    name = getattr(holds, "__name__", "")
+    if getattr(str, name, None) is holds:
+        return ast.Call(ast.Attribute(text, name, ast.Load()), [piece], [])
+    return access.called(holds, text, piece)
 
 
 def _present(access: Access, value: Value, record: Record, known: Known) -> Branch:

@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any as Anything
-from typing import Final
+from typing import Final, assert_never
 
 import sqlalchemy as sa
 from attrs import define, field, frozen
@@ -125,20 +125,26 @@ class _Steps:
 
     def _computed(self, node: Calculation) -> _Number:
         left = self.number(node.left)
-        if node.op == "sign":
-            return _Number(sa.cast(sa.func.sign(left.value), WHOLE), 1)
-        right = self.number(node.right)
-        if node.op in _STEPS:
-            compute = _STEPS[node.op]
-            most = left.most * right.most if node.op == "*" else left.most + right.most
-            # SQLAlchemy takes a + (b + c) for a + b + c, but they leave 64 bits at different steps.
-            second = Group(right.value, type_=WHOLE) if isinstance(node.right, Calculation) else right.value
-            return self._tried(compute(left.value, second), compute(_real(left.value), _real(right.value)), most)
-        divisor = _divisor(node.right, right.value)
-        if node.op == "%":
-            return _Number(left.value % divisor, left.most)
-        real = Divided(_real(left.value), _real(divisor), type_=REAL)
-        return self._tried(Divided(left.value, divisor, type_=WHOLE), real, left.most)
+        match node.op:
+            case "sign":
+                return _Number(sa.cast(sa.func.sign(left.value), WHOLE), 1)
+            case "+" | "-" | "*":
+                return self._step(node, left, self.number(node.right))
+            case "%":
+                return _Number(left.value % _divisor(node.right, self.number(node.right).value), left.most)
+            case "DIV":
+                divisor = _divisor(node.right, self.number(node.right).value)
+                real = Divided(_real(left.value), _real(divisor), type_=REAL)
+                return self._tried(Divided(left.value, divisor, type_=WHOLE), real, left.most)
+            case _:
+                assert_never(node.op)
+
+    def _step(self, node: Calculation, left: _Number, right: _Number) -> _Number:
+        compute = _STEPS[node.op]
+        most = left.most * right.most if node.op == "*" else left.most + right.most
+        # SQLAlchemy takes a + (b + c) for a + b + c, but they leave 64 bits at different steps.
+        second = Group(right.value, type_=WHOLE) if isinstance(node.right, Calculation) else right.value
+        return self._tried(compute(left.value, second), compute(_real(left.value), _real(right.value)), most)
 
     def _tried(self, exact: Element, real: Element, most: int) -> _Number:
         """Return a step, which is missing where its binary64 value is beyond LARGEST."""

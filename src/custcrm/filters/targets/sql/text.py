@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from typing import Any as Anything
-from typing import Final
+from typing import Final, assert_never
 
 import sqlalchemy as sa
 
-from custcrm.filters.ir import patterns as like
+from custcrm.filters.ir import patterns
 from custcrm.filters.ir.nodes import Matches
 from custcrm.filters.targets.sql.phrases import (
     ByCodePoint,
@@ -50,23 +50,24 @@ def matches(node: Matches, text: Element) -> sa.ColumnElement[bool]:
     """Return whether the text matches, NULL where it is missing."""
     if _has_collation(text):
         text = ordered(text)
-    simple = like.plain(node.pieces) if node.test == "like" else (node.test, _literal(node))
-    match simple:
-        case None:
+    literal = patterns.literal(node.pieces)
+    match node.test:
+        case "like":
             return _like(node.pieces, text)
-        case "equals", literal:
-            return exactly(text) == _text(literal)
-        case _, "":
-            return text.is_not(None)
-        case "contains", literal:
-            return Contains(text, _text(literal))
-        case "starts_with", literal:
+        case "contains":
+            return Contains(text, _text(literal)) if literal else text.is_not(None)
+        case "starts_with":
             return _starts_with(literal, text)
-        case _, literal:
-            return EndsWith(text, _text(literal), sa.bindparam(None, len(literal), sa.Integer(), unique=True))
+        case "ends_with":
+            length = sa.bindparam(None, len(literal), sa.Integer(), unique=True)
+            return EndsWith(text, _text(literal), length) if literal else text.is_not(None)
+        case _:
+            assert_never(node.test)
 
 
 def _starts_with(literal: str, text: Element) -> sa.ColumnElement[bool]:
+    if not literal:
+        return text.is_not(None)
     after = successor(literal)
     if after is None:
         return StartsWithLast(text, _text(literal))
@@ -82,15 +83,11 @@ def successor(prefix: str) -> str | None:
     return kept[:-1] + chr(_AFTER_SURROGATES if last == _BEFORE_SURROGATES else last + 1)
 
 
-def _like(pieces: like.Pieces, text: Element) -> sa.ColumnElement[bool]:
+def _like(pieces: patterns.Pieces, text: Element) -> sa.ColumnElement[bool]:
     glob = "*".join("".join("?" if part is None else part.translate(_GLOB) for part in piece) for piece in pieces)
     pattern = "%".join("".join("_" if part is None else part.translate(_LIKE) for part in piece) for piece in pieces)
     phrase = Like if len(glob.encode()) <= LONGEST_GLOB else LongLike
     return phrase(text, _text(glob), _text(pattern))
-
-
-def _literal(node: Matches) -> str:
-    return "".join(part for piece in node.pieces for part in piece if part)
 
 
 def _text(value: str) -> sa.BindParameter[Anything]:

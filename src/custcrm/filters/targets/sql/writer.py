@@ -6,12 +6,10 @@ Those whose aggregates read the same records are put into one sub-query (see `sq
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any as Anything
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 import sqlalchemy as sa
 from attrs import evolve, frozen
@@ -43,6 +41,7 @@ from custcrm.filters.ir.nodes import (
     Value,
 )
 from custcrm.filters.syntax.errors import FilterError, shown
+from custcrm.filters.syntax.operators import COMPARISONS
 from custcrm.filters.targets.sql.arithmetic import calculate, summed, unscaled
 from custcrm.filters.targets.sql.binding import LISTED_ONE_BY_ONE, Binding, SqlType
 from custcrm.filters.targets.sql.money import in_major_units, is_money
@@ -60,10 +59,6 @@ WIDEST: Final = 100
 
 _PLAIN: Final = (Constant, Column, Entry, Moment)
 """Values with no condition inside."""
-
-_COMPARE: Final[Mapping[str, Callable[[Anything, Anything], Anything]]] = MappingProxyType(
-    {"=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-)
 
 
 @frozen
@@ -172,7 +167,7 @@ class Writer:
         columns = self._columns((node.left, left), (node.right, right))
         if _is_text(node.left) and _is_text(node.right):
             left = exactly(left) if node.op == "=" else ordered(left)
-        return Tested(_COMPARE[node.op](left, right), columns)
+        return Tested(COMPARISONS[node.op].holds(left, right), columns)
 
     def _sides(self, left: Value, right: Value) -> tuple[Element, Element]:
         """Return both sides; a parameter takes the type of what it is compared with."""
@@ -283,8 +278,12 @@ class Writer:
                 return inside.summed(node.value)
             case "count":
                 return sa.func.count(evolve(inside, exponent=None).value(node.value))
+            case "min":
+                return sa.func.min(inside.value(node.value))
+            case "max":
+                return sa.func.max(inside.value(node.value))
             case _:
-                return (sa.func.min if node.op == "min" else sa.func.max)(inside.value(node.value))
+                assert_never(node.op)
 
     def summed(self, node: Value) -> Element:
         """Return the SUM of a value, of money in minor units."""
