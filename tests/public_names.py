@@ -54,6 +54,8 @@ def _verbs(called: str, kind: type) -> Iterator[str]:
         value = getattr(kind, name)
         if isinstance(static, property):
             yield f"{called}.{name}: {_plain(str(signature(static.fget).return_annotation))}" if static.fget else name
+        elif "cached_properties" in (signature(value).parameters if isfunction(value) else ()):
+            continue    # attrs' own way to find a cached property
         elif isfunction(value) or ismethod(value):
             yield f"{called}.{name}{_signature(value)}"
         else:

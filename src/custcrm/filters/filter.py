@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn, Self, TypeAlias, TypeVar, cast
 from attrs import evolve, field, frozen
 
 from custcrm.filters.checking.conditions import check, check_value
-from custcrm.filters.checking.expanding import check_sizes, expanded
+from custcrm.filters.checking.expanding import check_expanded, check_sizes, expanded
 from custcrm.filters.checking.scopes import Scope, is_felt, scope_of, scoped
 from custcrm.filters.checking.sorts import Domain
 from custcrm.filters.ir.moments import moments_in, resolve
@@ -78,11 +78,11 @@ class Filter:
         within: tuple[str, ...] = (),
         scope: Scope = (),
     ) -> Self:
-        if within:
-            check_limits(node, text=text)
-        else:
-            check_sizes(schema, node, text=text)
-        return cls(schema, node, within=within, scope=scope)
+        check_limits(node, text=text)
+        made = cls(schema, node, within=within, scope=scope)
+        if (full := made._expanded) is not node:  # its own
+            check_expanded(full)
+        return made
 
     # rows
 
@@ -138,19 +138,23 @@ class Filter:
 
         `Malformed` for a dimension that no collection declares; None leaves one out.
         """
-        node, scope = _scoped(self.schema, self.node, self.scope, dimensions)
+        node, scope = _scoped(self.schema, self._expanded, self.scope, dimensions)
         return self._measured(self.schema, node, within=self.within, scope=scope)
+
+    @cached_property
+    def _expanded(self) -> Condition:
+        """The condition with metrics and segments in place; inside a WHERE there are none."""
+        return self.node if self.within else cast("Condition", expanded(self.schema, self.node))
 
     @cached_property
     def lowered(self) -> Lowered:
         """What the targets compile."""
-        return lower(self.schema, self.node, self.scope)
+        return lower(self.schema, self._expanded, self.scope)
 
     @cached_property
     def size(self) -> Size:
         """How large the filter is at most."""
-        plain = bool(self.within) or expanded(self.schema, self.node) is self.node
-        return self._known_size or size_of(self.node, plain=plain)
+        return self._known_size or size_of(self.node, plain=self._expanded is self.node)
 
     @cached_property
     def uses_segments(self) -> bool:
@@ -217,7 +221,7 @@ class Filter:
         if self.scope == other.scope:
             return self.scope
         for mine, others in ((self, other), (other, self)):
-            if not others.scope and not is_felt(mine.schema, expanded(mine.schema, others.node), mine.scope):
+            if not others.scope and not is_felt(mine.schema, others._expanded, mine.scope):  # noqa: SLF001
                 return mine.scope
         return None
 
@@ -285,9 +289,14 @@ class Expression:
         return cls(schema, checked, domain=domain)
 
     @cached_property
+    def _expanded(self) -> Value | Condition:
+        """The node with metrics and segments in place."""
+        return cast("Value | Condition", expanded(self.schema, self.node))
+
+    @cached_property
     def lowered(self) -> Shown:
         """What the targets compile."""
-        return lower_value(self.schema, self.node, self.scope)
+        return lower_value(self.schema, self._expanded, self.scope)
 
     def value(self, row: Any, *, as_of: When | None = None) -> Physical | Fraction | None:
         """Return the physical value of a row, money in minor units, a ratio as a Fraction; None where missing."""
@@ -309,7 +318,7 @@ class Expression:
 
     def scoped(self, **dimensions: str | None) -> Self:
         """Return the expression asked within a dimension, as `Filter.scoped` does."""
-        node, scope = _scoped(self.schema, self.node, self.scope, dimensions)
+        node, scope = _scoped(self.schema, self._expanded, self.scope, dimensions)
         return evolve(self, node=node, scope=scope)
 
     def __str__(self) -> str:
@@ -332,8 +341,7 @@ def resolved(schema: Declarations, moments: Iterable[Moment], as_of: datetime) -
 
 
 def _scoped(schema: Declarations, node: Any, scope: Scope, dimensions: Mapping[str, str | None]) -> tuple[Any, Scope]:
-    """Return a node asked within the dimensions, and what of the scope its Elapsed metrics must remember."""
-    full = expanded(schema, node)
+    """Return an expanded node asked within the dimensions, and what of the scope its Elapsed metrics must remember."""
     asked = scope_of(schema, dimensions)
     both = tuple(sorted({*scope, *asked}))
-    return scoped(schema, full, asked), both if is_felt(schema, full, both) else ()
+    return scoped(schema, node, asked), both if is_felt(schema, node, both) else ()

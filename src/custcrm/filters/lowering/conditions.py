@@ -10,7 +10,6 @@ from fractions import Fraction
 from typing import Any as Anything
 from typing import Final, cast
 
-from custcrm.filters.checking.expanding import expanded
 from custcrm.filters.checking.names import EntryRecord, EntryValue, Names, resolve
 from custcrm.filters.checking.scopes import Scope
 from custcrm.filters.ir import patterns
@@ -42,13 +41,12 @@ from custcrm.filters.types.types import Collection
 
 
 def lower(schema: Declarations, node: Node, scope: Scope = ()) -> Condition:
-    """Return what a checked condition means; `scope` is what narrows Elapsed metrics, which no rewriting reaches."""
-    return condition_at(Place(Names(schema), scope, condition_at), expanded(schema, node))
+    """Return what an expanded condition means; `scope` is what narrows Elapsed metrics, which no rewriting reaches."""
+    return condition_at(Place(Names(schema), scope, condition_at), node)
 
 
 def lower_value(schema: Declarations, node: Node, scope: Scope = ()) -> Shown:
-    """Return what a checked value shows; a condition shows whether it is true."""
-    node = expanded(schema, node)
+    """Return what an expanded value shows; a condition shows whether it is true."""
     place = Place(Names(schema), scope, condition_at)
     if kind_of(node) == "condition":
         return Shown("boolean", Choose(condition_at(place, node), Constant(True), Constant(False)))

@@ -3,6 +3,7 @@
 `check_limits` measures a tree; the parser stops at the limits of text, tokens, conditions and values as it reads.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from attrs import frozen
@@ -93,8 +94,32 @@ _LEAF: Final = _Measure(0)
 def check_limits(node: Node, *, text: str | None = None) -> None:
     """Raise `LimitExceeded` when the tree is too deep, too wide or computes too much; the place is in `text`.
 
-    Iterative, so that any depth can be measured. Used again after metrics and segments are expanded.
+    Used again after metrics and segments are expanded. A tree that is small by a quick count fits; any other is measured.
     """
+    if not _is_small(node):
+        _measure_tree(node, text or "")
+
+
+def _is_small(node: Node) -> bool:
+    """Tell whether a tree has so few nodes and levels that it is within every limit, however they are counted."""
+    level: Sequence[Node] = (node,)
+    conditions = operators = 0
+    for _ in range(DEPTH):
+        conditions += len(level)
+        below: list[Node] = []
+        for each in level:
+            operators += type(each) is Arithmetic
+            below += children(each)
+        if not below:
+            return operators <= OPERATORS
+        if conditions + len(below) > CONDITIONS:
+            return False
+        level = below
+    return False
+
+
+def _measure_tree(node: Node, text: str) -> None:
+    """Raise for the first node, from the leaves upward, at which a limit is exceeded: without recursion, at any depth."""
     conditions = parts_seen = 0
     pending: list[tuple[Node, bool, bool]] = [(node, True, False)]
     measured: list[_Measure] = []
@@ -103,10 +128,10 @@ def check_limits(node: Node, *, text: str | None = None) -> None:
         below = _counted_children(node)
         if not children_done:
             if isinstance(node, In) and len(node.items) > VALUES and not isinstance(node.items, Listed):
-                raise exceeded("values", node.items[VALUES].span, text or "")
+                raise exceeded("values", node.items[VALUES].span, text)
             parts_seen += 1
             if parts_seen > PARTS:
-                raise exceeded("parts", node.span, text or "")
+                raise exceeded("parts", node.span, text)
             wanted = isinstance(node, And | Or | Not | Aggregate)
             pending.append((node, as_condition, True))
             pending.extend((child, wanted, False) for child in reversed(below))
@@ -116,7 +141,7 @@ def check_limits(node: Node, *, text: str | None = None) -> None:
         conditions += _is_counted(node, as_condition)
         measured.append(_measure(node, parts))
         if limit := _first_exceeded(measured[-1], conditions):
-            raise exceeded(limit, node.span, text or "")
+            raise exceeded(limit, node.span, text)
 
 
 def _counted_children(node: Node) -> tuple[Node, ...]:

@@ -8,7 +8,7 @@ group of one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -232,29 +232,45 @@ def folded(value: Value, *, case: bool = False, accent: bool = False, span: Plac
     return Fold(case, accent, value, span=span)
 
 
+def _value(node: Exists | Fold) -> tuple[Node, ...]:
+    return (node.value,)
+
+
+def _sides(node: Compare | Arithmetic) -> tuple[Node, ...]:
+    return (node.left, node.right)
+
+
+def _args(node: And | Or) -> tuple[Node, ...]:
+    return node.args
+
+
+def _nothing(_: Node) -> tuple[Node, ...]:
+    return ()
+
+
+_CHILDREN: Final[Mapping[type, Callable[[Any], tuple[Node, ...]]]] = {
+    And: _args,
+    Or: _args,
+    Not: lambda node: (node.arg,),
+    Compare: _sides,
+    Arithmetic: _sides,
+    Between: lambda node: (node.value, node.low, node.high),
+    In: lambda node: (node.value,) if isinstance(node.items, Listed) else (node.value, *node.items),
+    TextTest: lambda node: (node.value, node.pattern),
+    Exists: _value,
+    Fold: _value,
+    Anniversary: lambda node: (node.field,),
+    Aggregate: lambda node: () if node.where is None else (node.where,),
+    Literal: _nothing,
+    Field: _nothing,
+    Clock: _nothing,
+    Segment: _nothing,
+}
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """Return the nodes directly below, left to right, but for the constants of a `Listed`."""
-    match node:
-        case And(args) | Or(args):
-            return args
-        case Not(arg):
-            return (arg,)
-        case Compare(_, left, right) | Arithmetic(_, left, right):
-            return (left, right)
-        case Between(value, low, high):
-            return (value, low, high)
-        case In(value, items):
-            return (value,) if isinstance(items, Listed) else (value, *items)
-        case TextTest(_, value, pattern):
-            return (value, pattern)
-        case Exists(value) | Fold(_, _, value):
-            return (value,)
-        case Anniversary(inner):
-            return (inner,)
-        case Aggregate(where=where) if where is not None:
-            return (where,)
-        case _:
-            return ()
+    return _CHILDREN[type(node)](node)
 
 
 def rebuilt(node: Node, parts: Sequence[Any]) -> Node:

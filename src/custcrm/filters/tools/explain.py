@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import field as attribute
 from attrs import frozen
 
+from custcrm.filters.checking.expanding import expanded
 from custcrm.filters.checking.names import EntryRecord, Names
 from custcrm.filters.checking.names import resolve as resolve_path
 from custcrm.filters.checking.scopes import Scope
@@ -146,7 +147,7 @@ class _Asked:
 
     def _condition(self, node: Node, *, negated: bool) -> ConditionVerdict:
         written = negation(cast("syntax.Condition", node)) if negated else node
-        verdict = self._holds(lower(self.schema, written, self.scope))
+        verdict = self._holds(self._lowered(written))
         subject = _subject(node)
         value = self._value(subject, node)
         others = [self._value(each, node) for each in _operands(node) if each is not subject]
@@ -160,6 +161,12 @@ class _Asked:
             seen=_seen(node, value, missing=missing),
             wanted="" if verdict or missing else _wanted(node, subject, others, negated=negated),
         )
+
+    def _lowered(self, node: Node) -> Condition:
+        return lower(self.schema, expanded(self.schema, node), self.scope)
+
+    def _lowered_value(self, node: Node) -> Shown:
+        return lower_value(self.schema, expanded(self.schema, node), self.scope)
 
     def _holds(self, condition: Condition) -> bool:
         compiled = compile_filter(condition, self.rows, currency=self.schema.currency)
@@ -178,14 +185,14 @@ class _Asked:
             case Aggregate("exists", path, where):
                 return self._value(Aggregate("count", path, where), condition)
             case Segment():
-                return self._holds(lower(self.schema, node, self.scope))
+                return self._holds(self._lowered(node))
             case Field(path) if isinstance(resolve_path(Names(self.schema), path, None), EntryRecord):
-                return self._holds(lower(self.schema, Exists(node), self.scope)) or None
+                return self._holds(self._lowered(Exists(node))) or None
             case _:
-                return self._shown(lower_value(self.schema, node, self.scope))
+                return self._shown(self._lowered_value(node))
 
     def _is_day(self, node: Node) -> bool:
-        return not isinstance(node, Clock) and lower_value(self.schema, _inner(node), self.scope).kind == "date"
+        return not isinstance(node, Clock) and self._lowered_value(_inner(node)).kind == "date"
 
     def _shown(self, shown: Shown) -> Any:
         compiled = compile_value(shown, self.rows, currency=self.schema.currency)

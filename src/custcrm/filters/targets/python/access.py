@@ -14,9 +14,9 @@ from attrs import define, field, frozen
 
 from custcrm.filters.ir.moments import walk
 from custcrm.filters.ir.nodes import Column, Condition, Constant, Entry, HasEntry, Moment, Shown, Value
-from custcrm.filters.targets.python import values
+from custcrm.filters.targets.python import nodes, values
 from custcrm.filters.targets.python.rows import Bound, Mappings, Rows
-from custcrm.filters.targets.python.shapes import bind, compared, got, is_in, is_present, joined, load, name_of, placed
+from custcrm.filters.targets.python.shapes import bind, compared, got, is_in, is_present, joined, load, name_of
 from custcrm.filters.types.types import Instant, Money
 
 Known: TypeAlias = Mapping[tuple[object, ...], str]
@@ -71,9 +71,9 @@ class Access:
     def function(self, name: str, parameter: str, body: ast.expr) -> Callable[..., Anything]:
         """Return the function of this one expression; it takes `parameter` and the moments."""
         names = (parameter, *(f"m{index}" for index in range(len(self.moments))))
-        parameters = [ast.arg(each) for each in names]
+        parameters: list[ast.arg] = [nodes.Argument(each) for each in names]
         arguments = ast.arguments(posonlyargs=[], args=parameters, kwonlyargs=[], kw_defaults=[], defaults=[])
-        compiled = compile(ast.Expression(placed(ast.Lambda(arguments, body))), f"<filter {name}>", "eval")
+        compiled = compile(ast.Expression(nodes.Lambda(arguments, body)), f"<filter {name}>", "eval")
         (code,) = (each for each in compiled.co_consts if isinstance(each, CodeType))
         return FunctionType(code, self.namespace, name)
 
@@ -91,7 +91,7 @@ class Access:
     def constant(self, value: object) -> ast.expr:
         """Return a constant as code."""
         if type(value) in _LITERALS:
-            return ast.Constant(value)  # type: ignore[arg-type]
+            return nodes.Constant(value)  # type: ignore[arg-type]
         name = self.fresh("k")
         self.namespace[name] = value
         return load(name)
@@ -104,7 +104,7 @@ class Access:
 
     def called(self, helper: Callable[..., Anything], *arguments: ast.expr) -> ast.expr:
         """Return a call of a helper."""
-        return ast.Call(self.helper(helper), [*arguments], [])
+        return nodes.Call(self.helper(helper), [*arguments], [])
 
     # reading -------------------------------------------------------------------------------------
 
@@ -140,14 +140,14 @@ class Access:
         if isinstance(self.rows, Bound):
             return self._reader(self.rows.has_entry(node), record), known
         entries, known = self._map(node.map, record, known)
-        held = is_in(ast.Constant(node.key), name_of(entries))
+        held = is_in(nodes.Constant(node.key), name_of(entries))
         return joined(ast.And(), [is_present(entries), held]), known
 
     def records(self, collection: str, record: Record) -> ast.expr:
         """Return the code of a collection's records."""
         if isinstance(self.rows, Bound):
             return self._reader(self.rows.records(collection, record.collection), record)
-        return joined(ast.Or(), [self._field(load(record.name), collection), ast.Tuple([], ast.Load())])
+        return joined(ast.Or(), [self._field(load(record.name), collection), nodes.Tuple([], ast.Load())])
 
     def month_day(self, node: Value, record: Record) -> ast.expr | None:
         """Return the code that gives month × 100 + day, or None where it is computed from the date."""
@@ -166,14 +166,14 @@ class Access:
         if self.is_physical(node, record):
             return value
         if isinstance(node.type, Money):
-            minor = ast.Attribute(value, "minor", ast.Load())
+            minor = nodes.Attribute(value, "minor", ast.Load())
             if self.currency is None:
                 return minor
-            same = compared(ast.Attribute(value, "currency", ast.Load()), "=", ast.Constant(self.currency))
-            return ast.IfExp(same, minor, self.called(values.refuse, value))
+            same = compared(nodes.Attribute(value, "currency", ast.Load()), "=", nodes.Constant(self.currency))
+            return nodes.IfExp(same, minor, self.called(values.refuse, value))
         if isinstance(node.type, Instant) and in_utc:
-            is_utc = ast.Compare(ast.Attribute(value, "tzinfo", ast.Load()), [ast.Is()], [self._utc()])
-            return ast.IfExp(is_utc, value, self.called(values.in_utc, value))
+            is_utc = nodes.Compare(nodes.Attribute(value, "tzinfo", ast.Load()), [ast.Is()], [self._utc()])
+            return nodes.IfExp(is_utc, value, self.called(values.in_utc, value))
         return value
 
     def _named(self, key: tuple[object, ...], code: ast.expr, known: Known) -> tuple[ast.expr, Known]:
@@ -194,7 +194,7 @@ class Access:
             return self._field(load(record.name), node.name)
         reader = self.rows.column(node, record.collection)
         if isinstance(reader, str):
-            return ast.Attribute(load(record.name), reader, ast.Load())
+            return nodes.Attribute(load(record.name), reader, ast.Load())
         return self._reader(reader, record)
 
     def _entry(self, node: Entry, record: Record, known: Known) -> ast.expr:
@@ -205,9 +205,9 @@ class Access:
         return got(load(known[record.name, node.map]), node.key)
 
     def _field(self, owner: ast.expr, name: str) -> ast.expr:
-        return got(owner, name) if isinstance(self.rows, Mappings) else ast.Attribute(owner, name, ast.Load())
+        return got(owner, name) if isinstance(self.rows, Mappings) else nodes.Attribute(owner, name, ast.Load())
 
     def _reader(self, reader: Callable[..., Anything], record: Record) -> ast.expr:
         name = self.fresh("read")
         self.namespace[name] = reader
-        return ast.Call(load(name), [load(record.name)], [])
+        return nodes.Call(load(name), [load(record.name)], [])

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, assert_never
 from attrs import evolve
 
 from custcrm.filters.ir.nodes import LARGEST, Calculation, Value
-from custcrm.filters.targets.python import values
+from custcrm.filters.targets.python import nodes, values
 from custcrm.filters.targets.python.access import Access, Known, Operand
 from custcrm.filters.targets.python.shapes import bind, load, within
 
@@ -45,13 +45,13 @@ def calculated(access: Access, node: Calculation, known: Known, leaf: Leaf) -> O
 def unscaled(access: Access, number: Operand, places: int) -> Operand:
     """Return the code of `number × 10^places`, missing beyond ±LARGEST."""
     name = access.fresh("w")
-    scaled = access.called(values.whole, number.value, ast.Constant(places))
+    scaled = access.called(values.whole, number.value, nodes.Constant(places))
     return evolve(number, guards=(*number.guards, _fits(bind(name, scaled))), value=load(name))
 
 
 def summand(access: Access, number: ast.expr, places: int, what: str) -> ast.expr:
     """Return the code of `number × 10^places` as a part of the sum `what`, which is an error beyond ±LARGEST."""
-    return access.called(values.summand, number, ast.Constant(places), ast.Constant(what))
+    return access.called(values.summand, number, nodes.Constant(places), nodes.Constant(what))
 
 
 def _term(access: Access, node: Value, known: Known, leaf: Leaf) -> Operand:
@@ -61,7 +61,7 @@ def _term(access: Access, node: Value, known: Known, leaf: Leaf) -> Operand:
 def _step(access: Access, op: ast.operator, left: ast.expr, right: ast.expr) -> tuple[list[ast.expr], ast.expr]:
     first, left = _named(access, left)
     second, right = _named(access, right)
-    return [_fits(ast.BinOp(_real(first), op, second))], ast.BinOp(left, op, right)
+    return [_fits(nodes.BinOp(_real(first), op, second))], nodes.BinOp(left, op, right)
 
 
 def _remainder(access: Access, left: ast.expr, right: ast.expr) -> tuple[list[ast.expr], ast.expr]:
@@ -72,12 +72,12 @@ def _remainder(access: Access, left: ast.expr, right: ast.expr) -> tuple[list[as
 def _quotient(access: Access, left: ast.expr, right: ast.expr) -> tuple[list[ast.expr], ast.expr]:
     second, right = _named(access, right)
     first, left = _named(access, left)
-    fits = _fits(ast.BinOp(_real(first), ast.Div(), right))
+    fits = _fits(nodes.BinOp(_real(first), ast.Div(), right))
     return [_is_not_zero(second), fits], access.called(values.div, left, right)
 
 
 def _is_not_zero(divisor: ast.expr) -> ast.expr:
-    return ast.Compare(divisor, [ast.NotEq()], [ast.Constant(0)])
+    return nodes.Compare(divisor, [ast.NotEq()], [nodes.Constant(0)])
 
 
 def _named(access: Access, code: ast.expr) -> tuple[ast.expr, ast.expr]:
@@ -90,8 +90,8 @@ def _named(access: Access, code: ast.expr) -> tuple[ast.expr, ast.expr]:
 
 def _real(number: ast.expr) -> ast.expr:
     """Return a whole number in binary64, which what it meets then becomes too."""
-    return ast.BinOp(number, ast.Mult(), ast.Constant(1.0))
+    return nodes.BinOp(number, ast.Mult(), nodes.Constant(1.0))
 
 
 def _fits(number: ast.expr) -> ast.expr:
-    return within(ast.Constant(-LARGEST), number, ast.Constant(LARGEST))
+    return within(nodes.Constant(-LARGEST), number, nodes.Constant(LARGEST))

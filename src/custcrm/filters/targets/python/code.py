@@ -40,7 +40,7 @@ from custcrm.filters.ir.nodes import (
     Value,
 )
 from custcrm.filters.syntax.operators import TEXT_TESTS
-from custcrm.filters.targets.python import values
+from custcrm.filters.targets.python import nodes, values
 from custcrm.filters.targets.python.access import Access, Known, Operand, Record
 from custcrm.filters.targets.python.arithmetic import calculated, summand, unscaled
 from custcrm.filters.targets.python.shapes import bind, compared, is_in, is_present, joined, load, loop, name_of, within
@@ -69,14 +69,14 @@ def condition(access: Access, node: Condition, record: Record, known: Known = NO
     """Return the code of a condition on a record, where `known` has been read before."""
     match node:
         case Always(truth):
-            return Branch(ast.Constant(truth), known, known)
+            return Branch(nodes.Constant(truth), known, known)
         case All(args):
             return _all(access, args, record, known)
         case Any(args):
             return _any(access, args, record, known)
         case Negated(leaf):
             positive = _leaf(access, leaf, record, known)
-            return Branch(ast.UnaryOp(ast.Not(), positive.test), positive.if_false, positive.if_true)
+            return Branch(nodes.UnaryOp(ast.Not(), positive.test), positive.if_false, positive.if_true)
         case _:
             return _leaf(access, node, record, known)
 
@@ -170,12 +170,12 @@ def _strictly_equal(access: Access, read: ast.expr, constant: Constant) -> ast.e
     """Return `read == constant`, which asks about what is not equal, not None and of another type."""
     name = name_of(read)
     if isinstance(constant.value, bool):
-        equal: ast.expr = ast.Compare(read, [ast.Is()], [ast.Constant(constant.value)])
-        unlike = ast.Compare(name, [ast.IsNot()], [ast.Constant(not constant.value)])
+        equal: ast.expr = nodes.Compare(read, [ast.Is()], [nodes.Constant(constant.value)])
+        unlike = nodes.Compare(name, [ast.IsNot()], [nodes.Constant(not constant.value)])
         question = access.called(values.refuse, name)
     else:
         equal = compared(read, "=", access.bound(constant))
-        unlike = ast.Compare(ast.Attribute(name, "__class__", ast.Load()), [ast.IsNot()], [access.helper(str)])
+        unlike = nodes.Compare(nodes.Attribute(name, "__class__", ast.Load()), [ast.IsNot()], [access.helper(str)])
         question = access.called(values.refuse_unless_text, name)
     return joined(_OR, [equal, joined(_AND, [unlike, is_present(name), question])])
 
@@ -193,7 +193,7 @@ def _matches(access: Access, node: Matches, record: Record, known: Known) -> Bra
     text = operand(access, node.value, record, known)
     if node.test == "like":
         return _guarded(text, access.called(patterns.matches, access.constant(node.pieces), text.value))
-    piece = ast.Constant(patterns.literal(node.pieces))
+    piece = nodes.Constant(patterns.literal(node.pieces))
     return _guarded(text, _text_test(access, TEXT_TESTS[node.test].holds, text.value, piece))
 
 
@@ -203,7 +203,7 @@ def _text_test(access: Access, holds: Callable[[str, str], bool], text: ast.expr
         return is_in(piece, text)
     name = getattr(holds, "__name__", "")
     if getattr(str, name, None) is holds:
-        return ast.Call(ast.Attribute(text, name, ast.Load()), [piece], [])
+        return nodes.Call(nodes.Attribute(text, name, ast.Load()), [piece], [])
     return access.called(holds, text, piece)
 
 
@@ -215,9 +215,9 @@ def _present(access: Access, value: Value, record: Record, known: Known) -> Bran
 def _some(access: Access, collection: str, where: Condition | None, record: Record) -> ast.expr:
     records = access.records(collection, record)
     if where is None:
-        return compared(access.called(len, records), ">", ast.Constant(0))
+        return compared(access.called(len, records), ">", nodes.Constant(0))
     inner = Record(access.fresh("r"), collection)
-    return access.called(any, ast.GeneratorExp(condition(access, where, inner).test, [loop(inner.name, records)]))
+    return access.called(any, nodes.GeneratorExp(condition(access, where, inner).test, [loop(inner.name, records)]))
 
 
 def _month_day(access: Access, node: MonthDay, record: Record, known: Known) -> Branch:
@@ -227,9 +227,9 @@ def _month_day(access: Access, node: MonthDay, record: Record, known: Known) -> 
         one = Operand((is_present(bind(number, read)),), load(number), known, known)
     else:
         one = operand(access, node.value, record, known, yearless=True)
-        month, day = (ast.Attribute(one.value, part, ast.Load()) for part in ("month", "day"))
-        computed = ast.BinOp(ast.BinOp(month, ast.Mult(), ast.Constant(100)), ast.Add(), day)
-        one = evolve(one, guards=(*one.guards, compared(bind(number, computed), ">", ast.Constant(0))))
+        month, day = (nodes.Attribute(one.value, part, ast.Load()) for part in ("month", "day"))
+        computed = nodes.BinOp(nodes.BinOp(month, ast.Mult(), nodes.Constant(100)), ast.Add(), day)
+        one = evolve(one, guards=(*one.guards, compared(bind(number, computed), ">", nodes.Constant(0))))
     ranges = [within(access.bound(low), load(number), access.bound(high)) for low, high in node.ranges]
     return _guarded(one, joined(_OR, ranges))
 
@@ -257,10 +257,10 @@ def operand(
             branch = condition(access, test, record, known)
             chosen = (or_none(access, each, record, known) for each in (then, otherwise))
             read = _common(branch.if_true, branch.if_false)
-            return _maybe(access, ast.IfExp(branch.test, *chosen), read)
+            return _maybe(access, nodes.IfExp(branch.test, *chosen), read)
         case Folded(case, accent, value):
             one = operand(access, value, record, known)
-            folded = access.called(fold, one.value, ast.Constant(case), ast.Constant(accent))
+            folded = access.called(fold, one.value, nodes.Constant(case), nodes.Constant(accent))
             return evolve(one, value=folded)
         case Unscaled(value, places):
             return unscaled(access, operand(access, value, record, known), places)
@@ -273,9 +273,9 @@ def or_none(
 ) -> ast.expr:
     """Return the code of a value that is None where it is missing."""
     if node is None:
-        return ast.Constant(None)
+        return nodes.Constant(None)
     one = operand(access, node, record, known, yearless=yearless)
-    return ast.IfExp(joined(_AND, one.guards), one.value, ast.Constant(None)) if one.guards else one.value
+    return nodes.IfExp(joined(_AND, one.guards), one.value, nodes.Constant(None)) if one.guards else one.value
 
 
 def _plain(
@@ -290,8 +290,8 @@ def _plain(
     certain = certain if guards else known
     guards.append(is_present(read))
     if isinstance(node.type, Date) and node.type.yearless and not yearless:
-        kind = ast.Attribute(value, "__class__", ast.Load())
-        guards.append(ast.Compare(kind, [ast.IsNot()], [access.helper(YearlessDate)]))
+        kind = nodes.Attribute(value, "__class__", ast.Load())
+        guards.append(nodes.Compare(kind, [ast.IsNot()], [access.helper(YearlessDate)]))
     return Operand(tuple(guards), access.physical(node, record, value, in_utc=in_utc), certain, known)
 
 
@@ -309,7 +309,7 @@ def _total(access: Access, node: Total, record: Record) -> ast.expr:
     if node.where is not None:
         branch = condition(access, node.where, inner)
         tests, known = [branch.test], branch.if_true
-    element: ast.expr = ast.Constant(1)
+    element: ast.expr = nodes.Constant(1)
     if isinstance(node.value, Unscaled) and node.op == "sum":
         one = operand(access, node.value.value, inner, known)
         tests += one.guards
@@ -318,7 +318,7 @@ def _total(access: Access, node: Total, record: Record) -> ast.expr:
         one = operand(access, node.value, inner, known, in_utc=True)
         tests += [*one.guards, *_not_nan(access, node.value, inner, one)]
         element = element if node.op == "count" else one.value
-    return _reduced(access, node, ast.ListComp(element, [loop(inner.name, records, tests)]))
+    return _reduced(access, node, nodes.ListComp(element, [loop(inner.name, records, tests)]))
 
 
 def _reduced(access: Access, node: Total, elements: ast.expr) -> ast.expr:
@@ -326,10 +326,10 @@ def _reduced(access: Access, node: Total, elements: ast.expr) -> ast.expr:
         case "count":
             return access.called(len, elements)
         case "sum":
-            return access.called(values.within_64_bits, access.called(sum, elements), ast.Constant(_label(node)))
+            return access.called(values.within_64_bits, access.called(sum, elements), nodes.Constant(_label(node)))
         case "min" | "max":
-            default = ast.keyword("default", ast.Constant(None))
-            return ast.Call(access.helper(min if node.op == "min" else max), [elements], [default])
+            default = nodes.Keyword("default", nodes.Constant(None))
+            return nodes.Call(access.helper(min if node.op == "min" else max), [elements], [default])
 
 
 def _label(node: Total) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from attrs import field, frozen
 
 from custcrm.filters.ir.nodes import Condition, Physical, Shown
+from custcrm.filters.targets.python import nodes
 from custcrm.filters.targets.python.access import Access, Record
 from custcrm.filters.targets.python.code import condition, or_none
 from custcrm.filters.targets.python.rows import Bound, Mappings, Objects, Rows, WrongValue, careful, rows_of
@@ -74,7 +75,7 @@ class Compiled:
     @cached_property
     def _select(self) -> Callable[..., Any]:
         access, test = _conditioned(self.condition, self.rows, self.currency)
-        return access.function("select", "rows", ast.ListComp(load(_ROW), [loop(_ROW, load("rows"), [test])]))
+        return access.function("select", "rows", nodes.ListComp(load(_ROW), [loop(_ROW, load("rows"), [test])]))
 
     @cached_property
     def _careful(self) -> Callable[..., Any]:
@@ -140,7 +141,7 @@ def _conditioned(node: Condition, rows: Rows, currency: str | None) -> tuple[Acc
 def _valued(shown: Shown, rows: Rows, currency: str | None) -> Callable[..., Any]:
     access = Access.to(rows, shown, currency)
     pair = [or_none(access, each, Record(_ROW), yearless=shown.kind == "date") for each in (shown.value, shown.over)]
-    return access.function("value", _ROW, ast.Tuple(pair, ast.Load()))
+    return access.function("value", _ROW, nodes.Tuple(pair, ast.Load()))
 
 
 _Result = TypeVar("_Result")

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Sequence
 from typing import Final
 
+from custcrm.filters.targets.python import nodes
+
 _OPERATORS: Final[dict[str, type[ast.cmpop]]] = {
     "=": ast.Eq,
     "<": ast.Lt,
@@ -13,12 +15,11 @@ _OPERATORS: Final[dict[str, type[ast.cmpop]]] = {
     ">": ast.Gt,
     ">=": ast.GtE,
 }
-_PLACE: Final = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
 
 
 def load(name: str) -> ast.Name:
     """Return a name as it is read."""
-    return ast.Name(name, ast.Load())
+    return nodes.Name(name, ast.Load())
 
 
 def name_of(read: ast.expr) -> ast.Name:
@@ -31,54 +32,39 @@ def name_of(read: ast.expr) -> ast.Name:
 
 def compared(left: ast.expr, op: str, right: ast.expr) -> ast.expr:
     """Return a comparison by one of the language's operators."""
-    return ast.Compare(left, [_OPERATORS[op]()], [right])
+    return nodes.Compare(left, [_OPERATORS[op]()], [right])
 
 
 def is_present(read: ast.expr) -> ast.expr:
     """Return `read is not None`."""
-    return ast.Compare(read, [ast.IsNot()], [ast.Constant(None)])
+    return nodes.Compare(read, [ast.IsNot()], [nodes.Constant(None)])
 
 
 def joined(op: ast.boolop, tests: Sequence[ast.expr]) -> ast.expr:
     """Return tests joined by `and` or `or`; one is itself, none is `and`'s True."""
-    return ast.BoolOp(op, [*tests]) if len(tests) > 1 else tests[0] if tests else ast.Constant(isinstance(op, ast.And))
+    return nodes.BoolOp(op, [*tests]) if len(tests) > 1 else tests[0] if tests else nodes.Constant(isinstance(op, ast.And))
 
 
 def got(owner: ast.expr, key: str) -> ast.expr:
     """Return `owner.get(key)`."""
-    return ast.Call(ast.Attribute(owner, "get", ast.Load()), [ast.Constant(key)], [])
-
-
-def placed(root: ast.expr) -> ast.expr:
-    """Give every node a place, which `compile` wants: what `ast.fix_missing_locations` does, without recursion."""
-    pending: list[ast.AST] = [root]
-    while pending:
-        node = pending.pop()
-        parts = vars(node)
-        for part in parts.values():
-            if isinstance(part, list):
-                pending.extend(part)
-            elif isinstance(part, ast.AST) and part._fields:
-                pending.append(part)
-        parts.update(_PLACE)
-    return root
+    return nodes.Call(nodes.Attribute(owner, "get", ast.Load()), [nodes.Constant(key)], [])
 
 
 def bind(name: str, code: ast.expr) -> ast.expr:
     """Return `(name := code)`."""
-    return ast.NamedExpr(ast.Name(name, ast.Store()), code)
+    return nodes.NamedExpr(nodes.Name(name, ast.Store()), code)
 
 
 def within(low: ast.expr, value: ast.expr, high: ast.expr) -> ast.expr:
     """Return `low <= value <= high`."""
-    return ast.Compare(low, [ast.LtE(), ast.LtE()], [value, high])
+    return nodes.Compare(low, [ast.LtE(), ast.LtE()], [value, high])
 
 
 def is_in(value: ast.expr, values: ast.expr) -> ast.expr:
     """Return `value in values`."""
-    return ast.Compare(value, [ast.In()], [values])
+    return nodes.Compare(value, [ast.In()], [values])
 
 
 def loop(name: str, over: ast.expr, tests: Sequence[ast.expr] = ()) -> ast.comprehension:
     """Return `for name in over if …` for a comprehension."""
-    return ast.comprehension(ast.Name(name, ast.Store()), over, [joined(ast.And(), tests)] if tests else [], 0)
+    return ast.comprehension(nodes.Name(name, ast.Store()), over, [joined(ast.And(), tests)] if tests else [], 0)
