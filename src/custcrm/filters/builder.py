@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Final, NoReturn, TypeAlias, cast
 
 from custcrm.filters.checking.conditions import check_value
-from custcrm.filters.checking.names import Names, Records, Referent, resolve
+from custcrm.filters.checking.names import Names, Referent, WholeCollection, resolve
 from custcrm.filters.filter import Filter
 from custcrm.filters.syntax.constants import constant
 from custcrm.filters.syntax.errors import NO_TRUTH, FilterError, shown
@@ -108,12 +108,12 @@ class Value:
     def __getitem__(self, key: str) -> "Value":
         name = _text_key(key)
         schema, path = self._path(f"{shown(name)} is asked of a value that has no parts")
-        if isinstance(self._found, Records):
+        if isinstance(self._found, WholeCollection):
             return _named(schema, (*self._within, *path), (name,), self._where)
         return _named(schema, self._within, (*path, name))
 
     def __dir__(self) -> list[str]:
-        parts = self._found.collection.fields if isinstance(self._found, Records) else ()
+        parts = self._found.collection.fields if isinstance(self._found, WholeCollection) else ()
         return [*super().__dir__(), *parts]
 
     # comparisons
@@ -150,7 +150,7 @@ class Value:
 
     def exists(self) -> Filter:
         """Return the filter of the rows where the value is present, or where the collection has a record."""
-        node = self._aggregate("exists") if isinstance(self._found, Records) else Exists(self._plain())
+        node = self._aggregate("exists") if isinstance(self._found, WholeCollection) else Exists(self._plain())
         return _made(self._schema, node, self._within)
 
     def like(self, pattern: Any) -> Filter:
@@ -226,7 +226,7 @@ class Value:
 
     def where(self, condition: Any, /) -> "Value":
         """Return the collection narrowed to the records that satisfy a condition about its own fields."""
-        if not isinstance(self._found, Records):
+        if not isinstance(self._found, WholeCollection):
             raise FilterError("arguments", "where() is asked of a collection")
         schema, path = self._path("")
         inner = (*self._within, *path)
@@ -327,13 +327,13 @@ class Value:
         return _checked(schema, Arithmetic(op, right, left) if reverse else Arithmetic(op, left, right), within)
 
     def _aggregate(self, op: AggregateOp) -> Aggregate:
-        if not isinstance(self._found, Records):
+        if not isinstance(self._found, WholeCollection):
             raise FilterError("arguments", f"{op}() is asked of a collection")
         return Aggregate(op, cast("Field", self.node).path, self._where)
 
     def _total(self, op: AggregateOp) -> "Value":
         schema, path = self._path(f"{op}() is asked of a field of a collection")
-        if not self._within or isinstance(self._found, Records):
+        if not self._within or isinstance(self._found, WholeCollection):
             raise FilterError("arguments", f"{op}() is asked of a field of a collection; {path_text(path)} is none")
         return _checked(schema, Aggregate(op, (self._within[-1], *path), self._where), self._within[:-1])
 

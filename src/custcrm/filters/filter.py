@@ -26,7 +26,7 @@ from custcrm.filters.syntax.normal import hash_text, normal
 from custcrm.filters.syntax.size import Size, joined_size, negated_size, size_of
 from custcrm.filters.syntax.to_json import to_json
 from custcrm.filters.syntax.to_text import canonical
-from custcrm.filters.targets.python.compile import Compiled, CompiledValue, compile_filter, compile_value, rows_of
+from custcrm.filters.targets.python.compile import CompiledFilter, CompiledValue, compile_filter, compile_value, rows_of
 from custcrm.filters.targets.python.rows import Mappings, Objects
 from custcrm.filters.tools.describe import describe
 from custcrm.filters.tools.explain import Explanation, explain
@@ -251,15 +251,15 @@ class Filter:
 
     # compiled
 
-    def _compiled(self, row: object) -> Compiled:
+    def _compiled(self, row: object) -> CompiledFilter:
         return self._for_mappings if isinstance(rows_of(row), Mappings) else self._for_objects
 
     @cached_property
-    def _for_mappings(self) -> Compiled:
+    def _for_mappings(self) -> CompiledFilter:
         return compile_filter(self.lowered, Mappings(), currency=self.schema.currency)
 
     @cached_property
-    def _for_objects(self) -> Compiled:
+    def _for_objects(self) -> CompiledFilter:
         return compile_filter(self.lowered, Objects(), currency=self.schema.currency)
 
     def _resolved(self, as_of: When | None) -> list[date | datetime | int]:

@@ -18,7 +18,7 @@ from attrs import field, frozen
 from custcrm.filters import Filter
 from custcrm.filters.ir.moments import moments_in, resolve
 from custcrm.filters.ir.nodes import Condition, Entry, HasEntry, Moment, Shown
-from custcrm.filters.targets.python.compile import Bound, Compiled, CompiledValue, compile_filter, compile_value
+from custcrm.filters.targets.python.compile import Bound, CompiledFilter, CompiledValue, compile_filter, compile_value
 from custcrm.filters.types.declarations import Declarations
 from custcrm.records.customers import Customer
 from custcrm.records.declaration import declaration
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 HISTORY_SINCE: Final = "occurred_at"
 """From when on a record of a map's history tells how things were."""
 REMEMBERED: Final = 1_000
-"""Compiled filters and values to keep; a shop has some dozens of segments, and the rules of the actions."""
+"""CompiledFilter filters and values to keep; a shop has some dozens of segments, and the rules of the actions."""
 
 Facet = Callable[[Any], Collection[Any]]
 Held = Callable[[Any], Any | None]
@@ -254,7 +254,7 @@ def _of_one(*, past: bool) -> Sight:
 
 
 @lru_cache(REMEMBERED)
-def _filter(condition: Condition, currency: str | None, past: bool) -> tuple[Compiled, tuple[Moment, ...]]:
+def _filter(condition: Condition, currency: str | None, past: bool) -> tuple[CompiledFilter, tuple[Moment, ...]]:
     return compile_filter(condition, access(_of_one(past=past)), currency=currency), moments_in(condition)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
 from custcrm.filters.checking.mismatches import does_not_meet, not_a_condition, not_taken, subject, type_error
-from custcrm.filters.checking.names import Names, Records, WholeMap, resolve, unknown_value
+from custcrm.filters.checking.names import Names, WholeCollection, WholeMap, resolve, unknown_value
 from custcrm.filters.checking.segments import segment_node
 from custcrm.filters.checking.sorts import ORDERED, Domain, comparable
 from custcrm.filters.checking.values import check_aggregate, check_amount, check_field, valued
@@ -41,9 +41,6 @@ from custcrm.filters.syntax.nodes import (
 )
 from custcrm.filters.syntax.to_text import path_text
 from custcrm.filters.types.declarations import Declarations
-
-CONDITIONS: Final = (And, Or, Not, Compare, Between, In, TextTest, Exists, Segment)
-"""Nodes that are conditions and nothing else."""
 
 
 def names_to_check(schema: Declarations, within: tuple[str, ...] = (), text: str | None = None) -> Names:
@@ -156,7 +153,7 @@ def _exists(names: Names, node: Exists) -> Condition:
     if not isinstance(node.value, Field):
         return Exists(valued(names, node.value)[0], span=node.span)
     found = resolve(names, node.value.path, node.value.span)
-    if isinstance(found, Records):
+    if isinstance(found, WholeCollection):
         return Aggregate("exists", node.value.path, span=node.span)
     if isinstance(found, WholeMap):
         raise type_error(node.value, f"{found.name} is a map; write {path_text((found.name,))}.KEY EXISTS")

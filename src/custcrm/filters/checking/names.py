@@ -110,7 +110,7 @@ class WholeMap:
 
 
 @frozen
-class Records:
+class WholeCollection:
     """A collection itself."""
 
     name: str
@@ -135,7 +135,7 @@ def metric_domain(schema: Declarations, name: str) -> Domain:
     return cast("Domain", schema.read_definitions[(name,)][1])
 
 
-Referent: TypeAlias = Plain | EntryValue | EntryRecord | WholeMap | Records | Computed
+Referent: TypeAlias = Plain | EntryValue | EntryRecord | WholeMap | WholeCollection | Computed
 
 
 def resolve(names: Names, path: tuple[str, ...], place: Place | None) -> Referent:
@@ -146,7 +146,7 @@ def resolve(names: Names, path: tuple[str, ...], place: Place | None) -> Referen
         return _in_map(first, kind, path, place)
     if len(path) == 1:
         if isinstance(kind, Collection):
-            return Records(first, kind)
+            return WholeCollection(first, kind)
         if kind is not None:
             return Plain(first, kind)
         if not names.within and (metric := names.schema.metrics.get(first)):

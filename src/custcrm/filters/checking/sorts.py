@@ -1,4 +1,4 @@
-"""What sort of value an expression is, and which sorts meet: the table of LANGUAGE section 3 as data.
+"""What sort of value an expression is, and which sorts meet, as data: docs/language.md, Types.
 
 `Domain` is the sort; `comparable` says whether two may be compared, `ORDERED` which have an order.
 """

@@ -1,6 +1,6 @@
 """What sort of value an expression is, found while its names and operators are checked: `valued`.
 
-The values' half of `checker`: fields, arithmetic, aggregates, folds and clocks, by the table of LANGUAGE section 3.
+Fields, arithmetic, aggregates, folds and clocks; `conditions` is the other half. docs/language.md, Types, has the table.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from custcrm.filters.checking.names import (
     EntryValue,
     Names,
     Plain,
-    Records,
     Referent,
+    WholeCollection,
     WholeMap,
     metric_domain,
     path_place,
@@ -219,7 +219,7 @@ def _records(names: Names, node: Aggregate, path: tuple[str, ...]) -> Collection
         return kind
     place = path_place(names, node.span)
     found = resolve(names, path[:1], place)  # unknown names first
-    if isinstance(found, Records) and node.op == "count":
+    if isinstance(found, WholeCollection) and node.op == "count":
         message = f"COUNT takes a collection; write COUNT({path_text(path[:1])} WHERE {path_text(path[1:])} EXISTS)"
     elif not AGGREGATES[node.op].takes:
         message = f"{node.op.upper()} takes a collection, and {path_text(node.path)} is none"

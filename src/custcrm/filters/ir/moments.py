@@ -1,4 +1,4 @@
-"""Moments: the days and instants that follow from `as_of` (LANGUAGE, section 6). Know `resolve` and `moments_in`.
+"""Moments: the days and instants that follow from `as_of`. Know `resolve` and `moments_in`.
 
 A filter is compiled once and stays relative; what its moments are is settled once per evaluation and then bound.
 """
@@ -79,7 +79,7 @@ def walk(root: Condition | Value | Shown) -> Iterator[object]:
 
 
 def below(node: object) -> tuple[object, ...]:
-    """Return the parts directly below a node of `lowered`, left to right; an absent part is None."""
+    """Return the parts directly below a node of the core, left to right; an absent part is None."""
     parts = _BELOW.get(type(node))
     return () if parts is None else parts(node)
 

@@ -1,4 +1,4 @@
-"""LIKE patterns as pieces between `%` signs (LANGUAGE, section 7): `pieces` reads one, `matches` tries it on a text.
+"""LIKE patterns as pieces between `%` signs: `pieces` reads one, `matches` tries it on a text.
 
 A piece is a tuple of literal texts and None, which is exactly one code point: `'a_b%'` is `(("a", None, "b"), ())`. The
 text is searched greedily from left to right, so no pattern of a stranger can make it back-track.

@@ -1,6 +1,6 @@
 """Exact numbers without fractions: each expression as a whole number, a static factor and a positive divisor.
 
-`Quantity` is the shape, `plus`, `minus`, `times`, `over`, `divided`, `power` compute with it, `whole` are the steps
+`Quantity` is the shape, `plus`, `times`, `divided`, `truncated`, `power` compute with it, `whole` are the steps
 that targets run. A constant is a `Fraction`; a Money constant is in minor units by then.
 """
 
@@ -35,9 +35,14 @@ MISSING: Final = Choose(Always(False), Constant(0), None)
 
 @frozen
 class Quantity:
-    """The number `number × factor / over`, `number` and `over` whole, `over` positive where it is not None.
+    """A number that is no constant: `number × factor ÷ over`, so that targets need compute with whole numbers only.
 
-    Missing where an operand is, and where one of `divisors` (each zero or positive) is zero.
+    `number` and `over` are whole numbers of the row, `factor` is known now, `over` is positive where it is not None. The
+    number is missing where an operand is, and where one of `divisors` (each zero or positive) is zero.
+
+        price / 3               number=price in minor units, factor=1/3
+        AVG(sales.total)        number=SUM(sales.total), over=COUNT(sales), divisors=(COUNT(sales),)
+        price, two decimals     number=Unscaled(price, 2), factor=1/100
     """
 
     number: Value

@@ -138,7 +138,15 @@ _BESIDE_A_FRACTION: Final[Mapping[CompareOp, CompareOp]] = {"<": "<=", "<=": "<=
 
 
 def _against_constant(op: CompareOp, a: Quantity, bound: Fraction) -> Condition:
-    """Compare `number / over` with a constant, adjusting the constant rather than the column."""
+    """Compare `number / over` with a constant, adjusting the constant rather than the column.
+
+    So that the answer is exact, and an index of the column serves:
+
+        visits > 2.5            visits > 2                          no whole number lies between
+        visits = 2.5            never
+        price > 1.005           price > 1.00                        of a Number with two places
+        AVG(sales.total) > 2.5  2 * SUM(sales.total) > 5 * COUNT    multiplied out: nothing is divided, nothing rounded
+    """
     # A Number column may hold any Decimal of 64 bits before its point; everything else is a whole number of 64 bits.
     if side := beyond(bound / 10**a.number.places if isinstance(a.number, Unscaled) else bound):
         holds = op != "=" and (op in ("<", "<=")) == (side > 0)

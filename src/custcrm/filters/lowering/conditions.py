@@ -1,6 +1,6 @@
 """From a checked tree to the small core that targets compile: `lower` a condition, `lower_value` what is shown.
 
-What a node means is decided here and in `comparing` and `arithmetic`, once; `lowered` says what comes out.
+What a node means is decided here and in `comparing`, `times` and `ir.quantities`, once; `ir.nodes` says what comes out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from custcrm.filters.ir.nodes import Always, Choose, Condition, Constant, HasEnt
 from custcrm.filters.ir.quantities import Quantity, guarded, multiplied, present
 from custcrm.filters.lowering.comparing import compare, member
 from custcrm.filters.lowering.times import anniversary_within, counted
-from custcrm.filters.lowering.values import Place, operand_at, physical, where_at
+from custcrm.filters.lowering.values import Environment, operand_at, physical, where_at
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.nodes import (
     Aggregate,
@@ -42,56 +42,56 @@ from custcrm.filters.types.types import Collection
 
 def lower(schema: Declarations, node: Node, scope: Scope = ()) -> Condition:
     """Return what an expanded condition means; `scope` is what narrows Elapsed metrics, which no rewriting reaches."""
-    return condition_at(Place(Names(schema), scope, condition_at), node)
+    return condition_at(Environment(Names(schema), scope, condition_at), node)
 
 
 def lower_value(schema: Declarations, node: Node, scope: Scope = ()) -> Shown:
     """Return what an expanded value shows; a condition shows whether it is true."""
-    place = Place(Names(schema), scope, condition_at)
+    env = Environment(Names(schema), scope, condition_at)
     if kind_of(node) == "condition":
-        return Shown("boolean", Choose(condition_at(place, node), Constant(True), Constant(False)))
-    return _shown(operand_at(place, node))
+        return Shown("boolean", Choose(condition_at(env, node), Constant(True), Constant(False)))
+    return _shown(operand_at(env, node))
 
 
 # conditions --------------------------------------------------------------------------------------
 
 
-def condition_at(place: Place, node: Node) -> Condition:
-    """Return what a checked condition means at its place."""
-    return _CONDITIONS[type(node)](place, node)
+def condition_at(env: Environment, node: Node) -> Condition:
+    """Return what a checked condition means in its environment."""
+    return _CONDITIONS[type(node)](env, node)
 
 
-def _and(place: Place, node: And) -> Condition:
-    return every(condition_at(place, arg) for arg in node.args)
+def _and(env: Environment, node: And) -> Condition:
+    return every(condition_at(env, arg) for arg in node.args)
 
 
-def _or(place: Place, node: Or) -> Condition:
-    return some(condition_at(place, arg) for arg in node.args)
+def _or(env: Environment, node: Or) -> Condition:
+    return some(condition_at(env, arg) for arg in node.args)
 
 
-def _not(place: Place, node: Not) -> Condition:
-    return opposite(condition_at(place, node.arg))
+def _not(env: Environment, node: Not) -> Condition:
+    return opposite(condition_at(env, node.arg))
 
 
-def _compare(place: Place, node: Compare) -> Condition:
-    return compare(place.schema, node.op, operand_at(place, node.left), operand_at(place, node.right))
+def _compare(env: Environment, node: Compare) -> Condition:
+    return compare(env.schema, node.op, operand_at(env, node.left), operand_at(env, node.right))
 
 
-def _between(place: Place, node: Between) -> Condition:
-    value, low, high = (operand_at(place, each) for each in (node.value, node.low, node.high))
+def _between(env: Environment, node: Between) -> Condition:
+    value, low, high = (operand_at(env, each) for each in (node.value, node.low, node.high))
     if value.sort == "anniversary":
-        return anniversary_within(place.schema, value, low, high)
-    return every([compare(place.schema, ">=", value, low), compare(place.schema, "<=", value, high)])
+        return anniversary_within(env.schema, value, low, high)
+    return every([compare(env.schema, ">=", value, low), compare(env.schema, "<=", value, high)])
 
 
-def _in(place: Place, node: In) -> Condition:
-    items = (operand_at(place, item) for item in node.items)
-    return member(place.schema, operand_at(place, node.value), items)
+def _in(env: Environment, node: In) -> Condition:
+    items = (operand_at(env, item) for item in node.items)
+    return member(env.schema, operand_at(env, node.value), items)
 
 
-def _text_test(place: Place, node: TextTest) -> Condition:
-    value = cast("TextValue", operand_at(place, node.value).value)
-    pattern = cast("str", cast("Constant", operand_at(place, node.pattern).value).value)
+def _text_test(env: Environment, node: TextTest) -> Condition:
+    value = cast("TextValue", operand_at(env, node.value).value)
+    pattern = cast("str", cast("Constant", operand_at(env, node.pattern).value).value)
     if node.test != "like":
         return _matches(node.test, value, pattern)
     pieces = patterns.pieces(pattern)
@@ -112,12 +112,12 @@ def _matches(name: TextOp, value: TextValue, text: str) -> Condition:
     return Matches(name, value, ((text,),))
 
 
-def _exists(place: Place, node: Exists) -> Condition:
+def _exists(env: Environment, node: Exists) -> Condition:
     if isinstance(node.value, Field):
-        found = resolve(place.names, node.value.path, None)
+        found = resolve(env.names, node.value.path, None)
         if isinstance(found, EntryRecord) or (isinstance(found, EntryValue) and found.field is None):
             return HasEntry(found.map, found.key)
-    operand = operand_at(place, node.value)
+    operand = operand_at(env, node.value)
     match operand.value:
         case Clock():
             return ALWAYS
@@ -127,16 +127,16 @@ def _exists(place: Place, node: Exists) -> Condition:
             return counted(operand) if operand.sort == "elapsed" else there(value)
 
 
-def _exists_aggregate(place: Place, node: Aggregate) -> Condition:
-    records = cast("Collection", place.names.fields[node.path[0]])
-    return Some(node.path[0], where_at(place, node, records))
+def _exists_aggregate(env: Environment, node: Aggregate) -> Condition:
+    records = cast("Collection", env.names.fields[node.path[0]])
+    return Some(node.path[0], where_at(env, node, records))
 
 
-def _constant_condition(_: Place, node: Literal) -> Condition:
+def _constant_condition(_: Environment, node: Literal) -> Condition:
     return Always(bool(node.value))
 
 
-_CONDITIONS: Final[dict[type, Callable[[Place, Anything], Condition]]] = {
+_CONDITIONS: Final[dict[type, Callable[[Environment, Anything], Condition]]] = {
     Compare: _compare,
     And: _and,
     Or: _or,

@@ -1,7 +1,7 @@
 """Comparisons of days, instants, anniversaries and counts of time: each a bound on the date or instant itself.
 
 An instant beside a day is compared with the first instants of days, and `age` or `days_since_…` with a date, so that
-indexes serve (LANGUAGE sections 5 and 6).
+indexes serve: docs/language.md, Time.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def compare_times(schema: Declarations, op: CompareOp, left: Operand, right: Ope
 
 
 def _against_day(schema: Declarations, op: CompareOp, value: Value, day: Constant | Moment) -> Condition:
-    """Compare an instant with the day as [start, end): LANGUAGE section 6."""
+    """Compare an instant with the day as [start, end): `occurred_at = DATE('2026-11-30')` is the whole day."""
     match op:
         case "=":
             return every([_at_or_after(value, _start(schema, day, 0)), _before(value, _start(schema, day, 1))])

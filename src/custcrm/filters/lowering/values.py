@@ -44,11 +44,11 @@ from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Collection, Date, Derived, Elapsed, Integer, Money, Number, Scalar, Sort
 from custcrm.values.texts import fold
 
-Lower: TypeAlias = "Callable[[Place, Node], Condition]"
+Lower: TypeAlias = "Callable[[Environment, Node], Condition]"
 
 
 @frozen
-class Place:
+class Environment:
     """Where a node stands: the names in force, the scope that applies to metrics, and how a condition below is lowered."""
 
     names: Names
@@ -61,14 +61,14 @@ class Place:
         return self.names.schema
 
 
-def where_at(place: Place, node: Aggregate, records: Collection) -> Condition | None:
+def where_at(env: Environment, node: Aggregate, records: Collection) -> Condition | None:
     """Return the condition on the records: those known at as_of, that satisfy WHERE."""
     parts: list[Condition] = []
     if records.at is not None:
         parts.append(_reached(records, records.at))
     if records.until is not None:
         parts.append(Negated(_reached(records, records.until)))
-    inner = evolve(place, names=place.names.inside(node.path[0]))
+    inner = evolve(env, names=env.names.inside(node.path[0]))
     for name, values in records.only.items():
         parts.append(inner.lower(inner, _one_of(Field((name,)), values)))
     if node.where is not None:
@@ -89,12 +89,12 @@ def _reached(records: Collection, name: str) -> Test:
     return Test("<=", Column(name, kind), Moment("today") if isinstance(kind, Date) else Moment("now"))
 
 
-def operand_at(place: Place, node: Node) -> Operand:
-    """Return what a checked value means at its place."""
-    return _VALUES[type(node)](place, node)
+def operand_at(env: Environment, node: Node) -> Operand:
+    """Return what a checked value means in its environment."""
+    return _VALUES[type(node)](env, node)
 
 
-def _literal(_: Place, node: Literal) -> Operand:
+def _literal(_: Environment, node: Literal) -> Operand:
     match node.value:
         case bool() as value:
             return Operand("boolean", Constant(value))
@@ -108,7 +108,7 @@ def _literal(_: Place, node: Literal) -> Operand:
             return Operand("date", Constant(day))
 
 
-def _clock(_: Place, node: Clock) -> Operand:
+def _clock(_: Environment, node: Clock) -> Operand:
     sort = domain_of_clock(node).sort
     match sort:
         case "date":
@@ -119,20 +119,20 @@ def _clock(_: Place, node: Clock) -> Operand:
             return Operand(sort, node)
 
 
-def _field(place: Place, node: Field) -> Operand:
-    found = resolve(place.names, node.path, None)
+def _field(env: Environment, node: Field) -> Operand:
+    found = resolve(env.names, node.path, None)
     match found:
         case Plain(name, kind):
             return _of_type(Column(name, kind), kind)
         case EntryValue(name, key, inner, Derived() as derived):
-            return _derived(place, name, key, cast("str", inner), derived)
+            return _derived(env, name, key, cast("str", inner), derived)
         case EntryValue(name, key, inner, kind):
             scalar = cast("Scalar", kind)
             return _of_type(Entry(name, key, inner, scalar), scalar)
         case Computed(name, Elapsed(unit=unit)):
-            since = scoped(place.schema, expanded(place.schema, metric_value(place.schema, name)), place.scope)
-            start = operand_at(place, since).value
-            return Operand("elapsed", start, cast("Anything", unit), metric_domain(place.schema, name).sort)
+            since = scoped(env.schema, expanded(env.schema, metric_value(env.schema, name)), env.scope)
+            start = operand_at(env, since).value
+            return Operand("elapsed", start, cast("Anything", unit), metric_domain(env.schema, name).sort)
     raise AssertionError(f"{node.path} has been checked to be a single value")
 
 
@@ -147,23 +147,23 @@ def _of_type(value: Column | Entry | Choose | Total, kind: Scalar) -> Operand:
             return Operand(domain_of_type(kind).sort, value)
 
 
-def _derived(place: Place, name: str, key: str, inner: str, derived: Derived) -> Operand:
+def _derived(env: Environment, name: str, key: str, inner: str, derived: Derived) -> Operand:
     """Return a derived field: missing without its entry, `otherwise` where its condition does not hold."""
-    expression, when = derived_value(place.schema, name, key, inner)
-    operand = operand_at(place, expression)
+    expression, when = derived_value(env.schema, name, key, inner)
+    operand = operand_at(env, expression)
     if not isinstance(operand.value, Quantity):
         value = physical(operand)
-        choice = value if when is None else Choose(place.lower(place, when), value, None)
+        choice = value if when is None else Choose(env.lower(env, when), value, None)
         return evolve(operand, value=Choose(HasEntry(name, key), choice, None))
     number, factor = operand.value.number, operand.value.factor
     if when is not None:
         otherwise = None
         if derived.otherwise is not None:
-            scale = place.schema.exponent if operand.sort == "money" else 0
+            scale = env.schema.exponent if operand.sort == "money" else 0
             other = derived.otherwise * 10**scale / factor
             number, factor = multiplied(number, other.denominator, None), factor / other.denominator
             otherwise = Constant(other.numerator)
-        number = Choose(place.lower(place, when), number, otherwise)
+        number = Choose(env.lower(env, when), number, otherwise)
     return evolve(operand, value=Quantity(Choose(HasEntry(name, key), number, None), factor))
 
 
@@ -173,15 +173,15 @@ def physical(operand: Operand) -> Value:
     return instant_value(value) if isinstance(value, Clock) else cast("Value", value)
 
 
-def _fold(place: Place, node: Fold) -> Operand:
-    value = cast("TextValue", operand_at(place, node.value).value)
+def _fold(env: Environment, node: Fold) -> Operand:
+    value = cast("TextValue", operand_at(env, node.value).value)
     if isinstance(value, Constant):
         return Operand("text", Constant(fold(cast("str", value.value), node.case, node.accent)))
     return Operand("text", Folded(node.case, node.accent, value))
 
 
-def _anniversary(place: Place, node: Anniversary) -> Operand:
-    return Operand("anniversary", operand_at(place, node.field).value)
+def _anniversary(env: Environment, node: Anniversary) -> Operand:
+    return Operand("anniversary", operand_at(env, node.field).value)
 
 
 _ARITHMETIC: Final[Mapping[str, Callable[[Numeric, Numeric], Numeric]]] = {
@@ -195,21 +195,21 @@ _ARITHMETIC: Final[Mapping[str, Callable[[Numeric, Numeric], Numeric]]] = {
 }
 
 
-def _arithmetic(place: Place, node: Arithmetic) -> Operand:
-    left, right = operand_at(place, node.left), operand_at(place, node.right)
+def _arithmetic(env: Environment, node: Arithmetic) -> Operand:
+    left, right = operand_at(env, node.left), operand_at(env, node.right)
     a, b = cast("Numeric", left.value), cast("Numeric", right.value)
     amounts = (left.sort, right.sort).count("money")
     if amounts == 1 and node.op in ("+", "-"):  # the other one is a constant in major units
-        scale = 10**place.schema.exponent
+        scale = 10**env.schema.exponent
         a, b = (a * scale if isinstance(a, Fraction) else a), (b * scale if isinstance(b, Fraction) else b)
     is_money = amounts == 1 or (amounts == 2 and node.op in ("+", "-"))
     return Operand("money" if is_money else "number", _ARITHMETIC[node.op](a, b))
 
 
-def _aggregate(place: Place, node: Aggregate) -> Operand:
+def _aggregate(env: Environment, node: Aggregate) -> Operand:
     name = node.path[0]
-    records = cast("Collection", place.names.fields[name])
-    where = where_at(place, node, records)
+    records = cast("Collection", env.names.fields[name])
+    where = where_at(env, node, records)
     match node.op:
         case "count":
             return Operand("number", Quantity(Total("count", name, None, where)))
@@ -242,7 +242,7 @@ def _summed(records: Collection, node: Aggregate, where: Condition | None) -> Op
     return Operand(sort, Quantity(summed, Fraction(1, 10**places)))
 
 
-_VALUES: Final[dict[type, Callable[[Place, Anything], Operand]]] = {
+_VALUES: Final[dict[type, Callable[[Environment, Anything], Operand]]] = {
     Field: _field,
     Literal: _literal,
     Clock: _clock,

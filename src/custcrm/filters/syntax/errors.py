@@ -1,7 +1,7 @@
 """Errors of the filter language, made so that a person can mend the text and a program can mark the place.
 
 `FilterError` is every refusal of a text, a JSON tree or an expression; `LimitExceeded` is the one for what is too
-large. LANGUAGE section 8 lists the kinds. `shown` and `did_you_mean` make the pieces of a message.
+large. docs/errors.md lists the kinds. `shown` and `did_you_mean` make the pieces of a message.
 """
 
 import re
@@ -27,7 +27,7 @@ _LITERALS: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?<![\w.])-?\d[\
 class FilterError(Malformed):
     """A filter that cannot be understood, or that a target cannot run exactly.
 
-    `kind` is one of LANGUAGE section 8. `span` is the place in `text`, as `position` and `end` (both 0 without a
+    `kind` is one of those that docs/errors.md lists. `span` is the place in `text`, as `position` and `end` (both 0 without a
     place); errors from JSON have a `pointer` instead, errors from Python expressions neither. `expected` lists what
     could have stood there, `suggestions` what was probably meant, as it would be typed. `public` is the message
     without any literal, for logs.

@@ -1,4 +1,4 @@
-"""Whether a node is a condition, a value, or can be either (LANGUAGE section 1)."""
+"""Whether a node is a condition, a value, or can be either."""
 
 from typing import Literal as OneOf
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""The limits of the language (LANGUAGE section 8), the same for every form and every target, and how they are counted.
+"""The limits of the language, the same for every form and every target, and how they are counted.
 
 `check_limits` measures a tree; the parser stops at the limits of text, tokens, conditions and values as it reads.
 """

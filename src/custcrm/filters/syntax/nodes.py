@@ -1,6 +1,6 @@
 """The syntax tree of the filter language: frozen nodes, compared by value, without behaviour.
 
-One tree stands behind text, JSON and Python expressions (LANGUAGE, section 2). Nodes carry the place they were read
+One tree stands behind text, JSON and Python expressions. Nodes carry the place they were read
 from in `span`, which takes no part in comparison. The smart constructors `conjunction`, `disjunction`, `negation`,
 `folded` and `literal` keep the tree in its one form: no And in And, no Or in Or, no Not of Not, no Fold of Fold, no
 group of one.

@@ -1,6 +1,6 @@
 """The normal form behind equality and hash of filters: what is written differently and means the same at a glance.
 
-NOT at the leaves, groups sorted and without repetition, constants on the right (LANGUAGE section 9). Not a prover: two
+NOT at the leaves, groups sorted and without repetition, constants on the right. Not a prover: two
 filters with the same people may differ.
 """
 

@@ -1,4 +1,4 @@
-"""Tree to text: `canonical` writes a node as LANGUAGE section 9 says, so that `parse(canonical(node)) == node`."""
+"""Tree to text: `canonical` writes the one text of a node, so that `parse(canonical(node)) == node`."""
 
 from typing import Final
 

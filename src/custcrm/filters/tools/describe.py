@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from attrs import evolve, frozen
 
 from custcrm.filters.checking.conditions import type_of
-from custcrm.filters.checking.names import Computed, EntryValue, Names, Plain, Records, resolve
+from custcrm.filters.checking.names import Computed, EntryValue, Names, Plain, WholeCollection, resolve
 from custcrm.filters.checking.scopes import Scope
 from custcrm.filters.syntax.constants import iso, plain, quoted
 from custcrm.filters.syntax.errors import FilterError
@@ -209,7 +209,7 @@ def _own_label(names: Names, path: tuple[str, ...]) -> str:
             return kind.label
         case Computed(_, metric):
             return metric.label
-        case Records(_, collection):
+        case WholeCollection(_, collection):
             return collection.label
         case EntryValue(_, key, field, kind) if kind.label:
             return f"{key} {kind.label}" if field else kind.label

@@ -70,14 +70,14 @@ class ConditionVerdict:
 
 
 @frozen
-class Group:
+class AllOrAny:
     """All of, or any of, some parts."""
 
     of_all: bool
     parts: tuple[Part, ...]
 
 
-Part: TypeAlias = ConditionVerdict | Group
+Part: TypeAlias = ConditionVerdict | AllOrAny
 Several: TypeAlias = tuple[ConditionVerdict, ...]
 
 
@@ -141,7 +141,7 @@ class _Asked:
             case And(args) | Or(args):
                 of_all = isinstance(node, And) != negated
                 parts = (self.part(arg, negated=negated) for arg in args)
-                return Group(of_all, tuple(each for part in parts for each in _merged(part, of_all)))
+                return AllOrAny(of_all, tuple(each for part in parts for each in _merged(part, of_all)))
             case _:
                 return self._condition(node, negated=negated)
 
@@ -213,7 +213,7 @@ class _Asked:
 
 def _merged(part: Part, of_all: bool) -> tuple[Part, ...]:
     """Return the parts of a group within a group of its kind: pushing NOT down makes some."""
-    return part.parts if isinstance(part, Group) and part.of_all == of_all else (part,)
+    return part.parts if isinstance(part, AllOrAny) and part.of_all == of_all else (part,)
 
 
 def _operands(node: Node) -> tuple[Node, ...]:
@@ -328,7 +328,7 @@ def _word(verdict: bool) -> str:
 def _lines(explanation: Explanation) -> list[str]:
     """Return a line for each condition and inner group: verdict, text, value, and whether it decides."""
     tree = explanation.tree
-    top = tree.parts if isinstance(tree, Group) and tree.of_all else (tree,)
+    top = tree.parts if isinstance(tree, AllOrAny) and tree.of_all else (tree,)
     rows = [row for part in top for row in _rows(part, 0)]
     values = [_value_text(part) for _, part in rows]
     text_width = max(_NARROWEST[0], *(len(_STEP) * depth + len(_text(part)) for depth, part in rows)) + 5
@@ -344,7 +344,7 @@ def _lines(explanation: Explanation) -> list[str]:
 
 def _rows(part: Part, indent: int) -> Iterator[tuple[int, Part]]:
     yield indent, part
-    if isinstance(part, Group):
+    if isinstance(part, AllOrAny):
         for each in part.parts:
             yield from _rows(each, indent + 1)
 
@@ -354,6 +354,6 @@ def _text(part: Part) -> str:
 
 
 def _value_text(part: Part) -> str:
-    if isinstance(part, Group):
+    if isinstance(part, AllOrAny):
         return ""
     return f"{part.seen}, wanted {part.wanted}" if part.wanted else part.seen

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from custcrm.filters.checking.conditions import check, check_value
 from custcrm.filters.checking.expanding import check_sizes
-from custcrm.filters.checking.names import EntryRecord, Names, Records, WholeMap, metric_domain, resolve
+from custcrm.filters.checking.names import EntryRecord, Names, WholeCollection, WholeMap, metric_domain, resolve
 from custcrm.filters.checking.sorts import domain_of_type
 from custcrm.filters.parsing.tokens import is_path, segments
 from custcrm.filters.syntax.constants import constant, day, number, timestamp
@@ -267,7 +267,7 @@ def _field(row: Mapping[str, Any]) -> Field:
 def _sort(schema: Declarations, field: Field) -> str:
     """Return the type of what was chosen, as `conditions` names it; age and days since are integers."""
     match resolve(Names(schema), field.path, None):
-        case Records():
+        case WholeCollection():
             return "collection"
         case EntryRecord():
             return "entry"

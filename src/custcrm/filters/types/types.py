@@ -1,4 +1,4 @@
-"""The types that a schema gives to its fields (LANGUAGE, section 3).
+"""The types that a schema gives to its fields.
 
 A closed union of frozen declarations. Each has a `label` for people and `personal`, which keeps compared values out
 of a filter's repr. `Elapsed` and `Metric` declare only metrics; `Derived` only fields of a map's record.

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from custcrm.filters import Filter
 from custcrm.filters.ir.moments import moments_in
 from custcrm.filters.ir.nodes import All, Column, Condition, Constant, Member, Moment, Shown, Test
-from custcrm.filters.targets.python.compile import Compiled, CompiledValue, compile_filter, compile_value
+from custcrm.filters.targets.python.compile import CompiledFilter, CompiledValue, compile_filter, compile_value
 from custcrm.records.customers import Customer
 from custcrm.storage.customer_facts import REMEMBERED, Facet, Sight, access, resolved
 from custcrm.storage.effects import Order, Question, Slice, Verdict
@@ -28,7 +28,7 @@ PAGE: Final = 4_096
 """Customers to try at once for a question that wants only the first ones."""
 
 
-_Filter: TypeAlias = tuple[Compiled, tuple[Moment, ...]]
+_Filter: TypeAlias = tuple[CompiledFilter, tuple[Moment, ...]]
 _Value: TypeAlias = tuple[CompiledValue, tuple[Moment, ...]]
 
 
@@ -198,5 +198,5 @@ def _paired(value: Any) -> Any:
     return (value.numerator, value.denominator) if isinstance(value, Fraction) else value
 
 
-def _select(compiled: Compiled, moments: tuple[Any, ...], customers: Sequence[Customer]) -> list[Customer]:
+def _select(compiled: CompiledFilter, moments: tuple[Any, ...], customers: Sequence[Customer]) -> list[Customer]:
     return compiled.select(customers, moments)

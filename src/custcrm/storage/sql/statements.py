@@ -15,7 +15,7 @@ from attrs import frozen
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import NullType
 
-from custcrm.filters.targets.sql.binding import Listed
+from custcrm.filters.targets.sql.binding import ListParameter
 from custcrm.filters.targets.sql.phrases import MemberOf
 from custcrm.records.declaration import declaration
 from custcrm.storage.sql.tables import table
@@ -191,7 +191,7 @@ def _condition(column: sa.Column[Any], how: str, name: str) -> sa.ColumnElement[
             return column.is_(None)
         case "equal":
             return column == sa.bindparam(name, type_=column.type)
-    listed = MemberOf(column, sa.bindparam(name, type_=Listed(column.type)))
+    listed = MemberOf(column, sa.bindparam(name, type_=ListParameter(column.type)))
     return listed if how == "one_of" else sa.or_(listed, column.is_(None))
 
 

@@ -34,10 +34,14 @@ class Record:
 
 
 @frozen
-class Operand:
+class ValueCode:
     """A value as code: once every guard, in this order, is true, `value` is present.
 
-    `certain` is what has been read when the first guard was tried, `known` when all were true.
+    `certain` is what has been read when the first guard was tried, `known` when all were true. Of `visits`:
+
+        guards  (v1 := row.visits) is not None
+        value   v1
+        known   visits is held by v1, so nothing reads it again
     """
 
     guards: tuple[ast.expr, ...]

@@ -14,16 +14,16 @@ from attrs import evolve
 
 from custcrm.filters.ir.nodes import LARGEST, Calculation, Value
 from custcrm.filters.targets.python import nodes, values
-from custcrm.filters.targets.python.access import Access, Known, Operand
+from custcrm.filters.targets.python.access import Access, Known, ValueCode
 from custcrm.filters.targets.python.shapes import bind, load, within
 
-Leaf: TypeAlias = Callable[[Value, Known], Operand]
+Leaf: TypeAlias = Callable[[Value, Known], ValueCode]
 """Returns the code of a value that is no calculation, where something has been read before."""
 
 _STEPS: Final[dict[str, ast.operator]] = {"+": ast.Add(), "-": ast.Sub(), "*": ast.Mult()}
 
 
-def calculated(access: Access, node: Calculation, known: Known, leaf: Leaf) -> Operand:
+def calculated(access: Access, node: Calculation, known: Known, leaf: Leaf) -> ValueCode:
     """Return the code of a calculation."""
     left = _term(access, node.left, known, leaf)
     if node.op == "sign":
@@ -39,10 +39,10 @@ def calculated(access: Access, node: Calculation, known: Known, leaf: Leaf) -> O
             guards, value = _quotient(access, left.value, right.value)
         case _:
             assert_never(node.op)
-    return Operand((*left.guards, *right.guards, *guards), value, certain, right.known)
+    return ValueCode((*left.guards, *right.guards, *guards), value, certain, right.known)
 
 
-def unscaled(access: Access, number: Operand, places: int) -> Operand:
+def unscaled(access: Access, number: ValueCode, places: int) -> ValueCode:
     """Return the code of `number × 10^places`, missing beyond ±LARGEST."""
     name = access.fresh("w")
     scaled = access.called(values.whole, number.value, nodes.Constant(places))
@@ -54,7 +54,7 @@ def summand(access: Access, number: ast.expr, places: int, what: str) -> ast.exp
     return access.called(values.summand, number, nodes.Constant(places), nodes.Constant(what))
 
 
-def _term(access: Access, node: Value, known: Known, leaf: Leaf) -> Operand:
+def _term(access: Access, node: Value, known: Known, leaf: Leaf) -> ValueCode:
     return calculated(access, node, known, leaf) if isinstance(node, Calculation) else leaf(node, known)
 
 

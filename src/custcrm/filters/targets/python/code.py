@@ -2,6 +2,8 @@
 
 A condition becomes one expression. Values are bound by `:=` where they are first read, and reused wherever that reading
 has certainly happened; every value carries its guards, so that no operator meets None.
+
+    visits > 3 AND visits < 9       (v1 := row.visits) is not None and v1 > 3 and v1 < 9
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ from custcrm.filters.ir.nodes import (
 )
 from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.filters.targets.python import nodes, values
-from custcrm.filters.targets.python.access import Access, Known, Operand, Record
+from custcrm.filters.targets.python.access import Access, Known, Record, ValueCode
 from custcrm.filters.targets.python.arithmetic import calculated, summand, unscaled
 from custcrm.filters.targets.python.shapes import bind, compared, is_in, is_present, joined, load, loop, name_of, within
 from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Money
@@ -54,7 +56,7 @@ _OR: Final = ast.Or()
 
 
 @frozen
-class Branch:
+class ConditionCode:
     """A condition as code, and what has certainly been read when it turned out true, and when false."""
 
     test: ast.expr
@@ -65,45 +67,45 @@ class Branch:
 # conditions ----------------------------------------------------------------------------------------
 
 
-def condition(access: Access, node: Condition, record: Record, known: Known = NOTHING) -> Branch:
+def condition(access: Access, node: Condition, record: Record, known: Known = NOTHING) -> ConditionCode:
     """Return the code of a condition on a record, where `known` has been read before."""
     match node:
         case Always(truth):
-            return Branch(nodes.Constant(truth), known, known)
+            return ConditionCode(nodes.Constant(truth), known, known)
         case All(args):
             return _all(access, args, record, known)
         case Any(args):
             return _any(access, args, record, known)
         case Negated(leaf):
             positive = _leaf(access, leaf, record, known)
-            return Branch(nodes.UnaryOp(ast.Not(), positive.test), positive.if_false, positive.if_true)
+            return ConditionCode(nodes.UnaryOp(ast.Not(), positive.test), positive.if_false, positive.if_true)
         case _:
             return _leaf(access, node, record, known)
 
 
-def _all(access: Access, args: Sequence[Condition], record: Record, known: Known) -> Branch:
-    branches: list[Branch] = []
+def _all(access: Access, args: Sequence[Condition], record: Record, known: Known) -> ConditionCode:
+    branches: list[ConditionCode] = []
     for arg in args:
         branches.append(condition(access, arg, record, known))
         known = branches[-1].if_true
     first = branches[0]
-    return Branch(joined(_AND, [each.test for each in branches]), known, _common(first.if_true, first.if_false))
+    return ConditionCode(joined(_AND, [each.test for each in branches]), known, _common(first.if_true, first.if_false))
 
 
-def _any(access: Access, args: Sequence[Condition], record: Record, known: Known) -> Branch:
-    branches: list[Branch] = []
+def _any(access: Access, args: Sequence[Condition], record: Record, known: Known) -> ConditionCode:
+    branches: list[ConditionCode] = []
     for arg in args:
         branches.append(condition(access, arg, record, known))
         known = branches[-1].if_false
     first = branches[0]
-    return Branch(joined(_OR, [each.test for each in branches]), _common(first.if_true, first.if_false), known)
+    return ConditionCode(joined(_OR, [each.test for each in branches]), _common(first.if_true, first.if_false), known)
 
 
 def _common(one: Known, other: Known) -> Known:
     return one if one is other else {key: name for key, name in one.items() if key in other}
 
 
-def _leaf(access: Access, node: Leaf, record: Record, known: Known) -> Branch:
+def _leaf(access: Access, node: Leaf, record: Record, known: Known) -> ConditionCode:
     match node:
         case Test():
             return _test(access, node, record, known)
@@ -115,25 +117,25 @@ def _leaf(access: Access, node: Leaf, record: Record, known: Known) -> Branch:
             return _present(access, value, record, known)
         case HasEntry():
             code, after = access.has_entry(node, record, known)
-            return Branch(code, after, after)
+            return ConditionCode(code, after, after)
         case Some(collection, where):
-            return Branch(_some(access, collection, where, record), known, known)
+            return ConditionCode(_some(access, collection, where, record), known, known)
         case MonthDay():
             return _month_day(access, node, record, known)
 
 
-def _guarded(operand: Operand, test: ast.expr, known: Known | None = None) -> Branch:
-    return Branch(joined(_AND, [*operand.guards, test]), operand.known if known is None else known, operand.certain)
+def _guarded(operand: ValueCode, test: ast.expr, known: Known | None = None) -> ConditionCode:
+    return ConditionCode(joined(_AND, [*operand.guards, test]), operand.known if known is None else known, operand.certain)
 
 
-def _test(access: Access, node: Test, record: Record, known: Known) -> Branch:
+def _test(access: Access, node: Test, record: Record, known: Known) -> ConditionCode:
     left, right = node.left, node.right
     if node.op == "=" and isinstance(right, Constant | Moment) and _takes_none(left, access, record):
         read, known = access.read(left, record, known, named=False)
-        return Branch(compared(read, "=", access.bound(right)), known, known)
+        return ConditionCode(compared(read, "=", access.bound(right)), known, known)
     if node.op == "=" and isinstance(right, Constant) and _is_loose(left, access, record):
         read, known = access.read(left, record, known, named=True)
-        return Branch(_strictly_equal(access, read, right), known, known)
+        return ConditionCode(_strictly_equal(access, read, right), known, known)
     in_utc = node.op == "=" or not isinstance(right, Constant | Moment)
     one = _as_text(access, left, record, operand(access, left, record, known, in_utc=in_utc))
     other = _as_text(access, right, record, operand(access, right, record, one.known, in_utc=in_utc))
@@ -159,7 +161,7 @@ def _is_loose(node: Value, access: Access, record: Record) -> TypeGuard[Column]:
     )
 
 
-def _as_text(access: Access, node: Value, record: Record, one: Operand) -> Operand:
+def _as_text(access: Access, node: Value, record: Record, one: ValueCode) -> ValueCode:
     """Return a Choice of a plain row checked to be a text."""
     if isinstance(node, Column | Entry) and isinstance(node.type, Choice) and not access.is_physical(node, record):
         return evolve(one, value=access.called(values.choice, one.value))
@@ -180,16 +182,16 @@ def _strictly_equal(access: Access, read: ast.expr, constant: Constant) -> ast.e
     return joined(_OR, [equal, joined(_AND, [unlike, is_present(name), question])])
 
 
-def _member(access: Access, node: Member, record: Record, known: Known) -> Branch:
+def _member(access: Access, node: Member, record: Record, known: Known) -> ConditionCode:
     items = access.constant(frozenset(node.items))
     if _takes_none(node.value, access, record):
         read, known = access.read(node.value, record, known, named=False)
-        return Branch(is_in(read, items), known, known)
+        return ConditionCode(is_in(read, items), known, known)
     one = _as_text(access, node.value, record, operand(access, node.value, record, known, in_utc=True))
     return _guarded(one, is_in(one.value, items))
 
 
-def _matches(access: Access, node: Matches, record: Record, known: Known) -> Branch:
+def _matches(access: Access, node: Matches, record: Record, known: Known) -> ConditionCode:
     text = operand(access, node.value, record, known)
     if node.test == "like":
         return _guarded(text, access.called(patterns.matches, access.constant(node.pieces), text.value))
@@ -207,9 +209,9 @@ def _text_test(access: Access, holds: Callable[[str, str], bool], text: ast.expr
     return access.called(holds, text, piece)
 
 
-def _present(access: Access, value: Value, record: Record, known: Known) -> Branch:
+def _present(access: Access, value: Value, record: Record, known: Known) -> ConditionCode:
     one = operand(access, value, record, known, yearless=True)
-    return Branch(joined(_AND, [*one.guards, *_not_nan(access, value, record, one)]), one.known, one.certain)
+    return ConditionCode(joined(_AND, [*one.guards, *_not_nan(access, value, record, one)]), one.known, one.certain)
 
 
 def _some(access: Access, collection: str, where: Condition | None, record: Record) -> ast.expr:
@@ -220,11 +222,11 @@ def _some(access: Access, collection: str, where: Condition | None, record: Reco
     return access.called(any, nodes.GeneratorExp(condition(access, where, inner).test, [loop(inner.name, records)]))
 
 
-def _month_day(access: Access, node: MonthDay, record: Record, known: Known) -> Branch:
+def _month_day(access: Access, node: MonthDay, record: Record, known: Known) -> ConditionCode:
     number = access.fresh("d")
     read = access.month_day(node.value, record)
     if read is not None:
-        one = Operand((is_present(bind(number, read)),), load(number), known, known)
+        one = ValueCode((is_present(bind(number, read)),), load(number), known, known)
     else:
         one = operand(access, node.value, record, known, yearless=True)
         month, day = (nodes.Attribute(one.value, part, ast.Load()) for part in ("month", "day"))
@@ -239,7 +241,7 @@ def _month_day(access: Access, node: MonthDay, record: Record, known: Known) -> 
 
 def operand(
     access: Access, node: Value, record: Record, known: Known = NOTHING, *, yearless: bool = False, in_utc: bool = False
-) -> Operand:
+) -> ValueCode:
     """Return the code of a value of a record.
 
     With `yearless` a date without a year counts as present. With `in_utc` instants can be compared by `==` and with
@@ -247,12 +249,12 @@ def operand(
     """
     match node:
         case Constant() | Moment():
-            return Operand((), access.bound(node), known, known)
+            return ValueCode((), access.bound(node), known, known)
         case Column() | Entry():
             return _plain(access, node, record, known, yearless=yearless, in_utc=in_utc)
         case Total(op):
             total = _total(access, node, record)
-            return Operand((), total, known, known) if op in {"count", "sum"} else _maybe(access, total, known)
+            return ValueCode((), total, known, known) if op in {"count", "sum"} else _maybe(access, total, known)
         case Choose(test, then, otherwise):
             branch = condition(access, test, record, known)
             chosen = (or_none(access, each, record, known) for each in (then, otherwise))
@@ -280,7 +282,7 @@ def or_none(
 
 def _plain(
     access: Access, node: Column | Entry, record: Record, known: Known, *, yearless: bool, in_utc: bool
-) -> Operand:
+) -> ValueCode:
     guards: list[ast.expr] = []
     certain = known
     if isinstance(node, Entry):
@@ -292,12 +294,12 @@ def _plain(
     if isinstance(node.type, Date) and node.type.yearless and not yearless:
         kind = nodes.Attribute(value, "__class__", ast.Load())
         guards.append(nodes.Compare(kind, [ast.IsNot()], [access.helper(YearlessDate)]))
-    return Operand(tuple(guards), access.physical(node, record, value, in_utc=in_utc), certain, known)
+    return ValueCode(tuple(guards), access.physical(node, record, value, in_utc=in_utc), certain, known)
 
 
-def _maybe(access: Access, code: ast.expr, known: Known) -> Operand:
+def _maybe(access: Access, code: ast.expr, known: Known) -> ValueCode:
     name = access.fresh("v")
-    return Operand((is_present(bind(name, code)),), load(name), known, known)
+    return ValueCode((is_present(bind(name, code)),), load(name), known, known)
 
 
 def _total(access: Access, node: Total, record: Record) -> ast.expr:
@@ -337,7 +339,7 @@ def _label(node: Total) -> str:
     return f"SUM({node.collection}.{value.name if isinstance(value, Column) else '…'})"
 
 
-def _not_nan(access: Access, node: Value, record: Record, one: Operand) -> list[ast.expr]:
+def _not_nan(access: Access, node: Value, record: Record, one: ValueCode) -> list[ast.expr]:
     """Return the test that tells a value of a plain row from NaN and NaT, which differ from themselves."""
     if not isinstance(node, Column | Entry) or access.is_physical(node, record):
         return []

@@ -25,7 +25,7 @@ from custcrm.values.errors import Malformed
 
 __all__ = [
     "Bound",
-    "Compiled",
+    "CompiledFilter",
     "CompiledValue",
     "Mappings",
     "Objects",
@@ -45,7 +45,7 @@ _ODD_ROWS: Final = (TypeError, AttributeError, ArithmeticError, ValueError)
 
 
 @frozen
-class Compiled:
+class CompiledFilter:
     """A condition as functions of rows; `moments` are given in the order of `moments_in(condition)`."""
 
     condition: Condition
@@ -120,12 +120,12 @@ class CompiledValue:
         return _valued(self.shown, careful(self.currency), self.currency)
 
 
-def compile_filter(condition: Condition, rows: Rows, *, currency: str | None = None) -> Compiled:
+def compile_filter(condition: Condition, rows: Rows, *, currency: str | None = None) -> CompiledFilter:
     """Return the functions of a condition; they are generated when first called.
 
     `currency` is the schema's: money of another one is an error of the row.
     """
-    return Compiled(condition, rows, currency=currency)
+    return CompiledFilter(condition, rows, currency=currency)
 
 
 def compile_value(shown: Shown, rows: Rows, *, currency: str | None = None) -> CompiledValue:

@@ -57,7 +57,7 @@ class Bound:
     """A store's own access: each function is asked once, when a filter is compiled, and gives a reader of rows.
 
     `within` names the collection whose records are read, None for the row itself. A reader returns the physical value
-    of `lowered` (Money: minor units), or None where it is missing. `column` may return a text instead: the attribute
+    of `ir.nodes` (Money: minor units), or None where it is missing. `column` may return a text instead: the attribute
     that holds what an object row would hold, which is then read without a call. `records` gives a sized collection.
     `month_day` reads month × 100 + day; without it they are computed from the date.
     """

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from attrs import define, field, frozen
 
 from custcrm.filters.ir.nodes import LARGEST, Calculation, Constant, Total, Unscaled, Value
-from custcrm.filters.targets.sql.phrases import Divided, Group, IsNotTrue, Phrase
+from custcrm.filters.targets.sql.phrases import Divided, IsNotTrue, Parenthesized, Phrase
 from custcrm.filters.targets.sql.source import Element
 
 WHOLE: Final = sa.BigInteger()
@@ -143,7 +143,7 @@ class _Steps:
         compute = _STEPS[node.op]
         most = left.most * right.most if node.op == "*" else left.most + right.most
         # SQLAlchemy takes a + (b + c) for a + b + c, but they leave 64 bits at different steps.
-        second = Group(right.value, type_=WHOLE) if isinstance(node.right, Calculation) else right.value
+        second = Parenthesized(right.value, type_=WHOLE) if isinstance(node.right, Calculation) else right.value
         return self._tried(compute(left.value, second), compute(_real(left.value), _real(right.value)), most)
 
     def _tried(self, exact: Element, real: Element, most: int) -> _Number:

@@ -1,4 +1,4 @@
-"""Bound parameters: how constants and moments reach the database. The names to know are `Binding` and `Listed`.
+"""Bound parameters: how constants and moments reach the database. The names to know are `Binding` and `ListParameter`.
 
 A value is bound with the type of the column it meets where that type has an encoding of its own (a TypeDecorator, an
 Enum), else with the plain type of its kind: whole numbers as 64 bits, so that a small column may meet a large constant.
@@ -45,7 +45,7 @@ class Instants(sa.TypeDecorator[datetime]):
         return utc if self.timezone else utc.replace(tzinfo=None)
 
 
-class Listed(sa.TypeDecorator[Anything]):
+class ListParameter(sa.TypeDecorator[Anything]):
     """A list of values as one parameter: an array on PostgreSQL, JSON text on SQLite.
 
     A parameter each would change the statement with the length of the list, and 10,000 come near the limits of both.
@@ -120,7 +120,7 @@ class Binding:
     def listed(self, values: Iterable[Physical], beside: SqlType) -> sa.BindParameter[Anything]:
         """Return one parameter that holds all the values, which are of one kind."""
         items = [_spelled(value, beside) for value in values]
-        return sa.bindparam(None, items, type_=Listed(bind_type(_kind(items), beside)), unique=True)
+        return sa.bindparam(None, items, type_=ListParameter(bind_type(_kind(items), beside)), unique=True)
 
 
 def bind_type(kind: type, beside: SqlType | None) -> SqlType:

@@ -2,7 +2,7 @@
 
 The names to know are `compile_condition`, `compile_value`, `bind_moments` for a store that keeps statements and binds
 the time at each execution, and `to_sql` for plain tables. What SQLite and PostgreSQL write differently is chosen when
-the statement is compiled (`sql_phrases`); every constant and every moment is a bound parameter.
+the statement is compiled (`phrases`); every constant and every moment is a bound parameter.
 
 A clause is true exactly where the filter is. Where the filter is not true it may be NULL instead of false: right in
 WHERE, ON, FILTER, CASE and EXISTS, and nothing is lost to indexes. With `certain` it is never NULL, so that it can be
@@ -22,12 +22,12 @@ from custcrm.filters.ir.moments import resolve
 from custcrm.filters.ir.nodes import Condition, Moment, Shown, Value
 from custcrm.filters.targets.sql.binding import Binding
 from custcrm.filters.targets.sql.source import Element, Records, Source, TableSource
-from custcrm.filters.targets.sql.writer import Clause, Writer
+from custcrm.filters.targets.sql.writer import Clause, ClauseWriter
 from custcrm.filters.types.declarations import Declarations
 from custcrm.values.periods import Feb29
 
 __all__ = [
-    "Compiled",
+    "CompiledClause",
     "Records",
     "Source",
     "TableSource",
@@ -43,33 +43,33 @@ OUT_OF_RANGE = "22003"
 
 
 @frozen
-class Compiled:
+class CompiledClause:
     """A clause or value, and the moments that must be bound when it runs, by parameter name."""
 
     clause: Element
     moments: Mapping[str, Moment]
 
 
-def compile_condition(condition: Condition, source: Source, *, certain: bool = False) -> Compiled:
+def compile_condition(condition: Condition, source: Source, *, certain: bool = False) -> CompiledClause:
     """Compile a condition to a clause over the source; with `certain` it is true or false, never NULL.
 
     Raises `FilterError("target")` for what the source cannot give exactly. A SUM beyond 64 bits is an error of the
     database when the statement runs: see `is_overflow`.
     """
     binding = Binding()
-    writer = Writer(source, binding)
-    return Compiled(writer.certain(condition) if certain else writer.condition(condition), binding.moments)
+    writer = ClauseWriter(source, binding)
+    return CompiledClause(writer.certain(condition) if certain else writer.condition(condition), binding.moments)
 
 
-def compile_value(value: Value | Shown, source: Source) -> Compiled:
+def compile_value(value: Value | Shown, source: Source) -> CompiledClause:
     """Compile a value to an expression over the source, NULL where it is missing; of a Shown ratio, its numerator."""
     binding = Binding()
-    made = Writer(source, binding).value(value.value if isinstance(value, Shown) else value)
-    return Compiled(made, binding.moments)
+    made = ClauseWriter(source, binding).value(value.value if isinstance(value, Shown) else value)
+    return CompiledClause(made, binding.moments)
 
 
 def bind_moments(
-    compiled: Compiled, as_of: datetime, zone: tzinfo, feb29: Feb29 = "feb28"
+    compiled: CompiledClause, as_of: datetime, zone: tzinfo, feb29: Feb29 = "feb28"
 ) -> dict[str, date | datetime | int]:
     """Return the parameters with which a statement that holds the clause is executed as at `as_of`."""
     return {name: resolve(moment, as_of, zone=zone, feb29=feb29) for name, moment in compiled.moments.items()}
@@ -92,9 +92,9 @@ def to_sql(
     `FilterError("target")` for tables and columns that are not there, Money in other columns, CASEI and ACCENTI.
     """
     binding = Binding(lambda moment: resolve(moment, as_of, zone=schema.zone, feb29=schema.feb29))
-    return Writer(TableSource(table, collections), binding, exponent=schema.exponent).certain(condition)
+    return ClauseWriter(TableSource(table, collections), binding, exponent=schema.exponent).certain(condition)
 
 
 def is_overflow(error: sa.exc.DBAPIError) -> bool:
-    """Tell whether a statement failed because a SUM went beyond 64 bits: LANGUAGE's error `overflow`."""
+    """Tell whether a statement failed because a SUM went beyond 64 bits: the error `overflow` of the language."""
     return getattr(error.orig, "sqlstate", None) == OUT_OF_RANGE or str(error.orig) == "integer overflow"

@@ -58,7 +58,7 @@ def _spoken(phrase: Phrase, compiler: SQLCompiler, **options: Anything) -> str:
 # conditions --------------------------------------------------------------------------------------
 
 
-class Group(Phrase):
+class Parenthesized(Phrase):
     """Parentheses that SQLAlchemy does not flatten away."""
 
     inherit_cache = True
@@ -87,7 +87,7 @@ class IsNotTrue(Phrase):
 
 
 class MemberOf(Phrase):
-    """The value is in a list that is one bound parameter, see `sql_binding.Listed`."""
+    """The value is in a list that is one bound parameter, see `binding.ListParameter`."""
 
     inherit_cache = True
     sqlite = "{0} IN (SELECT value FROM json_each({1}))"

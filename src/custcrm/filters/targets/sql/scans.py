@@ -1,8 +1,11 @@
-"""Which Totals can be computed together. The names to know are `repeated` and `gathered`.
+"""Which Totals can be computed together. The names to know are `needed_twice` and `join_same_scans`.
 
 A Total alone is a scalar sub-query. Totals of one collection with one `where` read the same records, so a condition or
 value made of them is one sub-query as well: aggregates without GROUP BY give exactly one row, also over no records, and
 what is computed from them means the same inside its SELECT list as it would outside, unknown included.
+
+    AVG(sales.total) > 5 AND COUNT(sales) > 2      one sub-query of sales, which says both
+    AVG(sales.total) > 5 AND COUNT(visits) > 2     one of sales and one of visits
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ class Scan:
     where: Condition | None
 
 
-def repeated(node: Condition | Value) -> Scan | None:
+def needed_twice(node: Condition | Value) -> Scan | None:
     """Return the scan that the node would make more than once with a sub-query for each Total; None for other nodes.
 
     Every leaf of the node is then over that scan, and none mentions another one.
@@ -31,7 +34,7 @@ def repeated(node: Condition | Value) -> Scan | None:
     return None if _is_said_once(node) else _scan(node)
 
 
-def gathered(join: type[All | Any], args: tuple[Condition, ...]) -> tuple[Condition, ...]:
+def join_same_scans(join: type[All | Any], args: tuple[Condition, ...]) -> tuple[Condition, ...]:
     """Return the operands of an All or Any with those over one scan joined to one operand, where the first stood."""
     groups: dict[Scan | int, list[Condition]] = {}
     for place, arg in enumerate(args):

@@ -28,7 +28,7 @@ VALUE: Final = "value"
 class Source(Protocol):
     """The values of one row, as column elements. Each raises `FilterError("target")` for what it cannot give exactly.
 
-    What a field holds is physical: see `lowered`. The elements' types encode the values they are compared with.
+    What a field holds is physical: see `ir.nodes`. The elements' types encode the values they are compared with.
     """
 
     def column(self, name: str) -> Element:

@@ -1,7 +1,7 @@
-"""Writes lowered conditions and values as SQLAlchemy elements over a source. The name to know is `Writer`.
+"""Writes lowered conditions and values as SQLAlchemy elements over a source. The name to know is `ClauseWriter`.
 
-Operands of AND and OR are put with the deepest first and, when they are many, in a balanced tree (LANGUAGE, section 8).
-Those whose aggregates read the same records are put into one sub-query (see `sql_scans`).
+Operands of AND and OR are put with the deepest first and, when they are many, in a balanced tree, because SQLite's parser
+has a limit for what stands open. Those whose aggregates read the same records are put into one sub-query: see `scans`.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ from custcrm.filters.syntax.operators import COMPARISONS
 from custcrm.filters.targets.sql.arithmetic import calculate, summed, unscaled
 from custcrm.filters.targets.sql.binding import LISTED_ONE_BY_ONE, Binding, SqlType
 from custcrm.filters.targets.sql.money import in_major_units, is_money
-from custcrm.filters.targets.sql.phrases import Complement, Group, IsNotTrue, IsTrue, MemberOf, MonthDayOf, Phrase
-from custcrm.filters.targets.sql.scans import Scan, gathered, repeated
+from custcrm.filters.targets.sql.phrases import Complement, IsNotTrue, IsTrue, MemberOf, MonthDayOf, Parenthesized, Phrase
+from custcrm.filters.targets.sql.scans import Scan, join_same_scans, needed_twice
 from custcrm.filters.targets.sql.source import Element, Records, Source
 from custcrm.filters.targets.sql.text import exactly, matches, ordered
 from custcrm.filters.types.types import Choice, Text
@@ -83,7 +83,7 @@ class Tested:
 
 
 @frozen
-class Writer:
+class ClauseWriter:
     """Writes conditions and values over one source: the row's, or that of a collection's records.
 
     With `scanned`, inside the sub-query of a scan: these are its records, and every Total is an aggregate of them. With
@@ -142,7 +142,7 @@ class Writer:
         return _joined(sa.and_, [*clauses, *(column.is_not(None) for column in dict.fromkeys(columns))])
 
     def _operands(self, node: All | Any) -> Sequence[Condition]:
-        return _deepest_first(node.args if self.scanned else gathered(type(node), node.args))
+        return _deepest_first(node.args if self.scanned else join_same_scans(type(node), node.args))
 
     def _leaf(self, leaf: Leaf) -> Tested:
         match leaf:
@@ -261,10 +261,13 @@ class Writer:
         return self.exponent is not None and is_money(node) and in_major_units(node, held)
 
     def _scan(self, node: Condition | Value) -> Scan | None:
-        """Return the scan which is better made once for the whole node."""
-        return None if self.scanned else repeated(node)
+        """Return the scan that the whole node needs more than once: then its sub-query is written round the node, once.
 
-    def _scanning(self, scan: Scan, write: Callable[[Writer], Element]) -> Element:
+        `AVG(sales.total) > 5` needs a sum and a count of the same sales: (SELECT sum(…) > 5 * count(…) FROM sales WHERE …).
+        """
+        return None if self.scanned else needed_twice(node)
+
+    def _scanning(self, scan: Scan, write: Callable[[ClauseWriter], Element]) -> Element:
         """Return what is written with the aggregates of one scan, as its sub-query."""
         records = self.source.records(scan.collection)
         return self._over(records, write(evolve(self, scanned=records)), scan.where).scalar_subquery()
@@ -291,7 +294,7 @@ class Writer:
             return summed(Unscaled(node, self.exponent or 0), evolve(self, exponent=None).value)
         return summed(node, self.value)
 
-    def _inside(self, records: Records) -> Writer:
+    def _inside(self, records: Records) -> ClauseWriter:
         return evolve(self, source=records.source, scanned=None)
 
     def _of(self, collection: str, what: Element, where: Condition | None) -> sa.Select[Anything]:
@@ -351,5 +354,5 @@ def _joined(join: Callable[..., Clause], clauses: Sequence[Clause]) -> Clause:
     """Join clauses with AND or OR, many of them as a balanced tree."""
     while len(clauses) > WIDEST:
         groups = (clauses[start : start + WIDEST] for start in range(0, len(clauses), WIDEST))
-        clauses = [Group(join(*group)) for group in groups]
+        clauses = [Parenthesized(join(*group)) for group in groups]
     return join(*clauses)
