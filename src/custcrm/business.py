@@ -16,7 +16,7 @@ from attrs import evolve, field, frozen
 
 from custcrm import vocabulary
 from custcrm.filters import Expression, Filter, FilterError, Schema
-from custcrm.filters.checking.expanding import expanded
+from custcrm.filters.checking.expanding import expand
 from custcrm.filters.filter import asked_about
 from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.lowering.conditions import lower_value
@@ -151,7 +151,7 @@ class Business:
 
     def shown(self, node: Node) -> Shown:
         """Return what a store is asked for to show a value of the customer."""
-        return lower_value(self.schema, expanded(self.schema, node))
+        return lower_value(self.schema, expand(self.schema, node))
 
     def adopt(self, asked: Filter) -> Filter:
         """Return the filter over the schema as it is now, so that filters of different days combine."""

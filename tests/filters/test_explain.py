@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.filters import Schema
-from custcrm.filters.tools.explain import ConditionVerdict, Explanation, Group
+from custcrm.filters.tools.explain import AllOrAny, ConditionVerdict, Explanation
 from custcrm.filters.types import types as t
 from custcrm.values.money import Money
 
@@ -118,13 +118,13 @@ LEAVES = st.builds(
     st.booleans(),
 )
 TREES = st.recursive(
-    LEAVES, lambda parts: st.builds(Group, st.booleans(), st.lists(parts, min_size=2, max_size=3).map(tuple)), max_leaves=7
+    LEAVES, lambda parts: st.builds(AllOrAny, st.booleans(), st.lists(parts, min_size=2, max_size=3).map(tuple)), max_leaves=7
 )
 
 
 def verdict(tree: Any, flipped: frozenset[str] = frozenset(), known: frozenset[str] | None = None, other: bool = False) -> bool:
     """Evaluate a tree with some leaves flipped; leaves that are not known have the other verdict."""
-    if isinstance(tree, Group):
+    if isinstance(tree, AllOrAny):
         parts = [verdict(part, flipped, known, other) for part in tree.parts]
         return all(parts) if tree.of_all else any(parts)
     if known is not None and tree.text not in known:

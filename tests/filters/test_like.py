@@ -23,8 +23,8 @@ def test_pieces_match_what_the_pattern_means(pattern: str, text: str) -> None:
 
 @given(LETTERS, st.text("ab", max_size=10))
 def test_a_plainer_test_means_the_same(pattern: str, text: str) -> None:
-    """What `plain` calls a prefix, a suffix, a part or the whole is just that."""
-    found = like.plain(like.pieces(pattern))
+    """What `simplify_pattern` calls a prefix, a suffix, a part or the whole is just that."""
+    found = like.simplify_pattern(like.pieces(pattern))
     if found is not None:
         test, literal = found
         plainly = text == literal if test == "equals" else TEXT_MEANINGS[test](text, literal)

@@ -16,7 +16,7 @@ from custcrm.filters.checking.conditions import check_value
 from custcrm.filters.checking.names import Names, Referent, WholeCollection, resolve
 from custcrm.filters.filter import Filter
 from custcrm.filters.syntax.constants import constant
-from custcrm.filters.syntax.errors import NO_TRUTH, FilterError, shown
+from custcrm.filters.syntax.errors import NO_TRUTH, FilterError, not_a_value, shown
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.limits import check_limits
 from custcrm.filters.syntax.nodes import (
@@ -63,7 +63,7 @@ class Fields:
         return self[name]
 
     def __getitem__(self, name: str) -> "Value":
-        return _named(self._schema, (), (_text_key(name),))
+        return _resolve_value(self._schema, (), (_text_key(name),))
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._schema.types, *self._schema.metrics]
@@ -109,8 +109,8 @@ class Value:
         name = _text_key(key)
         schema, path = self._path(f"{shown(name)} is asked of a value that has no parts")
         if isinstance(self._found, WholeCollection):
-            return _named(schema, (*self._within, *path), (name,), self._where)
-        return _named(schema, self._within, (*path, name))
+            return _resolve_value(schema, (*self._within, *path), (name,), self._where)
+        return _resolve_value(schema, self._within, (*path, name))
 
     def __dir__(self) -> list[str]:
         parts = self._found.collection.fields if isinstance(self._found, WholeCollection) else ()
@@ -119,26 +119,26 @@ class Value:
     # comparisons
 
     def __eq__(self, other: object) -> Filter:  # type: ignore[override]
-        return self._compared("=", other)
+        return self._compare("=", other)
 
     def __ne__(self, other: object) -> Filter:  # type: ignore[override]
-        return self._tested(lambda left, right: negation(Compare("=", left, right)), other)
+        return self._make_test(lambda left, right: negation(Compare("=", left, right)), other)
 
     def __lt__(self, other: object) -> Filter:
-        return self._compared("<", other)
+        return self._compare("<", other)
 
     def __le__(self, other: object) -> Filter:
-        return self._compared("<=", other)
+        return self._compare("<=", other)
 
     def __gt__(self, other: object) -> Filter:
-        return self._compared(">", other)
+        return self._compare(">", other)
 
     def __ge__(self, other: object) -> Filter:
-        return self._compared(">=", other)
+        return self._compare(">=", other)
 
     def between(self, low: Any, high: Any) -> Filter:
         """Return the filter of the rows whose value lies between the two, both ends in."""
-        return self._tested(Between, low, high)
+        return self._make_test(Between, low, high)
 
     def is_in(self, values: Iterable[Any]) -> Filter:
         """Return the filter of the rows whose value equals one of these; of none of them, nobody."""
@@ -146,12 +146,12 @@ class Value:
             raise FilterError("value", "is_in() takes a list of values")
         # A set has no order of its own; sorted, the same set gives the same text.
         items = sorted(values, key=repr) if isinstance(values, AbstractSet) else values
-        return self._tested(lambda value, *rest: In(value, rest), *items)
+        return self._make_test(lambda value, *rest: In(value, rest), *items)
 
     def exists(self) -> Filter:
         """Return the filter of the rows where the value is present, or where the collection has a record."""
-        node = self._aggregate("exists") if isinstance(self._found, WholeCollection) else Exists(self._plain())
-        return _made(self._schema, node, self._within)
+        node = self._aggregate("exists") if isinstance(self._found, WholeCollection) else Exists(self._value_node())
+        return _make_filter(self._schema, node, self._within)
 
     def like(self, pattern: Any) -> Filter:
         """Return the filter of the rows whose text matches: `%` is any run, `_` one character, backslash escapes."""
@@ -173,11 +173,11 @@ class Value:
 
     def casei(self) -> "Value":
         """Return the text without differences of case: CASEI."""
-        return self._value(folded(self._plain(), case=True))
+        return self._value(folded(self._value_node(), case=True))
 
     def accenti(self) -> "Value":
         """Return the text without accents: ACCENTI."""
-        return self._value(folded(self._plain(), accent=True))
+        return self._value(folded(self._value_node(), accent=True))
 
     def anniversary(self) -> "Value":
         """Return the date's month and day: `birth_date.anniversary().between(today(), from_now("7 days"))`."""
@@ -185,42 +185,42 @@ class Value:
         return self._value(Anniversary(Field(path)))
 
     def __add__(self, other: object) -> "Value":
-        return self._calculated("+", other)
+        return self._calculate("+", other)
 
     def __radd__(self, other: object) -> "Value":
-        return self._calculated("+", other, reverse=True)
+        return self._calculate("+", other, reverse=True)
 
     def __sub__(self, other: object) -> "Value":
-        return self._calculated("-", other)
+        return self._calculate("-", other)
 
     def __rsub__(self, other: object) -> "Value":
-        return self._calculated("-", other, reverse=True)
+        return self._calculate("-", other, reverse=True)
 
     def __mul__(self, other: object) -> "Value":
-        return self._calculated("*", other)
+        return self._calculate("*", other)
 
     def __rmul__(self, other: object) -> "Value":
-        return self._calculated("*", other, reverse=True)
+        return self._calculate("*", other, reverse=True)
 
     def __truediv__(self, other: object) -> "Value":
-        return self._calculated("/", other)
+        return self._calculate("/", other)
 
     def __rtruediv__(self, other: object) -> "Value":
-        return self._calculated("/", other, reverse=True)
+        return self._calculate("/", other, reverse=True)
 
     def __pow__(self, exponent: int) -> "Value":
-        return self._calculated("^", exponent)
+        return self._calculate("^", exponent)
 
     def __neg__(self) -> "Value":
-        return self._calculated("*", -1, reverse=True)
+        return self._calculate("*", -1, reverse=True)
 
     def div(self, divisor: object) -> "Value":
         """Return the whole quotient, truncated toward zero: DIV, which Python's `//` is not."""
-        return self._calculated("DIV", divisor)
+        return self._calculate("DIV", divisor)
 
     def mod(self, divisor: object) -> "Value":
         """Return the remainder with the dividend's sign: `%` of the language, which Python's is not."""
-        return self._calculated("%", divisor)
+        return self._calculate("%", divisor)
 
     # collections
 
@@ -261,19 +261,19 @@ class Value:
     # conditions
 
     def __and__(self, other: object) -> Filter:
-        return self._joined(other, conjunction)
+        return self._join(other, conjunction)
 
     def __rand__(self, other: object) -> Filter:
-        return self._joined(other, conjunction, reverse=True)
+        return self._join(other, conjunction, reverse=True)
 
     def __or__(self, other: object) -> Filter:
-        return self._joined(other, disjunction)
+        return self._join(other, disjunction)
 
     def __ror__(self, other: object) -> Filter:
-        return self._joined(other, disjunction, reverse=True)
+        return self._join(other, disjunction, reverse=True)
 
     def __invert__(self) -> Filter:
-        return _made(self._schema, negation(cast("Condition", self.node)), self._within)
+        return _make_filter(self._schema, negation(cast("Condition", self.node)), self._within)
 
     def __bool__(self) -> NoReturn:
         raise TypeError(NO_TRUTH)
@@ -286,15 +286,15 @@ class Value:
 
     def _value(self, node: ValueNode) -> "Value":
         """Return a value of the same row or record."""
-        return _checked(self._schema, node, self._within)
+        return _check_value(self._schema, node, self._within)
 
-    def _plain(self) -> ValueNode:
+    def _value_node(self) -> ValueNode:
         """Return the node as a value of a row or record."""
         if self._where is not None:
             message = "where() narrows a collection; end with count(), exists(), or a field and sum()"
             raise FilterError("arguments", message)
         if kind_of(self.node) == "condition":
-            raise FilterError("not_a_value", "a condition stands where a value is expected")
+            raise not_a_value()
         return cast("ValueNode", self.node)
 
     def _path(self, otherwise: str) -> tuple[Declarations, tuple[str, ...]]:
@@ -305,26 +305,26 @@ class Value:
     def _meeting(self, others: Iterable[object]) -> tuple[Declarations | None, tuple[str, ...], list[ValueNode]]:
         """Return the schema and the records that the values are about, which must be the same, and their nodes."""
         met = self
-        nodes = [self._plain()]
+        nodes = [self._value_node()]
         for other in others:
             value = other if isinstance(other, Value) else Value(None, literal_of(other))
-            met = _same(met, value)
-            nodes.append(value._plain())
+            met = _common_owner(met, value)
+            nodes.append(value._value_node())
         return met._schema, met._within, nodes
 
-    def _tested(self, make: Callable[..., Condition], *others: object) -> Filter:
+    def _make_test(self, make: Callable[..., Condition], *others: object) -> Filter:
         schema, within, nodes = self._meeting(others)
-        return _made(schema, make(*nodes), within)
+        return _make_filter(schema, make(*nodes), within)
 
-    def _compared(self, op: CompareOp, other: object) -> Filter:
-        return self._tested(lambda left, right: Compare(op, left, right), other)
+    def _compare(self, op: CompareOp, other: object) -> Filter:
+        return self._make_test(lambda left, right: Compare(op, left, right), other)
 
     def _text_test(self, test: TextOp, pattern: object) -> Filter:
-        return self._tested(lambda text, piece: TextTest(test, text, piece), pattern)
+        return self._make_test(lambda text, piece: TextTest(test, text, piece), pattern)
 
-    def _calculated(self, op: ArithmeticOp, other: object, *, reverse: bool = False) -> "Value":
+    def _calculate(self, op: ArithmeticOp, other: object, *, reverse: bool = False) -> "Value":
         schema, within, (left, right) = self._meeting((other,))
-        return _checked(schema, Arithmetic(op, right, left) if reverse else Arithmetic(op, left, right), within)
+        return _check_value(schema, Arithmetic(op, right, left) if reverse else Arithmetic(op, left, right), within)
 
     def _aggregate(self, op: AggregateOp) -> Aggregate:
         if not isinstance(self._found, WholeCollection):
@@ -335,34 +335,34 @@ class Value:
         schema, path = self._path(f"{op}() is asked of a field of a collection")
         if not self._within or isinstance(self._found, WholeCollection):
             raise FilterError("arguments", f"{op}() is asked of a field of a collection; {path_text(path)} is none")
-        return _checked(schema, Aggregate(op, (self._within[-1], *path), self._where), self._within[:-1])
+        return _check_value(schema, Aggregate(op, (self._within[-1], *path), self._where), self._within[:-1])
 
-    def _joined(self, other: object, join: Join, *, reverse: bool = False) -> Filter:
+    def _join(self, other: object, join: Join, *, reverse: bool = False) -> Filter:
         if isinstance(other, Filter):
             if self._schema is not None and self._within != other.within:
-                raise _apart(self, other.node)
+                raise _belong_apart(self, other.node)
             mine = Filter.of(other.schema, self.node, within=other.within)
             left, right = (other, mine) if reverse else (mine, other)
             return left & right if join is conjunction else left | right
         if not isinstance(other, Value):
             raise TypeError(_PARENTHESES)
-        met = _same(self, other)
+        met = _common_owner(self, other)
         pair = (other.node, self.node) if reverse else (self.node, other.node)
-        return _made(met._schema, join(cast("tuple[Condition, ...]", pair)), met._within)
+        return _make_filter(met._schema, join(cast("tuple[Condition, ...]", pair)), met._within)
 
 
-def _same(one: Value, other: Value) -> Value:
+def _common_owner(one: Value, other: Value) -> Value:
     """Return the one that knows its schema; both must be about the same rows or records."""
     if one._schema is None or other._schema is None:
         return other if one._schema is None else one
     if one._schema is not other._schema:
         raise TypeError("Values of two schemas do not meet in one filter.")
     if one._within != other._within:
-        raise _apart(one, other.node)
+        raise _belong_apart(one, other.node)
     return one
 
 
-def _apart(one: Value, other: Node) -> FilterError:
+def _belong_apart(one: Value, other: Node) -> FilterError:
     message = f"{canonical(one.node)} and {canonical(other)} belong to different records; compare totals outside"
     return FilterError("out_of_scope", message)
 
@@ -370,26 +370,26 @@ def _apart(one: Value, other: Node) -> FilterError:
 def literal_of(value: object) -> Literal:
     """Return the constant of a Python value; `FilterError` for what is none."""
     if isinstance(value, Filter):
-        raise FilterError("not_a_value", "a condition stands where a value is expected")
+        raise not_a_value()
     try:
         return constant(value)
     except Malformed as error:
         raise FilterError("value", str(error)) from None
 
 
-def _named(
+def _resolve_value(
     schema: Declarations, within: tuple[str, ...], path: tuple[str, ...], where: Condition | None = None
 ) -> Value:
     found = resolve(Names(schema, within), path, None)
     return Value(schema, Field(path), within=within, where=where, found=found)
 
 
-def _checked(schema: Declarations | None, node: ValueNode, within: tuple[str, ...]) -> Value:
+def _check_value(schema: Declarations | None, node: ValueNode, within: tuple[str, ...]) -> Value:
     check_limits(node)  # first: the checker recurses
     return Value(schema, node if schema is None else check_value(schema, node, within=within)[0], within=within)
 
 
-def _made(schema: Declarations | None, node: Condition, within: tuple[str, ...]) -> Filter:
+def _make_filter(schema: Declarations | None, node: Condition, within: tuple[str, ...]) -> Filter:
     """Return the filter of a condition; without a schema it stays a Value, which can only be joined."""
     if schema is None:
         return cast("Filter", Value(None, node))

@@ -11,8 +11,8 @@ from typing import Any, Final, NoReturn, Self, TypeAlias, TypeVar, cast
 from attrs import evolve, field, frozen
 
 from custcrm.filters.checking.conditions import check, check_value
-from custcrm.filters.checking.expanding import check_expanded, check_sizes, expanded
-from custcrm.filters.checking.scopes import Scope, is_felt, scope_of, scoped
+from custcrm.filters.checking.expanding import check_expanded, check_sizes, expand
+from custcrm.filters.checking.scopes import Scope, is_felt, narrow_to_scope, scope_of
 from custcrm.filters.checking.sorts import Domain
 from custcrm.filters.ir.moments import moments_in, resolve
 from custcrm.filters.ir.nodes import Condition as Lowered
@@ -66,10 +66,10 @@ class Filter:
     def of(cls, schema: Declarations, node: Node, *, text: str | None = None, within: tuple[str, ...] = ()) -> Self:
         """Check a tree and return its filter, about the records of a collection where `within` leads to one."""
         checked = check(schema, node, within=within, text=text)
-        return cls._measured(schema, checked, text=text, within=within)
+        return cls._measure(schema, checked, text=text, within=within)
 
     @classmethod
-    def _measured(
+    def _measure(
         cls,
         schema: Declarations,
         node: Condition,
@@ -138,13 +138,13 @@ class Filter:
 
         `Malformed` for a dimension that no collection declares; None leaves one out.
         """
-        node, scope = _scoped(self.schema, self._expanded, self.scope, dimensions)
-        return self._measured(self.schema, node, within=self.within, scope=scope)
+        node, scope = _narrow(self.schema, self._expanded, self.scope, dimensions)
+        return self._measure(self.schema, node, within=self.within, scope=scope)
 
     @cached_property
     def _expanded(self) -> Condition:
         """The condition with metrics and segments in place; inside a WHERE there are none."""
-        return self.node if self.within else cast("Condition", expanded(self.schema, self.node))
+        return self.node if self.within else cast("Condition", expand(self.schema, self.node))
 
     @cached_property
     def lowered(self) -> Lowered:
@@ -165,7 +165,7 @@ class Filter:
         """Return the filter with its segments as they are defined now; itself where it names none."""
         if not self.uses_segments:
             return self
-        return self._measured(self.schema, self.node, within=self.within, scope=self.scope)
+        return self._measure(self.schema, self.node, within=self.within, scope=self.scope)
 
     @cached_property
     def normal(self) -> Condition:
@@ -189,21 +189,21 @@ class Filter:
     # algebra
 
     def __and__(self, other: object) -> Self:
-        return self._joined(other, And)
+        return self._join(other, And)
 
     def __or__(self, other: object) -> Self:
-        return self._joined(other, Or)
+        return self._join(other, Or)
 
     def __rand__(self, other: object) -> Self:
-        return self._joined(other, And, reverse=True)
+        return self._join(other, And, reverse=True)
 
     def __ror__(self, other: object) -> Self:
-        return self._joined(other, Or, reverse=True)
+        return self._join(other, Or, reverse=True)
 
     def __invert__(self) -> Self:
-        return self._sized(negation(self.node), negated_size(self.node, self.size))
+        return self._with_size(negation(self.node), negated_size(self.node, self.size))
 
-    def _joined(self, other: object, kind: type[And | Or], *, reverse: bool = False) -> Self:
+    def _join(self, other: object, kind: type[And | Or], *, reverse: bool = False) -> Self:
         if not isinstance(other, Filter):
             if hasattr(other, "node"):  # a Value of the builder: it knows whose records it is about, and is asked next
                 return cast("Self", NotImplemented)
@@ -214,7 +214,7 @@ class Filter:
         parts = (other, self) if reverse else (self, other)
         node = (conjunction if kind is And else disjunction)(part.node for part in parts)
         size = joined_size(kind, tuple((part.node, part.size) for part in parts))
-        return self._sized(node, size, scope)
+        return self._with_size(node, size, scope)
 
     def _common_scope(self, other: Filter) -> Scope | None:
         """Return the scope that means the same for both, None when there is none."""
@@ -225,11 +225,11 @@ class Filter:
                 return mine.scope
         return None
 
-    def _sized(self, node: Condition, size: Size, scope: Scope | None = None) -> Self:
+    def _with_size(self, node: Condition, size: Size, scope: Scope | None = None) -> Self:
         """Return a filter like this one of another size, measured exactly where it may be too large."""
         scope = self.scope if scope is None else scope
         if not size.fits:
-            return self._measured(self.schema, node, within=self.within, scope=scope)
+            return self._measure(self.schema, node, within=self.within, scope=scope)
         return type(self)(self.schema, node, within=self.within, scope=scope, known_size=size)
 
     def __bool__(self) -> NoReturn:
@@ -291,7 +291,7 @@ class Expression:
     @cached_property
     def _expanded(self) -> Value | Condition:
         """The node with metrics and segments in place."""
-        return cast("Value | Condition", expanded(self.schema, self.node))
+        return cast("Value | Condition", expand(self.schema, self.node))
 
     @cached_property
     def lowered(self) -> Shown:
@@ -318,7 +318,7 @@ class Expression:
 
     def scoped(self, **dimensions: str | None) -> Self:
         """Return the expression asked within a dimension, as `Filter.scoped` does."""
-        node, scope = _scoped(self.schema, self._expanded, self.scope, dimensions)
+        node, scope = _narrow(self.schema, self._expanded, self.scope, dimensions)
         return evolve(self, node=node, scope=scope)
 
     def __str__(self) -> str:
@@ -340,8 +340,8 @@ def resolved(schema: Declarations, moments: Iterable[Moment], as_of: datetime) -
     return [resolve(each, as_of, zone=schema.zone, feb29=schema.feb29) for each in moments]
 
 
-def _scoped(schema: Declarations, node: Any, scope: Scope, dimensions: Mapping[str, str | None]) -> tuple[Any, Scope]:
+def _narrow(schema: Declarations, node: Any, scope: Scope, dimensions: Mapping[str, str | None]) -> tuple[Any, Scope]:
     """Return an expanded node asked within the dimensions, and what of the scope its Elapsed metrics must remember."""
     asked = scope_of(schema, dimensions)
     both = tuple(sorted({*scope, *asked}))
-    return scoped(schema, node, asked), both if is_felt(schema, node, both) else ()
+    return narrow_to_scope(schema, node, asked), both if is_felt(schema, node, both) else ()

@@ -14,7 +14,7 @@ from custcrm.filters.checking.mismatches import does_not_meet, not_a_condition, 
 from custcrm.filters.checking.names import Names, WholeCollection, WholeMap, resolve, unknown_value
 from custcrm.filters.checking.segments import segment_node
 from custcrm.filters.checking.sorts import ORDERED, Domain, comparable
-from custcrm.filters.checking.values import check_aggregate, check_amount, check_field, valued
+from custcrm.filters.checking.values import check_aggregate, check_amount, check_field, check_operand
 from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.syntax.limits import DEPTH, exceeded
 from custcrm.filters.syntax.nodes import (
@@ -65,7 +65,7 @@ def check_value(
 ) -> tuple[Value, Domain]:
     """Return the value as it is meant under the schema, and its domain, or raise `FilterError`."""
     try:
-        return valued(names_to_check(schema, within, text), node)
+        return check_operand(names_to_check(schema, within, text), node)
     except FilterError as error:
         raise error.within(text or "") from None
 
@@ -103,30 +103,30 @@ def _below(names: Names, node: Node) -> Names:
 
 
 def _compare(names: Names, node: Compare) -> Condition:
-    left, a = valued(names, node.left)
-    right, b = valued(names, node.right)
+    left, a = check_operand(names, node.left)
+    right, b = check_operand(names, node.right)
     _check_pair(names, left, a, right, b, node.op)
     return Compare(node.op, left, right, span=node.span)
 
 
 def _between(names: Names, node: Between) -> Condition:
-    value, domain = valued(names, node.value)
-    low, a = valued(names, node.low)
-    high, b = valued(names, node.high)
+    value, domain = check_operand(names, node.value)
+    low, a = check_operand(names, node.low)
+    high, b = check_operand(names, node.high)
     _check_pair(names, value, domain, low, a, "between")
     _check_pair(names, value, domain, high, b, "between")
     return Between(value, low, high, span=node.span)
 
 
 def _in(names: Names, node: In) -> Condition:
-    value, domain = valued(names, node.value)
+    value, domain = check_operand(names, node.value)
     if isinstance(node.items, Listed):
         for constant in _examples(domain, node.items):
-            _check_pair(names, value, domain, *valued(names, constant), "=")
+            _check_pair(names, value, domain, *check_operand(names, constant), "=")
         return In(value, node.items, span=node.span)
     items = []
     for each in node.items:
-        item, b = valued(names, each)
+        item, b = check_operand(names, each)
         _check_pair(names, value, domain, item, b, "=")
         items.append(item)
     return In(value, tuple(items), span=node.span)
@@ -138,8 +138,8 @@ def _examples(domain: Domain, listed: Listed) -> Iterable[Literal]:
 
 
 def _text_test(names: Names, node: TextTest) -> Condition:
-    value, domain = valued(names, node.value)
-    pattern, wanted = valued(names, node.pattern)
+    value, domain = check_operand(names, node.value)
+    pattern, wanted = check_operand(names, node.pattern)
     if domain.sort != "text":
         raise not_taken(value, domain, node.test)
     if wanted.sort != "text":
@@ -151,7 +151,7 @@ def _text_test(names: Names, node: TextTest) -> Condition:
 
 def _exists(names: Names, node: Exists) -> Condition:
     if not isinstance(node.value, Field):
-        return Exists(valued(names, node.value)[0], span=node.span)
+        return Exists(check_operand(names, node.value)[0], span=node.span)
     found = resolve(names, node.value.path, node.value.span)
     if isinstance(found, WholeCollection):
         return Aggregate("exists", node.value.path, span=node.span)
@@ -209,7 +209,7 @@ def _remedy(names: Names, node: Value) -> str:
     """Say what a value is that stands where a condition was wanted, and how to make one of it."""
     if isinstance(node, Aggregate):
         return f"{node.op.upper()} gives a value; compare it, e.g. {node.op.upper()}(…) > 0"
-    domain = valued(names, node)[1]
+    domain = check_operand(names, node)[1]
     what = {"text": "a text", "integer": "a number", "number": "a number"}.get(domain.sort, "a value")
     if isinstance(node, Field):
         return f"{what} is not a condition; write {path_text(node.path)} EXISTS"

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, cast
 
 from custcrm.filters.checking.conditions import check, check_value
-from custcrm.filters.checking.expanding import check_expanded, expanded
+from custcrm.filters.checking.expanding import check_expanded, expand
 from custcrm.filters.checking.names import metric_domain, metric_value
 from custcrm.filters.checking.sorts import domain_of_type
 from custcrm.filters.parsing.parser import parse, parse_value
@@ -41,7 +41,7 @@ def check_definitions(schema: Declarations) -> None:
         _read_metric(schema, name)
     for name, metric in schema.metrics.items():
         domain = metric_domain(schema, name)
-        check_expanded(expanded(schema, metric_value(schema, name)))
+        check_expanded(expand(schema, metric_value(schema, name)))
         wanted = ("date", "instant") if isinstance(metric, Elapsed) and metric.unit == "days" else ("date",)
         if isinstance(metric, Elapsed) and (domain.sort not in wanted or domain.constant):
             raise Malformed(f"{name} counts {metric.unit} since {metric.since}, which is no {' or '.join(wanted)}")
@@ -145,7 +145,7 @@ def derived_value(schema: Declarations, name: str, key: str, field: str) -> tupl
         if derived.when is not None:
             text = _for_key(derived.when, key)
             when = check(schema, _condition(text), text=text)
-        found = expanded(schema, value), None if when is None else expanded(schema, when)
+        found = expand(schema, value), None if when is None else expand(schema, when)
         for each in filter(None, found):
             check_expanded(each)
         schema.read_definitions[place] = found

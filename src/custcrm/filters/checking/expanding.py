@@ -1,4 +1,4 @@
-"""Putting definitions in their place: `expanded` rewrites a checked tree to fields, entries and collections alone.
+"""Putting definitions in their place: `expand` rewrites a checked tree to fields, entries and collections alone.
 
 Metrics and segments give way to what they stand for; only Elapsed metrics stay, for they are no expression of the
 language.
@@ -20,24 +20,24 @@ from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Metric
 
 
-def expanded(schema: Declarations, node: Any) -> Any:
+def expand(schema: Declarations, node: Any) -> Any:
     """Return a checked tree with metrics and segments replaced by what they stand for; itself when it has none."""
-    return _expanded(names_to_check(schema), node, {}) if schema.metrics or schema.segments else node
+    return _expand(names_to_check(schema), node, {}) if schema.metrics or schema.segments else node
 
 
-def _expanded(names: Names, node: Node, seen: dict[Node, Node]) -> Node:
+def _expand(names: Names, node: Node, seen: dict[Node, Node]) -> Node:
     """Expand a node; each definition once, so that definitions that double each other share their parts."""
     match node:
         case Field(path) if len(path) == 1 and isinstance(names.schema.metrics.get(path[0]), Metric):
             if node not in seen:
-                seen[node] = _expanded(names, metric_value(names.schema, path[0]), seen)
+                seen[node] = _expand(names, metric_value(names.schema, path[0]), seen)
             return seen[node]
         case Segment():
             if node not in seen:
-                seen[node] = _expanded(names, segment_node(names, node), seen)
+                seen[node] = _expand(names, segment_node(names, node), seen)
             return seen[node]
     parts = children(node)
-    others = [_expanded_inside(names, node, part, seen) for part in parts]
+    others = [_expand_inside(names, node, part, seen) for part in parts]
     if all(map(_same, parts, others)):
         return node
     made = rebuilt(node, others)
@@ -50,15 +50,15 @@ def _same(one: object, other: object) -> bool:
     return one is other
 
 
-def _expanded_inside(names: Names, node: Node, part: Node, seen: dict[Node, Node]) -> Node:
+def _expand_inside(names: Names, node: Node, part: Node, seen: dict[Node, Node]) -> Node:
     """Expand a child; inside WHERE names are the record's own, so there is nothing to expand."""
-    return part if isinstance(node, Aggregate) else _expanded(names, part, seen)
+    return part if isinstance(node, Aggregate) else _expand(names, part, seen)
 
 
 def check_sizes(schema: Declarations, node: Node, *, text: str | None = None) -> Node:
     """Refuse a checked tree that is too large, by itself or with its definitions in place; return it with these."""
     check_limits(node, text=text)
-    full: Node = expanded(schema, node)
+    full: Node = expand(schema, node)
     if full is not node:
         check_expanded(full)
     return full

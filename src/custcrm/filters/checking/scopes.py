@@ -1,6 +1,6 @@
 """Scopes: a filter asked within one program, point of sale or terminal, as a rewriting of the filter.
 
-`scoped` adds `dimension = value` to every aggregate over a collection that declares the dimension, once; collections
+`narrow_to_scope` adds `dimension = value` to every aggregate over a collection that declares the dimension, once; collections
 without it, fields and maps stay as they are.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from custcrm.filters.checking.expanding import expanded
+from custcrm.filters.checking.expanding import expand
 from custcrm.filters.checking.names import metric_value
 from custcrm.filters.syntax.nodes import (
     Aggregate,
@@ -52,9 +52,9 @@ def dimensions_of(fields: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def scoped(schema: Declarations, node: Any, scope: Scope) -> Any:
+def narrow_to_scope(schema: Declarations, node: Any, scope: Scope) -> Any:
     """Return an expanded tree narrowed to the scope; the same tree when nothing in it has these dimensions."""
-    return _scoped(schema.types, node, scope) if scope else node
+    return _narrow_below(schema.types, node, scope) if scope else node
 
 
 def is_felt(schema: Declarations, node: Node, scope: Scope) -> bool:
@@ -62,21 +62,21 @@ def is_felt(schema: Declarations, node: Node, scope: Scope) -> bool:
     if isinstance(node, Field):
         if len(node.path) > 1 or not isinstance(schema.metrics.get(node.path[0]), Elapsed):
             return False
-        since = expanded(schema, metric_value(schema, node.path[0]))
-        return scoped(schema, since, scope) is not since
+        since = expand(schema, metric_value(schema, node.path[0]))
+        return narrow_to_scope(schema, since, scope) is not since
     return not isinstance(node, Aggregate) and any(is_felt(schema, part, scope) for part in children(node))
 
 
-def _scoped(fields: Mapping[str, Any], node: Node, scope: Scope) -> Node:
+def _narrow_below(fields: Mapping[str, Any], node: Node, scope: Scope) -> Node:
     if isinstance(node, Aggregate):
         return _narrowed(fields[node.path[0]], node, scope)
     parts = children(node)
-    others = [_scoped(fields, part, scope) for part in parts]
+    others = [_narrow_below(fields, part, scope) for part in parts]
     return rebuilt(node, others) if any(a is not b for a, b in zip(parts, others, strict=True)) else node
 
 
 def _narrowed(records: Collection, node: Aggregate, scope: Scope) -> Aggregate:
-    where: Any = None if node.where is None else _scoped(records.fields, node.where, scope)
+    where: Any = None if node.where is None else _narrow_below(records.fields, node.where, scope)
     present = where.args if isinstance(where, And) else (where,)
     added: list[Condition] = [
         condition

@@ -1,4 +1,4 @@
-"""What sort of value an expression is, found while its names and operators are checked: `valued`.
+"""What sort of value an expression is, found while its names and operators are checked: `check_operand`.
 
 Fields, arithmetic, aggregates, folds and clocks; `conditions` is the other half. docs/language.md, Types, has the table.
 """
@@ -34,7 +34,7 @@ from custcrm.filters.checking.sorts import (
     domain_of_constant,
     domain_of_type,
 )
-from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.syntax.errors import FilterError, not_a_value
 from custcrm.filters.syntax.nodes import Aggregate, Anniversary, Arithmetic, Clock, Field, Fold, Literal, Node, Value
 from custcrm.filters.syntax.operators import AGGREGATES
 from custcrm.filters.syntax.to_text import path_text
@@ -54,11 +54,11 @@ def check_amount(names: Names, node: Value, domain: Domain) -> None:
         raise too_many_decimals(node, names.schema.currency, names.schema.exponent)
 
 
-def valued(names: Names, node: Node) -> tuple[Value, Domain]:
+def check_operand(names: Names, node: Node) -> tuple[Value, Domain]:
     """Return the value as it is meant under these names, and its domain."""
     check_one = _VALUES.get(type(node))
     if check_one is None:
-        raise FilterError("not_a_value", "a condition stands where a value is expected", span=node.span)
+        raise not_a_value(node.span)
     return check_one(names, node)
 
 
@@ -99,7 +99,7 @@ def _no_single_value(node: Field, found: Referent, *, as_condition: bool) -> Fil
 
 
 def _fold(names: Names, node: Fold) -> tuple[Value, Domain]:
-    value, domain = valued(names, node.value)
+    value, domain = check_operand(names, node.value)
     if domain.sort != "text":
         raise not_taken(value, domain, "CASEI" if node.case else "ACCENTI")
     return Fold(node.case, node.accent, value, span=node.span), domain
@@ -113,8 +113,8 @@ def _anniversary(names: Names, node: Anniversary) -> tuple[Value, Domain]:
 
 
 def _arithmetic(names: Names, node: Arithmetic) -> tuple[Value, Domain]:
-    left, a = valued(names, node.left)
-    right, b = valued(names, node.right)
+    left, a = check_operand(names, node.left)
+    right, b = check_operand(names, node.right)
     for side, domain in ((left, a), (right, b)):
         if domain.sort not in NUMERIC and domain.sort != "money":
             raise not_taken(side, domain, node.op)
@@ -262,7 +262,7 @@ def _first(records: Collection, wanted: tuple[Sort, ...]) -> str:
 
 def _aggregate_value(names: Names, node: Aggregate) -> tuple[Value, Domain]:
     if node.op == "exists":
-        raise FilterError("not_a_value", "a condition stands where a value is expected", span=node.span)
+        raise not_a_value(node.span)
     return check_aggregate(names, node)
 
 

@@ -27,13 +27,13 @@ def pieces(pattern: str) -> Pieces:
         if not special:
             literal.append(character)
             continue
-        piece += _closed(literal)
+        piece += _end_literal(literal)
         if character == "_":
             piece.append(None)
         else:
             found.append(tuple(piece))
             piece = []
-    return (*found, (*piece, *_closed(literal)))
+    return (*found, (*piece, *_end_literal(literal)))
 
 
 def matches(pattern: Pieces, text: str) -> bool:
@@ -46,13 +46,13 @@ def matches(pattern: Pieces, text: str) -> bool:
     if start > end or not (_stands(first, text, 0) and _stands(last, text, end)):
         return False
     for piece in middle:
-        start = _found(piece, text, start, end)
+        start = _find_piece(piece, text, start, end)
         if start < 0:
             return False
     return True
 
 
-def plain(pattern: Pieces) -> tuple[OneOf["equals"], str] | tuple[TextOp, str] | None:
+def simplify_pattern(pattern: Pieces) -> tuple[OneOf["equals"], str] | tuple[TextOp, str] | None:
     """Return the simpler test that a pattern comes to, with its one literal text, or None: `'A%'` is `starts_with 'A'`."""
     texts = ["".join(part for part in piece if part) if None not in piece else None for piece in pattern]
     match texts:
@@ -88,7 +88,7 @@ def _tokens(pattern: str) -> list[tuple[str, bool]]:
     return tokens
 
 
-def _closed(literal: list[str]) -> list[str]:
+def _end_literal(literal: list[str]) -> list[str]:
     text = "".join(literal)
     literal.clear()
     return [text] if text else []
@@ -110,7 +110,7 @@ def _stands(piece: Piece, text: str, start: int) -> bool:
     return True
 
 
-def _found(piece: Piece, text: str, start: int, end: int) -> int:
+def _find_piece(piece: Piece, text: str, start: int, end: int) -> int:
     """Return where the leftmost piece within `start` … `end` stops, or -1; its longest literal leads the search."""
     length = _length(piece)
     anchor = max((part for part in piece if part), key=len, default=None)

@@ -1,6 +1,6 @@
 """Exact numbers without fractions: each expression as a whole number, a static factor and a positive divisor.
 
-`Quantity` is the shape, `plus`, `times`, `divided`, `truncated`, `power` compute with it, `whole` are the steps
+`Quantity` is the shape, `plus`, `times`, `divided`, `truncated`, `power` compute with it, `whole_number_of` are the steps
 that targets run. A constant is a `Fraction`; a Money constant is in minor units by then.
 """
 
@@ -66,7 +66,7 @@ def plus(a: Numeric, b: Numeric, op: OneOf["+", "-"] = "+") -> Numeric:
     else:
         left, right = _product(left, b.over), _product(right, a.over)
         divisor = _product(a.over, b.over) if a.over else b.over
-    return Quantity(_calculated(op, left, right), factor, divisor, _merged(a.divisors, b.divisors))
+    return Quantity(_calculated(op, left, right), factor, divisor, _merge(a.divisors, b.divisors))
 
 
 def times(a: Numeric, b: Numeric) -> Numeric:
@@ -78,7 +78,7 @@ def times(a: Numeric, b: Numeric) -> Numeric:
     if isinstance(b, Fraction):
         return evolve(a, number=_scaled(a.number, Fraction(b.numerator)), factor=a.factor / b.denominator)
     over = _product(a.over, b.over) if a.over else b.over
-    return Quantity(_calculated("*", a.number, b.number), a.factor * b.factor, over, _merged(a.divisors, b.divisors))
+    return Quantity(_calculated("*", a.number, b.number), a.factor * b.factor, over, _merge(a.divisors, b.divisors))
 
 
 def divided(a: Numeric, b: Numeric) -> Numeric:
@@ -95,7 +95,7 @@ def divided(a: Numeric, b: Numeric) -> Numeric:
         _product(number, b.over),
         a.factor / b.factor,
         _product(a.over, divisor) if a.over else divisor,
-        _merged(a.divisors, b.divisors, (divisor,)),
+        _merge(a.divisors, b.divisors, (divisor,)),
     )
 
 
@@ -105,7 +105,7 @@ def truncated(op: OneOf["DIV", "%"], a: Numeric, b: Numeric) -> Numeric:
         quotient = Fraction(int(a / b))
         return quotient if op == "DIV" else a - b * quotient
     a, b = _quantity(a), _quantity(b)
-    return Quantity(_calculated(op, whole(a), whole(b)), divisors=_merged(a.divisors, b.divisors))
+    return Quantity(_calculated(op, whole_number_of(a), whole_number_of(b)), divisors=_merge(a.divisors, b.divisors))
 
 
 def power(base: Numeric, exponent: int) -> Numeric:
@@ -120,7 +120,7 @@ def power(base: Numeric, exponent: int) -> Numeric:
     return result
 
 
-def whole(quantity: Quantity) -> Value:
+def whole_number_of(quantity: Quantity) -> Value:
     """Return a quantity that is a whole number by its type as one value."""
     return _scaled(quantity.number, quantity.factor)
 
@@ -135,7 +135,7 @@ def guarded(divisors: Iterable[Value]) -> list[Condition]:
     return [Test(">", divisor, Constant(0)) for divisor in divisors]
 
 
-def present(quantity: Numeric) -> list[Condition]:
+def is_present(quantity: Numeric) -> list[Condition]:
     """Return the conditions that together say that a number is present."""
     if isinstance(quantity, Fraction):
         return []
@@ -190,7 +190,7 @@ def _calculated(op: OneOf["+", "-", "*", "DIV", "%"], left: Value, right: Value)
     return Calculation(op, left, right)
 
 
-def _merged(*divisors: tuple[Value, ...]) -> tuple[Value, ...]:
+def _merge(*divisors: tuple[Value, ...]) -> tuple[Value, ...]:
     return tuple(dict.fromkeys(each for several in divisors for each in several))
 
 

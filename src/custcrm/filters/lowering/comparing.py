@@ -17,7 +17,7 @@ from custcrm.filters.checking.sorts import NUMERIC
 from custcrm.filters.ir.logic import NEVER, Operand, every, some, test
 from custcrm.filters.ir.nodes import Always, Column, Condition, Constant, Entry, Member, Physical, Test, Unscaled, Value
 from custcrm.filters.ir.quantities import Numeric, Quantity, beyond, guarded, multiplied
-from custcrm.filters.ir.quantities import present as number_present
+from custcrm.filters.ir.quantities import is_present as is_number_present
 from custcrm.filters.lowering.times import anniversary_within, compare_elapsed, compare_times
 from custcrm.filters.syntax.nodes import (
     Clock,
@@ -150,7 +150,7 @@ def _against_constant(op: CompareOp, a: Quantity, bound: Fraction) -> Condition:
     # A Number column may hold any Decimal of 64 bits before its point; everything else is a whole number of 64 bits.
     if side := beyond(bound / 10**a.number.places if isinstance(a.number, Unscaled) else bound):
         holds = op != "=" and (op in ("<", "<=")) == (side > 0)
-        return every(number_present(a)) if holds else NEVER
+        return every(is_number_present(a)) if holds else NEVER
     if a.over is not None:
         left, right = multiplied(a.number, bound.denominator, None), multiplied(a.over, bound.numerator, None)
         compared = test(op, a.number, Constant(0)) if bound == 0 else test(op, left, right)

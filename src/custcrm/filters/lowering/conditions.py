@@ -15,9 +15,9 @@ from custcrm.filters.checking.scopes import Scope
 from custcrm.filters.ir import patterns
 from custcrm.filters.ir.logic import ALWAYS, Operand, every, opposite, some, test, there
 from custcrm.filters.ir.nodes import Always, Choose, Condition, Constant, HasEntry, Matches, Shown, Some, TextValue
-from custcrm.filters.ir.quantities import Quantity, guarded, multiplied, present
+from custcrm.filters.ir.quantities import Quantity, guarded, is_present, multiplied
 from custcrm.filters.lowering.comparing import compare, member
-from custcrm.filters.lowering.times import anniversary_within, counted
+from custcrm.filters.lowering.times import anniversary_within, has_count
 from custcrm.filters.lowering.values import Environment, operand_at, physical, where_at
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.nodes import (
@@ -50,7 +50,7 @@ def lower_value(schema: Declarations, node: Node, scope: Scope = ()) -> Shown:
     env = Environment(Names(schema), scope, condition_at)
     if kind_of(node) == "condition":
         return Shown("boolean", Choose(condition_at(env, node), Constant(True), Constant(False)))
-    return _shown(operand_at(env, node))
+    return _show(operand_at(env, node))
 
 
 # conditions --------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ def _text_test(env: Environment, node: TextTest) -> Condition:
     if node.test != "like":
         return _matches(node.test, value, pattern)
     pieces = patterns.pieces(pattern)
-    match patterns.plain(pieces):
+    match patterns.simplify_pattern(pieces):
         case None if isinstance(value, Constant):
             return Always(patterns.matches(pieces, cast("str", value.value)))
         case None:
@@ -122,9 +122,9 @@ def _exists(env: Environment, node: Exists) -> Condition:
         case Clock():
             return ALWAYS
         case Quantity() | Fraction():
-            return every(present(operand.value))
+            return every(is_present(operand.value))
         case value:
-            return counted(operand) if operand.sort == "elapsed" else there(value)
+            return has_count(operand) if operand.sort == "elapsed" else there(value)
 
 
 def _exists_aggregate(env: Environment, node: Aggregate) -> Condition:
@@ -153,10 +153,10 @@ _CONDITIONS: Final[dict[type, Callable[[Environment, Anything], Condition]]] = {
 # what a value shows ------------------------------------------------------------------------------
 
 
-def _shown(operand: Operand) -> Shown:
+def _show(operand: Operand) -> Shown:
     match operand.value:
         case Quantity() as quantity:
-            return _shown_quantity(operand, quantity)
+            return _show_quantity(operand, quantity)
         case Fraction() as number:
             over = None if number.denominator == 1 else Constant(number.denominator)
             return Shown("number" if over else "integer", Constant(number.numerator), over)
@@ -179,7 +179,7 @@ _KINDS: Final[Mapping[str, Anything]] = {
 }
 
 
-def _shown_quantity(operand: Operand, quantity: Quantity) -> Shown:
+def _show_quantity(operand: Operand, quantity: Quantity) -> Shown:
     """Return a number to show: whole ÷ 10^scale ÷ over; the ratio is exact, rounding is for who prints it."""
     factor = quantity.factor
     scale, rest = 0, factor.denominator

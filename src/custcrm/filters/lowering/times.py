@@ -139,7 +139,7 @@ def _counts_at_least(value: Operand, count: int) -> Condition:
     if count > LARGEST_COUNT[value.unit]:
         return NEVER
     if count < -LARGEST_COUNT[value.unit]:
-        return counted(value)
+        return has_count(value)
     if value.since == "instant":
         return Test("<", cast("Value", value.value), Moment("day_bound_start", count=count))
     return Test("<" if count > 0 else "<=", cast("Value", value.value), _day_bound(value, count))
@@ -147,7 +147,7 @@ def _counts_at_least(value: Operand, count: int) -> Condition:
 
 def _counts_less_than(value: Operand, count: int) -> Condition:
     if count > LARGEST_COUNT[value.unit]:
-        return counted(value)
+        return has_count(value)
     if count < -LARGEST_COUNT[value.unit]:
         return NEVER
     if value.since == "instant":
@@ -163,7 +163,7 @@ def _day_bound(value: Operand, count: int) -> Moment:
     return Moment("birth_bound" if value.unit == "years" else "day_bound", count=count, days=int(count > 0))
 
 
-def counted(value: Operand) -> Condition:
+def has_count(value: Operand) -> Condition:
     """Return the condition that a count of time has a value: a date without a year has none."""
     if value.since == "instant":
         return Present(cast("Value", value.value))

@@ -16,9 +16,9 @@ from typing import Final, TypeAlias, assert_never, cast
 from attrs import evolve, field, frozen
 
 from custcrm.filters.checking.definitions import derived_value
-from custcrm.filters.checking.expanding import expanded
+from custcrm.filters.checking.expanding import expand
 from custcrm.filters.checking.names import Computed, EntryValue, Names, Plain, metric_domain, metric_value, resolve
-from custcrm.filters.checking.scopes import Scope, scoped
+from custcrm.filters.checking.scopes import Scope, narrow_to_scope
 from custcrm.filters.checking.sorts import domain_of_clock, domain_of_type
 from custcrm.filters.ir.logic import ALWAYS, Operand, every
 from custcrm.filters.ir.nodes import (
@@ -130,7 +130,7 @@ def _field(env: Environment, node: Field) -> Operand:
             scalar = cast("Scalar", kind)
             return _of_type(Entry(name, key, inner, scalar), scalar)
         case Computed(name, Elapsed(unit=unit)):
-            since = scoped(env.schema, expanded(env.schema, metric_value(env.schema, name)), env.scope)
+            since = narrow_to_scope(env.schema, expand(env.schema, metric_value(env.schema, name)), env.scope)
             start = operand_at(env, since).value
             return Operand("elapsed", start, cast("Anything", unit), metric_domain(env.schema, name).sort)
     raise AssertionError(f"{node.path} has been checked to be a single value")

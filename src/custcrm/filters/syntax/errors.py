@@ -110,6 +110,14 @@ class LimitExceeded(FilterError):
         return super().to_json() | {"limit": self.limit, "allowed": self.allowed}
 
 
+NOT_A_VALUE: Final = "a condition stands where a value is expected"
+
+
+def not_a_value(span: Place | None = None) -> FilterError:
+    """Return the error for a condition where a value was wanted."""
+    return FilterError("not_a_value", NOT_A_VALUE, span=span)
+
+
 def visible(text: str) -> str:
     """Return the text with each character replaced that cannot be seen or breaks the line, one for one."""
     if text.isprintable():

@@ -34,7 +34,7 @@ _COUNTED: Final = (Compare, Between, In, TextTest, Exists, Segment, Aggregate)
 class Size:
     """At most so many conditions and levels.
 
-    `plain` says that the filter stands for itself, without metrics and segments to be counted in their place.
+    `simplify_pattern` says that the filter stands for itself, without metrics and segments to be counted in their place.
     """
 
     conditions: int

@@ -13,7 +13,7 @@ from custcrm.filters.checking.conditions import type_of
 from custcrm.filters.checking.names import Computed, EntryValue, Names, Plain, WholeCollection, resolve
 from custcrm.filters.checking.scopes import Scope
 from custcrm.filters.syntax.constants import iso, plain, quoted
-from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.syntax.errors import not_a_value
 from custcrm.filters.syntax.nodes import (
     Aggregate,
     And,
@@ -167,7 +167,7 @@ class _Words:
                 of_times = len(row.sentences[self.language]) > 1 and self.is_time(node)
                 totalled = self.label_inside(path) if row.takes else ""
                 return self.say_of(row, self.records(path[:1], where), totalled, variant=of_times)
-        raise FilterError("not_a_value", "a condition stands where a value is expected")
+        raise not_a_value()
 
     def moved(self, name: str, length: Span) -> str:
         one, several, *later = self.phrases[length.unit].split("|")

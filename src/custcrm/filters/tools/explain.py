@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import field as attribute
 from attrs import frozen
 
-from custcrm.filters.checking.expanding import expanded
+from custcrm.filters.checking.expanding import expand
 from custcrm.filters.checking.names import EntryRecord, Names
 from custcrm.filters.checking.names import resolve as resolve_path
 from custcrm.filters.checking.scopes import Scope
@@ -141,7 +141,7 @@ class _Asked:
             case And(args) | Or(args):
                 of_all = isinstance(node, And) != negated
                 parts = (self.part(arg, negated=negated) for arg in args)
-                return AllOrAny(of_all, tuple(each for part in parts for each in _merged(part, of_all)))
+                return AllOrAny(of_all, tuple(each for part in parts for each in _flatten(part, of_all)))
             case _:
                 return self._condition(node, negated=negated)
 
@@ -163,10 +163,10 @@ class _Asked:
         )
 
     def _lowered(self, node: Node) -> Condition:
-        return lower(self.schema, expanded(self.schema, node), self.scope)
+        return lower(self.schema, expand(self.schema, node), self.scope)
 
     def _lowered_value(self, node: Node) -> Shown:
-        return lower_value(self.schema, expanded(self.schema, node), self.scope)
+        return lower_value(self.schema, expand(self.schema, node), self.scope)
 
     def _holds(self, condition: Condition) -> bool:
         compiled = compile_filter(condition, self.rows, currency=self.schema.currency)
@@ -178,8 +178,8 @@ class _Asked:
             case Clock(name, length):
                 sign = -1 if name == "ago" else 1
                 if name == "today" or self._is_day(_subject(condition)):
-                    return self._shown(Shown("date", Moment("today", sign, length)))
-                return self._shown(Shown("instant", Moment("now", sign, length)))
+                    return self._read_shown(Shown("date", Moment("today", sign, length)))
+                return self._read_shown(Shown("instant", Moment("now", sign, length)))
             case Anniversary(inner):
                 return self._value(inner, condition)
             case Aggregate("exists", path, where):
@@ -189,12 +189,12 @@ class _Asked:
             case Field(path) if isinstance(resolve_path(Names(self.schema), path, None), EntryRecord):
                 return self._holds(self._lowered(Exists(node))) or None
             case _:
-                return self._shown(self._lowered_value(node))
+                return self._read_shown(self._lowered_value(node))
 
     def _is_day(self, node: Node) -> bool:
         return not isinstance(node, Clock) and self._lowered_value(_inner(node)).kind == "date"
 
-    def _shown(self, shown: Shown) -> Any:
+    def _read_shown(self, shown: Shown) -> Any:
         compiled = compile_value(shown, self.rows, currency=self.schema.currency)
         return shown_value(shown, compiled.of(self.row, self._resolved(shown)), self.schema, self.as_of)
 
@@ -211,7 +211,7 @@ class _Asked:
         return None in others and not verdict
 
 
-def _merged(part: Part, of_all: bool) -> tuple[Part, ...]:
+def _flatten(part: Part, of_all: bool) -> tuple[Part, ...]:
     """Return the parts of a group within a group of its kind: pushing NOT down makes some."""
     return part.parts if isinstance(part, AllOrAny) and part.of_all == of_all else (part,)
 
@@ -268,7 +268,7 @@ def _deciding(part: Part) -> Several:
         return (part,)
     verdict = _verdict(part)
     agreeing = [_deciding(each) for each in part.parts if _verdict(each) == verdict]
-    return _joined(agreeing) if verdict == part.of_all else min(agreeing, key=len)
+    return _unite(agreeing) if verdict == part.of_all else min(agreeing, key=len)
 
 
 def _turning(part: Part, wanted: bool) -> Several | None:
@@ -281,10 +281,10 @@ def _turning(part: Part, wanted: bool) -> Several | None:
     possible = [way for way in ways if way is not None]
     if wanted != part.of_all:
         return min(possible, key=len, default=None)
-    return _joined(possible) if len(possible) == len(ways) else None
+    return _unite(possible) if len(possible) == len(ways) else None
 
 
-def _joined(sets: list[Several]) -> Several:
+def _unite(sets: list[Several]) -> Several:
     return tuple(dict.fromkeys(each for several in sets for each in several))
 
 
@@ -331,12 +331,12 @@ def _lines(explanation: Explanation) -> list[str]:
     top = tree.parts if isinstance(tree, AllOrAny) and tree.of_all else (tree,)
     rows = [row for part in top for row in _rows(part, 0)]
     values = [_value_text(part) for _, part in rows]
-    text_width = max(_NARROWEST[0], *(len(_STEP) * depth + len(_text(part)) for depth, part in rows)) + 5
+    text_width = max(_NARROWEST[0], *(len(_STEP) * depth + len(_part_text(part)) for depth, part in rows)) + 5
     value_width = max(_NARROWEST[1], *map(len, values)) + 4
     deciding = explanation.deciding
     marked = deciding if len(rows) == 1 or len(deciding) < len(explanation.conditions) else ()
     return [
-        f"  {_STEP * depth}{_word(_verdict(part)):<5}{_text(part):<{text_width - len(_STEP) * depth}}"
+        f"  {_STEP * depth}{_word(_verdict(part)):<5}{_part_text(part):<{text_width - len(_STEP) * depth}}"
         f"{value:<{value_width}}{'<- decides' if any(part is each for each in marked) else ''}".rstrip()
         for (depth, part), value in zip(rows, values, strict=True)
     ]
@@ -349,7 +349,7 @@ def _rows(part: Part, indent: int) -> Iterator[tuple[int, Part]]:
             yield from _rows(each, indent + 1)
 
 
-def _text(part: Part) -> str:
+def _part_text(part: Part) -> str:
     return part.text if isinstance(part, ConditionVerdict) else "all of" if part.of_all else "any of"
 
 

@@ -53,7 +53,7 @@ class Extent:
         return self.low[0] > self.high[0] or (self.low[0] == self.high[0] and not (self.low[1] and self.high[1]))
 
 
-def tested(node: Condition) -> tuple[Value, Extent] | None:
+def extent_of_test(node: Condition) -> tuple[Value, Extent] | None:
     """Return the value that a positive test is about and its extent; None when it is no test against constants."""
     match node:
         case Exists(value):
@@ -110,7 +110,7 @@ def conditions(value: Value, extent: Extent) -> tuple[Condition, ...]:
     return tuple(tests)
 
 
-def both(one: Extent, other: Extent) -> Extent:
+def intersection(one: Extent, other: Extent) -> Extent:
     """Return what lies in both."""
     if one.kind is None or other.kind is None:
         return other if one.kind is None else one
@@ -125,7 +125,7 @@ def both(one: Extent, other: Extent) -> Extent:
     return narrow
 
 
-def within(inner: Extent, outer: Extent) -> bool:
+def is_within(inner: Extent, outer: Extent) -> bool:
     """Tell whether all of one lies in the other."""
     if outer.kind is None or inner.is_empty:
         return True
@@ -133,14 +133,14 @@ def within(inner: Extent, outer: Extent) -> bool:
         return False
     if inner.items is not None:
         return all(map(outer.holds, inner.items))
-    return outer.items is None and both(inner, outer) == inner
+    return outer.items is None and intersection(inner, outer) == inner
 
 
-def joined(one: Extent, other: Extent) -> Extent | None:
+def union(one: Extent, other: Extent) -> Extent | None:
     """Return the single extent of what lies in either, when there is one."""
-    if within(one, other):
+    if is_within(one, other):
         return other
-    if within(other, one):
+    if is_within(other, one):
         return one
     if one.items is not None and other.items is not None:
         return evolve(one, items=tuple(dict.fromkeys((*one.items, *other.items))))

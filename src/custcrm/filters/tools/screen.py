@@ -247,7 +247,7 @@ def _node(schema: Declarations, row: Mapping[str, Any]) -> ConditionNode:
     field = _field(row)
     sort = _sort(schema, field)
     operation = _chosen(row.get("operator"), sort)
-    given = _given(operation.operator, row)
+    given = _values_of(operation.operator, row)
     if operation.operator.name in _SPANS:
         values: list[Any] = [_span(given[0])]
     else:
@@ -280,9 +280,9 @@ def _sort(schema: Declarations, field: Field) -> str:
 
 def _chosen(name: object, sort: str) -> _Operation:
     fitting = {each.operator: each for each in _OPERATIONS if sort in each.types}
-    wanted = _plain(name) if isinstance(name, str) else ""
+    wanted = _normal_label(name) if isinstance(name, str) else ""
     for operator, operation in fitting.items():
-        if wanted in (operator.name, _plain(operator.label)):
+        if wanted in (operator.name, _normal_label(operator.label)):
             return operation
     labels = [operator.label for operator in fitting]
     near = nearest(str(name), labels)
@@ -290,11 +290,11 @@ def _chosen(name: object, sort: str) -> _Operation:
     raise FilterError("syntax", message, expected=labels, suggestions=near)
 
 
-def _plain(label: str) -> str:
+def _normal_label(label: str) -> str:
     return label.replace("’", "'").casefold()
 
 
-def _given(operator: Operator, row: Mapping[str, Any]) -> Sequence[object]:
+def _values_of(operator: Operator, row: Mapping[str, Any]) -> Sequence[object]:
     """Return the values of a row, as many as the operator takes."""
     value = row.get("value")
     if operator.operands == 0:

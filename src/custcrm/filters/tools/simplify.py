@@ -31,8 +31,8 @@ from custcrm.filters.syntax.nodes import (
 from custcrm.filters.syntax.normal import normal
 from custcrm.filters.syntax.operators import COMPARISONS
 from custcrm.filters.syntax.to_text import canonical
-from custcrm.filters.tools import intervals as extents
-from custcrm.filters.tools.intervals import Extent, tested
+from custcrm.filters.tools import intervals
+from custcrm.filters.tools.intervals import Extent, extent_of_test
 
 Tests: TypeAlias = list[tuple[Condition, Extent]]
 """Conditions that test one value, each with the extent of its positive form."""
@@ -79,14 +79,14 @@ def _leaf(node: Condition) -> Condition:
             return _truth(left == right)
         case Between(value, Literal(low), Literal(high)) if type(low) is type(high) and low == high:
             return Compare("=", value, Literal(low))
-    about = tested(node)
+    about = extent_of_test(node)
     if about is None:
         return node
     value, extent = about
     if extent.is_empty:
         return FALSE
     if isinstance(node, In):
-        return extents.conditions(value, extent)[0]
+        return intervals.conditions(value, extent)[0]
     return node
 
 
@@ -113,7 +113,7 @@ def _group(args: Iterable[Condition], *, all_of: bool) -> Condition:
     parts = {_key(part): part for part in flat if part != neutral}
     if _key(absorbing) in parts or any(_key(negation(part)) in parts for part in parts.values()):
         return absorbing
-    merged = _merged(_absorbed(parts, all_of=all_of), all_of=all_of)
+    merged = _merge_tests(_absorbed(parts, all_of=all_of), all_of=all_of)
     return absorbing if absorbing in merged else join(merged)
 
 
@@ -153,7 +153,7 @@ def _arms(part: Condition, *, all_of: bool) -> list[Condition]:
             return []
 
 
-def _merged(parts: list[Condition], *, all_of: bool) -> list[Condition]:
+def _merge_tests(parts: list[Condition], *, all_of: bool) -> list[Condition]:
     """Merge the tests of each value against constants.
 
     NOT a AND NOT b is the complement of a OR b, so the negative tests of an And merge as the positive ones of an Or.
@@ -173,7 +173,7 @@ def _by_value(parts: list[Condition]) -> dict[Value, Tests]:
     """Return the tests against constants by the value that they test, where the constants are of one kind."""
     found: dict[Value, Tests] = {}
     for part in parts:
-        about = tested(part.arg if isinstance(part, Not) else part)
+        about = extent_of_test(part.arg if isinstance(part, Not) else part)
         if about is not None:
             found.setdefault(about[0], []).append((part, about[1]))
     return {value: tests for value, tests in found.items() if len({extent.kind for _, extent in tests} - {None}) < 2}
@@ -182,7 +182,7 @@ def _by_value(parts: list[Condition]) -> dict[Value, Tests]:
 def _tests(value: Value, merged: list[Extent], *, negated: bool) -> list[Condition]:
     made: list[Condition] = []
     for extent in merged:
-        made += [FALSE] if extent.is_empty else extents.conditions(value, extent)
+        made += [FALSE] if extent.is_empty else intervals.conditions(value, extent)
     return [TRUE if node == FALSE else negation(node) for node in made] if negated else made
 
 
@@ -199,7 +199,7 @@ def _replaced(parts: list[Condition], tests: Tests, new: list[Condition]) -> lis
 def _intersection(tests: Tests) -> list[Extent]:
     extent = Extent(kind=None)
     for _, each in tests:
-        extent = extents.both(extent, each)
+        extent = intervals.intersection(extent, each)
     return [extent]
 
 
@@ -209,7 +209,7 @@ def _union(tests: Tests) -> list[Extent]:
     for _, merged in tests:
         apart = []
         for each in union:
-            one = extents.joined(each, merged)
+            one = intervals.union(each, merged)
             if one is None:
                 apart.append(each)
             else:
@@ -226,12 +226,12 @@ def _crossed(parts: list[Condition], value: Value, tests: Tests, *, all_of: bool
     (extent,) = _intersection(firm)
     needless = []
     for part, other in (test for test in tests if test not in firm):
-        if extents.within(extent, other):
+        if intervals.is_within(extent, other):
             return [FALSE if all_of else TRUE]
         if extent.items is not None:
             extent = evolve(extent, items=tuple(item for item in extent.items if not other.holds(item)))
             needless.append(part)
-        elif extents.both(extent, other).is_empty:
+        elif intervals.intersection(extent, other).is_empty:
             needless.append(part)
     parts = [part for part in parts if part not in needless]
     if extent.items is None or not needless:

@@ -16,7 +16,7 @@ from custcrm.filters.ir.moments import walk
 from custcrm.filters.ir.nodes import Column, Condition, Constant, Entry, HasEntry, Moment, Shown, Value
 from custcrm.filters.targets.python import nodes, values
 from custcrm.filters.targets.python.rows import Bound, Mappings, Rows
-from custcrm.filters.targets.python.shapes import bind, compared, got, is_in, is_present, joined, load, name_of
+from custcrm.filters.targets.python.shapes import bind, compare, get_key, is_in, is_present, join_tests, load, name_of
 from custcrm.filters.types.types import Instant, Money
 
 Known: TypeAlias = Mapping[tuple[object, ...], str]
@@ -88,7 +88,7 @@ class Access:
         self._names += 1
         return f"{letter}{self._names}"
 
-    def bound(self, node: Constant | Moment) -> ast.expr:
+    def refer_to(self, node: Constant | Moment) -> ast.expr:
         """Return a constant as a literal or a name, a moment as its parameter."""
         return load(f"m{self.moments.index(node)}") if isinstance(node, Moment) else self.constant(node.value)
 
@@ -106,7 +106,7 @@ class Access:
         self.namespace[name] = function
         return load(name)
 
-    def called(self, helper: Callable[..., Anything], *arguments: ast.expr) -> ast.expr:
+    def call(self, helper: Callable[..., Anything], *arguments: ast.expr) -> ast.expr:
         """Return a call of a helper."""
         return nodes.Call(self.helper(helper), [*arguments], [])
 
@@ -123,7 +123,7 @@ class Access:
         code = self._column(node, record) if isinstance(node, Column) else self._entry(node, record, known)
         if not named and node not in self.repeated:
             return code, known
-        return self._named(key, code, known)
+        return self._give_name(key, code, known)
 
     def entry_guards(self, node: Entry, record: Record, known: Known) -> tuple[list[ast.expr], Known, Known]:
         """Return what must hold before an entry of a plain row can be read: the map is there, and the record is.
@@ -135,8 +135,8 @@ class Access:
         entries, certain = self._map(node.map, record, known)
         if node.field is None:
             return [is_present(entries)], certain, certain
-        held = got(name_of(entries), node.key)
-        held, known = self._named((record.name, node.map, node.key), held, certain)
+        held = get_key(name_of(entries), node.key)
+        held, known = self._give_name((record.name, node.map, node.key), held, certain)
         return [is_present(entries), is_present(held)], certain, known
 
     def has_entry(self, node: HasEntry, record: Record, known: Known) -> tuple[ast.expr, Known]:
@@ -145,13 +145,13 @@ class Access:
             return self._reader(self.rows.has_entry(node), record), known
         entries, known = self._map(node.map, record, known)
         held = is_in(nodes.Constant(node.key), name_of(entries))
-        return joined(ast.And(), [is_present(entries), held]), known
+        return join_tests(ast.And(), [is_present(entries), held]), known
 
     def records(self, collection: str, record: Record) -> ast.expr:
         """Return the code of a collection's records."""
         if isinstance(self.rows, Bound):
             return self._reader(self.rows.records(collection, record.collection), record)
-        return joined(ast.Or(), [self._field(load(record.name), collection), nodes.Tuple([], ast.Load())])
+        return join_tests(ast.Or(), [self._field(load(record.name), collection), nodes.Tuple([], ast.Load())])
 
     def month_day(self, node: Value, record: Record) -> ast.expr | None:
         """Return the code that gives month × 100 + day, or None where it is computed from the date."""
@@ -173,21 +173,21 @@ class Access:
             minor = nodes.Attribute(value, "minor", ast.Load())
             if self.currency is None:
                 return minor
-            same = compared(nodes.Attribute(value, "currency", ast.Load()), "=", nodes.Constant(self.currency))
-            return nodes.IfExp(same, minor, self.called(values.refuse, value))
+            same = compare(nodes.Attribute(value, "currency", ast.Load()), "=", nodes.Constant(self.currency))
+            return nodes.IfExp(same, minor, self.call(values.refuse, value))
         if isinstance(node.type, Instant) and in_utc:
             is_utc = nodes.Compare(nodes.Attribute(value, "tzinfo", ast.Load()), [ast.Is()], [self._utc()])
-            return nodes.IfExp(is_utc, value, self.called(values.in_utc, value))
+            return nodes.IfExp(is_utc, value, self.call(values.in_utc, value))
         return value
 
-    def _named(self, key: tuple[object, ...], code: ast.expr, known: Known) -> tuple[ast.expr, Known]:
+    def _give_name(self, key: tuple[object, ...], code: ast.expr, known: Known) -> tuple[ast.expr, Known]:
         if key in known:
             return load(known[key]), known
         name = self.fresh("v")
         return bind(name, code), {**known, key: name}
 
     def _map(self, name: str, record: Record, known: Known) -> tuple[ast.expr, Known]:
-        return self._named((record.name, name), self._field(load(record.name), name), known)
+        return self._give_name((record.name, name), self._field(load(record.name), name), known)
 
     def _utc(self) -> ast.expr:
         self.namespace["UTC_"] = UTC
@@ -206,10 +206,10 @@ class Access:
             return self._reader(self.rows.entry(node), record)
         if node.field is not None:
             return self._field(load(known[record.name, node.map, node.key]), node.field)
-        return got(load(known[record.name, node.map]), node.key)
+        return get_key(load(known[record.name, node.map]), node.key)
 
     def _field(self, owner: ast.expr, name: str) -> ast.expr:
-        return got(owner, name) if isinstance(self.rows, Mappings) else nodes.Attribute(owner, name, ast.Load())
+        return get_key(owner, name) if isinstance(self.rows, Mappings) else nodes.Attribute(owner, name, ast.Load())
 
     def _reader(self, reader: Callable[..., Anything], record: Record) -> ast.expr:
         name = self.fresh("read")

@@ -15,7 +15,7 @@ from attrs import evolve
 from custcrm.filters.ir.nodes import LARGEST, Calculation, Value
 from custcrm.filters.targets.python import nodes, values
 from custcrm.filters.targets.python.access import Access, Known, ValueCode
-from custcrm.filters.targets.python.shapes import bind, load, within
+from custcrm.filters.targets.python.shapes import bind, is_between, load
 
 Leaf: TypeAlias = Callable[[Value, Known], ValueCode]
 """Returns the code of a value that is no calculation, where something has been read before."""
@@ -27,7 +27,7 @@ def calculated(access: Access, node: Calculation, known: Known, leaf: Leaf) -> V
     """Return the code of a calculation."""
     left = _term(access, node.left, known, leaf)
     if node.op == "sign":
-        return evolve(left, value=access.called(values.sign, left.value))
+        return evolve(left, value=access.call(values.sign, left.value))
     right = _term(access, node.right, left.known, leaf)
     certain = left.certain if left.guards else right.certain
     match node.op:
@@ -45,13 +45,13 @@ def calculated(access: Access, node: Calculation, known: Known, leaf: Leaf) -> V
 def unscaled(access: Access, number: ValueCode, places: int) -> ValueCode:
     """Return the code of `number × 10^places`, missing beyond ±LARGEST."""
     name = access.fresh("w")
-    scaled = access.called(values.whole, number.value, nodes.Constant(places))
+    scaled = access.call(values.to_whole, number.value, nodes.Constant(places))
     return evolve(number, guards=(*number.guards, _fits(bind(name, scaled))), value=load(name))
 
 
 def summand(access: Access, number: ast.expr, places: int, what: str) -> ast.expr:
     """Return the code of `number × 10^places` as a part of the sum `what`, which is an error beyond ±LARGEST."""
-    return access.called(values.summand, number, nodes.Constant(places), nodes.Constant(what))
+    return access.call(values.summand, number, nodes.Constant(places), nodes.Constant(what))
 
 
 def _term(access: Access, node: Value, known: Known, leaf: Leaf) -> ValueCode:
@@ -59,28 +59,28 @@ def _term(access: Access, node: Value, known: Known, leaf: Leaf) -> ValueCode:
 
 
 def _step(access: Access, op: ast.operator, left: ast.expr, right: ast.expr) -> tuple[list[ast.expr], ast.expr]:
-    first, left = _named(access, left)
-    second, right = _named(access, right)
+    first, left = _name_once(access, left)
+    second, right = _name_once(access, right)
     return [_fits(nodes.BinOp(_real(first), op, second))], nodes.BinOp(left, op, right)
 
 
 def _remainder(access: Access, left: ast.expr, right: ast.expr) -> tuple[list[ast.expr], ast.expr]:
-    second, right = _named(access, right)
-    return [_is_not_zero(second)], access.called(values.rem, left, right)
+    second, right = _name_once(access, right)
+    return [_is_not_zero(second)], access.call(values.rem, left, right)
 
 
 def _quotient(access: Access, left: ast.expr, right: ast.expr) -> tuple[list[ast.expr], ast.expr]:
-    second, right = _named(access, right)
-    first, left = _named(access, left)
+    second, right = _name_once(access, right)
+    first, left = _name_once(access, left)
     fits = _fits(nodes.BinOp(_real(first), ast.Div(), right))
-    return [_is_not_zero(second), fits], access.called(values.div, left, right)
+    return [_is_not_zero(second), fits], access.call(values.div, left, right)
 
 
 def _is_not_zero(divisor: ast.expr) -> ast.expr:
     return nodes.Compare(divisor, [ast.NotEq()], [nodes.Constant(0)])
 
 
-def _named(access: Access, code: ast.expr) -> tuple[ast.expr, ast.expr]:
+def _name_once(access: Access, code: ast.expr) -> tuple[ast.expr, ast.expr]:
     """Return the code of a number where it is computed, and where it is used again."""
     if isinstance(code, ast.Name | ast.Constant):
         return code, code
@@ -94,4 +94,4 @@ def _real(number: ast.expr) -> ast.expr:
 
 
 def _fits(number: ast.expr) -> ast.expr:
-    return within(nodes.Constant(-LARGEST), number, nodes.Constant(LARGEST))
+    return is_between(nodes.Constant(-LARGEST), number, nodes.Constant(LARGEST))

@@ -45,7 +45,7 @@ from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.filters.targets.python import nodes, values
 from custcrm.filters.targets.python.access import Access, Known, Record, ValueCode
 from custcrm.filters.targets.python.arithmetic import calculated, summand, unscaled
-from custcrm.filters.targets.python.shapes import bind, compared, is_in, is_present, joined, load, loop, name_of, within
+from custcrm.filters.targets.python.shapes import bind, compare, is_between, is_in, is_present, join_tests, load, loop, name_of
 from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Money
 from custcrm.values.periods import YearlessDate
 from custcrm.values.texts import fold
@@ -89,7 +89,7 @@ def _all(access: Access, args: Sequence[Condition], record: Record, known: Known
         branches.append(condition(access, arg, record, known))
         known = branches[-1].if_true
     first = branches[0]
-    return ConditionCode(joined(_AND, [each.test for each in branches]), known, _common(first.if_true, first.if_false))
+    return ConditionCode(join_tests(_AND, [each.test for each in branches]), known, _common(first.if_true, first.if_false))
 
 
 def _any(access: Access, args: Sequence[Condition], record: Record, known: Known) -> ConditionCode:
@@ -98,7 +98,7 @@ def _any(access: Access, args: Sequence[Condition], record: Record, known: Known
         branches.append(condition(access, arg, record, known))
         known = branches[-1].if_false
     first = branches[0]
-    return ConditionCode(joined(_OR, [each.test for each in branches]), _common(first.if_true, first.if_false), known)
+    return ConditionCode(join_tests(_OR, [each.test for each in branches]), _common(first.if_true, first.if_false), known)
 
 
 def _common(one: Known, other: Known) -> Known:
@@ -114,7 +114,7 @@ def _leaf(access: Access, node: Leaf, record: Record, known: Known) -> Condition
         case Matches():
             return _matches(access, node, record, known)
         case Present(value):
-            return _present(access, value, record, known)
+            return _presence(access, value, record, known)
         case HasEntry():
             code, after = access.has_entry(node, record, known)
             return ConditionCode(code, after, after)
@@ -125,14 +125,14 @@ def _leaf(access: Access, node: Leaf, record: Record, known: Known) -> Condition
 
 
 def _guarded(operand: ValueCode, test: ast.expr, known: Known | None = None) -> ConditionCode:
-    return ConditionCode(joined(_AND, [*operand.guards, test]), operand.known if known is None else known, operand.certain)
+    return ConditionCode(join_tests(_AND, [*operand.guards, test]), operand.known if known is None else known, operand.certain)
 
 
 def _test(access: Access, node: Test, record: Record, known: Known) -> ConditionCode:
     left, right = node.left, node.right
     if node.op == "=" and isinstance(right, Constant | Moment) and _takes_none(left, access, record):
         read, known = access.read(left, record, known, named=False)
-        return ConditionCode(compared(read, "=", access.bound(right)), known, known)
+        return ConditionCode(compare(read, "=", access.refer_to(right)), known, known)
     if node.op == "=" and isinstance(right, Constant) and _is_loose(left, access, record):
         read, known = access.read(left, record, known, named=True)
         return ConditionCode(_strictly_equal(access, read, right), known, known)
@@ -140,7 +140,7 @@ def _test(access: Access, node: Test, record: Record, known: Known) -> Condition
     one = _as_text(access, left, record, operand(access, left, record, known, in_utc=in_utc))
     other = _as_text(access, right, record, operand(access, right, record, one.known, in_utc=in_utc))
     both = evolve(one, guards=(*one.guards, *other.guards), certain=one.certain if one.guards else other.certain)
-    return _guarded(both, compared(one.value, node.op, other.value), other.known)
+    return _guarded(both, compare(one.value, node.op, other.value), other.known)
 
 
 def _takes_none(node: Value, access: Access, record: Record) -> TypeGuard[Column]:
@@ -164,7 +164,7 @@ def _is_loose(node: Value, access: Access, record: Record) -> TypeGuard[Column]:
 def _as_text(access: Access, node: Value, record: Record, one: ValueCode) -> ValueCode:
     """Return a Choice of a plain row checked to be a text."""
     if isinstance(node, Column | Entry) and isinstance(node.type, Choice) and not access.is_physical(node, record):
-        return evolve(one, value=access.called(values.choice, one.value))
+        return evolve(one, value=access.call(values.choice, one.value))
     return one
 
 
@@ -174,12 +174,12 @@ def _strictly_equal(access: Access, read: ast.expr, constant: Constant) -> ast.e
     if isinstance(constant.value, bool):
         equal: ast.expr = nodes.Compare(read, [ast.Is()], [nodes.Constant(constant.value)])
         unlike = nodes.Compare(name, [ast.IsNot()], [nodes.Constant(not constant.value)])
-        question = access.called(values.refuse, name)
+        question = access.call(values.refuse, name)
     else:
-        equal = compared(read, "=", access.bound(constant))
+        equal = compare(read, "=", access.refer_to(constant))
         unlike = nodes.Compare(nodes.Attribute(name, "__class__", ast.Load()), [ast.IsNot()], [access.helper(str)])
-        question = access.called(values.refuse_unless_text, name)
-    return joined(_OR, [equal, joined(_AND, [unlike, is_present(name), question])])
+        question = access.call(values.refuse_unless_text, name)
+    return join_tests(_OR, [equal, join_tests(_AND, [unlike, is_present(name), question])])
 
 
 def _member(access: Access, node: Member, record: Record, known: Known) -> ConditionCode:
@@ -194,7 +194,7 @@ def _member(access: Access, node: Member, record: Record, known: Known) -> Condi
 def _matches(access: Access, node: Matches, record: Record, known: Known) -> ConditionCode:
     text = operand(access, node.value, record, known)
     if node.test == "like":
-        return _guarded(text, access.called(patterns.matches, access.constant(node.pieces), text.value))
+        return _guarded(text, access.call(patterns.matches, access.constant(node.pieces), text.value))
     piece = nodes.Constant(patterns.literal(node.pieces))
     return _guarded(text, _text_test(access, TEXT_TESTS[node.test].holds, text.value, piece))
 
@@ -206,20 +206,20 @@ def _text_test(access: Access, holds: Callable[[str, str], bool], text: ast.expr
     name = getattr(holds, "__name__", "")
     if getattr(str, name, None) is holds:
         return nodes.Call(nodes.Attribute(text, name, ast.Load()), [piece], [])
-    return access.called(holds, text, piece)
+    return access.call(holds, text, piece)
 
 
-def _present(access: Access, value: Value, record: Record, known: Known) -> ConditionCode:
+def _presence(access: Access, value: Value, record: Record, known: Known) -> ConditionCode:
     one = operand(access, value, record, known, yearless=True)
-    return ConditionCode(joined(_AND, [*one.guards, *_not_nan(access, value, record, one)]), one.known, one.certain)
+    return ConditionCode(join_tests(_AND, [*one.guards, *_not_nan(access, value, record, one)]), one.known, one.certain)
 
 
 def _some(access: Access, collection: str, where: Condition | None, record: Record) -> ast.expr:
     records = access.records(collection, record)
     if where is None:
-        return compared(access.called(len, records), ">", nodes.Constant(0))
+        return compare(access.call(len, records), ">", nodes.Constant(0))
     inner = Record(access.fresh("r"), collection)
-    return access.called(any, nodes.GeneratorExp(condition(access, where, inner).test, [loop(inner.name, records)]))
+    return access.call(any, nodes.GeneratorExp(condition(access, where, inner).test, [loop(inner.name, records)]))
 
 
 def _month_day(access: Access, node: MonthDay, record: Record, known: Known) -> ConditionCode:
@@ -231,9 +231,9 @@ def _month_day(access: Access, node: MonthDay, record: Record, known: Known) -> 
         one = operand(access, node.value, record, known, yearless=True)
         month, day = (nodes.Attribute(one.value, part, ast.Load()) for part in ("month", "day"))
         computed = nodes.BinOp(nodes.BinOp(month, ast.Mult(), nodes.Constant(100)), ast.Add(), day)
-        one = evolve(one, guards=(*one.guards, compared(bind(number, computed), ">", nodes.Constant(0))))
-    ranges = [within(access.bound(low), load(number), access.bound(high)) for low, high in node.ranges]
-    return _guarded(one, joined(_OR, ranges))
+        one = evolve(one, guards=(*one.guards, compare(bind(number, computed), ">", nodes.Constant(0))))
+    ranges = [is_between(access.refer_to(low), load(number), access.refer_to(high)) for low, high in node.ranges]
+    return _guarded(one, join_tests(_OR, ranges))
 
 
 # values --------------------------------------------------------------------------------------------
@@ -249,9 +249,9 @@ def operand(
     """
     match node:
         case Constant() | Moment():
-            return ValueCode((), access.bound(node), known, known)
+            return ValueCode((), access.refer_to(node), known, known)
         case Column() | Entry():
-            return _plain(access, node, record, known, yearless=yearless, in_utc=in_utc)
+            return _read_plain(access, node, record, known, yearless=yearless, in_utc=in_utc)
         case Total(op):
             total = _total(access, node, record)
             return ValueCode((), total, known, known) if op in {"count", "sum"} else _maybe(access, total, known)
@@ -262,7 +262,7 @@ def operand(
             return _maybe(access, nodes.IfExp(branch.test, *chosen), read)
         case Folded(case, accent, value):
             one = operand(access, value, record, known)
-            folded = access.called(fold, one.value, nodes.Constant(case), nodes.Constant(accent))
+            folded = access.call(fold, one.value, nodes.Constant(case), nodes.Constant(accent))
             return evolve(one, value=folded)
         case Unscaled(value, places):
             return unscaled(access, operand(access, value, record, known), places)
@@ -277,10 +277,10 @@ def or_none(
     if node is None:
         return nodes.Constant(None)
     one = operand(access, node, record, known, yearless=yearless)
-    return nodes.IfExp(joined(_AND, one.guards), one.value, nodes.Constant(None)) if one.guards else one.value
+    return nodes.IfExp(join_tests(_AND, one.guards), one.value, nodes.Constant(None)) if one.guards else one.value
 
 
-def _plain(
+def _read_plain(
     access: Access, node: Column | Entry, record: Record, known: Known, *, yearless: bool, in_utc: bool
 ) -> ValueCode:
     guards: list[ast.expr] = []
@@ -305,7 +305,7 @@ def _maybe(access: Access, code: ast.expr, known: Known) -> ValueCode:
 def _total(access: Access, node: Total, record: Record) -> ast.expr:
     records = access.records(node.collection, record)
     if node.op == "count" and node.value is None and node.where is None:
-        return access.called(len, records)
+        return access.call(len, records)
     inner = Record(access.fresh("r"), node.collection)
     tests, known = [], NOTHING
     if node.where is not None:
@@ -326,9 +326,9 @@ def _total(access: Access, node: Total, record: Record) -> ast.expr:
 def _reduced(access: Access, node: Total, elements: ast.expr) -> ast.expr:
     match node.op:
         case "count":
-            return access.called(len, elements)
+            return access.call(len, elements)
         case "sum":
-            return access.called(values.within_64_bits, access.called(sum, elements), nodes.Constant(_label(node)))
+            return access.call(values.within_64_bits, access.call(sum, elements), nodes.Constant(_label(node)))
         case "min" | "max":
             default = nodes.Keyword("default", nodes.Constant(None))
             return nodes.Call(access.helper(min if node.op == "min" else max), [elements], [default])
@@ -344,4 +344,4 @@ def _not_nan(access: Access, node: Value, record: Record, one: ValueCode) -> lis
     if not isinstance(node, Column | Entry) or access.is_physical(node, record):
         return []
     read = load(one.known[record.name, node])
-    return [compared(read, "=", read)]
+    return [compare(read, "=", read)]

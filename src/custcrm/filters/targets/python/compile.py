@@ -69,17 +69,17 @@ class CompiledFilter:
 
     @cached_property
     def _matches(self) -> Callable[..., Any]:
-        access, test = _conditioned(self.condition, self.rows, self.currency)
+        access, test = _compile_condition(self.condition, self.rows, self.currency)
         return access.function("matches", _ROW, test)
 
     @cached_property
     def _select(self) -> Callable[..., Any]:
-        access, test = _conditioned(self.condition, self.rows, self.currency)
+        access, test = _compile_condition(self.condition, self.rows, self.currency)
         return access.function("select", "rows", nodes.ListComp(load(_ROW), [loop(_ROW, load("rows"), [test])]))
 
     @cached_property
     def _careful(self) -> Callable[..., Any]:
-        access, test = _conditioned(self.condition, careful(self.currency), self.currency)
+        access, test = _compile_condition(self.condition, careful(self.currency), self.currency)
         return access.function("careful", _ROW, test)
 
     def _select_with_care(self, rows: Iterable[Row], moments: Resolved) -> list[Row]:
@@ -113,11 +113,11 @@ class CompiledValue:
 
     @cached_property
     def _value(self) -> Callable[..., Any]:
-        return _valued(self.shown, self.rows, self.currency)
+        return _compile_value(self.shown, self.rows, self.currency)
 
     @cached_property
     def _careful(self) -> Callable[..., Any]:
-        return _valued(self.shown, careful(self.currency), self.currency)
+        return _compile_value(self.shown, careful(self.currency), self.currency)
 
 
 def compile_filter(condition: Condition, rows: Rows, *, currency: str | None = None) -> CompiledFilter:
@@ -133,12 +133,12 @@ def compile_value(shown: Shown, rows: Rows, *, currency: str | None = None) -> C
     return CompiledValue(shown, rows, currency=currency)
 
 
-def _conditioned(node: Condition, rows: Rows, currency: str | None) -> tuple[Access, ast.expr]:
+def _compile_condition(node: Condition, rows: Rows, currency: str | None) -> tuple[Access, ast.expr]:
     access = Access.to(rows, node, currency)
     return access, condition(access, node, Record(_ROW)).test
 
 
-def _valued(shown: Shown, rows: Rows, currency: str | None) -> Callable[..., Any]:
+def _compile_value(shown: Shown, rows: Rows, currency: str | None) -> Callable[..., Any]:
     access = Access.to(rows, shown, currency)
     pair = [or_none(access, each, Record(_ROW), yearless=shown.kind == "date") for each in (shown.value, shown.over)]
     return access.function("value", _ROW, nodes.Tuple(pair, ast.Load()))

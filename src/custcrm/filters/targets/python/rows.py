@@ -188,12 +188,12 @@ def _check(kind: Scalar, currency: str | None) -> Check:
             return _CHECKS[type(kind)]
 
 
-def _text(value: object) -> str | None:
+def _read_text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
 def _choice(value: object) -> str | None:
-    return _text(value.value if isinstance(value, Enum) else value)
+    return _read_text(value.value if isinstance(value, Enum) else value)
 
 
 def _integer(value: Any) -> int | None:
@@ -243,7 +243,7 @@ def utc(value: Any) -> datetime | None:
 
 
 _CHECKS: Final[dict[type, Check]] = {
-    Text: Check("a text", _text),
+    Text: Check("a text", _read_text),
     Choice: Check("one of its texts", _choice),
     Integer: Check("a whole number of 64 bits", _integer),
     Boolean: Check("True or False", _boolean),

@@ -30,7 +30,7 @@ def name_of(read: ast.expr) -> ast.Name:
     return read
 
 
-def compared(left: ast.expr, op: str, right: ast.expr) -> ast.expr:
+def compare(left: ast.expr, op: str, right: ast.expr) -> ast.expr:
     """Return a comparison by one of the language's operators."""
     return nodes.Compare(left, [_OPERATORS[op]()], [right])
 
@@ -40,12 +40,12 @@ def is_present(read: ast.expr) -> ast.expr:
     return nodes.Compare(read, [ast.IsNot()], [nodes.Constant(None)])
 
 
-def joined(op: ast.boolop, tests: Sequence[ast.expr]) -> ast.expr:
+def join_tests(op: ast.boolop, tests: Sequence[ast.expr]) -> ast.expr:
     """Return tests joined by `and` or `or`; one is itself, none is `and`'s True."""
     return nodes.BoolOp(op, [*tests]) if len(tests) > 1 else tests[0] if tests else nodes.Constant(isinstance(op, ast.And))
 
 
-def got(owner: ast.expr, key: str) -> ast.expr:
+def get_key(owner: ast.expr, key: str) -> ast.expr:
     """Return `owner.get(key)`."""
     return nodes.Call(nodes.Attribute(owner, "get", ast.Load()), [nodes.Constant(key)], [])
 
@@ -55,7 +55,7 @@ def bind(name: str, code: ast.expr) -> ast.expr:
     return nodes.NamedExpr(nodes.Name(name, ast.Store()), code)
 
 
-def within(low: ast.expr, value: ast.expr, high: ast.expr) -> ast.expr:
+def is_between(low: ast.expr, value: ast.expr, high: ast.expr) -> ast.expr:
     """Return `low <= value <= high`."""
     return nodes.Compare(low, [ast.LtE(), ast.LtE()], [value, high])
 
@@ -67,4 +67,4 @@ def is_in(value: ast.expr, values: ast.expr) -> ast.expr:
 
 def loop(name: str, over: ast.expr, tests: Sequence[ast.expr] = ()) -> ast.comprehension:
     """Return `for name in over if …` for a comprehension."""
-    return ast.comprehension(nodes.Name(name, ast.Store()), over, [joined(ast.And(), tests)] if tests else [], 0)
+    return ast.comprehension(nodes.Name(name, ast.Store()), over, [join_tests(ast.And(), tests)] if tests else [], 0)

@@ -15,7 +15,7 @@ from custcrm.filters.syntax.nodes import INTEGER_MAX, INTEGER_MIN
 from custcrm.filters.targets.python.rows import MOST_DIGITS, utc
 
 
-def whole(value: Decimal | int, places: int) -> int:
+def to_whole(value: Decimal | int, places: int) -> int:
     """Return `value × 10^places`, which is whole; raises TypeError for a value with more decimals."""
     if isinstance(value, int):
         return value * _power(places)
@@ -34,7 +34,7 @@ def _power(places: int) -> int:
 
 def summand(value: Decimal | int, places: int, what: str) -> int:
     """Return `value × 10^places` to be summed; one beyond ±LARGEST is the error `overflow`."""
-    scaled = whole(value, places)
+    scaled = to_whole(value, places)
     if -LARGEST <= scaled <= LARGEST:
         return scaled
     raise FilterError("overflow", f"{what} exceeds 64 bits")

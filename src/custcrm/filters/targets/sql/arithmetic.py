@@ -70,7 +70,7 @@ def _scaled(number: Element, places: int) -> tuple[sa.ColumnElement[bool], Eleme
     """Return whether a number is within LARGEST once unscaled, and what it then is."""
     factor = 10**places
     most = int(LARGEST) // factor
-    return number.between(_bound(-most), _bound(most)), Scaled(number, _bound(factor), type_=WHOLE)
+    return number.between(_bind_number(-most), _bind_number(most)), Scaled(number, _bind_number(factor), type_=WHOLE)
 
 
 class Scaled(Phrase):
@@ -174,5 +174,5 @@ def _most(leaf: Value) -> int:
             return MOST_OF_ALL
 
 
-def _bound(number: int) -> sa.BindParameter[int]:
+def _bind_number(number: int) -> sa.BindParameter[int]:
     return sa.bindparam(None, number, WHOLE, unique=True)

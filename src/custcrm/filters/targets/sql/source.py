@@ -120,12 +120,13 @@ class TableSource:
     def records(self, collection: str) -> Records:
         """Return the records of the collection's table that refer to the row."""
         table = self._other(collection)
-        return Records(table, joined(self.table, table), evolve(self, table=table, within=(*self.within, self.table)))
+        inside = evolve(self, table=table, within=(*self.within, self.table))
+        return Records(table, join_by_foreign_key(self.table, table), inside)
 
     def _entries(self, map: str, key: str) -> tuple[sa.FromClause, sa.ColumnElement[bool]]:
         entries = self._other(map)
         bound = sa.bindparam(None, key, type_=sa.Text(), unique=True)
-        return entries, sa.and_(joined(self.table, entries), _column(entries, KEY) == bound)
+        return entries, sa.and_(join_by_foreign_key(self.table, entries), _column(entries, KEY) == bound)
 
     def _other(self, name: str) -> sa.FromClause:
         table = self.others.get(name)
@@ -139,7 +140,7 @@ class TableSource:
         return table.alias() if table in (self.table, *self.within) else table
 
 
-def joined(parent: sa.FromClause, child: sa.FromClause) -> sa.ColumnElement[bool]:
+def join_by_foreign_key(parent: sa.FromClause, child: sa.FromClause) -> sa.ColumnElement[bool]:
     """Return the condition that ties the child's rows to a row of the parent: the child's one foreign key to it."""
     ties: dict[object, list[sa.ColumnElement[bool]]] = {}
     for column in child.columns:

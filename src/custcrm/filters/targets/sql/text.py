@@ -55,12 +55,12 @@ def matches(node: Matches, text: Element) -> sa.ColumnElement[bool]:
         case "like":
             return _like(node.pieces, text)
         case "contains":
-            return Contains(text, _text(literal)) if literal else text.is_not(None)
+            return Contains(text, _bind_text(literal)) if literal else text.is_not(None)
         case "starts_with":
             return _starts_with(literal, text)
         case "ends_with":
             length = sa.bindparam(None, len(literal), sa.Integer(), unique=True)
-            return EndsWith(text, _text(literal), length) if literal else text.is_not(None)
+            return EndsWith(text, _bind_text(literal), length) if literal else text.is_not(None)
         case _:
             assert_never(node.test)
 
@@ -70,8 +70,8 @@ def _starts_with(literal: str, text: Element) -> sa.ColumnElement[bool]:
         return text.is_not(None)
     after = successor(literal)
     if after is None:
-        return StartsWithLast(text, _text(literal))
-    return StartsWith(text, _text(literal), _text(after))
+        return StartsWithLast(text, _bind_text(literal))
+    return StartsWith(text, _bind_text(literal), _bind_text(after))
 
 
 def successor(prefix: str) -> str | None:
@@ -87,8 +87,8 @@ def _like(pieces: patterns.Pieces, text: Element) -> sa.ColumnElement[bool]:
     glob = "*".join("".join("?" if part is None else part.translate(_GLOB) for part in piece) for piece in pieces)
     pattern = "%".join("".join("_" if part is None else part.translate(_LIKE) for part in piece) for piece in pieces)
     phrase = Like if len(glob.encode()) <= LONGEST_GLOB else LongLike
-    return phrase(text, _text(glob), _text(pattern))
+    return phrase(text, _bind_text(glob), _bind_text(pattern))
 
 
-def _text(value: str) -> sa.BindParameter[Anything]:
+def _bind_text(value: str) -> sa.BindParameter[Anything]:
     return sa.bindparam(None, value, type_=sa.Text(), unique=True)

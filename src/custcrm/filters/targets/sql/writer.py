@@ -106,9 +106,9 @@ class ClauseWriter:
             case Always(truth):
                 return sa.true() if truth else sa.false()
             case All():
-                return _joined(sa.and_, [self.condition(arg) for arg in self._operands(node)])
+                return _join_balanced(sa.and_, [self.condition(arg) for arg in self._operands(node)])
             case Any():
-                return _joined(sa.or_, [self.condition(arg) for arg in self._operands(node)])
+                return _join_balanced(sa.or_, [self.condition(arg) for arg in self._operands(node)])
             case Negated(leaf):
                 return self._leaf(leaf).complement
             case _:
@@ -121,7 +121,7 @@ class ClauseWriter:
             return self._scanning(scan, lambda inside: inside.certain(node))
         match node:
             case Any():
-                return _joined(sa.or_, [self.certain(arg) for arg in self._operands(node)])
+                return _join_balanced(sa.or_, [self.certain(arg) for arg in self._operands(node)])
             case All():
                 return self._certain_all(self._operands(node))
             case Always() | Negated():
@@ -139,7 +139,7 @@ class ClauseWriter:
                 tested = self._leaf(arg)
                 clauses.append(tested.certain)
                 columns += tested.columns or ()
-        return _joined(sa.and_, [*clauses, *(column.is_not(None) for column in dict.fromkeys(columns))])
+        return _join_balanced(sa.and_, [*clauses, *(column.is_not(None) for column in dict.fromkeys(columns))])
 
     def _operands(self, node: All | Any) -> Sequence[Condition]:
         return _deepest_first(node.args if self.scanned else join_same_scans(type(node), node.args))
@@ -154,7 +154,7 @@ class ClauseWriter:
                 text = self.value(value)
                 return Tested(matches(leaf, text), self._columns((value, text)))
             case Present(value):
-                return Tested(self._present(value), ())
+                return Tested(self._is_present(value), ())
             case HasEntry(map, key):
                 return Tested(self.source.has_entry(map, key), ())
             case Some(collection, where):
@@ -185,14 +185,14 @@ class ClauseWriter:
         listed = self.binding.listed(items, found.type)
         return Tested(MemberOf(exactly(found) if _is_text(value) else found, listed), columns)
 
-    def _present(self, value: Value) -> Clause:
+    def _is_present(self, value: Value) -> Clause:
         match value:
             case Constant() | Moment():
                 return sa.true()
             case Column(name):
                 return self.source.known(name)
             case Folded(_, _, inner):
-                return self._present(inner)
+                return self._is_present(inner)
             case _:
                 return self.value(value).is_not(None)
 
@@ -235,7 +235,7 @@ class ClauseWriter:
             case Moment():
                 return self.binding.moment(node, beside)
             case Column() | Entry():
-                held = self._held(node)
+                held = self._element_of(node)
                 return unscaled(held, self.exponent or 0) if self._is_major(node, held) else held
             case Total():
                 if self.scanned is not None:
@@ -252,7 +252,7 @@ class ClauseWriter:
             case Calculation():
                 return calculate(node, self.value)
 
-    def _held(self, node: Column | Entry) -> Element:
+    def _element_of(self, node: Column | Entry) -> Element:
         if isinstance(node, Column):
             return self.source.column(node.name)
         return self.source.entry(node.map, node.key, node.field)
@@ -290,7 +290,7 @@ class ClauseWriter:
 
     def summed(self, node: Value) -> Element:
         """Return the SUM of a value, of money in minor units."""
-        if is_money(node) and self._is_major(node, self._held(node)):
+        if is_money(node) and self._is_major(node, self._element_of(node)):
             return summed(Unscaled(node, self.exponent or 0), evolve(self, exponent=None).value)
         return summed(node, self.value)
 
@@ -350,7 +350,7 @@ def _depth(node: object) -> int:
     return max((1 + _depth(child) for child in below(node)), default=0)
 
 
-def _joined(join: Callable[..., Clause], clauses: Sequence[Clause]) -> Clause:
+def _join_balanced(join: Callable[..., Clause], clauses: Sequence[Clause]) -> Clause:
     """Join clauses with AND or OR, many of them as a balanced tree."""
     while len(clauses) > WIDEST:
         groups = (clauses[start : start + WIDEST] for start in range(0, len(clauses), WIDEST))
