@@ -23,7 +23,7 @@ from custcrm.actions.points import points as deeds
 from custcrm.business import Business, customer_id
 from custcrm.filters import Filter
 from custcrm.filters.syntax import nodes as s
-from custcrm.filters.tools.explain import Explanation
+from custcrm.filters.tools.explanation import Explanation
 from custcrm.liability import Liability, liability
 from custcrm.records import Customer, PointOfSale, Program, Terminal
 from custcrm.records.programs import Access

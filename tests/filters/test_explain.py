@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.filters import Schema
-from custcrm.filters.tools.explain import AllOrAny, ConditionVerdict, Explanation
+from custcrm.filters.tools.explanation import AllOrAny, ConditionVerdict, Explanation
 from custcrm.filters.types import types as t
 from custcrm.values.money import Money
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from custcrm.filters.filter import Expression, Filter
     from custcrm.filters.schema import Schema
     from custcrm.filters.syntax.errors import FilterError, LimitExceeded
-    from custcrm.filters.tools.explain import ConditionVerdict, Explanation
+    from custcrm.filters.tools.explanation import ConditionVerdict, Explanation
     from custcrm.filters.types.types import (
         Boolean,
         Choice,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "custcrm.filters.builder": "Fields Value",
     "custcrm.filters.syntax.errors": "FilterError LimitExceeded",
-    "custcrm.filters.tools.explain": "ConditionVerdict Explanation",
+    "custcrm.filters.tools.explanation": "ConditionVerdict Explanation",
     "custcrm.filters.filter": "Expression Filter",
     "custcrm.filters.schema": "Schema",
     "custcrm.filters.types.types": "Boolean Choice Collection Date Derived Elapsed Instant Integer Map Metric Money "
@@ -44,36 +44,10 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
-    "FALSE",
-    "TRUE",
-    "Boolean",
-    "Choice",
-    "Collection",
-    "ConditionVerdict",
-    "Date",
-    "Derived",
-    "Elapsed",
-    "Explanation",
-    "Expression",
-    "Fields",
-    "Filter",
-    "FilterError",
-    "Instant",
-    "Integer",
-    "LimitExceeded",
-    "Map",
-    "Metric",
-    "Money",
-    "Number",
-    "Schema",
-    "Text",
-    "Value",
-    "ago",
-    "from_now",
-    "now",
-    "segment",
-    "today",
-]
+    "FALSE", "TRUE", "Boolean", "Choice", "Collection", "ConditionVerdict", "Date", "Derived", "Elapsed", "Explanation",
+    "Expression", "Fields", "Filter", "FilterError", "Instant", "Integer", "LimitExceeded", "Map", "Metric", "Money",
+    "Number", "Schema", "Text", "Value", "ago", "from_now", "now", "segment", "today",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -15,29 +15,11 @@ from typing import Any, Final, NoReturn, TypeAlias, cast
 from custcrm.filters.checking.conditions import check_value
 from custcrm.filters.checking.names import Names, Referent, WholeCollection, resolve
 from custcrm.filters.filter import Filter
+from custcrm.filters.syntax import nodes as s
 from custcrm.filters.syntax.constants import constant
 from custcrm.filters.syntax.errors import NO_TRUTH, FilterError, not_a_value, shown
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.limits import check_limits
-from custcrm.filters.syntax.nodes import (
-    Aggregate,
-    Anniversary,
-    Arithmetic,
-    Between,
-    Compare,
-    Condition,
-    Exists,
-    Field,
-    In,
-    Literal,
-    Node,
-    TextTest,
-    conjunction,
-    disjunction,
-    folded,
-    negation,
-)
-from custcrm.filters.syntax.nodes import Value as ValueNode
 from custcrm.filters.syntax.operators import AggregateOp, ArithmeticOp, CompareOp, TextOp
 from custcrm.filters.syntax.to_text import canonical, path_text
 from custcrm.filters.tools.reads import discreet
@@ -46,7 +28,7 @@ from custcrm.values.errors import Malformed
 
 _PARENTHESES: Final = "& and | join conditions: put parentheses round each comparison, as in (c.a > 1) & (c.b > 2)"
 
-Join: TypeAlias = Callable[[Iterable[Condition]], Condition]
+Join: TypeAlias = Callable[[Iterable[s.Condition]], s.Condition]
 
 
 class Fields:
@@ -86,10 +68,10 @@ class Value:
     def __init__(
         self,
         schema: Declarations | None,
-        node: Node,
+        node: s.Node,
         *,
         within: tuple[str, ...] = (),
-        where: Condition | None = None,
+        where: s.Condition | None = None,
         found: Referent | None = None,
     ) -> None:
         self._schema = schema
@@ -122,7 +104,7 @@ class Value:
         return self._compare("=", other)
 
     def __ne__(self, other: object) -> Filter:  # type: ignore[override]
-        return self._make_test(lambda left, right: negation(Compare("=", left, right)), other)
+        return self._make_test(lambda left, right: s.negation(s.Compare("=", left, right)), other)
 
     def __lt__(self, other: object) -> Filter:
         return self._compare("<", other)
@@ -138,7 +120,7 @@ class Value:
 
     def between(self, low: Any, high: Any) -> Filter:
         """Return the filter of the rows whose value lies between the two, both ends in."""
-        return self._make_test(Between, low, high)
+        return self._make_test(s.Between, low, high)
 
     def is_in(self, values: Iterable[Any]) -> Filter:
         """Return the filter of the rows whose value equals one of these; of none of them, nobody."""
@@ -146,11 +128,11 @@ class Value:
             raise FilterError("value", "is_in() takes a list of values")
         # A set has no order of its own; sorted, the same set gives the same text.
         items = sorted(values, key=repr) if isinstance(values, AbstractSet) else values
-        return self._make_test(lambda value, *rest: In(value, rest), *items)
+        return self._make_test(lambda value, *rest: s.In(value, rest), *items)
 
     def exists(self) -> Filter:
         """Return the filter of the rows where the value is present, or where the collection has a record."""
-        node = self._aggregate("exists") if isinstance(self._found, WholeCollection) else Exists(self._value_node())
+        node = self._aggregate("exists") if isinstance(self._found, WholeCollection) else s.Exists(self._value_node())
         return _make_filter(self._schema, node, self._within)
 
     def like(self, pattern: Any) -> Filter:
@@ -173,16 +155,16 @@ class Value:
 
     def casei(self) -> "Value":
         """Return the text without differences of case: CASEI."""
-        return self._value(folded(self._value_node(), case=True))
+        return self._value(s.folded(self._value_node(), case=True))
 
     def accenti(self) -> "Value":
         """Return the text without accents: ACCENTI."""
-        return self._value(folded(self._value_node(), accent=True))
+        return self._value(s.folded(self._value_node(), accent=True))
 
     def anniversary(self) -> "Value":
         """Return the date's month and day: `birth_date.anniversary().between(today(), from_now("7 days"))`."""
         _, path = self._path("anniversary() is asked of a date field")
-        return self._value(Anniversary(Field(path)))
+        return self._value(s.Anniversary(s.Field(path)))
 
     def __add__(self, other: object) -> "Value":
         return self._calculate("+", other)
@@ -235,7 +217,7 @@ class Value:
         if not isinstance(condition, Filter) or condition.within != inner:
             message = f"where() of {path_text(inner)} takes a condition about the fields of {path_text(inner)}"
             raise FilterError("out_of_scope", message)
-        where = condition.node if self._where is None else conjunction((self._where, condition.node))
+        where = condition.node if self._where is None else s.conjunction((self._where, condition.node))
         return Value(schema, self.node, within=self._within, where=where, found=self._found)
 
     def count(self) -> "Value":
@@ -261,19 +243,19 @@ class Value:
     # conditions
 
     def __and__(self, other: object) -> Filter:
-        return self._join(other, conjunction)
+        return self._join(other, s.conjunction)
 
     def __rand__(self, other: object) -> Filter:
-        return self._join(other, conjunction, reverse=True)
+        return self._join(other, s.conjunction, reverse=True)
 
     def __or__(self, other: object) -> Filter:
-        return self._join(other, disjunction)
+        return self._join(other, s.disjunction)
 
     def __ror__(self, other: object) -> Filter:
-        return self._join(other, disjunction, reverse=True)
+        return self._join(other, s.disjunction, reverse=True)
 
     def __invert__(self) -> Filter:
-        return _make_filter(self._schema, negation(cast("Condition", self.node)), self._within)
+        return _make_filter(self._schema, s.negation(cast("s.Condition", self.node)), self._within)
 
     def __bool__(self) -> NoReturn:
         raise TypeError(NO_TRUTH)
@@ -284,25 +266,25 @@ class Value:
 
     # making
 
-    def _value(self, node: ValueNode) -> "Value":
+    def _value(self, node: s.Value) -> "Value":
         """Return a value of the same row or record."""
         return _check_value(self._schema, node, self._within)
 
-    def _value_node(self) -> ValueNode:
+    def _value_node(self) -> s.Value:
         """Return the node as a value of a row or record."""
         if self._where is not None:
             message = "where() narrows a collection; end with count(), exists(), or a field and sum()"
             raise FilterError("arguments", message)
         if kind_of(self.node) == "condition":
             raise not_a_value()
-        return cast("ValueNode", self.node)
+        return cast("s.Value", self.node)
 
     def _path(self, otherwise: str) -> tuple[Declarations, tuple[str, ...]]:
-        if self._schema is None or not isinstance(self.node, Field):
+        if self._schema is None or not isinstance(self.node, s.Field):
             raise FilterError("arguments", otherwise)
         return self._schema, self.node.path
 
-    def _meeting(self, others: Iterable[object]) -> tuple[Declarations | None, tuple[str, ...], list[ValueNode]]:
+    def _meeting(self, others: Iterable[object]) -> tuple[Declarations | None, tuple[str, ...], list[s.Value]]:
         """Return the schema and the records that the values are about, which must be the same, and their nodes."""
         met = self
         nodes = [self._value_node()]
@@ -312,30 +294,30 @@ class Value:
             nodes.append(value._value_node())
         return met._schema, met._within, nodes
 
-    def _make_test(self, make: Callable[..., Condition], *others: object) -> Filter:
+    def _make_test(self, make: Callable[..., s.Condition], *others: object) -> Filter:
         schema, within, nodes = self._meeting(others)
         return _make_filter(schema, make(*nodes), within)
 
     def _compare(self, op: CompareOp, other: object) -> Filter:
-        return self._make_test(lambda left, right: Compare(op, left, right), other)
+        return self._make_test(lambda left, right: s.Compare(op, left, right), other)
 
     def _text_test(self, test: TextOp, pattern: object) -> Filter:
-        return self._make_test(lambda text, piece: TextTest(test, text, piece), pattern)
+        return self._make_test(lambda text, piece: s.TextTest(test, text, piece), pattern)
 
     def _calculate(self, op: ArithmeticOp, other: object, *, reverse: bool = False) -> "Value":
         schema, within, (left, right) = self._meeting((other,))
-        return _check_value(schema, Arithmetic(op, right, left) if reverse else Arithmetic(op, left, right), within)
+        return _check_value(schema, s.Arithmetic(op, right, left) if reverse else s.Arithmetic(op, left, right), within)
 
-    def _aggregate(self, op: AggregateOp) -> Aggregate:
+    def _aggregate(self, op: AggregateOp) -> s.Aggregate:
         if not isinstance(self._found, WholeCollection):
             raise FilterError("arguments", f"{op}() is asked of a collection")
-        return Aggregate(op, cast("Field", self.node).path, self._where)
+        return s.Aggregate(op, cast("s.Field", self.node).path, self._where)
 
     def _total(self, op: AggregateOp) -> "Value":
         schema, path = self._path(f"{op}() is asked of a field of a collection")
         if not self._within or isinstance(self._found, WholeCollection):
             raise FilterError("arguments", f"{op}() is asked of a field of a collection; {path_text(path)} is none")
-        return _check_value(schema, Aggregate(op, (self._within[-1], *path), self._where), self._within[:-1])
+        return _check_value(schema, s.Aggregate(op, (self._within[-1], *path), self._where), self._within[:-1])
 
     def _join(self, other: object, join: Join, *, reverse: bool = False) -> Filter:
         if isinstance(other, Filter):
@@ -343,12 +325,12 @@ class Value:
                 raise _belong_apart(self, other.node)
             mine = Filter.of(other.schema, self.node, within=other.within)
             left, right = (other, mine) if reverse else (mine, other)
-            return left & right if join is conjunction else left | right
+            return left & right if join is s.conjunction else left | right
         if not isinstance(other, Value):
             raise TypeError(_PARENTHESES)
         met = _common_owner(self, other)
         pair = (other.node, self.node) if reverse else (self.node, other.node)
-        return _make_filter(met._schema, join(cast("tuple[Condition, ...]", pair)), met._within)
+        return _make_filter(met._schema, join(cast("tuple[s.Condition, ...]", pair)), met._within)
 
 
 def _common_owner(one: Value, other: Value) -> Value:
@@ -362,12 +344,12 @@ def _common_owner(one: Value, other: Value) -> Value:
     return one
 
 
-def _belong_apart(one: Value, other: Node) -> FilterError:
+def _belong_apart(one: Value, other: s.Node) -> FilterError:
     message = f"{canonical(one.node)} and {canonical(other)} belong to different records; compare totals outside"
     return FilterError("out_of_scope", message)
 
 
-def literal_of(value: object) -> Literal:
+def literal_of(value: object) -> s.Literal:
     """Return the constant of a Python value; `FilterError` for what is none."""
     if isinstance(value, Filter):
         raise not_a_value()
@@ -378,18 +360,18 @@ def literal_of(value: object) -> Literal:
 
 
 def _resolve_value(
-    schema: Declarations, within: tuple[str, ...], path: tuple[str, ...], where: Condition | None = None
+    schema: Declarations, within: tuple[str, ...], path: tuple[str, ...], where: s.Condition | None = None
 ) -> Value:
     found = resolve(Names(schema, within), path, None)
-    return Value(schema, Field(path), within=within, where=where, found=found)
+    return Value(schema, s.Field(path), within=within, where=where, found=found)
 
 
-def _check_value(schema: Declarations | None, node: ValueNode, within: tuple[str, ...]) -> Value:
+def _check_value(schema: Declarations | None, node: s.Value, within: tuple[str, ...]) -> Value:
     check_limits(node)  # first: the checker recurses
     return Value(schema, node if schema is None else check_value(schema, node, within=within)[0], within=within)
 
 
-def _make_filter(schema: Declarations | None, node: Condition, within: tuple[str, ...]) -> Filter:
+def _make_filter(schema: Declarations | None, node: s.Condition, within: tuple[str, ...]) -> Filter:
     """Return the filter of a condition; without a schema it stays a Value, which can only be joined."""
     if schema is None:
         return cast("Filter", Value(None, node))

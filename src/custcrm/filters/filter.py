@@ -29,7 +29,8 @@ from custcrm.filters.syntax.to_text import canonical
 from custcrm.filters.targets.python.compile import CompiledFilter, CompiledValue, compile_filter, compile_value, rows_of
 from custcrm.filters.targets.python.rows import Mappings, Objects
 from custcrm.filters.tools.describe import describe
-from custcrm.filters.tools.explain import Explanation, explain
+from custcrm.filters.tools.explain import explain
+from custcrm.filters.tools.explanation import Explanation
 from custcrm.filters.tools.lint import Finding, lint
 from custcrm.filters.tools.reads import discreet, names_read
 from custcrm.filters.tools.simplify import simplify

@@ -29,7 +29,7 @@ from custcrm.values.errors import NotFound
 from custcrm.vocabulary import COLLECTIONS, MAPS, MapWords
 
 if TYPE_CHECKING:
-    from custcrm.filters.tools.explain import Explanation
+    from custcrm.filters.tools.explanation import Explanation
 
 HISTORY_SINCE: Final = "occurred_at"
 """From when on a record of a map's history tells how things were."""

@@ -25,15 +25,9 @@ _HOME_OF = {
 }
 
 __all__ = [
-    "ChannelContract",
-    "ManualClock",
-    "RecordingChannel",
-    "SentMessage",
-    "StoreContract",
-    "assert_parity",
-    "assert_races",
+    "ChannelContract", "ManualClock", "RecordingChannel", "SentMessage", "StoreContract", "assert_parity", "assert_races",
     "assert_races_between_processes",
-]
+]  # fmt: skip
 
 
 def __dir__() -> list[str]:

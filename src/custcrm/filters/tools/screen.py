@@ -40,8 +40,7 @@ from custcrm.values.errors import Malformed
 from custcrm.values.periods import Span
 from custcrm.values.spelling import nearest
 
-MEMBERS: Final = ("field", "key", "operator", "value", "join")
-"""What a row may have; `key` names an entry of the map that `field` names."""
+MEMBERS: Final = ("field", "key", "operator", "value", "join")  # of a row; `key` names an entry of a map
 
 
 @frozen
@@ -330,8 +329,7 @@ def _constant(value: object, sort: str) -> Literal:
 
 
 def _signed(text: str) -> int | Decimal:
-    text = text.strip()
-    return number(text.removeprefix("-"), negative=text.startswith("-"))
+    return number(text.strip().removeprefix("-"), negative=text.strip().startswith("-"))
 
 
 def _truth(text: str) -> bool:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any as Anything
-from typing import Final, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 import sqlalchemy as sa
 from attrs import evolve, frozen
 
-from custcrm.filters.ir.moments import below
 from custcrm.filters.ir.nodes import (
     All,
     Always,
@@ -44,8 +43,9 @@ from custcrm.filters.syntax.errors import FilterError, shown
 from custcrm.filters.syntax.operators import COMPARISONS
 from custcrm.filters.targets.sql.arithmetic import calculate, summed, unscaled
 from custcrm.filters.targets.sql.binding import LISTED_ONE_BY_ONE, Binding, SqlType
+from custcrm.filters.targets.sql.joining import join_balanced, put_deepest_first
 from custcrm.filters.targets.sql.money import in_major_units, is_money
-from custcrm.filters.targets.sql.phrases import Complement, IsNotTrue, IsTrue, MemberOf, MonthDayOf, Parenthesized, Phrase
+from custcrm.filters.targets.sql.phrases import Complement, IsNotTrue, IsTrue, MemberOf, MonthDayOf, Phrase
 from custcrm.filters.targets.sql.scans import Scan, join_same_scans, needed_twice
 from custcrm.filters.targets.sql.source import Element, Records, Source
 from custcrm.filters.targets.sql.text import exactly, matches, ordered
@@ -53,13 +53,6 @@ from custcrm.filters.types.types import Choice, Text
 from custcrm.values.texts import fold
 
 Clause: TypeAlias = sa.ColumnElement[bool]
-
-WIDEST: Final = 100
-"""Operands of one flat AND or OR; more are put into groups. SQLite takes 1,000, and fewer when they are nested."""
-
-_PLAIN: Final = (Constant, Column, Entry, Moment)
-"""Values with no condition inside."""
-
 
 @frozen
 class Tested:
@@ -106,9 +99,9 @@ class ClauseWriter:
             case Always(truth):
                 return sa.true() if truth else sa.false()
             case All():
-                return _join_balanced(sa.and_, [self.condition(arg) for arg in self._operands(node)])
+                return join_balanced(sa.and_, [self.condition(arg) for arg in self._operands(node)])
             case Any():
-                return _join_balanced(sa.or_, [self.condition(arg) for arg in self._operands(node)])
+                return join_balanced(sa.or_, [self.condition(arg) for arg in self._operands(node)])
             case Negated(leaf):
                 return self._leaf(leaf).complement
             case _:
@@ -121,7 +114,7 @@ class ClauseWriter:
             return self._scanning(scan, lambda inside: inside.certain(node))
         match node:
             case Any():
-                return _join_balanced(sa.or_, [self.certain(arg) for arg in self._operands(node)])
+                return join_balanced(sa.or_, [self.certain(arg) for arg in self._operands(node)])
             case All():
                 return self._certain_all(self._operands(node))
             case Always() | Negated():
@@ -139,10 +132,10 @@ class ClauseWriter:
                 tested = self._leaf(arg)
                 clauses.append(tested.certain)
                 columns += tested.columns or ()
-        return _join_balanced(sa.and_, [*clauses, *(column.is_not(None) for column in dict.fromkeys(columns))])
+        return join_balanced(sa.and_, [*clauses, *(column.is_not(None) for column in dict.fromkeys(columns))])
 
     def _operands(self, node: All | Any) -> Sequence[Condition]:
-        return _deepest_first(node.args if self.scanned else join_same_scans(type(node), node.args))
+        return put_deepest_first(node.args if self.scanned else join_same_scans(type(node), node.args))
 
     def _leaf(self, leaf: Leaf) -> Tested:
         match leaf:
@@ -333,26 +326,3 @@ def _is_text(node: Value) -> bool:
             return _is_text(then)
         case _:
             return isinstance(node, Folded)
-
-
-def _deepest_first(args: tuple[Condition, ...]) -> Sequence[Condition]:
-    """Return the operands with the deepest first: SQLite's parser keeps all that stands open before an operand."""
-    return args if all(_is_flat(arg) for arg in args) else sorted(args, key=_depth, reverse=True)
-
-
-def _is_flat(node: Condition) -> bool:
-    if isinstance(node, Negated):
-        return _is_flat(node.leaf)
-    return not isinstance(node, All | Any | Some) and all(isinstance(child, _PLAIN) for child in below(node))
-
-
-def _depth(node: object) -> int:
-    return max((1 + _depth(child) for child in below(node)), default=0)
-
-
-def _join_balanced(join: Callable[..., Clause], clauses: Sequence[Clause]) -> Clause:
-    """Join clauses with AND or OR, many of them as a balanced tree."""
-    while len(clauses) > WIDEST:
-        groups = (clauses[start : start + WIDEST] for start in range(0, len(clauses), WIDEST))
-        clauses = [Parenthesized(join(*group)) for group in groups]
-    return join(*clauses)
