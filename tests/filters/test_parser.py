@@ -1,6 +1,8 @@
 """Reading text: what it means, where a mistake is, and that any text ends, soon, in a condition or a `FilterError`."""
 
+import sys
 import time
+import traceback
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -28,7 +30,7 @@ def refused(text: str, values: dict[str, Any] | None = None) -> FilterError:
     return caught.value
 
 
-# The rows of LANGUAGE section 8 that arise without a schema, the place in ‹›.
+# The rows of the table of errors that arise without a schema, the place in ‹›.
 ROWS = [
     ("character", "country = ‹‘›FI’", "expected a value; texts are written in straight single quotes"),
     ("unterminated", "country = ‹'FI›", "the text that starts here has no closing quote"),
@@ -67,6 +69,7 @@ ROWS = [
     ("syntax", "visits =‹=› 3", "equality is written with one ="),
     ("syntax", "name ‹CONTAIN› 'x'", "did you mean CONTAINS?"),
     ("syntax", "x BETWEEN 1 ‹OR› 2", "expected AND, found OR"),
+    ("syntax", "a IN (NOT NOT ‹)›", "expected a value, found )"),
     ("syntax", "a = 1‹)›", "this parenthesis was never opened"),
     ("syntax", "a.b‹(›1) = 2", "expected an operator, found ("),
     ("syntax", "a = ‹NOT› b", "NOT stands before a condition"),
@@ -96,7 +99,7 @@ ROWS = [
 
 @pytest.mark.parametrize(("kind", "marked", "message"), ROWS, ids=lambda each: str(each)[:40])
 def test_a_mistake_is_found_where_it_is(kind: str, marked: str, message: str) -> None:
-    """The kind, the place and the sentence of LANGUAGE section 8."""
+    """The kind, the place and the sentence."""
     start, end = marked.index("‹"), marked.index("›") - 1
     error = refused(marked.replace("‹", "").replace("›", ""))
     assert (error.kind, error.position, error.end) == (kind, start, end)
@@ -274,22 +277,21 @@ def test_limits(limit: str, text: str) -> None:
     assert error.to_json()["allowed"] == error.allowed
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        repeated("(", "visits = 1", ")", 200),
-        repeated("(", "visits = 1", ")", 12_000),
-        "NOT " * 16_000 + "a",
-        " OR ".join(["a = 1"] * 1_000),
-        repeated("(", "a", " AND a)", 999),
-        "a IN (" + ",".join(map(str, range(10_000))) + ")",
-        repeated("casei(", "a", ")", 8_000) + " = 'x'",
-        "a" + " + 1" * 16 + " > 1",
-        repeated("EXISTS(s WHERE ", "a = 1", ")", 29),
-        "a = '" + "''" * 30_000 + "'",
-    ],
-    ids=lambda text: text[:30],
-)
+WITHIN = [
+    repeated("(", "visits = 1", ")", 200),
+    repeated("(", "visits = 1", ")", 12_000),
+    "NOT " * 16_000 + "a",
+    " OR ".join(["a = 1"] * 1_000),
+    repeated("(", "a", " AND a)", 999),
+    "a IN (" + ",".join(map(str, range(10_000))) + ")",
+    repeated("casei(", "a", ")", 8_000) + " = 'x'",
+    "a" + " + 1" * 16 + " > 1",
+    repeated("EXISTS(s WHERE ", "a = 1", ")", 29),
+    "a = '" + "''" * 30_000 + "'",
+]
+
+
+@pytest.mark.parametrize("text", WITHIN, ids=lambda text: text[:30])
 def test_what_is_within_the_limits_is_read(text: str) -> None:
     parse(text)
 
@@ -304,10 +306,28 @@ def seconds(work: Callable[[], object]) -> float:
     return best
 
 
-@pytest.mark.parametrize("text", [text for _, text in LARGE], ids=lambda text: text[:30])
+OPENINGS = ["(", "NOT (", "- ", "-(", "a + (", "a = (", "a BETWEEN (", "a IN (", "casei(", "COUNT(s WHERE ", "a AND (", "(1, "]
+UNFINISHED = [opening * (65_536 // len(opening)) for opening in OPENINGS]
+
+
+@pytest.mark.parametrize("text", [*(text for _, text in LARGE), *UNFINISHED], ids=lambda text: text[:30])
 def test_the_slowest_refusal_is_quick(text: str) -> None:
-    """0.1 s by LANGUAGE section 8; twice that here, for slower machines."""
+    """0.1 s by the rule of the language; twice that here, for slower machines."""
     assert seconds(lambda: refused(text)) < 0.2
+
+
+@pytest.mark.parametrize("text", [*(text for _, text in LARGE), *UNFINISHED, *WITHIN], ids=lambda text: text[:30])
+def test_nesting_costs_no_frames(text: str) -> None:
+    """The outcome is the same when the caller stands so deep that Python has 60 frames left."""
+    tree, error = read(text)
+
+    def descend(frames: int) -> tuple[Any, FilterError | None]:
+        return descend(frames - 1) if frames else read(text)
+
+    depth = sum(1 for _ in traceback.walk_stack(None))
+    deep_tree, deep_error = descend(sys.getrecursionlimit() - depth - 60)
+    assert str(deep_error) == str(error)
+    assert (deep_tree is None) == (tree is None)
 
 
 # any text ----------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 """From text or JSON to a tree, without a schema.
 
-Read `tokens`, then `parser` with `precedence`, then `functions`, `placeholders` and `mistakes`; `json` reads the other form.
+Read `tokens`, then `parser` and the `operands` that it makes, then `functions`, `placeholders` and `mistakes`; `json` reads
+the other form.
 """

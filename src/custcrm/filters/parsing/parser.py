@@ -1,30 +1,43 @@
 """Text to tree: the first of the two stages, without a schema. The names to know are `parse` and `parse_value`.
 
-The grammar is LANGUAGE section 1. The parser keeps its own `stack`, so nesting costs no Python frames, and reads on
-without going back. It is always in one of two states: it wants an operand, or an operator.
+A recursive descent: each `_parse_…` reads what its docstring, a line of the grammar, says. What stands in brackets is
+not called but yielded, and `_run` keeps who waits for it in a list: parentheses cost no Python frames, so that 12,000 of
+them are read, and in a caller who has few frames left. Nothing is read twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping
 from typing import Any, Final, TypeAlias, cast
 
 from custcrm.filters.parsing.functions import AGGREGATES, call, is_known, unknown
-from custcrm.filters.parsing.mistakes import no_operand, no_operator, piece, unexpected
-from custcrm.filters.parsing.placeholders import Given
-from custcrm.filters.parsing.precedence import AND, LEVELS, NOT, OR, POWER, PREDICATE, Frame, Operand, Stack
+from custcrm.filters.parsing.mistakes import AFTER_NOT, CLOSING, Bracket, BracketKind, Mistakes, Role
+from custcrm.filters.parsing.operands import Operand, Operands
+from custcrm.filters.parsing.placeholders import Placeholders
 from custcrm.filters.parsing.tokens import Token, Tokens
 from custcrm.filters.syntax.constants import number
-from custcrm.filters.syntax.errors import FilterError, did_you_mean
+from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.limits import TEXT, VALUES, check_limits, exceeded
-from custcrm.filters.syntax.nodes import Condition, Exists, Field, In, Literal, Node, Place, Value
+from custcrm.filters.syntax.nodes import Condition, Exists, Field, In, Literal, Node, Value
 from custcrm.values.errors import Malformed
 
-_ARITHMETIC: Final = frozenset({"+", "-", "*", "/", "%", "DIV", "^"})
-_COMPARISONS: Final = frozenset({"=", "<>", "<", "<=", ">", ">="})
-_AFTER_NOT: Final = ("BETWEEN", "IN", "LIKE", "CONTAINS", "STARTS", "ENDS")
-_AFTER_VALUE: Final = frozenset({*_AFTER_NOT, "NOT", "IS", "EXISTS", "DOES"})
+_COMPARISONS: Final = ("=", "<>", "<", "<=", ">", ">=")
+_BETWEEN_VALUES: Final = frozenset({*_COMPARISONS, *AFTER_NOT} - {"IN"})
+_OR, _AND, _NOT, _TEST, _SUM, _PRODUCT, _POWER = range(1, 8)
+_BINDING: Final = {
+    "OR": _OR,
+    "AND": _AND,
+    **dict.fromkeys((*_COMPARISONS, *AFTER_NOT, "NOT", "IS", "EXISTS", "DOES", "doesnt"), _TEST),
+    **dict.fromkeys(("+", "-"), _SUM),
+    **dict.fromkeys(("*", "/", "%", "DIV"), _PRODUCT),
+    "^": _POWER,
+}
+"""How tightly operators bind that follow an operand, loosest first."""
+_IN_ARITHMETIC: Final[Mapping[Role, Role]] = {"condition": "value", "value": "value", "tested": "tested", "low": "tested"}
+_CAN_FOLLOW: Final = {kind: frozenset(_BINDING).union(closing or ("end",)) for kind, closing in CLOSING.items()}
 
 Values: TypeAlias = Mapping[str, Any]
+Parsing: TypeAlias = Generator["Parsing", Operand, Operand]
+"""What a `_parse_…` with operands inside is: it yields what stands in brackets, and is sent what that was read as."""
 
 
 def parse(text: str, values: Values | None = None) -> Condition:
@@ -33,13 +46,31 @@ def parse(text: str, values: Values | None = None) -> Condition:
     Raises `FilterError` with the place of the first mistake, `LimitExceeded` for what is too large.
     """
     parser = _Parser(text, {} if values is None else values)
-    return cast("Condition", parser.finished(parser.stack.condition(parser.read())))
+    operand = _run(parser.parse_expression())
+    return cast("Condition", parser.finish(parser.operands.require_condition(operand)))
 
 
 def parse_value(text: str, values: Values | None = None) -> Node:
     """Return the one value, or condition, that the text says: a column of a view. Errors are those of `parse`."""
     parser = _Parser(text, {} if values is None else values)
-    return parser.finished(parser.read().node)
+    return parser.finish(_run(parser.parse_expression()).node)
+
+
+def _run(parsing: Parsing) -> Operand:
+    """Return what a `_parse_…` returns, after having run whatever it yields, and what that yields."""
+    waiting: list[Parsing] = []
+    operand: Any = None
+    while True:
+        try:
+            inside = parsing.send(operand)
+        except StopIteration as stop:
+            operand = stop.value
+            if not waiting:
+                return cast("Operand", operand)
+            parsing = waiting.pop()
+        else:
+            waiting.append(parsing)
+            parsing, operand = inside, None
 
 
 class _Parser:
@@ -49,303 +80,269 @@ class _Parser:
         if len(text) > TEXT:
             raise exceeded("text", (TEXT, len(text)), text)
         self.text = text
-        self.given = Given(values, text)
+        self.placeholders = Placeholders(values, text)
+        self.operands = Operands(text)
+        self.mistakes = Mistakes(text)
         self.tokens = Tokens(text)
-        self.token = self.tokens.next()
-        self.stack = Stack(text, self.token)
+        self.advance()
+        self.bracket = Bracket("filter", self.token.start)
 
-    def read(self) -> Operand:
-        """Read the whole text and return its one operand."""
-        wants_operand = True
-        while wants_operand or self.token.kind != "end" or len(self.stack.frames) > 1:
-            wants_operand = self.operand() if wants_operand else self.operator()
-        self.reduce(0)
-        return self.stack.frame.operands.pop()
-
-    def finished(self, node: Node) -> Node:
+    def finish(self, node: Node) -> Node:
         """Return the node when all values were used and no limit is exceeded."""
-        self.given.check_used()
+        self.placeholders.check_used()
         check_limits(node, text=self.text)
         return node
+
+    # tokens ------------------------------------------------------------------------------------
+
+    def advance(self) -> None:
+        """Read the next token; `ahead` is its text if it is a word, name or sign, else its kind, in small letters."""
+        self.token = token = self.tokens.next()
+        self.ahead = token.text if token.kind in ("sign", "name", "word") else token.kind
 
     def take(self) -> Token:
         """Return the token at hand and read the next one."""
         token = self.token
-        self.token = self.tokens.next()
+        self.advance()
         return token
 
-    def reduce(self, level: int) -> None:
-        self.stack.reduce(level)
-        if level < PREDICATE and self.stack.frame.waits_for_and:
-            raise self.no_operator(self.token)
-
-    def push(self, node: Node, place: Place) -> bool:
-        """Add an operand; an operator comes next."""
-        self.stack.push(node, *place)
-        return False
-
-    # where an operand is wanted ----------------------------------------------------------------
-
-    def operand(self) -> bool:
-        """Read one token of `primary`, or a prefix; tell whether an operand is still wanted."""
-        token = self.token
-        place = (token.start, token.end)
-        match token.kind:
-            case "name" | "path":
-                self.take()
-                if token.kind == "name" and self.token.text == "(" and self.token.kind == "sign":
-                    return self.open_call(token)
-                return self.push(Field(token.path, span=place), place)
-            case "number":
-                return self.number(self.take(), token.start)
-            case "string":
-                self.take()
-                return self.push(Literal(token.text, span=place), place)
-            case "value":
-                self.take()
-                return self.push(self.given.literal(token), place)
-            case "word":
-                return self.operand_word(token, place)
-            case "sign":
-                return self.operand_sign(token)
-        raise no_operand(self.text, self.stack.frame, token)
-
-    def operand_word(self, token: Token, place: Place) -> bool:
-        if token.text in ("TRUE", "FALSE"):
-            self.take()
-            return self.push(Literal(token.text == "TRUE", span=place), place)
-        if token.text == "NOT" and self.stack.frame.level <= NOT:
-            self.stack.negate(self.take())
-            return True
-        raise no_operand(self.text, self.stack.frame, token)
-
-    def operand_sign(self, token: Token) -> bool:
-        frame = self.stack.frame
-        match token.text:
-            case "(":
-                self.stack.frames.append(Frame("group", self.take()))
-                return True
-            case ")" if frame.kind in ("call", "list") and frame.is_empty:
-                return self.close()
-            case "-" | "+":
-                self.take()
-                if self.token.kind == "number":
-                    return self.number(self.take(), token.start, negative=token.text == "-")
-                if token.text == "+":
-                    raise self.error("syntax", "+ stands only before a number", token)
-                self.stack.wait("NEGATIVE", token)
-                return True
-        raise no_operand(self.text, self.stack.frame, token)
-
-    def number(self, token: Token, start: int, *, negative: bool = False) -> bool:
-        place = (start, token.end)
-        try:
-            return self.push(Literal(number(token.text, negative=negative), span=place), place)
-        except Malformed as error:
-            raise FilterError("number", str(error), span=place, text=self.text) from None
-
-    def open_call(self, name: Token) -> bool:
-        if not is_known(name.text.lower()):
-            raise unknown(name.path[0], (name.start, name.end)).within(self.text)
-        self.take()
-        self.stack.frames.append(Frame("call", name))
-        return True
-
-    # where an operator is wanted ---------------------------------------------------------------
-
-    def operator(self) -> bool:
-        """Read one operator, separator or closing parenthesis; tell whether an operand is wanted next."""
-        token = self.token
-        if token.kind in ("sign", "word", "name", "doesnt"):
-            match token.text:
-                case ")":
-                    return self.close()
-                case ",":
-                    return self.separate(token)
-                case name if name in _ARITHMETIC:
-                    return self.arithmetic(token)
-                case name if name in _COMPARISONS:
-                    self.begin_predicate(token)
-                    return self.wait(name, self.take())
-                case "AND":
-                    return self.conjoin()
-                case "OR":
-                    self.reduce(OR)
-                    return self.wait("OR", self.take())
-                case "WHERE":
-                    return self.where(token)
-            if token.kind != "sign":
-                return self.predicate(token)
-        raise self.no_operator(token)
-
-    def wait(self, name: str, token: Token, *, negated: bool = False) -> bool:
-        """Add an operator; its right side comes next."""
-        self.stack.wait(name, token, negated=negated)
-        return True
-
-    def arithmetic(self, token: Token) -> bool:
-        level = LEVELS[token.text]
-        self.reduce(level if level == POWER else level - 1)
-        if level == POWER == self.stack.frame.level:
-            raise self.error("syntax", "powers cannot be chained; use parentheses", token)
-        return self.wait(token.text, self.take())
-
-    def conjoin(self) -> bool:
-        """Read an AND: the one of a BETWEEN that waits for it, else that of two conditions."""
-        self.reduce(PREDICATE)
-        operators = self.stack.frame.operators
-        if self.stack.frame.waits_for_and:
-            self.take()
-            operators[-1] = operators[-1]._replace(name="BETWEEN AND")
-            return True
-        self.reduce(AND)
-        return self.wait("AND", self.take())
-
-    def where(self, token: Token) -> bool:
-        frame = self.stack.frame
-        only = frame.operands[0] if len(frame.operands) == 1 and not frame.operators and not frame.items else None
-        is_bare = only is not None and isinstance(only.node, Field) and only.node.span == (only.start, only.end)
-        if frame.kind != "call" or frame.opener.text.lower() not in AGGREGATES or not is_bare:
-            message = "WHERE follows the path in COUNT, SUM, AVG, MIN, MAX or EXISTS: COUNT(sales WHERE total > 5)"
-            raise self.error("syntax", message, token)
-        self.take()
-        frame.kind = "where"
-        frame.items.append(frame.operands.pop())
-        return True
-
-    def separate(self, token: Token) -> bool:
-        if self.stack.frame.kind not in ("call", "list"):
-            raise self.no_operator(token)
-        self.item()
-        self.take()
-        return True
-
-    def item(self) -> None:
-        """Finish an argument or a value of a list."""
-        self.reduce(0)
-        frame = self.stack.frame
-        item = frame.operands.pop()
-        if frame.kind == "list":
-            self.stack.value(item)
-            if len(frame.items) >= VALUES:
-                raise exceeded("values", (item.start, item.end), self.text)
-        frame.items.append(item)
-
-    def close(self) -> bool:
-        """Read a closing parenthesis: the frame becomes one operand of the one round it."""
-        frame = self.stack.frame
-        if frame.kind == "filter":
-            raise self.no_operator(self.token)
-        if frame.kind in ("group", "where"):
-            self.reduce(0)
-        elif not frame.is_empty:
-            self.item()
-        end = self.take().end
-        match frame.kind:
-            case "group":
-                self.stack.frames.pop()
-                self.stack.frame.operands.append(frame.operands[0]._replace(start=frame.opener.start, end=end))
-                return False
-            case "list":
-                self.stack.frames.pop()
-                items = tuple(cast("Value", item.node) for item in frame.items)
-                return self.membership(items, end, negated=frame.negated)
-            case "where":
-                where = frame.operands.pop()
-                frame.items.append(where._replace(node=self.stack.condition(where)))
-        return self.called(frame, end)
-
-    def called(self, frame: Frame, end: int) -> bool:
-        """Make the node of a function call."""
-        self.stack.frames.pop()
-        name = frame.opener
-
-        def complain(kind: str, message: str, argument: int | None) -> FilterError:
-            place = name if argument is None else frame.items[argument]
-            return self.error(kind, message, place)
-
-        node = call(name.text.lower(), [item.node for item in frame.items], complain, (name.start, end))
-        if kind_of(node) == "condition":
-            self.stack.count(name.start, end)
-        return self.push(node, (name.start, end))
-
-    # predicates of words -----------------------------------------------------------------------
-
-    def predicate(self, token: Token) -> bool:
-        """Read the words of a predicate after its first value."""
-        if token.kind != "doesnt" and token.text not in _AFTER_VALUE:
-            raise self.no_operator(token)
-        self.begin_predicate(token)
-        self.take()
-        negated = token.text == "NOT" and token.kind == "word"
-        if negated:
-            token = self.after_not()
-        match token.text:
-            case "BETWEEN" | "LIKE" | "CONTAINS":
-                return self.wait(token.text, token, negated=negated)
-            case "STARTS" | "ENDS":
-                self.expect("WITH")
-                return self.wait(f"{token.text} WITH", token, negated=negated)
-            case "IN":
-                return self.open_list(negated=negated)
-            case "EXISTS":
-                return self.presence(token.end, negated=False)
-            case "IS":
-                is_not = self.token.text == "NOT" and bool(self.expect("NOT"))
-                return self.presence(self.expect("NULL").end, negated=not is_not)
-            case "DOES":
-                self.expect("NOT")
-        return self.presence(self.expect("EXIST").end, negated=True)
-
-    def begin_predicate(self, token: Token) -> None:
-        """Check that a value stands before, and no other predicate."""
-        self.reduce(PREDICATE)
-        frame = self.stack.frame
-        if frame.level == PREDICATE:
-            advice = f"write {piece(self.text, frame.operands[-1])} BETWEEN … or two conditions"
-            raise self.error("syntax", f"comparisons cannot be chained; {advice}", token)
-        self.stack.value(frame.operands[-1])
-
-    def after_not(self) -> Token:
-        token = self.token
-        if token.kind in ("word", "name") and token.text in _AFTER_NOT:
-            return self.take()
-        near = ("DOES NOT EXIST",) if token.text in ("EXISTS", "EXIST") else ()
-        message = f"NOT after a value is followed by BETWEEN, IN, LIKE, CONTAINS, STARTS or ENDS{did_you_mean(near)}"
-        raise unexpected(self.text, token, "BETWEEN, IN or LIKE", message=message, expected=_AFTER_NOT, near=near)
+    def skip(self, word: str) -> bool:
+        """Read this word or sign if it is at hand; tell whether it was."""
+        is_there = self.ahead == word
+        if is_there:
+            self.advance()
+        return is_there
 
     def expect(self, word: str) -> Token:
         """Read the one word that can stand here."""
-        if self.token.kind in ("word", "name") and self.token.text == word:
+        if self.ahead == word:
             return self.take()
-        raise unexpected(self.text, self.token, word)
+        raise self.mistakes.unexpected(self.token, word)
 
-    def presence(self, end: int, *, negated: bool) -> bool:
-        operand = self.stack.frame.operands.pop()
-        place = (operand.start, end)
-        self.stack.test(Exists(self.stack.value(operand), span=place), *place, negated=negated)
-        return False
+    # grammar -----------------------------------------------------------------------------------
 
-    def open_list(self, *, negated: bool) -> bool:
+    def parse_expression(self, level: int = 0, role: Role = "condition") -> Parsing:
+        """expression = ( not | unary | primary ) { operator … }: those operators that bind tighter than `level`"""
+        if self.ahead == "NOT" and level <= _NOT:
+            operand = yield from self._parse_not()
+        elif self.ahead == "-":
+            operand = yield from self._parse_unary(role)
+        else:
+            operand = yield from self._parse_primary(role)
+        while (binding := _BINDING.get(self.ahead, 0)) > level:
+            if binding >= _SUM:
+                operand = yield from self._parse_arithmetic(operand, binding, role)
+            elif binding == _TEST:
+                operand = yield from self._parse_predicate(operand)
+            else:
+                operand = yield from self._parse_joined(operand, binding)
+        return operand
+
+    def _parse_joined(self, first: Operand, level: int) -> Parsing:
+        """or = and { OR and }; and = not { AND not }"""
+        name, operands = self.ahead, [first]
+        while self.ahead == name:
+            self.operands.check_waiting("conditions", len(operands), self.take())
+            operands.append((yield from self.parse_expression(level)))
+        return self.operands.join(name, operands)
+
+    def _parse_not(self) -> Parsing:
+        """not = { NOT } predicate"""
+        negating = None
+        while self.ahead == "NOT":
+            token = self.take()
+            negating = token if negating is None else None
+        operand = yield from self.parse_expression(_NOT)
+        return operand if negating is None else self.operands.negate(negating, operand)
+
+    def _parse_predicate(self, operand: Operand) -> Parsing:
+        """predicate = sum [ [ NOT ] ( test | membership ) | presence ]"""
+        self.operands.require_value(operand)
+        token = self.take()
+        negated = token.text == "NOT"
+        if negated:
+            if self.ahead not in AFTER_NOT:
+                raise self.mistakes.no_test(self.token)
+            token = self.take()
+        if token.text in _BETWEEN_VALUES:
+            return (yield from self._parse_test(operand, token.text, negated))
+        if token.text == "IN":
+            operand = yield from self._parse_membership(operand, negated)
+        else:
+            operand = self._parse_presence(operand, token)
+        self.check_follow(operand, "condition")
+        return operand
+
+    def _parse_test(self, operand: Operand, name: str, negated: bool) -> Parsing:
+        """test = ( = | <> | < | <= | > | >= | LIKE | CONTAINS | STARTS WITH | ENDS WITH | BETWEEN sum AND ) sum"""
+        operands = [operand]
+        if name in ("STARTS", "ENDS"):
+            self.expect("WITH")
+        elif name in ("=", "<>") and self.ahead == "NULL":
+            raise self.mistakes.compared_with_null(self.token, operand, name)
+        elif name == "BETWEEN":
+            low = yield from self.parse_expression(_TEST, "low")
+            self.check_chain(low)
+            if not self.skip("AND"):
+                raise self.mistakes.no_operator(self.token, self.bracket, low, "low")
+            operands.append(low)
+        operands.append((yield from self.parse_expression(_TEST, "tested")))
+        self.check_chain(operands[-1])
+        return self.operands.test(name, operands, negated=negated)
+
+    def _parse_membership(self, operand: Operand, negated: bool) -> Parsing:
+        """membership = IN ( '(' [ or { ',' or } ] ')' | VALUE )"""
+        items: list[Value] = []
         token = self.token
-        if token.kind == "value":
-            self.take()
-            return self.membership(self.given.literals(token), token.end, negated=negated)
-        if token.kind == "sign" and token.text == "(":
-            self.stack.frames.append(Frame("list", self.take(), negated=negated))
-            return True
-        raise unexpected(self.text, token, "(", message="IN is followed by a list in parentheses: IN ('FI', 'SE')")
-
-    def membership(self, items: tuple[Value, ...], end: int, *, negated: bool) -> bool:
-        operand = self.stack.frame.operands.pop()
+        if self.skip("value"):
+            items.extend(self.placeholders.literals(token))
+            end = token.end
+        elif self.ahead == "(":
+            outer = self.open_bracket("list")
+            more = self.ahead != ")"
+            while more:
+                item = yield self.parse_expression()
+                items.append(self.operands.require_value(item))
+                if len(items) > VALUES:
+                    raise exceeded("values", (item.start, item.end), self.text)
+                more = self.skip(",")
+            end = self.close_bracket(outer)
+        else:
+            raise self.mistakes.no_list(token)
         place = (operand.start, end)
-        self.stack.test(In(self.stack.value(operand), items, span=place), *place, negated=negated)
-        return False
+        node = In(cast("Value", operand.node), tuple(items), span=place)
+        return self.operands.add_condition(node, place, negated=negated)
 
-    # mistakes ----------------------------------------------------------------------------------
+    def _parse_presence(self, operand: Operand, token: Token) -> Operand:
+        """presence = EXISTS | IS [ NOT ] NULL | DOES NOT EXIST | DOESN'T EXIST"""
+        is_missing = token.text != "EXISTS"
+        if token.text == "IS":
+            is_missing = not self.skip("NOT")
+            token = self.expect("NULL")
+        elif is_missing:
+            if token.text == "DOES":
+                self.expect("NOT")
+            token = self.expect("EXIST")
+        place = (operand.start, token.end)
+        node = Exists(cast("Value", operand.node), span=place)
+        return self.operands.add_condition(node, place, negated=is_missing)
 
-    def error(self, kind: str, message: str, place: Token | Operand, near: Sequence[str] = ()) -> FilterError:
-        return FilterError(kind, message, span=(place.start, place.end), text=self.text, suggestions=near)
+    def _parse_arithmetic(self, left: Operand, level: int, role: Role) -> Parsing:
+        """sum = product { ( + | - ) product }; product = power { ( * | / | % | DIV ) power }; power = unary [ ^ unary ]"""
+        name = self.take().text
+        right = yield from self.parse_expression(level, _IN_ARITHMETIC[role])
+        if name == self.ahead == "^":
+            raise self.mistakes.at(self.token, "syntax", "powers cannot be chained; use parentheses")
+        return self.operands.compute(name, left, right)
 
-    def no_operator(self, token: Token) -> FilterError:
-        return no_operator(self.text, self.stack.frame, token)
+    def _parse_unary(self, role: Role) -> Parsing:
+        """unary = { - } primary"""
+        minuses: list[Token] = []
+        while self.ahead == "-":
+            minuses.append(self.take())
+            self.operands.check_waiting("depth", len(minuses), minuses[-1])
+        sign = minuses.pop() if self.ahead == "number" else None
+        operand = yield from self._parse_primary(_IN_ARITHMETIC[role] if minuses else role, sign)
+        for minus in reversed(minuses):
+            place = (minus.start, minus.end)
+            operand = self.operands.compute("*", Operand(Literal(-1, span=place), *place), operand)
+        return operand
+
+    def _parse_primary(self, role: Role, sign: Token | None = None) -> Parsing:
+        """primary = '(' or ')' | call | PATH | constant"""
+        token = self.token
+        if self.ahead == "(":
+            outer = self.open_bracket("group")
+            operand = yield self.parse_expression()
+            operand = operand._replace(start=token.start, end=self.close_bracket(outer))
+        elif token.kind in ("name", "path"):
+            self.advance()
+            if self.ahead == "(" and token.kind == "name":
+                operand = yield from self._parse_call(token)
+            else:
+                operand = Operand(Field(token.path, span=(token.start, token.end)), token.start, token.end)
+        else:
+            operand = self._parse_constant(role, sign)
+        self.check_follow(operand, role)
+        return operand
+
+    def _parse_constant(self, role: Role, sign: Token | None) -> Operand:
+        """constant = [ + | - ] NUMBER | STRING | TRUE | FALSE | VALUE"""
+        if self.ahead == "+":
+            sign = self.take()
+            if self.ahead != "number":
+                raise self.mistakes.at(sign, "syntax", "+ stands only before a number")
+        token = self.token
+        place = ((sign or token).start, token.end)
+        match self.ahead:
+            case "number":
+                try:
+                    value = number(token.text, negative=sign is not None and sign.text == "-")
+                except Malformed as error:
+                    raise FilterError("number", str(error), span=place, text=self.text) from None
+                node = Literal(value, span=place)
+            case "string":
+                node = Literal(token.text, span=place)
+            case "value":
+                node = self.placeholders.literal(token)
+            case "TRUE" | "FALSE":
+                node = Literal(self.ahead == "TRUE", span=place)
+            case _:
+                raise self.mistakes.no_operand(token, self.bracket, role)
+        self.advance()
+        return Operand(node, *place)
+
+    def _parse_call(self, name: Token) -> Parsing:
+        """call = NAME '(' [ or { ',' or } | PATH WHERE or ] ')'"""
+        function = name.text.lower()
+        if not is_known(function):
+            raise unknown(name.path[0], (name.start, name.end)).within(self.text)
+        args: list[Operand] = []
+        outer = self.open_bracket("call", function)
+        more = self.ahead != ")"
+        while more:
+            args.append((yield self.parse_expression()))
+            more = self.skip(",")
+        if self.ahead == "WHERE":
+            self.open_bracket("where")
+            args.append((yield self.parse_expression()))
+            self.operands.require_condition(args[-1])
+        end = self.close_bracket(outer)
+
+        def complain(kind: str, message: str, argument: int | None) -> FilterError:
+            return self.mistakes.at(name if argument is None else args[argument], kind, message)
+
+        node = call(function, [arg.node for arg in args], complain, (name.start, end))
+        if kind_of(node) == "condition":
+            self.operands.count_condition(name.start, end)
+        return Operand(node, name.start, end)
+
+    # brackets ----------------------------------------------------------------------------------
+
+    def open_bracket(self, kind: BracketKind, function: str = "") -> Bracket:
+        """Read an opening parenthesis, or a WHERE; return the bracket round it."""
+        outer = self.bracket
+        self.advance()
+        self.bracket = Bracket(kind, self.token.start, function)
+        return outer
+
+    def close_bracket(self, outer: Bracket) -> int:
+        """Read the closing parenthesis, which is there: `check_follow` lets nothing else pass. Return its end."""
+        self.bracket = outer
+        return self.take().end
+
+    def check_follow(self, operand: Operand, role: Role) -> None:
+        """Raise unless the token at hand can follow an operand in this bracket."""
+        if self.ahead in _CAN_FOLLOW[self.bracket.kind]:
+            return
+        if self.ahead != "WHERE":
+            raise self.mistakes.no_operator(self.token, self.bracket, operand, role)
+        is_path = isinstance(operand.node, Field) and operand.node.span == (operand.start, operand.end)
+        if not is_path or operand.start != self.bracket.start or self.bracket.function not in AGGREGATES:
+            message = "WHERE follows the path in COUNT, SUM, AVG, MIN, MAX or EXISTS: COUNT(sales WHERE total > 5)"
+            raise self.mistakes.at(self.token, "syntax", message)
+
+    def check_chain(self, operand: Operand) -> None:
+        """Raise when the right side of a test is tested again."""
+        if _BINDING.get(self.ahead) == _TEST:
+            raise self.mistakes.chained(self.token, operand)
