@@ -26,7 +26,7 @@ from custcrm.filters.syntax.nodes import (
     Value,
     folded,
 )
-from custcrm.filters.syntax.operators import AggregateOp, ClockName, TextOp, written_name
+from custcrm.filters.syntax.operators import AGGREGATES, FUNCTIONS, TEXT_TESTS, ClockName, written_name
 from custcrm.values.errors import Malformed
 from custcrm.values.periods import Span
 from custcrm.values.spelling import nearest
@@ -35,8 +35,6 @@ Complain: TypeAlias = Callable[[str, str, int | None], FilterError]
 """Makes the error of a kind and message about one argument (None: the function); only the caller knows the place."""
 Args: TypeAlias = Sequence[Node]
 Maker: TypeAlias = Callable[[str, Args, Complain, Place | None], Node]
-
-AGGREGATES: Final = ("count", "sum", "avg", "min", "max", "exists")
 
 _LEFT_OUT: Final = (
     ("held", "HELD is not part of this language yet"),
@@ -75,87 +73,91 @@ def call(name: str, args: Args, complain: Complain, span: Place | None = None) -
     return FUNCTION_MAKERS[name](name, args, complain, span)
 
 
-def _aggregate(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
-    wanted = "a collection" if name in ("count", "exists") else "a field of a collection"
+def _make_aggregate(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
+    takes_field = AGGREGATES[name].takes_field
+    takes = f"{written_name(name)} takes {'a field of a collection' if takes_field else 'a collection'}"
     if not 1 <= len(args) <= 2 or not isinstance(args[0], Field):
-        example = "(sales WHERE total > 5)" if name in ("count", "exists") else "(sales.total WHERE total > 5)"
-        message = f"{written_name(name)} takes {wanted} and, if need be, a condition: {written_name(name)}{example}"
-        raise complain("arguments", message, 0 if args else None)
+        example = f"{written_name(name)}({'sales.total' if takes_field else 'sales'} WHERE total > 5)"
+        raise complain("arguments", f"{takes} and, if need be, a condition: {example}", 0 if args else None)
     where = args[1] if len(args) == 2 else None
     if where is not None and kind_of(where) == "value":
-        raise complain("not_a_condition", f"{written_name(name)} takes {wanted} and a condition, not a value", 1)
-    return Aggregate(cast("AggregateOp", name), args[0].path, cast("Condition | None", where), span=span)
+        raise complain("not_a_condition", f"{takes} and a condition, not a value", 1)
+    return Aggregate(AGGREGATES[name].name, args[0].path, cast("Condition | None", where), span=span)
 
 
-def _values(name: str, args: Args, complain: Complain, *names: str) -> Sequence[Value]:
-    """Return the arguments, which must be as many values as are named."""
-    if len(args) != len(names):
-        takes = f"takes {', '.join(names)}" if names else "takes nothing"
-        raise complain("arguments", f"{written_name(name)} {takes}: {written_name(name)}({', '.join(names)})", None)
-    for index, arg in enumerate(args):
-        if kind_of(arg) == "condition":
-            raise complain("not_a_value", "a condition stands where a value is expected", index)
-    return cast("Sequence[Value]", args)
-
-
-def _fold(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
-    (text,) = _values(name, args, complain, "text")
+def _make_fold(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
+    (text,) = _require_values(name, args, complain, FUNCTIONS[name].takes)
     return folded(text, case=name == "casei", accent=name == "accenti", span=span)
 
 
-def _text_test(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
-    text, piece = _values(name, args, complain, "text", "'piece'")
-    return TextTest(cast("TextOp", name), text, piece, span=span)
+def _make_text_test(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
+    text, piece = _require_values(name, args, complain, ("text", "'piece'"))
+    return TextTest(TEXT_TESTS[name].name, text, piece, span=span)
 
 
-def _text_argument(name: str, args: Args, complain: Complain, example: str) -> str:
-    if len(args) == 1 and isinstance(args[0], Literal) and isinstance(args[0].value, str):
-        return args[0].value
-    raise complain("arguments", f"{written_name(name)} takes one text: {written_name(name)}('{example}')", 0 if args else None)
-
-
-def _moment_constant(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
+def _make_moment(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
     read: Callable[[str], date] = day if name == "date" else timestamp
-    text = _text_argument(name, args, complain, "2026-01-31" if name == "date" else "2026-01-31T09:00:00Z")
+    text = _require_text(name, args, complain)
     try:
         return Literal(read(text), span=span)
     except Malformed as error:
         raise complain("date", str(error), 0) from None
 
 
-def _moved_clock(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
-    text = _text_argument(name, args, complain, "12 months")
+def _make_moved_clock(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
+    text = _require_text(name, args, complain)
     try:
         return Clock(cast("ClockName", name), Span.parse(text), span=span)
     except Malformed as error:
         raise complain("span", str(error), 0) from None
 
 
-def _clock(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
-    _values(name, args, complain)
+def _make_clock(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
+    _require_values(name, args, complain, FUNCTIONS[name].takes)
     return Clock(cast("ClockName", name), span=span)
 
 
-def _anniversary(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
+def _make_anniversary(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
     if len(args) != 1 or not isinstance(args[0], Field):
-        message = f"{written_name(name)} takes one date field: {written_name(name)}(birth_date)"
-        raise complain("arguments", message, 0 if args else None)
+        raise complain("arguments", f"{written_name(name)} takes one date field: {_show_call(name)}", 0 if args else None)
     return Anniversary(args[0], span=span)
 
 
-def _segment(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
-    return Segment(_text_argument(name, args, complain, "lapsed vips"), span=span)
+def _make_segment(name: str, args: Args, complain: Complain, span: Place | None) -> Node:
+    return Segment(_require_text(name, args, complain), span=span)
+
+
+def _require_values(name: str, args: Args, complain: Complain, names: Sequence[str]) -> Sequence[Value]:
+    """Return the arguments, which must be as many values as are named."""
+    if len(args) != len(names):
+        takes = f"{written_name(name)} takes {', '.join(names) or 'nothing'}"
+        raise complain("arguments", f"{takes}: {written_name(name)}({', '.join(names)})", None)
+    for index, arg in enumerate(args):
+        if kind_of(arg) == "condition":
+            raise complain("not_a_value", "a condition stands where a value is expected", index)
+    return cast("Sequence[Value]", args)
+
+
+def _require_text(name: str, args: Args, complain: Complain) -> str:
+    """Return the text that must be the one argument."""
+    if len(args) == 1 and isinstance(args[0], Literal) and isinstance(args[0].value, str):
+        return args[0].value
+    raise complain("arguments", f"{written_name(name)} takes one text: {_show_call(name)}", 0 if args else None)
+
+
+def _show_call(name: str) -> str:
+    return f"{written_name(name)}({', '.join(FUNCTIONS[name].takes)})"
 
 
 FUNCTION_MAKERS: Final[Mapping[str, Maker]] = MappingProxyType(
     {
-        **dict.fromkeys(AGGREGATES, _aggregate),
-        **dict.fromkeys(("casei", "accenti"), _fold),
-        **dict.fromkeys(("contains", "starts_with", "ends_with"), _text_test),
-        **dict.fromkeys(("date", "timestamp"), _moment_constant),
-        **dict.fromkeys(("ago", "from_now"), _moved_clock),
-        **dict.fromkeys(("today", "now"), _clock),
-        "anniversary": _anniversary,
-        "segment": _segment,
+        **dict.fromkeys(AGGREGATES, _make_aggregate),
+        **dict.fromkeys(("casei", "accenti"), _make_fold),
+        **dict.fromkeys((name for name, row in TEXT_TESTS.items() if row.is_function), _make_text_test),
+        **dict.fromkeys(("date", "timestamp"), _make_moment),
+        **dict.fromkeys(("ago", "from_now"), _make_moved_clock),
+        **dict.fromkeys(("today", "now"), _make_clock),
+        "anniversary": _make_anniversary,
+        "segment": _make_segment,
     }
 )

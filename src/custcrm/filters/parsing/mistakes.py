@@ -11,9 +11,10 @@ from custcrm.filters.parsing.operands import Operand
 from custcrm.filters.parsing.tokens import Token
 from custcrm.filters.syntax.errors import LONGEST_SHOWN, FilterError, did_you_mean, shown, visible
 from custcrm.filters.syntax.kinds import kind_of
+from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.values.spelling import nearest
 
-AFTER_NOT: Final = ("BETWEEN", "IN", "LIKE", "CONTAINS", "STARTS", "ENDS")
+AFTER_NOT: Final = ("BETWEEN", "IN", *(row.words.split()[0] for row in TEXT_TESTS.values()))
 """The words that can follow a NOT after a value."""
 WORDS: Final = (
     *("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "DIV"),

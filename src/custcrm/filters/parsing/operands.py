@@ -27,8 +27,9 @@ from custcrm.filters.syntax.nodes import (
     disjunction,
     negation,
 )
-from custcrm.filters.syntax.operators import ArithmeticOp, CompareOp, TextOp
+from custcrm.filters.syntax.operators import COMPARISONS, TEXT_TESTS, ArithmeticOp
 
+_TEXT_TESTS: Final = {row.words: row.name for row in TEXT_TESTS.values()}
 _MOST_WAITING: Final = CONDITIONS + DEPTH + 1
 """Operators in a row, all still without their right side; more, which no filter can have, are refused unread."""
 
@@ -121,11 +122,9 @@ def _make_test(name: str, values: Sequence[Value], place: Place) -> Condition:
             return Between(left, right, values[2], span=place)
         case "<>":
             return negation(Compare("=", left, right, span=place), place)
-        case "LIKE" | "CONTAINS":
-            return TextTest(cast("TextOp", name.lower()), left, right, span=place)
-        case "STARTS" | "ENDS":
-            return TextTest(cast("TextOp", f"{name.lower()}_with"), left, right, span=place)
-    return Compare(cast("CompareOp", name), left, right, span=place)
+        case _ if name in _TEXT_TESTS:
+            return TextTest(_TEXT_TESTS[name], left, right, span=place)
+    return Compare(COMPARISONS[name].name, left, right, span=place)
 
 
 def _name_value(node: Node) -> str:

@@ -8,7 +8,7 @@ them are read, and in a caller who has few frames left. Nothing is read twice.
 from collections.abc import Generator, Mapping
 from typing import Any, Final, TypeAlias, cast
 
-from custcrm.filters.parsing.functions import AGGREGATES, call, is_known, unknown
+from custcrm.filters.parsing.functions import call, is_known, unknown
 from custcrm.filters.parsing.mistakes import AFTER_NOT, CLOSING, Bracket, BracketKind, Mistakes, Role
 from custcrm.filters.parsing.operands import Operand, Operands
 from custcrm.filters.parsing.placeholders import Placeholders
@@ -18,15 +18,15 @@ from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.limits import TEXT, VALUES, check_limits, exceeded
 from custcrm.filters.syntax.nodes import Condition, Exists, Field, In, Literal, Node, Value
+from custcrm.filters.syntax.operators import AGGREGATES, COMPARISONS
 from custcrm.values.errors import Malformed
 
-_COMPARISONS: Final = ("=", "<>", "<", "<=", ">", ">=")
-_BETWEEN_VALUES: Final = frozenset({*_COMPARISONS, *AFTER_NOT} - {"IN"})
+_BETWEEN_VALUES: Final = frozenset({*COMPARISONS, "<>", *AFTER_NOT} - {"IN"})
 _OR, _AND, _NOT, _TEST, _SUM, _PRODUCT, _POWER = range(1, 8)
 _BINDING: Final = {
     "OR": _OR,
     "AND": _AND,
-    **dict.fromkeys((*_COMPARISONS, *AFTER_NOT, "NOT", "IS", "EXISTS", "DOES", "doesnt"), _TEST),
+    **dict.fromkeys((*_BETWEEN_VALUES, "IN", "NOT", "IS", "EXISTS", "DOES", "doesnt"), _TEST),
     **dict.fromkeys(("+", "-"), _SUM),
     **dict.fromkeys(("*", "/", "%", "DIV"), _PRODUCT),
     "^": _POWER,
@@ -177,7 +177,7 @@ class _Parser:
         """test = ( = | <> | < | <= | > | >= | LIKE | CONTAINS | STARTS WITH | ENDS WITH | BETWEEN sum AND ) sum"""
         operands = [operand]
         if name in ("STARTS", "ENDS"):
-            self.expect("WITH")
+            name = f"{name} {self.expect('WITH').text}"
         elif name in ("=", "<>") and self.ahead == "NULL":
             raise self.mistakes.compared_with_null(self.token, operand, name)
         elif name == "BETWEEN":
