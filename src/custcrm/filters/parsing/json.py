@@ -50,7 +50,7 @@ def from_json(data: Mapping[str, Any] | str) -> Condition:
 
     Numbers are read exactly. Raises `FilterError` with a `pointer`, `LimitExceeded` for what is too large or too deep.
     """
-    node = read(_given(data))
+    node = _read_condition(_open(data))
     check_limits(node)
     return node
 
@@ -61,25 +61,25 @@ def meaning(data: Mapping[str, Any] | str, check: Callable[[Condition], Checked]
         return check(from_json(data))
     except FilterError as error:
         if error.pointer is None:
-            error.pointer = _pointer(data, check)
+            error.pointer = _find_pointer(data, check)
         raise
 
 
-def _pointer(data: Mapping[str, Any] | str, check: Callable[[Condition], object]) -> str | None:
+def _find_pointer(data: Mapping[str, Any] | str, check: Callable[[Condition], object]) -> str | None:
     """Check once more with numbered nodes, and return the pointer of the one in which the error was found."""
     pointers: list[str] = []
     try:
-        check(read(_given(data), pointers))
+        check(_read_condition(_open(data), pointers))
     except FilterError as error:
         return pointers[error.span[0]] if error.span else None
     return None
 
 
-def _given(data: Mapping[str, Any] | str) -> Any:
-    return decoded(data) if isinstance(data, str) else sized(data)
+def _open(data: Mapping[str, Any] | str) -> Any:
+    return _decode(data) if isinstance(data, str) else _check_size(data)
 
 
-def decoded(text: str) -> Any:
+def _decode(text: str) -> Any:
     """Return the JSON value of a text, its decimal numbers exact."""
     if len(text) > JSON_TEXT:
         raise exceeded("json_text")
@@ -90,15 +90,19 @@ def decoded(text: str) -> Any:
             raise exceeded("json_nesting")
     try:
         value = json.loads(
-            text, parse_float=_number, parse_int=_number, parse_constant=_no_number, object_pairs_hook=_object
+            text,
+            parse_float=_make_number,
+            parse_int=_make_number,
+            parse_constant=_refuse_number,
+            object_pairs_hook=_make_object,
         )
     except json.JSONDecodeError as error:
         message = f"not a JSON text: {error.msg} in line {error.lineno}, column {error.colno}"
         raise FilterError("json", message, pointer="") from None
-    return sized(value)
+    return _check_size(value)
 
 
-def sized(data: object) -> Any:
+def _check_size(data: object) -> Any:
     """Return decoded JSON unchanged; refuse deep nesting, and parts shared so often that they would never end."""
     pending: list[Iterator[object]] = [iter((data,))]
     count = 0
@@ -117,7 +121,7 @@ def sized(data: object) -> Any:
     return data
 
 
-def read(data: object, pointers: list[str] | None = None) -> Condition:
+def _read_condition(data: object, pointers: list[str] | None = None) -> Condition:
     """Return the condition of decoded JSON.
 
     With a list of pointers each node gets a place that is no place of a text: its number in the list, to which the
@@ -126,18 +130,18 @@ def read(data: object, pointers: list[str] | None = None) -> Condition:
     return _Reader(pointers).condition(data, "")
 
 
-def _number(text: str) -> Number:
+def _make_number(text: str) -> Number:
     try:
         return number(text.removeprefix("-"), negative=text.startswith("-"))
     except Malformed as error:
         raise FilterError("number", str(error), pointer="") from None
 
 
-def _no_number(name: str) -> NoReturn:
+def _refuse_number(name: str) -> NoReturn:
     raise FilterError("number", f"{name} is no number of the language", pointer="")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         raise FilterError("json", "an object has a member twice", pointer="")
@@ -151,7 +155,7 @@ def _error(kind: str, pointer: str, message: str, expected: Sequence[str] = ()) 
     return FilterError(kind, f"at {pointer or '/'}: {message}", pointer=pointer, expected=expected)
 
 
-def _wrong(pointer: str, expected: str, found: object) -> FilterError:
+def _mismatch(pointer: str, expected: str, found: object) -> FilterError:
     if isinstance(found, Mapping):
         what = "an object"
     else:
@@ -159,7 +163,7 @@ def _wrong(pointer: str, expected: str, found: object) -> FilterError:
     return _error("json", pointer, f"expected {expected}, found {what}", (expected,))
 
 
-def _complain(pointer: str) -> Complain:
+def _complain_at(pointer: str) -> Complain:
     """Return what makes the errors of a function call at a pointer."""
 
     def complain(kind: str, message: str, argument: int | None) -> FilterError:
@@ -193,40 +197,40 @@ class _Reader:
         return [self.value(arg, f"{pointer}/{index}") for index, arg in enumerate(args)]
 
     def node(self, data: object, pointer: str) -> Node:
-        node = self._read(data, pointer)
+        node = self._read_node(data, pointer)
         if self.pointers is None:
             return node
         self.pointers.append(pointer)
         return placed(node, (len(self.pointers) - 1, len(self.pointers)))
 
-    def _read(self, data: object, pointer: str) -> Node:
+    def _read_node(self, data: object, pointer: str) -> Node:
         match data:
             case Mapping():
-                return self._object(data, pointer)
+                return self._read_object(data, pointer)
             case float():
-                return _constant(Decimal(repr(data)), pointer)
+                return _make_constant(Decimal(repr(data)), pointer)
             case str() | bool() | int() | Decimal():
-                return _constant(data, pointer)
+                return _make_constant(data, pointer)
             case None:
                 raise _error("null", pointer, "nothing equals null; use isNull")
-        raise _wrong(pointer, '{"op", "args"}', data)
+        raise _mismatch(pointer, '{"op", "args"}', data)
 
-    def _object(self, data: Mapping[Any, Any], pointer: str) -> Node:
+    def _read_object(self, data: Mapping[Any, Any], pointer: str) -> Node:
         match dict(data):
             case {"op": str(op), "args": list(args) | tuple(args), **others} if not others:
-                return self._operation(op, args, pointer)
+                return self._read_operation(op, args, pointer)
             case {"op": str(), "args": args, **others} if not others:
-                raise _wrong(f"{pointer}/args", "a list", args)
+                raise _mismatch(f"{pointer}/args", "a list", args)
             case {"property": name, **others} if not others:
-                return _field(name, f"{pointer}/property")
+                return _make_field(name, f"{pointer}/property")
             case {"date": text, **others} | {"timestamp": text, **others} if not others:
                 (name,) = data
-                return _moment(name, text, f"{pointer}/{name}")
+                return _make_moment(name, text, f"{pointer}/{name}")
             case {"interval": _} | {"type": _} | {"bbox": _}:
                 raise _error("left_out", pointer, "intervals and spatial values are not part of this language")
-        raise _wrong(pointer, '{"op", "args"}', data)
+        raise _mismatch(pointer, '{"op", "args"}', data)
 
-    def _operation(self, op: str, args: Sequence[object], pointer: str) -> Node:
+    def _read_operation(self, op: str, args: Sequence[object], pointer: str) -> Node:
         inside = f"{pointer}/args"
         if op in _SHAPES:
             count, make = _SHAPES[op]
@@ -242,68 +246,68 @@ class _Reader:
             near = tuple(suggestion.lower() for suggestion in error.suggestions)
             message = f"at {pointer}/op: {error.message}"
             raise FilterError(error.kind, message, pointer=f"{pointer}/op", suggestions=near)
-        return call(op, [self.node(arg, f"{inside}/{index}") for index, arg in enumerate(args)], _complain(pointer))
+        return call(op, [self.node(arg, f"{inside}/{index}") for index, arg in enumerate(args)], _complain_at(pointer))
 
 
-def _constant(value: str | int | Decimal, pointer: str) -> Literal:
+def _make_constant(value: str | int | Decimal, pointer: str) -> Literal:
     try:
         return constant(value)
     except Malformed as error:
         raise _error("json" if isinstance(value, str) else "number", pointer, str(error)) from None
 
 
-def _field(name: object, pointer: str) -> Field:
+def _make_field(name: object, pointer: str) -> Field:
     if not isinstance(name, str):
-        raise _wrong(pointer, "a name", name)
+        raise _mismatch(pointer, "a name", name)
     if not is_path(name):
         message = "not a name; segments are joined by dots, and quoted where they have other characters"
         raise _error("json", pointer, message)
     return Field(segments(name))
 
 
-def _moment(name: str, text: object, pointer: str) -> Node:
+def _make_moment(name: str, text: object, pointer: str) -> Node:
     if not isinstance(text, str):
-        raise _wrong(pointer, "a text", text)
-    return call(name, [_constant(text, pointer)], lambda kind, message, _: _error(kind, pointer, message))
+        raise _mismatch(pointer, "a text", text)
+    return call(name, [_make_constant(text, pointer)], lambda kind, message, _: _error(kind, pointer, message))
 
 
 # the operators that are no functions -------------------------------------------------------------
 
 
-def _compare(reader: _Reader, op: str, args: Sequence[object], pointer: str) -> Condition:
+def _make_comparison(reader: _Reader, op: str, args: Sequence[object], pointer: str) -> Condition:
     left, right = reader.values(args, pointer)
     return negation(Compare("=", left, right)) if op == "<>" else Compare(cast("CompareOp", op), left, right)
 
 
-def _arithmetic(reader: _Reader, op: str, args: Sequence[object], pointer: str) -> Value:
+def _make_arithmetic(reader: _Reader, op: str, args: Sequence[object], pointer: str) -> Value:
     left, right = reader.values(args, pointer)
     return Arithmetic(cast("ArithmeticOp", op.upper()), left, right)
 
 
-def _between(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
+def _make_between(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
     value, low, high = reader.values(args, pointer)
     return Between(value, low, high)
 
 
-def _membership(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
+def _make_membership(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
     value, items = args
     if not isinstance(items, list | tuple):
-        raise _wrong(f"{pointer}/1", "a list", items)
+        raise _mismatch(f"{pointer}/1", "a list", items)
     if len(items) > VALUES:
         raise exceeded("values")
     return In(reader.value(value, f"{pointer}/0"), tuple(reader.values(items, f"{pointer}/1")))
 
 
-def _like(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
+def _make_like(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
     value, pattern = reader.values(args, pointer)
     return TextTest("like", value, pattern)
 
 
-def _not(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
+def _make_negation(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
     return negation(reader.condition(args[0], f"{pointer}/0"))
 
 
-def _is_null(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
+def _make_absence(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
     return negation(Exists(reader.value(args[0], f"{pointer}/0")))
 
 
@@ -311,12 +315,12 @@ Maker: TypeAlias = Callable[[_Reader, str, Sequence[object], str], Node]
 
 _SHAPES: Final[Mapping[str, tuple[int, Maker]]] = MappingProxyType(
     {
-        **dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), (2, _compare)),
-        **dict.fromkeys(("+", "-", "*", "/", "%", "div", "^"), (2, _arithmetic)),
-        "in": (2, _membership),
-        "like": (2, _like),
-        "between": (3, _between),
-        "not": (1, _not),
-        "isNull": (1, _is_null),
+        **dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), (2, _make_comparison)),
+        **dict.fromkeys(("+", "-", "*", "/", "%", "div", "^"), (2, _make_arithmetic)),
+        "in": (2, _make_membership),
+        "like": (2, _make_like),
+        "between": (3, _make_between),
+        "not": (1, _make_negation),
+        "isNull": (1, _make_absence),
     }
 )

@@ -100,64 +100,64 @@ class Tokens:
             case "sign":
                 return Token("sign", "<>" if piece == "!=" else piece, start, end)
             case "name":
-                return self._name(piece, start, end)
+                return self._read_name(piece, start, end)
             case "string" | "number" | "path":
-                return self._untouched(kind, piece, start, end)
+                return self._read_delimited(kind, piece, start, end)
             case "value":
                 return Token("value", piece[1:], start, end)
             case "doesnt" | "end":
                 return Token(kind, "", start, end)
             case "comment":
-                return _bad("character", "there are no comments; two minus signs need a space between them", start, end)
-        return self._unreadable(piece, start)
+                return _make_bad("character", "there are no comments; two minus signs need a space between them", start, end)
+        return self._refuse_character(piece, start)
 
-    def _name(self, piece: str, start: int, end: int) -> Token:
+    def _read_name(self, piece: str, start: int, end: int) -> Token:
         # ASCII only: 'ı'.upper() is 'I', which would make a Turkish name a word.
         word = piece.upper() if piece.isascii() else ""
         if word in RESERVED:
             return Token("word", word, start, end, (piece,))
         return Token("name", word, start, end, (piece,))
 
-    def _untouched(self, kind: OneOf["string", "number", "path"], piece: str, start: int, end: int) -> Token:
+    def _read_delimited(self, kind: OneOf["string", "number", "path"], piece: str, start: int, end: int) -> Token:
         if kind != "number" and (character := unstorable(piece)):
-            return _bad("character", f"{character} stands in the quotes; remove it", start, end)
+            return _make_bad("character", f"{character} stands in the quotes; remove it", start, end)
         if _TOUCHING.match(self._text, end):
-            return self._not_a_number(start, end) if kind == "number" else self._touched(start, end)
+            return self._refuse_number(start, end) if kind == "number" else self._refuse_touched(start, end)
         if kind == "string":
             return Token(kind, piece[1:-1].replace("''", "'"), start, end)
         if kind == "number":
             return Token(kind, piece, start, end)
         path = segments(piece)
         if len(path) > SEGMENTS:
-            return _bad("syntax", "a path has at most 8 segments", start, end)
+            return _make_bad("syntax", "a path has at most 8 segments", start, end)
         return Token(kind, "", start, end, path)
 
-    def _touched(self, start: int, end: int) -> Token:
+    def _refuse_touched(self, start: int, end: int) -> Token:
         """Return the error for a string or name which something touches that cannot belong to it."""
         rest = _TOUCHING.match(self._text, end)
         stop = rest.end() if rest else end
         if self._text[start] == "'":
-            return _bad("syntax", "the text ends before this; a quote inside a text is doubled: 'it''s'", end, stop)
-        return _bad("syntax", "a name ends before this; single dots join names, texts follow an operator", end, stop)
+            return _make_bad("syntax", "the text ends before this; a quote inside a text is doubled: 'it''s'", end, stop)
+        return _make_bad("syntax", "a name ends before this; single dots join names, texts follow an operator", end, stop)
 
-    def _not_a_number(self, start: int, end: int) -> Token:
+    def _refuse_number(self, start: int, end: int) -> Token:
         rest = _TOUCHING.match(self._text, end)
         stop = rest.end() if rest else end
         digits = self._text[start:stop].replace("_", "")
         advice = f"; write {digits}" if digits.isascii() and digits.isdigit() else ""
-        return _bad("number", f"not a number{advice}", start, stop)
+        return _make_bad("number", f"not a number{advice}", start, stop)
 
-    def _unreadable(self, character: str, start: int) -> Token:
+    def _refuse_character(self, character: str, start: int) -> Token:
         if character == "'":
-            return _bad("unterminated", "the text that starts here has no closing quote", start, len(self._text))
+            return _make_bad("unterminated", "the text that starts here has no closing quote", start, len(self._text))
         if character == '"':
             if self._text.startswith('""', start):
-                return _bad("syntax", "a name has one or more characters", start, start + 2)
-            return _bad("unterminated", "the name that starts here has no closing quote", start, len(self._text))
-        return _bad("character", _hint(character), start, start + 1)
+                return _make_bad("syntax", "a name has one or more characters", start, start + 2)
+            return _make_bad("unterminated", "the name that starts here has no closing quote", start, len(self._text))
+        return _make_bad("character", _advise_on(character), start, start + 1)
 
 
-def _hint(character: str) -> str:
+def _advise_on(character: str) -> str:
     if character in _LOOKALIKES:
         return _LOOKALIKES[character]
     if "\ud800" <= character <= "\udfff":
@@ -168,7 +168,7 @@ def _hint(character: str) -> str:
     return "this character has no meaning outside of quotes"
 
 
-def _bad(kind: str, message: str, start: int, end: int) -> Token:
+def _make_bad(kind: str, message: str, start: int, end: int) -> Token:
     return Token("bad", message, start, end, (kind,))
 
 
