@@ -7,8 +7,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 from attrs import frozen
 
@@ -35,14 +36,13 @@ from custcrm.filters.syntax.nodes import (
     negation,
     placed,
 )
-from custcrm.filters.syntax.operators import ArithmeticOp, CompareOp
+from custcrm.filters.syntax.operators import COMPARISONS, ArithmeticOp
 from custcrm.values.errors import Malformed
 
 Checked = TypeVar("Checked")
 
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _KINDS: Final = {bool: "a boolean", str: "a text", int: "a number", float: "a number", Decimal: "a number"}
-_JOINS: Final = {"and": conjunction, "or": disjunction}
 
 
 def from_json(data: Mapping[str, Any] | str) -> Condition:
@@ -232,21 +232,40 @@ class _Reader:
 
     def _read_operation(self, op: str, args: Sequence[object], pointer: str) -> Node:
         inside = f"{pointer}/args"
-        if op in _SHAPES:
-            count, make = _SHAPES[op]
-            if len(args) != count:
-                raise _error("arguments", inside, f"{op} takes {count} values, not {len(args)}")
-            return make(self, op, args, inside)
-        if op in _JOINS:
-            if len(args) < 2:
-                raise _error("arguments", inside, f"{op} takes two or more conditions")
-            return _JOINS[op](self.condition(arg, f"{inside}/{index}") for index, arg in enumerate(args))
+        if op in _OPERATORS:
+            count, make = _OPERATORS[op]
+            _check_count(op, count, args, inside)
+            return make(*self.values(args, inside))
+        match op:
+            case "in":
+                _check_count(op, 2, args, inside)
+                return self._read_membership(args[0], args[1], inside)
+            case "not":
+                _check_count(op, 1, args, inside)
+                return negation(self.condition(args[0], f"{inside}/0"))
+            case "and" | "or":
+                if len(args) < 2:
+                    raise _error("arguments", inside, f"{op} takes two or more conditions")
+                join = conjunction if op == "and" else disjunction
+                return join([self.condition(arg, f"{inside}/{index}") for index, arg in enumerate(args)])
         if op in ("date", "timestamp") or not is_known(op):
             error = unknown(op)
             near = tuple(suggestion.lower() for suggestion in error.suggestions)
             message = f"at {pointer}/op: {error.message}"
             raise FilterError(error.kind, message, pointer=f"{pointer}/op", suggestions=near)
         return call(op, [self.node(arg, f"{inside}/{index}") for index, arg in enumerate(args)], _complain_at(pointer))
+
+    def _read_membership(self, value: object, items: object, pointer: str) -> Condition:
+        if not isinstance(items, list | tuple):
+            raise _mismatch(f"{pointer}/1", "a list", items)
+        if len(items) > VALUES:
+            raise exceeded("values")
+        return In(self.value(value, f"{pointer}/0"), tuple(self.values(items, f"{pointer}/1")))
+
+
+def _check_count(op: str, count: int, args: Sequence[object], pointer: str) -> None:
+    if len(args) != count:
+        raise _error("arguments", pointer, f"{op} takes {count} values, not {len(args)}")
 
 
 def _make_constant(value: str | int | Decimal, pointer: str) -> Literal:
@@ -273,54 +292,17 @@ def _make_moment(name: str, text: object, pointer: str) -> Node:
 
 # the operators that are no functions -------------------------------------------------------------
 
-
-def _make_comparison(reader: _Reader, op: str, args: Sequence[object], pointer: str) -> Condition:
-    left, right = reader.values(args, pointer)
-    return negation(Compare("=", left, right)) if op == "<>" else Compare(cast("CompareOp", op), left, right)
-
-
-def _make_arithmetic(reader: _Reader, op: str, args: Sequence[object], pointer: str) -> Value:
-    left, right = reader.values(args, pointer)
-    return Arithmetic(cast("ArithmeticOp", op.upper()), left, right)
-
-
-def _make_between(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
-    value, low, high = reader.values(args, pointer)
-    return Between(value, low, high)
-
-
-def _make_membership(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
-    value, items = args
-    if not isinstance(items, list | tuple):
-        raise _mismatch(f"{pointer}/1", "a list", items)
-    if len(items) > VALUES:
-        raise exceeded("values")
-    return In(reader.value(value, f"{pointer}/0"), tuple(reader.values(items, f"{pointer}/1")))
-
-
-def _make_like(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
-    value, pattern = reader.values(args, pointer)
-    return TextTest("like", value, pattern)
-
-
-def _make_negation(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
-    return negation(reader.condition(args[0], f"{pointer}/0"))
-
-
-def _make_absence(reader: _Reader, _: str, args: Sequence[object], pointer: str) -> Condition:
-    return negation(Exists(reader.value(args[0], f"{pointer}/0")))
-
-
-Maker: TypeAlias = Callable[[_Reader, str, Sequence[object], str], Node]
-
-_SHAPES: Final[Mapping[str, tuple[int, Maker]]] = MappingProxyType(
+_ARITHMETIC: Final[Mapping[str, ArithmeticOp]] = {
+    "+": "+", "-": "-", "*": "*", "/": "/", "%": "%", "div": "DIV", "^": "^",
+}  # fmt: skip
+_OPERATORS: Final[Mapping[str, tuple[int, Callable[..., Node]]]] = MappingProxyType(
     {
-        **dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), (2, _make_comparison)),
-        **dict.fromkeys(("+", "-", "*", "/", "%", "div", "^"), (2, _make_arithmetic)),
-        "in": (2, _make_membership),
-        "like": (2, _make_like),
-        "between": (3, _make_between),
-        "not": (1, _make_negation),
-        "isNull": (1, _make_absence),
+        **{op: (2, partial(Compare, row.name)) for op, row in COMPARISONS.items()},
+        **{op: (2, partial(Arithmetic, name)) for op, name in _ARITHMETIC.items()},
+        "<>": (2, lambda left, right: negation(Compare("=", left, right))),
+        "like": (2, partial(TextTest, "like")),
+        "between": (3, Between),
+        "isNull": (1, lambda value: negation(Exists(value))),
     }
 )
+"""How many values an operator takes, and what makes its node of them."""
