@@ -1,6 +1,9 @@
 """Laws of CQL2 JSON: nothing is lost on the way there and back, and what is no filter is refused with a pointer."""
 
+import inspect
 import json
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -122,6 +125,34 @@ def test_nesting_is_refused_before_decoding() -> None:
         assert caught.value.limit == "json_nesting"
     brackets = "[" * 300 + '"' + "{" * 300
     assert canonical(from_json(json.dumps({"op": "=", "args": [{"property": "a"}, brackets]}))) == f"a = '{brackets}'"
+
+
+@pytest.mark.parametrize(
+    ("op", "args"),
+    [
+        ("not", lambda inner: [inner]),
+        ("and", lambda inner: [inner, True]),
+        ("+", lambda inner: [inner, 1]),
+        ("casei", lambda inner: [inner]),
+        ("count", lambda inner: [{"property": "s"}, inner]),
+    ],
+)
+def test_nesting_costs_no_frames(op: str, args: Callable[[Any], list[Any]]) -> None:
+    """The outcome is the same when the caller stands so deep that Python has 60 frames left."""
+    data: dict[str, Any] = {"op": "=", "args": [{"property": "a"}, 1]}
+    for _ in range(98):
+        data = {"op": op, "args": args(data)}
+
+    def outcome() -> str:
+        try:
+            return canonical(from_json(data))
+        except FilterError as error:
+            return str(error)
+
+    def descend(frames: int) -> str:
+        return descend(frames - 1) if frames else outcome()
+
+    assert descend(sys.getrecursionlimit() - len(inspect.stack(0)) - 60) == outcome()
 
 
 def test_endless_json_is_refused() -> None:

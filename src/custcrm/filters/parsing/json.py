@@ -5,16 +5,17 @@ Strict: unknown members, wrong counts and inexact numbers are refused, each with
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, NoReturn, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
 from custcrm.filters.parsing.functions import Complain, call, is_known, unknown
 from custcrm.filters.parsing.tokens import is_path, segments
+from custcrm.filters.parsing.trampoline import run
 from custcrm.filters.syntax.constants import Number, constant, number
 from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.syntax.kinds import kind_of
@@ -40,6 +41,9 @@ from custcrm.filters.syntax.operators import COMPARISONS, ArithmeticOp
 from custcrm.values.errors import Malformed
 
 Checked = TypeVar("Checked")
+Part = TypeVar("Part")
+Reading: TypeAlias = Generator[Any, Node, Part]
+"""Yields what stands inside, is sent its node, and returns a part of the tree."""
 
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _KINDS: Final = {bool: "a boolean", str: "a text", int: "a number", float: "a number", Decimal: "a number"}
@@ -127,7 +131,7 @@ def _read_condition(data: object, pointers: list[str] | None = None) -> Conditio
     With a list of pointers each node gets a place that is no place of a text: its number in the list, to which the
     pointer is added. That is how an error found later, at a node, finds its pointer.
     """
-    return _Reader(pointers).condition(data, "")
+    return _require_condition(run(_Reader(pointers).read(data, "")), "")
 
 
 def _make_number(text: str) -> Number:
@@ -177,48 +181,28 @@ def _complain_at(pointer: str) -> Complain:
 
 @frozen
 class _Reader:
-    """Makes nodes of decoded JSON, and numbers them when somebody wants to know where they came from."""
+    """Makes nodes of decoded JSON, and numbers them when somebody wants to know where they came from.
+
+    What is inside is yielded to `run`, not called: nesting costs no frames.
+    """
 
     pointers: list[str] | None
 
-    def condition(self, data: object, pointer: str) -> Condition:
-        node = self.node(data, pointer)
-        if kind_of(node) == "value":
-            raise _error("not_a_condition", pointer, "a value stands where a condition is expected")
-        return cast("Condition", node)
+    def read(self, data: object, pointer: str) -> Reading[Node]:
+        if isinstance(data, Mapping):
+            return self._number((yield from self._read_object(data, pointer)), pointer)
+        return self._number(_read_scalar(data, pointer), pointer)
 
-    def value(self, data: object, pointer: str) -> Value:
-        node = self.node(data, pointer)
-        if kind_of(node) == "condition":
-            raise _error("not_a_value", pointer, "a condition stands where a value is expected")
-        return cast("Value", node)
-
-    def values(self, args: Sequence[object], pointer: str) -> list[Value]:
-        return [self.value(arg, f"{pointer}/{index}") for index, arg in enumerate(args)]
-
-    def node(self, data: object, pointer: str) -> Node:
-        node = self._read_node(data, pointer)
+    def _number(self, node: Node, pointer: str) -> Node:
         if self.pointers is None:
             return node
         self.pointers.append(pointer)
         return placed(node, (len(self.pointers) - 1, len(self.pointers)))
 
-    def _read_node(self, data: object, pointer: str) -> Node:
-        match data:
-            case Mapping():
-                return self._read_object(data, pointer)
-            case float():
-                return _make_constant(Decimal(repr(data)), pointer)
-            case str() | bool() | int() | Decimal():
-                return _make_constant(data, pointer)
-            case None:
-                raise _error("null", pointer, "nothing equals null; use isNull")
-        raise _mismatch(pointer, '{"op", "args"}', data)
-
-    def _read_object(self, data: Mapping[Any, Any], pointer: str) -> Node:
+    def _read_object(self, data: Mapping[Any, Any], pointer: str) -> Reading[Node]:
         match dict(data):
             case {"op": str(op), "args": list(args) | tuple(args), **others} if not others:
-                return self._read_operation(op, args, pointer)
+                return (yield from self._read_operation(op, args, pointer))
             case {"op": str(), "args": args, **others} if not others:
                 raise _mismatch(f"{pointer}/args", "a list", args)
             case {"property": name, **others} if not others:
@@ -230,37 +214,74 @@ class _Reader:
                 raise _error("left_out", pointer, "intervals and spatial values are not part of this language")
         raise _mismatch(pointer, '{"op", "args"}', data)
 
-    def _read_operation(self, op: str, args: Sequence[object], pointer: str) -> Node:
+    def _read_operation(self, op: str, args: Sequence[object], pointer: str) -> Reading[Node]:
         inside = f"{pointer}/args"
         if op in _OPERATORS:
             count, make = _OPERATORS[op]
             _check_count(op, count, args, inside)
-            return make(*self.values(args, inside))
+            return make(*(yield from self._read_all(args, inside, _require_value)))
         match op:
             case "in":
                 _check_count(op, 2, args, inside)
-                return self._read_membership(args[0], args[1], inside)
+                return (yield from self._read_membership(args[0], args[1], inside))
             case "not":
                 _check_count(op, 1, args, inside)
-                return negation(self.condition(args[0], f"{inside}/0"))
+                (condition,) = yield from self._read_all(args, inside, _require_condition)
+                return negation(condition)
             case "and" | "or":
                 if len(args) < 2:
                     raise _error("arguments", inside, f"{op} takes two or more conditions")
                 join = conjunction if op == "and" else disjunction
-                return join([self.condition(arg, f"{inside}/{index}") for index, arg in enumerate(args)])
+                return join((yield from self._read_all(args, inside, _require_condition)))
         if op in ("date", "timestamp") or not is_known(op):
             error = unknown(op)
             near = tuple(suggestion.lower() for suggestion in error.suggestions)
             message = f"at {pointer}/op: {error.message}"
             raise FilterError(error.kind, message, pointer=f"{pointer}/op", suggestions=near)
-        return call(op, [self.node(arg, f"{inside}/{index}") for index, arg in enumerate(args)], _complain_at(pointer))
+        return call(op, (yield from self._read_all(args, inside, lambda node, _: node)), _complain_at(pointer))
 
-    def _read_membership(self, value: object, items: object, pointer: str) -> Condition:
+    def _read_membership(self, value: object, items: object, pointer: str) -> Reading[Condition]:
         if not isinstance(items, list | tuple):
             raise _mismatch(f"{pointer}/1", "a list", items)
         if len(items) > VALUES:
             raise exceeded("values")
-        return In(self.value(value, f"{pointer}/0"), tuple(self.values(items, f"{pointer}/1")))
+        (left,) = yield from self._read_all([value], pointer, _require_value)
+        return In(left, tuple((yield from self._read_all(items, f"{pointer}/1", _require_value))))
+
+    def _read_all(
+        self, args: Sequence[object], pointer: str, require: Callable[[Node, str], Part]
+    ) -> Reading[list[Part]]:
+        """Read the members of a list; each must be what is required."""
+        parts = []
+        for index, arg in enumerate(args):
+            inside = f"{pointer}/{index}"
+            is_object = isinstance(arg, Mapping)
+            node = (yield self.read(arg, inside)) if is_object else self._number(_read_scalar(arg, inside), inside)
+            parts.append(require(node, inside))
+        return parts
+
+
+def _require_condition(node: Node, pointer: str) -> Condition:
+    if kind_of(node) == "value":
+        raise _error("not_a_condition", pointer, "a value stands where a condition is expected")
+    return cast("Condition", node)
+
+
+def _require_value(node: Node, pointer: str) -> Value:
+    if kind_of(node) == "condition":
+        raise _error("not_a_value", pointer, "a condition stands where a value is expected")
+    return cast("Value", node)
+
+
+def _read_scalar(data: object, pointer: str) -> Literal:
+    match data:
+        case float():
+            return _make_constant(Decimal(repr(data)), pointer)
+        case str() | bool() | int() | Decimal():
+            return _make_constant(data, pointer)
+        case None:
+            raise _error("null", pointer, "nothing equals null; use isNull")
+    raise _mismatch(pointer, '{"op", "args"}', data)
 
 
 def _check_count(op: str, count: int, args: Sequence[object], pointer: str) -> None:

@@ -1,7 +1,7 @@
 """Text to tree: the first of the two stages, without a schema. The names to know are `parse` and `parse_value`.
 
 A recursive descent: each `_parse_…` reads what its docstring, a line of the grammar, says. What stands in brackets is
-not called but yielded, and `_run` keeps who waits for it in a list: parentheses cost no Python frames, so that 12,000 of
+not called but yielded, and `run` keeps who waits for it in a list: parentheses cost no Python frames, so that 12,000 of
 them are read, and in a caller who has few frames left. Nothing is read twice.
 """
 
@@ -13,6 +13,7 @@ from custcrm.filters.parsing.mistakes import AFTER_NOT, CLOSING, Bracket, Bracke
 from custcrm.filters.parsing.operands import Operand, Operands
 from custcrm.filters.parsing.placeholders import Placeholders
 from custcrm.filters.parsing.tokens import Token, Tokens
+from custcrm.filters.parsing.trampoline import run
 from custcrm.filters.syntax.constants import number
 from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.syntax.kinds import kind_of
@@ -46,31 +47,14 @@ def parse(text: str, values: Values | None = None) -> Condition:
     Raises `FilterError` with the place of the first mistake, `LimitExceeded` for what is too large.
     """
     parser = _Parser(text, {} if values is None else values)
-    operand = _run(parser.parse_expression())
+    operand = run(parser.parse_expression())
     return cast("Condition", parser.finish(parser.operands.require_condition(operand)))
 
 
 def parse_value(text: str, values: Values | None = None) -> Node:
     """Return the one value, or condition, that the text says: a column of a view. Errors are those of `parse`."""
     parser = _Parser(text, {} if values is None else values)
-    return parser.finish(_run(parser.parse_expression()).node)
-
-
-def _run(parsing: Parsing) -> Operand:
-    """Return what a `_parse_…` returns, after having run whatever it yields, and what that yields."""
-    waiting: list[Parsing] = []
-    operand: Any = None
-    while True:
-        try:
-            inside = parsing.send(operand)
-        except StopIteration as stop:
-            operand = stop.value
-            if not waiting:
-                return cast("Operand", operand)
-            parsing = waiting.pop()
-        else:
-            waiting.append(parsing)
-            parsing, operand = inside, None
+    return parser.finish(run(parser.parse_expression()).node)
 
 
 class _Parser:
