@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias, cast
 
 from custcrm.filters.syntax.constants import day, timestamp
-from custcrm.filters.syntax.errors import FilterError, did_you_mean, shown
+from custcrm.filters.syntax.errors import NOT_A_VALUE, FilterError, did_you_mean, shown
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.nodes import (
     Aggregate,
@@ -134,7 +134,7 @@ def _require_values(name: str, args: Args, complain: Complain, names: Sequence[s
         raise complain("arguments", f"{takes}: {written_name(name)}({', '.join(names)})", None)
     for index, arg in enumerate(args):
         if kind_of(arg) == "condition":
-            raise complain("not_a_value", "a condition stands where a value is expected", index)
+            raise complain("not_a_value", NOT_A_VALUE, index)
     return cast("Sequence[Value]", args)
 
 

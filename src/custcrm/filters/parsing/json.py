@@ -17,7 +17,7 @@ from custcrm.filters.parsing.functions import Complain, call, is_known, unknown
 from custcrm.filters.parsing.tokens import is_path, segments
 from custcrm.filters.parsing.trampoline import run
 from custcrm.filters.syntax.constants import Number, constant, number
-from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.syntax.errors import NOT_A_VALUE, FilterError
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.limits import JSON_NESTING, JSON_TEXT, JSON_VALUES, VALUES, check_limits, exceeded
 from custcrm.filters.syntax.nodes import (
@@ -269,7 +269,7 @@ def _require_condition(node: Node, pointer: str) -> Condition:
 
 def _require_value(node: Node, pointer: str) -> Value:
     if kind_of(node) == "condition":
-        raise _error("not_a_value", pointer, "a condition stands where a value is expected")
+        raise _error("not_a_value", pointer, NOT_A_VALUE)
     return cast("Value", node)
 
 

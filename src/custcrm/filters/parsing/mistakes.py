@@ -14,11 +14,11 @@ from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.values.spelling import nearest
 
-AFTER_NOT: Final = ("BETWEEN", "IN", *(row.words.split()[0] for row in TEXT_TESTS.values()))
+_TEXT_TESTS: Final = tuple(row.words.split()[0] for row in TEXT_TESTS.values())
+AFTER_NOT: Final = ("BETWEEN", "IN", *_TEXT_TESTS)
 """The words that can follow a NOT after a value."""
-WORDS: Final = (
-    *("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "DIV"),
-    *("EXISTS", "DOES", "CONTAINS", "STARTS", "ENDS"),
+WORDS: Final = tuple(
+    dict.fromkeys(("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "DIV", "EXISTS", "DOES", *_TEXT_TESTS))
 )
 """The words that can follow a value or condition."""
 SIGNS: Final = ("=", "<>", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "^")
@@ -118,7 +118,7 @@ class Mistakes:
     def no_test(self, token: Token) -> FilterError:
         """Return the error for a token that cannot follow a NOT after a value."""
         near = ("DOES NOT EXIST",) if token.text in ("EXISTS", "EXIST") else ()
-        message = f"NOT after a value is followed by BETWEEN, IN, LIKE, CONTAINS, STARTS or ENDS{did_you_mean(near)}"
+        message = f"NOT after a value is followed by {', '.join(AFTER_NOT[:-1])} or {AFTER_NOT[-1]}{did_you_mean(near)}"
         return self.unexpected(token, "BETWEEN, IN or LIKE", message=message, expected=AFTER_NOT, near=near)
 
     def compared_with_null(self, token: Token, left: Operand, operator: str) -> FilterError:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, cast
 
 from custcrm.filters.parsing.tokens import Token
-from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.syntax.errors import NOT_A_VALUE, FilterError
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.limits import CONDITIONS, DEPTH, check_limits, exceeded
 from custcrm.filters.syntax.nodes import (
@@ -53,7 +53,7 @@ class Operands:
     def require_value(self, operand: Operand) -> Value:
         """Return the operand's node as a value, or raise."""
         if kind_of(operand.node) == "condition":
-            raise self._error("not_a_value", "a condition stands where a value is expected", operand)
+            raise self._error("not_a_value", NOT_A_VALUE, operand)
         return cast("Value", operand.node)
 
     def require_condition(self, operand: Operand) -> Condition:

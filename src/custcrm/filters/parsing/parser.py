@@ -19,10 +19,12 @@ from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.limits import TEXT, VALUES, check_limits, exceeded
 from custcrm.filters.syntax.nodes import Condition, Exists, Field, In, Literal, Node, Value
-from custcrm.filters.syntax.operators import AGGREGATES, COMPARISONS
+from custcrm.filters.syntax.operators import AGGREGATES, COMPARISONS, TEXT_TESTS
 from custcrm.values.errors import Malformed
 
 _BETWEEN_VALUES: Final = frozenset({*COMPARISONS, "<>", *AFTER_NOT} - {"IN"})
+_SECOND_WORDS: Final = dict(row.words.split() for row in TEXT_TESTS.values() if " " in row.words)
+"""Of a test that is written in two: STARTS WITH."""
 _OR, _AND, _NOT, _TEST, _SUM, _PRODUCT, _POWER = range(1, 8)
 _BINDING: Final = {
     "OR": _OR,
@@ -158,10 +160,10 @@ class _Parser:
         return operand
 
     def _parse_test(self, operand: Operand, name: str, negated: bool) -> Parsing:
-        """test = ( = | <> | < | <= | > | >= | LIKE | CONTAINS | STARTS WITH | ENDS WITH | BETWEEN sum AND ) sum"""
+        """test = ( = | <> | < | <= | > | >= | LIKE | CONTAINS | STARTS WITH | … | BETWEEN sum AND ) sum"""
         operands = [operand]
-        if name in ("STARTS", "ENDS"):
-            name = f"{name} {self.expect('WITH').text}"
+        if name in _SECOND_WORDS:
+            name = f"{name} {self.expect(_SECOND_WORDS[name]).text}"
         elif name in ("=", "<>") and self.ahead == "NULL":
             raise self.mistakes.compared_with_null(self.token, operand, name)
         elif name == "BETWEEN":
