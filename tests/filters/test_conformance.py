@@ -1,4 +1,4 @@
-"""The sixty conformance examples of LANGUAGE section 10, through the public door."""
+"""The conformance examples of the language, through the public door."""
 
 import pytest
 
@@ -17,8 +17,9 @@ def schema() -> Schema:
 
 
 def test_all_sixty_are_there() -> None:
-    assert len(ACCEPTED) == 35
-    assert len(REFUSED) == 25
+    """The language began with sixty examples; what joins it brings its own."""
+    assert len(ACCEPTED) >= 35
+    assert len(REFUSED) >= 25
 
 
 @pytest.mark.parametrize("example", ACCEPTED, ids=lambda example: example.text)
