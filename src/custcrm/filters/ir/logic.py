@@ -42,10 +42,10 @@ def every(args: Iterable[Condition]) -> Condition:
     """Return the conjunction, flattened and without constants."""
     flat: list[Condition] = []
     for arg in args:
-        if arg == NEVER:
-            return NEVER
-        if arg != ALWAYS:
+        if not isinstance(arg, Always):
             flat.extend(arg.args if isinstance(arg, All) else (arg,))
+        elif not arg.truth:
+            return NEVER
     return All(tuple(flat)) if len(flat) > 1 else flat[0] if flat else ALWAYS
 
 
@@ -53,10 +53,10 @@ def some(args: Iterable[Condition]) -> Condition:
     """Return the disjunction, flattened and without constants."""
     flat: list[Condition] = []
     for arg in args:
-        if arg == ALWAYS:
-            return ALWAYS
-        if arg != NEVER:
+        if not isinstance(arg, Always):
             flat.extend(arg.args if isinstance(arg, Any) else (arg,))
+        elif arg.truth:
+            return ALWAYS
     return Any(tuple(flat)) if len(flat) > 1 else flat[0] if flat else NEVER
 
 

@@ -124,8 +124,8 @@ def _leaf(access: Access, node: Leaf, record: Record, known: Known) -> Condition
             return _month_day(access, node, record, known)
 
 
-def _guarded(operand: ValueCode, test: ast.expr, known: Known | None = None) -> ConditionCode:
-    return ConditionCode(join_tests(_AND, [*operand.guards, test]), operand.known if known is None else known, operand.certain)
+def _guarded(operand: ValueCode, test: ast.expr) -> ConditionCode:
+    return ConditionCode(join_tests(_AND, [*operand.guards, test]), operand.known, operand.certain)
 
 
 def _test(access: Access, node: Test, record: Record, known: Known) -> ConditionCode:
@@ -139,8 +139,8 @@ def _test(access: Access, node: Test, record: Record, known: Known) -> Condition
     in_utc = node.op == "=" or not isinstance(right, Constant | Moment)
     one = _as_text(access, left, record, operand(access, left, record, known, in_utc=in_utc))
     other = _as_text(access, right, record, operand(access, right, record, one.known, in_utc=in_utc))
-    both = evolve(one, guards=(*one.guards, *other.guards), certain=one.certain if one.guards else other.certain)
-    return _guarded(both, compare(one.value, node.op, other.value), other.known)
+    test = join_tests(_AND, [*one.guards, *other.guards, compare(one.value, node.op, other.value)])
+    return ConditionCode(test, other.known, one.certain if one.guards else other.certain)
 
 
 def _takes_none(node: Value, access: Access, record: Record) -> TypeGuard[Column]:
