@@ -51,6 +51,17 @@ def test_kept_sums_are_those_of_the_records(changes):
     assert many == memory_table.MANY
 
 
+def test_sums_of_several_customers_come_in_the_order_that_is_asked_for():
+    """Rows are sorted by the columns as they are named, also where the customer is not the first of them."""
+    store = MemoryStore()
+    with store.write() as writer:
+        for number, (customer, lot) in enumerate([("a", "y"), ("b", "x"), ("c", "x")]):
+            writer.add([PointsEntry(customer_id=customer, id=str(number), program="club", kind="credit", delta=1,
+                                    lot_id=lot, occurred_at=NOW)])
+        rows = list(writer.totals(PointsEntry, {"customer_id": ["c", "b", "a"]}, by=("lot_id", "customer_id"), of="delta"))
+    assert rows == [("x", "b", 1), ("x", "c", 1), ("y", "a", 1)]
+
+
 def test_what_is_undone_is_undone_in_the_sums():
     """A write that fails leaves the sums as they were."""
     store, asked = MemoryStore(), {"customer_id": "a", "program": "club"}

@@ -95,7 +95,7 @@ class Totals:
         self.by_customer = (
             declaration(record).of_customer
             and customer in chosen
-            and (customer in by or len(chosen[customer]) == 1)
+            and (customer in by[:1] or len(chosen[customer]) == 1)  # one customer after the other, or only one
             and {*chosen, *beyond} <= {*columns}
         )
         self.shape = (columns, of, latest)
