@@ -15,7 +15,7 @@ from custcrm.storage.effects import Question
 from custcrm.storage.memory import MemoryStore
 from custcrm.storage.protocol import Reader, Store
 from custcrm.storage.sql import open_store
-from custcrm.testing.bases import NOW, bases
+from custcrm.testing.bases import NOW, Base, bases
 from custcrm.testing.questions import SCHEMA, TEXTS_OF_FILTERS
 from tests.filters.conformance import examples
 
@@ -176,7 +176,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
     @settings(max_examples=40, deadline=None, database=None, derandomize=True)
     @given(bases())
-    def keep_the_largest(base: list[Any]) -> None:
+    def keep_the_largest(base: Base) -> None:
         people[:] = base if len(base) > len(people) else people
 
     keep_the_largest()

@@ -1,13 +1,11 @@
 """Every store answers and writes what memory does: the law of the store contract, with as many examples as one waits for."""
 
-from typing import Any
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from custcrm.storage.sql import open_store
 from custcrm.testing import assert_parity
-from custcrm.testing.bases import bases
+from custcrm.testing.bases import Base, bases
 from custcrm.testing.parity import Asked
 from custcrm.testing.questions import orders, questions, shown, verdicts
 
@@ -27,7 +25,7 @@ def test_a_store_does_what_memory_does(address: str, long: bool) -> None:
             Asked, questions(), st.lists(shown(), max_size=4), orders(), verdicts(), st.none() | st.integers(0, 4)
         ),
     )
-    def law(base: list[Any], asked: Asked) -> None:
+    def law(base: Base, asked: Asked) -> None:
         assert_parity(store, base, asked)
 
     try:

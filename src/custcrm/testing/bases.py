@@ -1,4 +1,4 @@
-"""Hypothesis strategies for a small customer base: customers with every kind of fact. The name to know is `bases`.
+"""Hypothesis strategies for a small customer base: customers with every kind of fact. Know `bases` and `Base`.
 
 Values come from short lists, so that they meet each other and the constants of `testing.questions`; texts and instants
 are those at which engines differ.
@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any, Final
 
-from attrs import evolve
+from attrs import evolve, field, frozen
 from hypothesis import strategies as st
 
 from custcrm.records import (
@@ -100,9 +100,32 @@ def some_id(number: int) -> str:
     return f"01900000-0000-7000-8000-{number:012x}"
 
 
+@frozen(repr=False)
+class Base(Sequence[Any]):
+    """The records of a store, in the order of their references; `print(base)` shows them whole, its repr counts them.
+
+    A failing example is shown by its repr, for which tens of thousands of characters are too many.
+    """
+
+    records: tuple[Any, ...] = field(converter=tuple)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.records[place]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __repr__(self) -> str:
+        customers = sum(isinstance(each, Customer) for each in self.records)
+        return f"<Base of {customers} customers, {len(self.records) - customers} other records>"
+
+    def __str__(self) -> str:
+        return "\n".join(map(repr, self.records))
+
+
 @st.composite
-def bases(draw: st.DrawFn, *, customers: int = 6, facts: int = 4) -> list[Any]:
-    """Return records of a store, in the order of their references: some customers, and facts of each kind for each."""
+def bases(draw: st.DrawFn, *, customers: int = 6, facts: int = 4) -> Base:
+    """Draw a base: some customers, and facts of each kind for each."""
     ids = map(some_id, count(1))
     everybody = [next(ids) for _ in range(draw(st.integers(1, customers)))]
     records = setting()
@@ -111,7 +134,7 @@ def bases(draw: st.DrawFn, *, customers: int = 6, facts: int = 4) -> list[Any]:
         for make in _FACTS:
             for _ in range(draw(st.integers(0, facts))):
                 records += make(draw, customer_id, ids)
-    return list(_distinct(records))
+    return Base(_distinct(records))
 
 
 def maybe(values: Sequence[Any]) -> st.SearchStrategy[Any]:

@@ -30,7 +30,7 @@ from custcrm.storage.effects import (
     build,
 )
 from custcrm.storage.protocol import Store, Writer
-from custcrm.testing.bases import LONG_AGO, NOW, bases, some_id
+from custcrm.testing.bases import LONG_AGO, NOW, Base, bases, some_id
 from custcrm.testing.contracts.questions import question, sale, value
 from custcrm.testing.contracts.records import ON_ONE_STORE, customer, entry, put, tag
 from custcrm.testing.parity import APPLIED, REJECTED, TEMPLATES, counted, rolled_back
@@ -47,7 +47,7 @@ class DeedLaws:
     @ON_ONE_STORE
     @given(base=bases(), asked=questions(), rules=verdicts(), limit=st.none() | st.integers(0, 4))
     def test_freeze_numbers_the_targets(
-        self, store: Store, base: list[Any], asked: Question, rules: Verdict, limit: int | None
+        self, store: Store, base: Base, asked: Question, rules: Verdict, limit: int | None
     ) -> None:
         """In id order: the eligible 1…n, the refused -1…-m, those over the limit from -(OVER_LIMIT + 1) down."""
         with rolled_back(store) as writer:
@@ -73,7 +73,7 @@ class DeedLaws:
     @ON_ONE_STORE
     @given(base=bases(), asked=questions(), split=st.integers(0, 6), template=st.sampled_from(TEMPLATES))
     def test_add_for_each_is_a_loop_of_build(
-        self, store: Store, base: list[Any], asked: Question, split: int, template: Template
+        self, store: Store, base: Base, asked: Question, split: int, template: Template
     ) -> None:
         """For each eligible target allowed by the template's rules, the record is that of `build`, in any slices."""
         with rolled_back(store) as writer:
@@ -207,7 +207,7 @@ class DeedLaws:
     @ON_ONE_STORE
     @given(base=bases(), asked=questions(), rules=verdicts())
     def test_a_change_reaches_those_whom_no_rule_refuses(
-        self, store: Store, base: list[Any], asked: Question, rules: Verdict
+        self, store: Store, base: Base, asked: Question, rules: Verdict
     ) -> None:
         """Whatever the rules: changed are exactly the records of the targets of whom `refusals` says nothing."""
         with rolled_back(store) as writer:

@@ -16,7 +16,7 @@ from custcrm.records.sales import SaleKind
 from custcrm.storage.customer_facts import facts
 from custcrm.storage.effects import Order, Question, Verdict
 from custcrm.storage.protocol import Reader, Store
-from custcrm.testing.bases import LONG_AGO, NOW, bases, some_id
+from custcrm.testing.bases import LONG_AGO, NOW, Base, bases, some_id
 from custcrm.testing.contracts.records import ON_ONE_STORE, customer, entry, put, tag
 from custcrm.testing.parity import Asked, assert_parity, counted, rolled_back
 from custcrm.testing.questions import SCHEMA, orders, questions, shown, verdicts
@@ -48,7 +48,7 @@ class QuestionLaws:
     @ON_ONE_STORE
     @given(base=bases(), asked=questions(), rules=verdicts())
     def test_ids_are_those_of_the_python_target(
-        self, store: Store, base: list[Any], asked: Question, rules: Verdict
+        self, store: Store, base: Base, asked: Question, rules: Verdict
     ) -> None:
         """A customer is given exactly when the filter is true of the customer's facts, now and as of any instant."""
         with rolled_back(store) as writer:
@@ -67,13 +67,13 @@ class QuestionLaws:
             Asked, questions(), st.lists(shown(), max_size=3), orders(), verdicts(), st.none() | st.integers(0, 3)
         ),
     )
-    def test_answers_and_deeds_are_those_of_the_memory_store(self, store: Store, base: list[Any], asked: Asked) -> None:
+    def test_answers_and_deeds_are_those_of_the_memory_store(self, store: Store, base: Base, asked: Asked) -> None:
         """Ids, pages, rows, tallies, frozen targets and written rows equal those of the memory store."""
         assert_parity(store, base, asked)
 
     @ON_ONE_STORE
     @given(base=bases(), asked=questions(), rules=verdicts())
-    def test_tally_counts_first_refusals(self, store: Store, base: list[Any], asked: Question, rules: Verdict) -> None:
+    def test_tally_counts_first_refusals(self, store: Store, base: Base, asked: Question, rules: Verdict) -> None:
         """Tally counts each customer once: by the first of its refusals, or as eligible."""
         with rolled_back(store) as writer:
             writer.add(base)
@@ -82,7 +82,7 @@ class QuestionLaws:
 
     @ON_ONE_STORE
     @given(base=bases(), asked=questions())
-    def test_a_filter_and_its_not_split_the_base(self, store: Store, base: list[Any], asked: Question) -> None:
+    def test_a_filter_and_its_not_split_the_base(self, store: Store, base: Base, asked: Question) -> None:
         """Everybody is in exactly one of a filter and its NOT."""
         with rolled_back(store) as writer:
             writer.add(base)
@@ -120,7 +120,7 @@ class QuestionLaws:
     @ON_ONE_STORE
     @given(base=bases(), asked=questions(), columns=st.lists(shown(), max_size=3), order=orders())
     def test_rows_of_one_customer_are_the_row_of_all(
-        self, store: Store, base: list[Any], asked: Question, columns: list[Shown], order: list[Order]
+        self, store: Store, base: Base, asked: Question, columns: list[Shown], order: list[Order]
     ) -> None:
         """`only` gives the row that all rows hold of this customer, and none where the question does not give the customer."""
         with rolled_back(store) as writer:

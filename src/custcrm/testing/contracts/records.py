@@ -25,7 +25,7 @@ from custcrm.records.customers import CustomerKind, CustomerStatus
 from custcrm.records.declaration import declaration
 from custcrm.storage.columns import key_of, tuple_reader
 from custcrm.storage.protocol import Store, Taken
-from custcrm.testing.bases import LONG_AGO, NOW, bases, setting, some_id
+from custcrm.testing.bases import LONG_AGO, NOW, Base, bases, setting, some_id
 from custcrm.testing.parity import rolled_back
 from custcrm.values.birthdays import YearlessDate
 from custcrm.values.errors import NotFound
@@ -71,7 +71,7 @@ class RecordLaws:
 
     @ON_ONE_STORE
     @given(base=bases())
-    def test_what_is_added_is_read_back_equal(self, store: Store, base: list[Any]) -> None:
+    def test_what_is_added_is_read_back_equal(self, store: Store, base: Base) -> None:
         """add, then get by the key, gives an equal record of the same class, for every kind of record."""
         with rolled_back(store) as writer:
             assert writer.add(base) == len(base)
@@ -81,7 +81,7 @@ class RecordLaws:
 
     @ON_ONE_STORE
     @given(base=bases())
-    def test_find_without_conditions_gives_all_in_key_order(self, store: Store, base: list[Any]) -> None:
+    def test_find_without_conditions_gives_all_in_key_order(self, store: Store, base: Base) -> None:
         """find(record) yields every record once, ascending by key; count_records counts them."""
         with rolled_back(store) as writer:
             writer.add(base)
@@ -156,7 +156,7 @@ class RecordLaws:
         ),
     )
     def test_pages_put_together_are_the_whole(
-        self, store: Store, base: list[Any], size: int, descending: bool, by: tuple[type, tuple[str, ...]]
+        self, store: Store, base: Base, size: int, descending: bool, by: tuple[type, tuple[str, ...]]
     ) -> None:
         """Pages of `limit`, each `after` the last one's values, give what find gives at once, in any order."""
         record, order = by

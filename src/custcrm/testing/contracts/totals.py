@@ -13,7 +13,7 @@ from custcrm.records import AccountEntry, PointsEntry, Sale
 from custcrm.storage.columns import reader as column
 from custcrm.storage.columns import tuple_reader
 from custcrm.storage.protocol import Reader, Store
-from custcrm.testing.bases import INSTANTS, LONG_AGO, NOW, bases, some_id
+from custcrm.testing.bases import INSTANTS, LONG_AGO, NOW, Base, bases, some_id
 from custcrm.testing.contracts.records import ON_ONE_STORE, entry, put
 from custcrm.testing.parity import rolled_back
 from custcrm.values.money import Money
@@ -54,7 +54,7 @@ class TotalLaws:
     def test_totals_are_the_sums_of_what_is_found(
         self,
         store: Store,
-        base: list[Any],
+        base: Base,
         shape: tuple[type, list[str], str],
         where: Mapping[str, Any],
         latest: str | None,

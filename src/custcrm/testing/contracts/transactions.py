@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from custcrm.records import RECORDS, CouponSeries, Customer, TagAssignment
 from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader, Store, Taken, Writer
-from custcrm.testing.bases import NOW, bases, some_id
+from custcrm.testing.bases import NOW, Base, bases, some_id
 from custcrm.testing.contracts.records import ON_ONE_STORE, THREADS, customer, put, tag
 from custcrm.testing.parity import rolled_back
 from custcrm.testing.questions import SCHEMA
@@ -34,7 +34,7 @@ class TransactionLaws:
 
     @ON_ONE_STORE
     @given(base=bases(), data=st.data())
-    def test_an_exception_undoes_everything(self, store: Store, base: list[Any], data: st.DataObject) -> None:
+    def test_an_exception_undoes_everything(self, store: Store, base: Base, data: st.DataObject) -> None:
         """After any adds, replaces, puts, removes, reserves and deeds, an exception leaves the store as it was."""
         with rolled_back(store) as writer:
             writer.add(base)
