@@ -8,10 +8,24 @@ SHARED_EXAMPLES := ../shared/examples
 # The golden programs which run as they stand today; a name joins the list when its features are there.
 GOLDEN ?= a01 a02 a03 a04 a05 a07 a08 a09 a10 e01 e02 e03 e04 e05
 
-.PHONY: help install demo test check examples docs bench proofs kill races loyalty fuzz parity clean
+# What `make proofs` draws examples from: each time others, or those of a run that was red, e.g. make laws SEEDS=123
+ifndef SEEDS
+SEEDS := $(shell od -An -N12 -tu4 /dev/urandom)
+endif
+DRAWN := --hypothesis-profile=fresh --hypothesis-seed=$(firstword $(SEEDS))
+
+.PHONY: help install demo test check examples docs bench proofs laws kill races loyalty fuzz parity clean
 
 help:
-	@echo "make demo | test | check | examples | docs | bench | proofs (kill, races, loyalty, fuzz, parity) | clean"
+	@echo "make demo      a base of real customers, and what one asks of it"
+	@echo "make test      all tests, in minutes; the same examples for everybody, so what is red was made so by a change"
+	@echo "make check     style, types, and who may import whom"
+	@echo "make docs      the pages of docs/; make examples: the programs"
+	@echo "make proofs    what one runs before an issue is closed: new examples, kills and races for an hour; its parts:"
+	@echo "                 laws (every property test, under three new seeds), kill, races, loyalty, fuzz, parity"
+	@echo "                 SEEDS=... repeats a run: it prints its seeds"
+	@echo "make bench     how fast it is, beside others"
+	@echo "make clean     remove what was made"
 
 # $(call environment,FOLDER,GROUP): a virtual environment with custcrm, editable, and one dependency group.
 define environment
@@ -56,8 +70,14 @@ docs: $(STAMP)
 bench: $(BENCH_VENV)/.installed
 	$(BENCH_VENV)/bin/python tests/postgresql_server.py -- $(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
 
-# The long forms of what `make test` proves in seconds: all of them take about half an hour on two cores.
-proofs: kill races loyalty fuzz parity
+# New examples for every law, and the long forms of what `make test` proves in seconds: about an hour on two cores.
+proofs: laws kill races loyalty fuzz parity
+
+laws: $(STAMP)
+	@set -e; for seed in $(SEEDS); do \
+	  echo "make laws SEEDS=$$seed"; \
+	  $(BIN)/python -m pytest -n 2 -m hypothesis --hypothesis-profile=fresh --hypothesis-seed=$$seed; \
+	done
 
 kill: $(STAMP)
 	$(BIN)/python -m pytest -n 2 tests/proofs/test_killing.py --proofs=long
@@ -67,13 +87,13 @@ races: $(STAMP)
 
 # Points, accounts and coupons in any order, against a model of their own.
 loyalty: $(STAMP)
-	$(BIN)/python -m pytest -n 2 tests/proofs/test_loyalty.py --proofs=long
+	$(BIN)/python -m pytest -n 2 tests/proofs/test_loyalty.py --proofs=long $(DRAWN)
 
 fuzz: $(STAMP)
-	$(BIN)/python -m pytest -n 2 tests/proofs/test_fuzzing.py --proofs=long
+	$(BIN)/python -m pytest -n 2 tests/proofs/test_fuzzing.py --proofs=long $(DRAWN)
 
 parity: $(STAMP)
-	$(BIN)/python -m pytest -n 2 tests/proofs/test_parity.py --proofs=long
+	$(BIN)/python -m pytest -n 2 tests/proofs/test_parity.py --proofs=long $(DRAWN)
 
 clean:
 	rm -rf $(VENV) $(BENCH_VENV) build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -265,7 +265,7 @@ ROWS = st.lists(st.tuples(CELLS, st.sampled_from(["", "1", "2"]), st.sampled_fro
                           st.sampled_from(["", "Anna", "Ben"]), st.sampled_from(["", "040 1234567", "x"])), max_size=6)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(first=ROWS, second=ROWS)
 def test_a_dry_run_says_what_the_import_will_do(first, second, tmp_path_factory):
     """A dry run writes nothing and gives the verdicts of the import; counts add up; what was taken is unchanged next time.

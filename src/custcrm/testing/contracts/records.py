@@ -33,7 +33,8 @@ from custcrm.values.money import Money
 
 ON_ONE_STORE = settings(
     suppress_health_check=[
-        HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.differing_executors,
+        HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large,
+        HealthCheck.differing_executors,
     ],
     deadline=None,
 )
