@@ -1,12 +1,16 @@
-"""Fixtures for every test: what hypothesis draws, and a real PostgreSQL."""
+"""Fixtures for every test: what hypothesis draws, and empty stores on a file and on a real PostgreSQL."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import engine, providers
 
-from tests.postgresql_server import Server, running_server
+from custcrm.storage.sql import open_store
+from custcrm.storage.sql.schema import VERSION_TABLE
+from tests.postgresql_server import Server, delete_rows, running_server
 
 # "same" draws the same examples for everybody, today and tomorrow: what is red is so because of a change. "fresh", for
 # `make proofs`, draws others under each --hypothesis-seed. No law is about how busy the machine is.
@@ -37,3 +41,30 @@ def postgres_url(postgresql_server: Server) -> Iterator[str]:
     """Give the URL of an empty database, dropped after the test."""
     with postgresql_server.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def _postgresql_store(postgresql_server: Server) -> Iterator[str]:
+    with postgresql_server.database() as url:
+        open_store(url).close()
+        yield url
+
+
+@pytest.fixture
+def postgresql_store(_postgresql_store: str) -> Iterator[str]:
+    """Give the URL of a store that has been set up and is empty: always the same database, as to make one takes long."""
+    yield _postgresql_store
+    delete_rows(_postgresql_store, but_of=VERSION_TABLE)
+
+
+@pytest.fixture(scope="session")
+def _sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    open_store(path).close()
+    return path
+
+
+@pytest.fixture
+def sqlite_store(_sqlite_store: Path, tmp_path: Path) -> Path:
+    """Give the path of a store that has been set up and is empty: a copy of one."""
+    return Path(shutil.copyfile(_sqlite_store, tmp_path / "shop.db"))

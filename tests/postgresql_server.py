@@ -72,6 +72,19 @@ class Server:
             connection.execute(statement)
 
 
+def delete_rows(url: str, *, but_of: str) -> None:
+    """Delete all rows of a database but those of one table, and end whoever is still connected."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute("SET session_replication_role = replica")  # in any order: references are not looked at
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> %s", [but_of])
+        deletes = [sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for (name,) in tables]
+        connection.execute(sql.SQL("; ").join(deletes))
+
+
 @contextmanager
 def running_server() -> Iterator[Server]:
     """Start a PostgreSQL of our own and stop it at the end; RuntimeError, with its log, when it does not start."""

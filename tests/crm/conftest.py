@@ -1,7 +1,6 @@
 """The facade on every store: `opened` opens one, `crm` is one in euros and Helsinki with a clock that stands still."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +17,9 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    """Return an empty place for a store of each kind."""
-    if request.param == "memory":
-        return None
-    if request.param == "sqlite":
-        return str(tmp_path / "shop.db")
-    return str(request.getfixturevalue("postgres_url"))
+def where(request: pytest.FixtureRequest) -> str | None:
+    """Return the place of an empty store of each kind."""
+    return None if request.param == "memory" else str(request.getfixturevalue(f"{request.param}_store"))
 
 
 @pytest.fixture

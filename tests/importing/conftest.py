@@ -11,8 +11,8 @@ from custcrm.testing import ManualClock
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def crm(request, tmp_path: Path) -> Iterator[Crm]:
-    store = None if request.param == "memory" else tmp_path / "shop.db"
+def crm(request) -> Iterator[Crm]:
+    store = None if request.param == "memory" else request.getfixturevalue("sqlite_store")
     with custcrm.open(
         store, currency="EUR", timezone="Europe/Helsinki", country="FI", clock=ManualClock("2026-11-21T12:00+02:00")
     ) as crm:

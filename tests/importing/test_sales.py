@@ -146,10 +146,10 @@ def test_a_dry_run_records_nothing(crm, anna, file):
     assert verdicts(real)[-1] == (5, "refused", "duplicate_in_file")
 
 
-def test_postgresql_takes_the_same(postgres_url, file):
+def test_postgresql_takes_the_same(postgresql_store, file):
     """Customers and sales come in on PostgreSQL with the same verdicts, and again unchanged."""
     pytest.importorskip("psycopg")
-    with custcrm.open(postgres_url, timezone="Europe/Helsinki", clock=ManualClock("2026-11-21T12:00+02:00")) as crm:
+    with custcrm.open(postgresql_store, timezone="Europe/Helsinki", clock=ManualClock("2026-11-21T12:00+02:00")) as crm:
         people = file("".join(["email,tags.level\n", *(f"a{n}@example.org,{n % 3}\n" for n in range(1_100))]))
         assert crm.customers.import_csv(people).counts == {"added": 1_100}
         assert crm.customers.import_csv(people).counts == {"unchanged": 1_100}

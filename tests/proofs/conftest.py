@@ -1,7 +1,5 @@
 """How long the proofs take: seconds in `make test`, minutes behind targets of their own (`make proofs`)."""
 
-from pathlib import Path
-
 import pytest
 
 
@@ -16,6 +14,6 @@ def long(pytestconfig: pytest.Config) -> bool:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Give the address of an empty place that processes can share."""
-    return str(tmp_path / "shop.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
+def address(request: pytest.FixtureRequest) -> str:
+    """Give the address of an empty store that processes can share."""
+    return str(request.getfixturevalue(f"{request.param}_store"))

@@ -29,11 +29,9 @@ def rounds(long: bool) -> range:
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    """Give an empty place for a store of each kind; None is memory."""
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    return None if request.param == "memory" else str(tmp_path / "shop.db")
+def place(request: pytest.FixtureRequest) -> str | None:
+    """Give the place of an empty store of each kind; None is memory."""
+    return None if request.param == "memory" else str(request.getfixturevalue(f"{request.param}_store"))
 
 
 @pytest.mark.feature("V15", "X20")

@@ -28,16 +28,16 @@ SCHEMA = schema(currency="EUR", timezone="UTC")
 
 
 @pytest.fixture
-def store(postgres_url: str) -> Iterator[Store]:
-    store = open_store(postgres_url)
+def store(postgresql_store: str) -> Iterator[Store]:
+    store = open_store(postgresql_store)
     yield store
     store.close()
 
 
 class TestContract(StoreContract):
     @pytest.fixture
-    def store(self, postgres_url: str) -> Iterator[Store]:
-        store = open_store(postgres_url)
+    def store(self, postgresql_store: str) -> Iterator[Store]:
+        store = open_store(postgresql_store)
         yield store
         store.close()
 
@@ -139,13 +139,13 @@ def test_who_holds_a_record_is_waited_for(store: Store) -> None:
     assert seen == [changed]
 
 
-def test_a_lost_connection_is_unavailable_and_made_anew(store: Store, postgres_url: str) -> None:
+def test_a_lost_connection_is_unavailable_and_made_anew(store: Store, postgresql_store: str) -> None:
     """A connection that breaks within a write() undoes it; the next call has a new connection."""
 
     def interrupted() -> None:
         with store.write() as writer:
             writer.add([customer("anna")])
-            disconnect(postgres_url)
+            disconnect(postgresql_store)
             writer.add([customer("ben")])
 
     with pytest.raises(Unavailable):
@@ -154,14 +154,14 @@ def test_a_lost_connection_is_unavailable_and_made_anew(store: Store, postgres_u
         assert reader.count_records(Customer) == 0
 
 
-def test_a_connection_lost_within_an_inner_write_is_unavailable(store: Store, postgres_url: str) -> None:
+def test_a_connection_lost_within_an_inner_write_is_unavailable(store: Store, postgresql_store: str) -> None:
     """There is no savepoint left to go back to: what is told is that the store cannot be reached, and all is undone."""
 
     def interrupted(people: Sequence[Customer]) -> None:
         with store.write() as writer:
             writer.add([customer("anna")])
             with store.write():
-                disconnect(postgres_url)
+                disconnect(postgresql_store)
                 writer.add(people)
 
     for people in ([customer("ben")], [customer("ben"), customer("chloe")]):
@@ -228,13 +228,13 @@ def test_what_a_server_cannot_keep_is_malformed(store: Store, record: object, ot
         assert [each.id for each in reader.find(Customer)] == ["anna"]
 
 
-def test_a_connection_lost_while_committing_leaves_the_outcome_open(store: Store, postgres_url: str) -> None:
+def test_a_connection_lost_while_committing_leaves_the_outcome_open(store: Store, postgresql_store: str) -> None:
     """Nobody can tell whether the commit was done, so the error says so, with the key that settles it."""
 
     def interrupted() -> None:
         with store.write() as writer:
             writer.add([applied("spring")])
-            disconnect(postgres_url)
+            disconnect(postgresql_store)
 
     with pytest.raises(OutcomeUnknown) as unknown:
         interrupted()
@@ -254,9 +254,9 @@ def test_what_cannot_be_folded_exactly_is_refused(store: Store) -> None:
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=False)
-def test_a_sum_beyond_64_bits_is_told(store: str, request: pytest.FixtureRequest, tmp_path) -> None:
+def test_a_sum_beyond_64_bits_is_told(store: str, request: pytest.FixtureRequest) -> None:
     """A SUM that does not fit is the error `overflow` on both engines, never a wrong number."""
-    opened = open_store(tmp_path / "shop.db" if store == "sqlite" else request.getfixturevalue("postgres_url"))
+    opened = open_store(request.getfixturevalue(f"{store}_store"))
     write(opened, [customer("anna"), *too_much("anna")])
     with opened.read() as reader, pytest.raises(FilterError) as overflow:
         reader.count(Question(SCHEMA.parse("sales_total > 5"), NOW))

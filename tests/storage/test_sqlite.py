@@ -25,24 +25,24 @@ from custcrm.vocabulary import schema
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-class TestContract(StoreContract):
-    @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[Store]:
-        store = open_store(tmp_path / "shop.db")
-        yield store
-        store.close()
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "shop.db"
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    store = open_store(path)
+def store(sqlite_store: Path) -> Iterator[Store]:
+    store = open_store(sqlite_store)  # it lies at `path`
     yield store
     store.close()
+
+
+class TestContract(StoreContract):
+    @pytest.fixture
+    def store(self, sqlite_store: Path) -> Iterator[Store]:
+        store = open_store(sqlite_store)
+        yield store
+        store.close()
 
 
 def customer(name: str) -> Customer:
