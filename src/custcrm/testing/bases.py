@@ -6,8 +6,9 @@ are those at which engines differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import count
 from typing import Any, Final
 
@@ -126,20 +127,26 @@ class Base(Sequence[Any]):
 @st.composite
 def bases(draw: st.DrawFn, *, customers: int = 6, facts: int = 4) -> Base:
     """Draw a base: some customers, and facts of each kind for each."""
-    ids = map(some_id, count(1))
+    ids, how_many = map(some_id, count(1)), st.integers(0, facts)
     everybody = [next(ids) for _ in range(draw(st.integers(1, customers)))]
     records = setting()
     for number, customer_id in enumerate(everybody):
         records.append(draw(_customers(customer_id, number)))
         for make in _FACTS:
-            for _ in range(draw(st.integers(0, facts))):
+            for _ in range(draw(how_many)):
                 records += make(draw, customer_id, ids)
     return Base(_distinct(records))
 
 
-def maybe(values: Sequence[Any]) -> st.SearchStrategy[Any]:
-    """Return one of the values, or None."""
-    return st.sampled_from([None, *values])
+@lru_cache(maxsize=256, typed=True)
+def one_of(*values: Any) -> st.SearchStrategy[Any]:
+    """Draw one of the values; of the same values it is the same strategy, as to make one takes longer than to draw."""
+    return st.sampled_from(values)
+
+
+def maybe(values: Iterable[Any]) -> st.SearchStrategy[Any]:
+    """Draw one of the values, or None."""
+    return one_of(None, *values)
 
 
 def _customers(customer_id: str, number: int) -> st.SearchStrategy[Customer]:
@@ -152,7 +159,7 @@ def _customers(customer_id: str, number: int) -> st.SearchStrategy[Customer]:
     return st.builds(
         Customer,
         id=st.just(customer_id),
-        kind=st.sampled_from(CustomerKind),
+        kind=one_of(*CustomerKind),
         first_name=maybe(TEXTS),
         last_name=maybe(TEXTS),
         email=maybe([f"Anna{number}@example.org", f"anna{number}@example.org"]),
@@ -163,8 +170,8 @@ def _customers(customer_id: str, number: int) -> st.SearchStrategy[Customer]:
         loyalty_eligible=st.booleans(),
         payment_terms_days=maybe(NUMBERS),
         credit_limit=maybe(AMOUNTS).map(lambda minor: None if minor is None else _money(minor)),
-        signed_up_at=st.sampled_from(INSTANTS),
-        created_at=st.sampled_from(INSTANTS),
+        signed_up_at=one_of(*INSTANTS),
+        created_at=one_of(*INSTANTS),
     ).map(folded)
 
 
@@ -177,33 +184,35 @@ def _money(minor: int) -> Money:
 
 
 def _instant(draw: st.DrawFn, since: datetime = LONG_AGO) -> datetime:
-    return draw(st.sampled_from([each for each in INSTANTS if each >= since]))
+    found: datetime = draw(one_of(*(each for each in INSTANTS if each >= since)))
+    return found
 
 
 def _place(draw: st.DrawFn) -> tuple[str | None, str | None]:
-    return draw(st.sampled_from([*PLACES, (None, None)]))
+    place: tuple[str | None, str | None] = draw(one_of(*PLACES, (None, None)))
+    return place
 
 
 def _tag(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     until = draw(maybe(INSTANTS))
     yield TagAssignment(
-        customer_id=customer_id, id=next(ids), key=draw(st.sampled_from(KEYS)), value=draw(maybe(TEXTS)),
+        customer_id=customer_id, id=next(ids), key=draw(one_of(*KEYS)), value=draw(maybe(TEXTS)),
         since=_instant(draw), until=until,
     )  # fmt: skip
 
 
 def _attribute(draw: st.DrawFn, customer_id: str, _: Iterator[str]) -> Iterator[Any]:
-    key, value = draw(st.sampled_from(KEYS)), draw(st.sampled_from(TEXTS))
+    key, value = draw(one_of(*KEYS)), draw(one_of(*TEXTS))
     yield Attribute(customer_id=customer_id, key=key, value=value, recorded_at=NOW)
 
 
 def _external_id(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
-    system = draw(st.sampled_from(KEYS))
+    system = draw(one_of(*KEYS))
     yield ExternalId(customer_id=customer_id, system=system, external_id=next(ids)[-4:], recorded_at=NOW)
 
 
 def _consent(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
-    channel, granted = draw(st.sampled_from(["sms", "email"])), draw(st.booleans())
+    channel, granted = draw(one_of("sms", "email")), draw(one_of(False, True))
     yield Consent(
         customer_id=customer_id, id=next(ids), channel=channel, purpose="marketing", granted=granted,
         occurred_at=_instant(draw), until=draw(maybe(INSTANTS)),
@@ -211,31 +220,31 @@ def _consent(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[
 
 
 def _membership(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
-    program, joined_at = draw(st.sampled_from(PROGRAMS)), _instant(draw)
-    access, category = draw(st.sampled_from(Access)), draw(st.sampled_from(CATEGORIES))
+    program, joined_at = draw(one_of(*PROGRAMS)), _instant(draw)
+    access, category = draw(one_of(*Access)), draw(one_of(*CATEGORIES))
     yield Membership(
         customer_id=customer_id, program=program, access=access, category=category, joined_at=joined_at,
         confirmed_at=draw(maybe(INSTANTS)),
     )  # fmt: skip
     yield MembershipChange(
-        customer_id=customer_id, id=next(ids), program=program, change="joined", access=draw(st.sampled_from(Access)),
-        category=draw(st.sampled_from(CATEGORIES)), occurred_at=joined_at,
+        customer_id=customer_id, id=next(ids), program=program, change="joined", access=draw(one_of(*Access)),
+        category=draw(one_of(*CATEGORIES)), occurred_at=joined_at,
     )  # fmt: skip
 
 
 def _sale(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     sale_id, occurred_at, (place, till) = next(ids), _instant(draw), _place(draw)
     sale = Sale(
-        customer_id=customer_id, id=sale_id, occurred_at=occurred_at, total=_money(draw(st.sampled_from(AMOUNTS))),
-        units=draw(st.sampled_from([0, 1, 3])), program=draw(maybe(PROGRAMS)), point_of_sale=place, terminal=till,
+        customer_id=customer_id, id=sale_id, occurred_at=occurred_at, total=_money(draw(one_of(*AMOUNTS))),
+        units=draw(one_of(0, 1, 3)), program=draw(maybe(PROGRAMS)), point_of_sale=place, terminal=till,
         external_id=draw(maybe([f"receipt {sale_id[-4:]}"])), recorded_at=NOW,
     )  # fmt: skip
     yield sale
-    for number in range(draw(st.integers(0, 2))):
+    for number in range(draw(one_of(0, 1, 2))):
         yield SaleLine(
             customer_id=customer_id, sale_id=sale_id, number=number, occurred_at=occurred_at,
-            product=draw(maybe(PRODUCTS)), category=draw(maybe(PRODUCTS)), quantity=draw(st.sampled_from([1, 2])),
-            price=_money(draw(st.sampled_from(AMOUNTS))), amount=_money(draw(st.sampled_from(AMOUNTS))),
+            product=draw(maybe(PRODUCTS)), category=draw(maybe(PRODUCTS)), quantity=draw(one_of(1, 2)),
+            price=_money(draw(one_of(*AMOUNTS))), amount=_money(draw(one_of(*AMOUNTS))),
         )  # fmt: skip
     yield from _refunds(draw, sale, ids)
 
@@ -243,11 +252,11 @@ def _sale(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any
 def _refunds(draw: st.DrawFn, sale: Sale, ids: Iterator[str]) -> Iterator[Sale]:
     """Yield refunds of parts of a sale; the one that takes the rest, if any, is the last and counts against the sale."""
     total, units = sale.total.minor, sale.units
-    for whole in draw(st.sampled_from([(), (), (False,), (True,), (False, True)])):
+    for whole in draw(one_of((), (), (False,), (True,), (False, True))):
         part, pieces = (total, units) if whole else (total // 2, units // 2)
         total, units = total - part, units - pieces
         yield evolve(
-            sale, id=next(ids), kind=draw(st.sampled_from([SaleKind.REFUND, SaleKind.CHARGEBACK])), refund_of=sale.id,
+            sale, id=next(ids), kind=draw(one_of(SaleKind.REFUND, SaleKind.CHARGEBACK)), refund_of=sale.id,
             total=_money(-part), units=-pieces, counts=-1 if whole else 0, external_id=None,
             occurred_at=_instant(draw, sale.occurred_at),
         )  # fmt: skip
@@ -255,9 +264,9 @@ def _refunds(draw: st.DrawFn, sale: Sale, ids: Iterator[str]) -> Iterator[Sale]:
 
 def _points(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     """Yield a lot: its credit, and what was taken from it, up to all of it; or a line of the debt."""
-    lot_id, delta, (place, till) = next(ids), draw(st.sampled_from([-30, 10, 100])), _place(draw)
+    lot_id, delta, (place, till) = next(ids), draw(one_of(-30, 10, 100)), _place(draw)
     credit = PointsEntry(
-        customer_id=customer_id, id=lot_id, program=draw(st.sampled_from(PROGRAMS)), kind="credit", delta=delta,
+        customer_id=customer_id, id=lot_id, program=draw(one_of(*PROGRAMS)), kind="credit", delta=delta,
         lot_id=lot_id, occurred_at=_instant(draw), expires_at=draw(maybe(INSTANTS)), terminal=till or "api",
         point_of_sale=place, rule=draw(maybe(["base"])),
     )  # fmt: skip
@@ -265,7 +274,7 @@ def _points(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[A
         yield evolve(credit, kind="reverse", lot_id=DEBT, expires_at=None, reverses=lot_id)
         return
     yield credit
-    for kind, taken in draw(st.sampled_from(_TAKEN)):
+    for kind, taken in draw(one_of(*_TAKEN)):
         entry_id, part = next(ids), delta // taken
         delta -= part
         yield evolve(
@@ -282,7 +291,7 @@ _TAKEN: Final[tuple[tuple[tuple[str, int], ...], ...]] = (
 
 
 def _account(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
-    name, opened_at = draw(st.sampled_from([*ACCOUNTS])), _instant(draw)
+    name, opened_at = draw(one_of(*ACCOUNTS)), _instant(draw)
     is_money = ACCOUNTS[name] is AccountKind.MONEY
     limit = draw(maybe(AMOUNTS))
     yield CustomerAccount(
@@ -290,8 +299,8 @@ def _account(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[
         credit_limit=_money(limit) if is_money and limit is not None else None,
         credit_units=draw(maybe(NUMBERS)) if not is_money else None,
     )  # fmt: skip
-    for kind in draw(st.sampled_from([(), ("replenish",), ("replenish", "spend"), ("spend", "adjust")])):
-        minor = draw(st.sampled_from(AMOUNTS)) * (-1 if kind == "spend" else 1)
+    for kind in draw(one_of((), ("replenish",), ("replenish", "spend"), ("spend", "adjust"))):
+        minor = draw(one_of(*AMOUNTS)) * (-1 if kind == "spend" else 1)
         place, till = _place(draw)
         yield AccountEntry(
             customer_id=customer_id, id=next(ids), account=name, program="gold", kind=kind,
@@ -307,45 +316,45 @@ def _coupon(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[A
         customer_id=customer_id, id=coupon_id, series="welcome", code=draw(maybe([f"C{coupon_id[-4:]}"])),
         issued_at=issued_at, expires_at=draw(maybe(INSTANTS)), revoked_at=draw(maybe(INSTANTS)),
     )  # fmt: skip
-    for _ in range(draw(st.integers(0, 2))):
+    for _ in range(draw(one_of(0, 1, 2))):
         redeemed_at, (place, till) = _instant(draw, issued_at), _place(draw)
         discount = draw(maybe(AMOUNTS))
         yield Redemption(
             customer_id=customer_id, id=next(ids), coupon_id=coupon_id, series="welcome", program="gold",
-            redeemed_at=redeemed_at, restored_at=draw(st.none() | st.just(_instant(draw, redeemed_at))),
+            redeemed_at=redeemed_at, restored_at=draw(maybe([_instant(draw, redeemed_at)])),
             reference=draw(maybe(["order 1"])), discount=None if discount is None else _money(discount),
             terminal=till or "api", point_of_sale=place,
         )  # fmt: skip
-    if draw(st.booleans()):
+    if draw(one_of(False, True)):
         yield _opening(draw, customer_id, coupon_id, ids)
 
 
 def _inbox(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     message_id, distributed_at = next(ids), _instant(draw)
     yield InboxMessage(
-        customer_id=customer_id, id=message_id, title=draw(st.sampled_from(TEXTS)), distributed_at=distributed_at,
-        ends_at=draw(maybe(INSTANTS)), removed_at=draw(st.none() | st.just(_instant(draw, distributed_at))),
+        customer_id=customer_id, id=message_id, title=draw(one_of(*TEXTS)), distributed_at=distributed_at,
+        ends_at=draw(maybe(INSTANTS)), removed_at=draw(maybe([_instant(draw, distributed_at)])),
     )  # fmt: skip
-    if draw(st.booleans()):
+    if draw(one_of(False, True)):
         yield _opening(draw, customer_id, message_id, ids)
 
 
 def _opening(draw: st.DrawFn, customer_id: str, subject: str, ids: Iterator[str]) -> Opening:
-    surface = draw(st.sampled_from(["app", "web"]))
+    surface = draw(one_of("app", "web"))
     return Opening(customer_id=customer_id, id=next(ids), subject=subject, surface=surface, opened_at=_instant(draw))
 
 
 def _activity(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     yield Activity(
-        customer_id=customer_id, id=next(ids), kind=draw(st.sampled_from(["visit", "call"])), occurred_at=_instant(draw),
-        recorded_at=NOW, status=draw(maybe(list(CallStatus))), payload={"seen": draw(st.sampled_from(TEXTS))},
+        customer_id=customer_id, id=next(ids), kind=draw(one_of("visit", "call")), occurred_at=_instant(draw),
+        recorded_at=NOW, status=draw(maybe(list(CallStatus))), payload={"seen": draw(one_of(*TEXTS))},
     )  # fmt: skip
 
 
 def _message(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     yield Message(
         customer_id=customer_id, id=next(ids), channel="sms", purpose="marketing", sender=draw(maybe(["Shop"])),
-        text="Hello {name}", status=draw(st.sampled_from([MessageStatus.PLANNED, MessageStatus.SENT])),
+        text="Hello {name}", status=draw(one_of(MessageStatus.PLANNED, MessageStatus.SENT)),
         planned_at=_instant(draw),
     )  # fmt: skip
 
