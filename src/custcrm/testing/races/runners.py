@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
@@ -121,13 +122,25 @@ def run_in_threads(store: Store, races: Sequence[Race]) -> None:
 
 def run_in_processes(address: str, races: Sequence[Race]) -> None:
     """Run the races with processes that each open the address, and check their laws."""
-    context = get_context("spawn")  # a fork would share our connections, which no driver survives
+    context = _processes()
     line = context.Barrier(RUNNERS)
     with closing(opened(address)) as crm:
         stage = _prepared(crm, races)
         with ProcessPoolExecutor(RUNNERS, mp_context=context, initializer=_meet_at, initargs=(line,)) as pool:
             runners = [pool.submit(_runs_at, address, runner, races, stage) for runner in range(RUNNERS)]
         _check(crm, races, stage, runners)
+
+
+def _processes() -> BaseContext:
+    """Return how processes are started: never as forks of ours, which would share our connections; no driver survives that.
+
+    Where there is a fork server, it imports what they need once, not each of them.
+    """
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    forks = get_context("forkserver")
+    forks.set_forkserver_preload([__name__, "custcrm.storage.sql", "psycopg"])
+    return forks
 
 
 def opened(store: str | Store) -> Crm:
