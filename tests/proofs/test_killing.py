@@ -13,7 +13,7 @@ from tests.proofs import victim
 
 PATIENCE = 120
 FORKS = get_context("forkserver")  # one process imports custcrm, the victims are its copies: dozens of them in a second
-FORKS.set_forkserver_preload(["tests.proofs.victim", "custcrm.crm", "custcrm.storage.sql", "psycopg"])
+FORKS.set_forkserver_preload(["tests.proofs.victim", "custcrm.crm", "custcrm.storage.sql.store", "psycopg"])
 
 
 @contextmanager

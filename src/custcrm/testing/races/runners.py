@@ -139,7 +139,7 @@ def _processes() -> BaseContext:
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     forks = get_context("forkserver")
-    forks.set_forkserver_preload([__name__, "custcrm.storage.sql", "psycopg"])
+    forks.set_forkserver_preload([__name__, "custcrm.storage.sql.store", "psycopg"])
     return forks
 
 
