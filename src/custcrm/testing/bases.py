@@ -103,9 +103,10 @@ def some_id(number: int) -> str:
 
 @frozen(repr=False)
 class Base(Sequence[Any]):
-    """The records of a store, in the order of their references; `print(base)` shows them whole, its repr counts them.
+    """The records of a store, in the order of their references: its repr counts them, `print(base)` shows them whole.
 
-    A failing example is shown by its repr, for which tens of thousands of characters are too many.
+    hypothesis warns of a repr of tens of thousands of characters in the place of what failed. What it has shrunk it shows
+    whole, as Python that can be pasted.
     """
 
     records: tuple[Any, ...] = field(converter=tuple)
