@@ -5,7 +5,6 @@ import pytest
 from custcrm import Conflict, Malformed, NotFound, Reason
 from custcrm.actions import applying
 from custcrm.actions.customers import tiers
-from custcrm.records import MembershipChange
 from custcrm.records.programs import NEW_CUSTOMERS
 
 
@@ -18,9 +17,7 @@ def category(crm, customer, **when) -> str:
 
 
 def history(crm, customer) -> list[tuple[str, str, str]]:
-    with crm._business.store.read() as reader:
-        found = sorted(reader.find(MembershipChange, {"customer_id": customer.id}), key=lambda e: (e.occurred_at, e.id))
-    return [(each.change, each.category, each.reason) for each in found]
+    return [(each.change, each.category, each.reason) for each in crm.programs.history(customer, "club")]
 
 
 @pytest.fixture
