@@ -51,6 +51,6 @@ def test_pieces_of(pattern: str, pieces: like.Pieces) -> None:
 def test_a_strangers_pattern_takes_no_time() -> None:
     """No pattern back-tracks: thirty runs over 10,000 letters are a matter of milliseconds."""
     pattern = like.pieces("%a" * 30 + "_b%c")
-    start = time.perf_counter()
+    start = time.process_time()
     assert not like.matches(pattern, "a" * 10_000)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1

@@ -318,8 +318,8 @@ UNFINISHED = [opening * (65_536 // len(opening)) for opening in OPENINGS]
 
 @pytest.mark.parametrize("text", [*(text for _, text in LARGE), *UNFINISHED], ids=lambda text: text[:30])
 def test_the_slowest_refusal_is_quick(text: str) -> None:
-    """0.1 s by the rule of the language; twice that here, for slower machines."""
-    assert seconds(lambda: refused(text)) < 0.2
+    """0.1 s by the rule of the language. Ten times that here, for busy machines: what grows as the square takes minutes."""
+    assert seconds(lambda: refused(text)) < 1
 
 
 @pytest.mark.parametrize("text", [*(text for _, text in LARGE), *UNFINISHED, *WITHIN], ids=lambda text: text[:30])
