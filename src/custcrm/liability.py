@@ -16,8 +16,8 @@ from custcrm.filters.syntax.nodes import TRUE
 from custcrm.records import PointsEntry
 from custcrm.records.points import DEBT
 from custcrm.rules.liability import owed
-from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader
+from custcrm.storage.questions import Question
 from custcrm.values.periods import day_of
 
 PAGE: Final = 1_000

@@ -28,7 +28,7 @@ from custcrm.liability import Liability, liability
 from custcrm.records import Customer, PointOfSale, Program, Terminal
 from custcrm.records.programs import Access
 from custcrm.storage.customer_facts import explain
-from custcrm.storage.effects import Question
+from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, NotFound
 from custcrm.values.shapes import several
 from custcrm.values.texts import checked

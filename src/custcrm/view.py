@@ -18,7 +18,7 @@ from custcrm.business import Business
 from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.tools.show import shown_value
 from custcrm.records import Export
-from custcrm.storage.effects import Order, Question
+from custcrm.storage.questions import Order, Question
 from custcrm.values.errors import Malformed
 from custcrm.values.formulas import harmless
 from custcrm.values.money import Money

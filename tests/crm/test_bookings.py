@@ -12,8 +12,9 @@ from custcrm.actions import applying, single
 from custcrm.actions.action import Booked, Booking, Deed, Moment, Reserve, Turn
 from custcrm.actions.plan import Plan
 from custcrm.records import Applied, CouponSeries, Membership, PointsEntry, TagAssignment, Target
-from custcrm.storage.effects import Change, CustomerKey, Given, NewId, Template, Verdict
+from custcrm.storage.effects import Change, CustomerKey, Given, NewId, Template
 from custcrm.storage.protocol import Writer
+from custcrm.storage.questions import Verdict
 from custcrm.values.ids import numbered
 
 PEOPLE = 8

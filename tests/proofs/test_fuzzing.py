@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from custcrm.filters import Filter, FilterError
-from custcrm.storage.effects import Question
 from custcrm.storage.memory import MemoryStore
 from custcrm.storage.protocol import Reader, Store
+from custcrm.storage.questions import Question
 from custcrm.storage.sql import open_store
 from custcrm.testing.bases import NOW, Base, bases
 from custcrm.testing.questions import SCHEMA, TEXTS_OF_FILTERS

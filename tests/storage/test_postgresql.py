@@ -13,8 +13,8 @@ from custcrm.records.coupons import CouponSeries
 from custcrm.records.customers import Customer
 from custcrm.records.journal import Applied
 from custcrm.records.sales import Sale
-from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Store, Taken
+from custcrm.storage.questions import Question
 from custcrm.storage.sql import open_store
 from custcrm.storage.sql.writer import CLAIMED
 from custcrm.testing.contracts.store import StoreContract

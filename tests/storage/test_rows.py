@@ -7,8 +7,8 @@ import pytest
 from custcrm.records import Membership, Sale, SaleLine
 from custcrm.records.programs import Access
 from custcrm.storage.customer_facts import explain, facts
-from custcrm.storage.effects import Question
 from custcrm.storage.memory import MemoryStore
+from custcrm.storage.questions import Question
 from custcrm.testing.bases import LONG_AGO, NOW, some_id
 from custcrm.testing.contracts.records import customer, put
 from custcrm.testing.questions import SCHEMA

@@ -15,8 +15,8 @@ import pytest
 from custcrm.records.coupons import CouponSeries
 from custcrm.records.customers import Customer, TagAssignment
 from custcrm.records.points import PointsEntry
-from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Store, Taken
+from custcrm.storage.questions import Question
 from custcrm.storage.sql import open_store
 from custcrm.testing.contracts.store import StoreContract
 from custcrm.values.errors import Closed, Conflict, Malformed, Unavailable

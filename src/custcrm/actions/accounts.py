@@ -20,8 +20,9 @@ from custcrm.records import Account, AccountEntry, Customer, CustomerAccount, Me
 from custcrm.records.accounts import AccountKind
 from custcrm.records.programs import Access
 from custcrm.rules import accounts as rules
-from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Question, Source, Template, Verdict
+from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Source, Template
 from custcrm.storage.protocol import Reader, Writer
+from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.ids import numbered
 from custcrm.values.money import Money

@@ -16,8 +16,9 @@ from typing import Any, TypeAlias
 from attrs import Factory, field, frozen
 
 from custcrm.business import Business
-from custcrm.storage.effects import Effect, Question, Verdict
+from custcrm.storage.effects import Effect
 from custcrm.storage.protocol import Reader, Writer
+from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Malformed, Reason, Refusal
 from custcrm.values.money import Money
 from custcrm.values.periods import span

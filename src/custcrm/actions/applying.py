@@ -17,8 +17,9 @@ from attrs import evolve, field, frozen
 from custcrm.actions.action import Booking, Doing, Moment, Turn
 from custcrm.business import Business, customer_id
 from custcrm.records import Applied, Target
-from custcrm.storage.effects import Change, Question, Slice, Template
+from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.protocol import Writer
+from custcrm.storage.questions import Question
 from custcrm.values.errors import Conflict, KeyConflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.shapes import flag
 from custcrm.values.texts import checked

@@ -15,8 +15,8 @@ from custcrm.actions.action import Deed, content
 from custcrm.actions.applying import KEYS, idempotency_key
 from custcrm.business import Business
 from custcrm.records import Applied
-from custcrm.storage.effects import Verdict
 from custcrm.storage.protocol import Writer
+from custcrm.storage.questions import Verdict
 from custcrm.values.errors import KeyConflict
 
 

@@ -11,7 +11,7 @@ from custcrm.actions.action import Cost, Deed, Problem, content
 from custcrm.business import Business, customer_id
 from custcrm.filters import Filter
 from custcrm.storage.customer_facts import facts
-from custcrm.storage.effects import Verdict
+from custcrm.storage.questions import Verdict
 from custcrm.values.errors import NotFound, Reason
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """One customer: the same deed, its rules and its effects, in one transaction and without a plan.
 
-The rules are asked of the customer's own facts by the Python target, and the effects are built for one by `deeds.build`, so a
+The rules are asked of the customer's own facts by the Python target, and the effects are built for one by `effects.build`, so a
 single call decides and writes exactly what a bulk apply would.
 """
 
@@ -20,8 +20,9 @@ from custcrm.records import Applied, Customer
 from custcrm.records.codec import encoder, from_columns
 from custcrm.records.declaration import declaration
 from custcrm.storage.customer_facts import Facts
-from custcrm.storage.effects import Change, Effect, Question, Template, asked, build
+from custcrm.storage.effects import Change, Effect, Template, build, customer_values
 from custcrm.storage.protocol import Writer
+from custcrm.storage.questions import Question
 from custcrm.values.errors import KeyConflict, NotFound, Reason, Refusal
 
 R = TypeVar("R")
@@ -149,7 +150,7 @@ def _book(writer: Writer, booking: Booking, customer_id: str, moment: Moment) ->
 
 def _shown(writer: Writer, effect: Effect, row: Facts) -> dict[Shown, Any]:
     """Return the customer's values that an effect asks for, as they are now: the store need not read all facts for them."""
-    wanted = asked(effect.values)
+    wanted = customer_values(effect.values)
     if not wanted:
         return {}
     [(_, *values)] = writer.rows(row.question, wanted, only=row.customer.id)

@@ -21,8 +21,8 @@ from custcrm.importing.source import CsvSource
 from custcrm.records import Program, Sale
 from custcrm.rules import sales as rules
 from custcrm.selection import among
-from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader
+from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, NotFound, Reason
 from custcrm.values.shapes import mapping
 from custcrm.values.texts import checked

@@ -1,1 +1,6 @@
-"""Stores: where records are kept, found and guarded; `protocol` says what a store is, `deeds` what it is asked to do."""
+"""Stores: where records are kept, found and guarded.
+
+Read `questions` and `effects`, what a store is asked and what it writes, as data; then `protocol`, what a store promises.
+`customer_facts` and `facts_of_many` read one customer and some customers of any store, by `columns`.
+`memory` and `sql` are two stores; the tables of `sql` come from `migrations`.
+"""

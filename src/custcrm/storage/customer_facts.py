@@ -23,8 +23,8 @@ from custcrm.filters.types.declarations import Declarations
 from custcrm.records.customers import Customer
 from custcrm.records.declaration import declaration
 from custcrm.storage.columns import Read, reader, tuple_reader
-from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader
+from custcrm.storage.questions import Question
 from custcrm.values.errors import NotFound
 from custcrm.vocabulary import COLLECTIONS, MAPS, MapWords
 

@@ -1,7 +1,10 @@
-"""What a store is asked to do for many customers at once: questions, verdicts, templates and changes, as data.
+"""What an action writes for each of its customers, as data: `Template` is a record to add, `Change` one to change.
 
-An action is made of these constants. SQL stores compile each to one statement; the memory store and the single call run the
-same ones through `build` for one customer at a time, so that a deed means the same everywhere.
+Each column gets a source: a constant (`Given`), a value of the customer (`Of`), the customer's id, a new id, a text made in
+Python. SQL stores compile an effect to one statement for a `Slice` of the targets; the memory store and the single call run
+the same effect by `build`, one customer at a time, so that an action means the same everywhere:
+
+    Template(record=PointsEntry, values={"customer_id": CustomerKey(), "id": NewId(0), "delta": Given(500), ...})
 """
 
 from __future__ import annotations
@@ -12,37 +15,13 @@ from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
-from custcrm.filters import Filter, Schema
+from custcrm.filters import Schema
 from custcrm.filters.ir.nodes import Shown
+from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Reason
 
 OVER_LIMIT: Final = 1 << 40
 """Targets refused because the limit was reached are numbered -(OVER_LIMIT + n), apart from those a rule refused."""
-
-
-@frozen
-class Question:
-    """Which customers: a filter asked at `as_of`. `past`: the asker named `as_of`, so what stood then is looked up."""
-
-    filter: Filter
-    as_of: datetime
-    past: bool = False
-
-
-@frozen
-class Order:
-    """One key to sort by. Missing values come last unless `missing_first`; ties are broken by id, ascending."""
-
-    value: Shown
-    descending: bool = False
-    missing_first: bool = False
-
-
-@frozen
-class Verdict:
-    """Who may: rules in documented precedence; a customer is refused by the first whose filter is not true."""
-
-    rules: tuple[tuple[Reason, Filter], ...] = ()
 
 
 # where a column's value comes from ------------------------------------------------------------------
@@ -108,7 +87,7 @@ class Change:
     """A change to the records of each target that have `match`: column → value (None: is missing) at the time of writing.
 
     `verdict`: rules of the effect's own; where one refuses, nothing is changed. `current`: only records that are open at as_of
-    (their `until` missing or later). `but_new`: not the rows that this same deed has written. A template that needs the row as
+    (their `until` missing or later). `but_new`: not the rows that this same apply has written. A template that needs the row as
     it was comes before the change.
     """
 
@@ -165,6 +144,6 @@ def build(
     return {column: value(source) for column, source in values.items()}
 
 
-def asked(values: Mapping[str, Source]) -> Sequence[Shown]:
-    """Return the customer's values that the sources ask for, each once."""
-    return tuple(dict.fromkeys(source.value for source in values.values() if isinstance(source, Of)))
+def customer_values(sources: Mapping[str, Source]) -> Sequence[Shown]:
+    """Return the values of the customer that the sources ask for, each once."""
+    return tuple(dict.fromkeys(source.value for source in sources.values() if isinstance(source, Of)))

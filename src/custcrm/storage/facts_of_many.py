@@ -14,8 +14,8 @@ from attrs import field, frozen
 from custcrm.records import Customer
 from custcrm.records.declaration import declaration
 from custcrm.storage.customer_facts import Facts
-from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader
+from custcrm.storage.questions import Question
 
 R = TypeVar("R")
 

@@ -16,7 +16,8 @@ from typing import Any, Protocol, TypeVar
 
 from custcrm.filters.ir.nodes import Shown
 from custcrm.records.journal import Applied
-from custcrm.storage.effects import Change, Order, Question, Slice, Template, Verdict
+from custcrm.storage.effects import Change, Slice, Template
+from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.values.errors import Conflict, Reason
 
 R = TypeVar("R")

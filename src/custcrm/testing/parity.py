@@ -13,22 +13,10 @@ from custcrm.filters.ir.nodes import Shown
 from custcrm.records import AccountEntry, Membership, MembershipChange, Message, PointsEntry, Sale, TagAssignment
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied, Target
-from custcrm.storage.effects import (
-    Change,
-    CustomerKey,
-    Given,
-    NewId,
-    Of,
-    Order,
-    Question,
-    Slice,
-    Staged,
-    TargetReason,
-    Template,
-    Verdict,
-)
+from custcrm.storage.effects import Change, CustomerKey, Given, NewId, Of, Slice, Staged, TargetReason, Template
 from custcrm.storage.memory.store import MemoryStore
 from custcrm.storage.protocol import Reader, Store, Writer
+from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.testing.bases import NOW, some_id
 from custcrm.testing.questions import SCHEMA
 from custcrm.values.errors import Reason

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from custcrm import vocabulary
 from custcrm.filters import Filter, Schema
 from custcrm.filters.ir.nodes import Shown
-from custcrm.storage.effects import Order, Question, Verdict
+from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.testing.bases import ACCOUNTS, CATEGORIES, COUNTRIES, CURRENCY, INSTANTS, KEYS, NOW, PROGRAMS, TEXTS
 from custcrm.values.errors import Reason
 

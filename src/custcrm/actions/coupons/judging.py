@@ -21,8 +21,8 @@ from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Red
 from custcrm.rules import benefits
 from custcrm.rules import coupons as rules
 from custcrm.storage.customer_facts import Facts, facts
-from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader, Writer
+from custcrm.storage.questions import Question
 from custcrm.values.errors import NotFound, Reason
 from custcrm.values.money import Money
 

@@ -18,8 +18,8 @@ from custcrm.actions.sales.places import reference_of
 from custcrm.business import Business
 from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, Redemption, SeriesBudget
 from custcrm.rules import coupons as rules
-from custcrm.storage.effects import Verdict
 from custcrm.storage.protocol import Reader, Writer
+from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
 from custcrm.values.money import Money
 from custcrm.values.periods import Span, move

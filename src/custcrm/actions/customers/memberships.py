@@ -15,7 +15,8 @@ from custcrm.filters.syntax.nodes import Field
 from custcrm.records import Category, Membership, MembershipChange, Program
 from custcrm.records.programs import NEW_CUSTOMERS, Access, Reversal
 from custcrm.rules.contacting import OFF, check_channel
-from custcrm.storage.effects import Change, CustomerKey, Effect, Given, NewId, Of, Source, Template, Verdict
+from custcrm.storage.effects import Change, CustomerKey, Effect, Given, NewId, Of, Source, Template
+from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed, NotFound
 from custcrm.values.periods import span
 from custcrm.values.spelling import nearest

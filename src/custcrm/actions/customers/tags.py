@@ -8,7 +8,8 @@ from custcrm.actions import eligibility
 from custcrm.actions.action import Deed, Moment, asked_expiry
 from custcrm.business import Business
 from custcrm.records import TagAssignment
-from custcrm.storage.effects import Change, CustomerKey, Effect, Given, NewId, Template, Verdict
+from custcrm.storage.effects import Change, CustomerKey, Effect, Given, NewId, Template
+from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed
 from custcrm.values.periods import expiry
 from custcrm.values.texts import checked

@@ -21,7 +21,8 @@ from custcrm.filters.ir.nodes import Choose, Condition, Constant, Shown, Value
 from custcrm.filters.syntax import nodes as s
 from custcrm.records import Category, Membership, Program
 from custcrm.records.programs import NEW_CUSTOMERS
-from custcrm.storage.effects import Change, Effect, Of, Question, Verdict
+from custcrm.storage.effects import Change, Effect, Of
+from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason
 from custcrm.values.identifiers import key_name
 from custcrm.values.spelling import nearest

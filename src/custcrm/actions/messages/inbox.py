@@ -15,8 +15,9 @@ from custcrm.messaging.templates import TextTemplate
 from custcrm.records import Activity, Coupon, InboxMessage, Opening, Sender
 from custcrm.rules import inbox as rules
 from custcrm.rules.contacting import check_channel, check_purpose
-from custcrm.storage.effects import CustomerKey, Given, NewId, Template, Verdict
+from custcrm.storage.effects import CustomerKey, Given, NewId, Template
 from custcrm.storage.protocol import Writer
+from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed, NotFound
 from custcrm.values.periods import expiry
 from custcrm.values.texts import checked, is_blank

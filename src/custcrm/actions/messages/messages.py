@@ -15,7 +15,8 @@ from custcrm.messaging.templates import TextTemplate, customer_values
 from custcrm.records import Customer, Message, Program, Sender
 from custcrm.records.messages import MessageStatus
 from custcrm.rules.contacting import OFF, check_channel, check_purpose
-from custcrm.storage.effects import CustomerKey, Effect, Given, NewId, Of, Question, Source, TargetReason, Template, Verdict
+from custcrm.storage.effects import CustomerKey, Effect, Given, NewId, Of, Source, TargetReason, Template
+from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Malformed, NotFound
 from custcrm.values.shapes import flag
 from custcrm.values.texts import checked, is_blank

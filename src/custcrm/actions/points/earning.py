@@ -25,9 +25,9 @@ from custcrm.records.earning import Earns, Rounding
 from custcrm.records.sales import SaleKind
 from custcrm.rules import earning as rules
 from custcrm.storage.customer_facts import Facts
-from custcrm.storage.effects import Question
 from custcrm.storage.facts_of_many import MOST, Gathered
 from custcrm.storage.protocol import Reader
+from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import key_name
 from custcrm.values.money import Money

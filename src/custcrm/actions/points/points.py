@@ -17,8 +17,9 @@ from custcrm.business import Business
 from custcrm.messaging.templates import POINTS_CREDITED, text_or_default
 from custcrm.records import CouponSeries, PointsEntry, Program
 from custcrm.rules import points as rules
-from custcrm.storage.effects import CustomerKey, Effect, Given, NewId, Source, Template, Verdict
+from custcrm.storage.effects import CustomerKey, Effect, Given, NewId, Source, Template
 from custcrm.storage.protocol import Writer
+from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed, Refusal
 from custcrm.values.periods import expiry
 from custcrm.values.shapes import flag

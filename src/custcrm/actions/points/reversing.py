@@ -21,8 +21,8 @@ from custcrm.records.points import DEBT
 from custcrm.rules import points as rules
 from custcrm.rules.points import PointsSpend
 from custcrm.rules.points_history import PointsLine
-from custcrm.storage.effects import Question, Verdict
 from custcrm.storage.protocol import Reader, Writer
+from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
 from custcrm.values.periods import Span, move
 from custcrm.values.texts import checked

@@ -17,9 +17,9 @@ from custcrm.actions.sales.places import place_of
 from custcrm.business import Business, customer_id
 from custcrm.records import Customer, Program, Sale, SaleLine
 from custcrm.rules import sales as rules
-from custcrm.storage.effects import Question
 from custcrm.storage.facts_of_many import MOST, Gathered
 from custcrm.storage.protocol import Writer
+from custcrm.storage.questions import Question
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.shapes import mapping, several
 from custcrm.values.spelling import nearest

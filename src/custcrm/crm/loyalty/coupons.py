@@ -20,7 +20,7 @@ from custcrm.rules import benefits
 from custcrm.rules import coupons as rules
 from custcrm.selection import CustomerRef, existing
 from custcrm.storage.customer_facts import facts
-from custcrm.storage.effects import Question
+from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, Reason, Refusal
 from custcrm.values.money import Amount, Money
 from custcrm.values.periods import SpanLike, span

@@ -15,8 +15,8 @@ from custcrm.records.messages import MessageStatus
 from custcrm.rules.contacting import check_channel, check_purpose
 from custcrm.selection import CustomerRef, existing
 from custcrm.storage.customer_facts import facts
-from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader, Taken
+from custcrm.storage.questions import Question
 from custcrm.values.errors import Conflict, Malformed, Reason
 from custcrm.values.identifiers import key_name
 from custcrm.values.shapes import flag

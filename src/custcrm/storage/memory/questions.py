@@ -19,8 +19,9 @@ from custcrm.filters.ir.nodes import All, Column, Condition, Constant, Member, M
 from custcrm.filters.targets.python.compile import CompiledFilter, CompiledValue, compile_filter, compile_value
 from custcrm.records.customers import Customer
 from custcrm.storage.customer_facts import REMEMBERED, Facet, Sight, access, resolved
-from custcrm.storage.effects import Order, Question, Slice, Verdict
+from custcrm.storage.effects import Slice
 from custcrm.storage.memory.table import NOTHING, Table
+from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.values.birthdays import YearlessDate
 from custcrm.values.errors import Reason
 

@@ -11,9 +11,10 @@ from custcrm.records.codec import encoder, from_columns
 from custcrm.records.customers import Customer
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied, Target
-from custcrm.storage.effects import OVER_LIMIT, Change, Question, Slice, Source, Staged, Template, Verdict, asked, build
+from custcrm.storage.effects import OVER_LIMIT, Change, Slice, Source, Staged, Template, build, customer_values
 from custcrm.storage.memory.questions import Questions
 from custcrm.storage.memory.table import Key, Table
+from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Reason
 
 Texts = Mapping[tuple[str, str], Mapping[int, str]]
@@ -99,7 +100,7 @@ def _builder(
     questions: Questions, staged: Texts, values: Mapping[str, Source], part: Slice
 ) -> Callable[[Target, Customer], dict[str, Any]]:
     """Return a function to the columns of one target."""
-    shown = {each: questions.value_at(each, part) for each in asked(values)}
+    shown = {each: questions.value_at(each, part) for each in customer_values(values)}
     names = [source.name for source in values.values() if isinstance(source, Staged)]
     texts = {name: staged.get((part.applied_id, name), {}) for name in names}
 

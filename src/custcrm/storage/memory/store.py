@@ -19,11 +19,12 @@ from custcrm.filters.ir.nodes import Shown
 from custcrm.records import RECORDS
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied
-from custcrm.storage.effects import Change, Order, Question, Slice, Template, Verdict
+from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.memory import setwise as deeds
 from custcrm.storage.memory.questions import Questions
 from custcrm.storage.memory.table import Key, Table
 from custcrm.storage.protocol import Reader, Taken, Writer
+from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.values.errors import Closed, NotFound, Reason
 
 R = TypeVar("R")

@@ -22,7 +22,7 @@ from custcrm.filters.targets.sql.compile import compile_condition, compile_value
 from custcrm.filters.targets.sql.phrases import Divided, IsNotTrue, IsTrue
 from custcrm.filters.targets.sql.source import Element
 from custcrm.filters.types.types import Date
-from custcrm.storage.effects import Order, Question, Verdict
+from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.storage.sql.sources import AS_OF, CustomerSource
 from custcrm.storage.sql.types import TEXT
 from custcrm.values.birthdays import YearlessDate

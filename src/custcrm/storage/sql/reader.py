@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, CursorResult
 
 from custcrm.filters.ir.nodes import Shown
 from custcrm.records.declaration import declaration
-from custcrm.storage.effects import Order, Question, Verdict
+from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.storage.sql import encoding as rows
 from custcrm.storage.sql import questions, statements
 from custcrm.storage.sql.engine import translated

@@ -32,8 +32,8 @@ from custcrm.storage.effects import (
     Staged,
     TargetReason,
     Template,
-    Verdict,
 )
+from custcrm.storage.questions import Verdict
 from custcrm.storage.sql import statements
 from custcrm.storage.sql.questions import STATEMENTS, Asking, Rules, refused, rules_of
 from custcrm.storage.sql.sources import AS_OF, CustomerSource

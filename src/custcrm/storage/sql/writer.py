@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection
 from custcrm.records import RECORDS
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied
-from custcrm.storage.effects import Change, Question, Slice, Template, Verdict
+from custcrm.storage.effects import Change, Slice, Template
+from custcrm.storage.questions import Question, Verdict
 from custcrm.storage.sql import encoding as rows
 from custcrm.storage.sql import questions, setwise, statements
 from custcrm.storage.sql.engine import translated

@@ -20,17 +20,16 @@ from custcrm.storage.effects import (
     Given,
     NewId,
     Of,
-    Question,
     Slice,
     Source,
     Staged,
     Template,
-    Verdict,
-    asked,
     build,
+    customer_values,
 )
 from custcrm.storage.protocol import Store, Writer
-from custcrm.testing.bases import LONG_AGO, NOW, Base, bases, some_id
+from custcrm.storage.questions import Question, Verdict
+from custcrm.testing.bases import Base, LONG_AGO, NOW, bases, some_id
 from custcrm.testing.contracts.questions import question, sale, value
 from custcrm.testing.contracts.records import ON_ONE_STORE, customer, entry, put, tag
 from custcrm.testing.parity import APPLIED, REJECTED, TEMPLATES, counted, rolled_back
@@ -307,6 +306,6 @@ def _built(writer: Writer, template: Template, target: Target) -> Any:
         return None
     columns = build(
         template.values, customer_id=target.customer_id, applied_id=APPLIED.id, number=target.number,
-        shown={each: row.value(each) for each in asked(template.values)}, staged={"code": f"code {target.number}"},
+        shown={each: row.value(each) for each in customer_values(template.values)}, staged={"code": f"code {target.number}"},
     )  # fmt: skip
     return from_columns(template.record, columns)
