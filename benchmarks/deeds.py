@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from benchmarks.base import Base, filled
 from benchmarks.compare import Line, best, heading
 
-RAW = """INSERT INTO points_entries (customer_id, id, program, kind, delta, lot_id, occurred_at, terminal, text, reason, actor)
+RAW = """INSERT INTO custcrm_points_entries
+    (customer_id, id, program, kind, delta, lot_id, occurred_at, terminal, text, reason, actor)
     SELECT c.id, :prefix || {number}, 'club', 'credit', 100, :prefix || {number}, {now}, 'api', '', '', ''
-    FROM (SELECT c.id, row_number() OVER (ORDER BY c.id) AS n FROM customers c JOIN memberships m
+    FROM (SELECT c.id, row_number() OVER (ORDER BY c.id) AS n FROM custcrm_customers c JOIN custcrm_memberships m
           ON m.customer_id = c.id AND m.program = 'club' AND m.access NOT IN ('blacklisted', 'none')
           WHERE c.loyalty_eligible) c"""
 PARTS = {
@@ -64,10 +65,9 @@ def _single(base: Base, place: str) -> None:
     raw.execute("PRAGMA synchronous=NORMAL")
     raw.execute("PRAGMA foreign_keys=ON")
     tables = sa.MetaData()
-    tables.reflect(base.engine, only=["customers", "memberships", "programs", "points_entries"])
-    programs, customers, memberships, entries = (
-        tables.tables[name] for name in ("programs", "customers", "memberships", "points_entries")
-    )
+    names = [f"custcrm_{name}" for name in ("programs", "customers", "memberships", "points_entries")]
+    tables.reflect(base.engine, only=names)
+    programs, customers, memberships, entries = (tables.tables[name] for name in names)
     program = sa.select(programs).where(programs.c.name == sa.bindparam("program"))
     customer = sa.select(customers).where(customers.c.id == sa.bindparam("customer"))
     member = sa.select(memberships).where(
@@ -95,16 +95,16 @@ def _single(base: Base, place: str) -> None:
     def theirs() -> None:
         for member in members:
             raw.execute("BEGIN IMMEDIATE")
-            raw.execute("SELECT * FROM programs WHERE name = ?", ("club",)).fetchone()
-            found = raw.execute("SELECT * FROM customers WHERE id = ?", (member.id,)).fetchone()
+            raw.execute("SELECT * FROM custcrm_programs WHERE name = ?", ("club",)).fetchone()
+            found = raw.execute("SELECT * FROM custcrm_customers WHERE id = ?", (member.id,)).fetchone()
             access = raw.execute(
-                "SELECT access FROM memberships WHERE customer_id = ? AND program = ?", (member.id, "club")
+                "SELECT access FROM custcrm_memberships WHERE customer_id = ? AND program = ?", (member.id, "club")
             ).fetchone()
             assert found is not None and access[0] in ("full", "limited")
             new = str(uuid4())
             raw.execute(
-                "INSERT INTO points_entries (customer_id, id, program, kind, delta, lot_id, occurred_at, terminal, text,"
-                " reason, actor) VALUES (?, ?, 'club', 'credit', 1, ?, 1, 'api', '', '', '')", (member.id, new, new),
+                "INSERT INTO custcrm_points_entries (customer_id, id, program, kind, delta, lot_id, occurred_at, terminal,"
+                " text, reason, actor) VALUES (?, ?, 'club', 'credit', 1, ?, 1, 'api', '', '', '')", (member.id, new, new),
             )
             raw.execute("COMMIT")
 

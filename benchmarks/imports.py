@@ -32,12 +32,12 @@ SHOPS = 5
 SALES_EACH = 10
 
 _CUSTOMERS = (
-    "INSERT INTO customers (id, kind, status, first_name, last_name, email, country, loyalty_eligible, coupon_eligible,"
-    " signed_up_at, created_at, email_folded, first_name_folded, last_name_folded)"
+    "INSERT INTO custcrm_customers (id, kind, status, first_name, last_name, email, country, loyalty_eligible,"
+    " coupon_eligible, signed_up_at, created_at, email_folded, first_name_folded, last_name_folded)"
     " VALUES (?, 'person', 'active', ?, ?, ?, ?, 1, 1, 1, 1, ?, ?, ?)"
 )
 _SALES = (
-    "INSERT INTO sales (customer_id, id, occurred_at, total, total_currency, units, program, point_of_sale, source,"
+    "INSERT INTO custcrm_sales (customer_id, id, occurred_at, total, total_currency, units, program, point_of_sale, source,"
     " external_id, recorded_at) VALUES (?, ?, ?, ?, 'EUR', ?, 'club', ?, 'in_store', ?, 1)"
 )
 
@@ -98,7 +98,7 @@ def _raw_people(_: sqlite3.Connection, rows: Iterable[dict[str, str]]) -> Iterat
 
 
 def _raw_sales(raw: sqlite3.Connection, rows: Iterable[dict[str, str]]) -> Iterator[tuple[Any, ...]]:
-    customers = dict(raw.execute("SELECT email, id FROM customers").fetchall())
+    customers = dict(raw.execute("SELECT email, id FROM custcrm_customers").fetchall())
     for n, row in enumerate(rows):
         at = int(datetime.fromisoformat(row["occurred_at"]).replace(tzinfo=UTC).timestamp() * 1_000_000)
         yield (customers[row["email"]], _id(n), at, int(Decimal(row["total"]) * 100), int(row["units"]),

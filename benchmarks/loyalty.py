@@ -34,7 +34,7 @@ EACH = 10
 CALLS = 50
 PROGRAM = "lots"
 LETTERS = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
-ELIGIBLE = """SELECT c.id FROM customers c JOIN memberships m ON m.customer_id = c.id AND m.program = 'club'
+ELIGIBLE = """SELECT c.id FROM custcrm_customers c JOIN custcrm_memberships m ON m.customer_id = c.id AND m.program = 'club'
     WHERE m.access NOT IN ('blacklisted', 'none') AND c.coupon_eligible ORDER BY c.id"""
 COLUMNS = ("customer_id", "id", "series", "code", "issued_at", "expires_at", "reason", "actor")
 
@@ -151,7 +151,7 @@ def _rows(ids: list[str], now: Any, ends: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def _by_executemany(place: str) -> Callable[[], None]:
-    insert = f"INSERT INTO coupons ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+    insert = f"INSERT INTO custcrm_coupons ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
     now = round(NOW.timestamp() * 1e6)
 
     def issue() -> None:
@@ -160,7 +160,7 @@ def _by_executemany(place: str) -> Callable[[], None]:
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN IMMEDIATE")
         ids = [each for each, in connection.execute(ELIGIBLE)]
-        connection.execute("UPDATE coupon_series SET issued = issued + ? WHERE name = 'theirs'", (len(ids),))
+        connection.execute("UPDATE custcrm_coupon_series SET issued = issued + ? WHERE name = 'theirs'", (len(ids),))
         connection.executemany(insert, _rows(ids, now, now + 30 * 86_400_000_000))
         connection.execute("COMMIT")
         connection.close()
@@ -172,8 +172,8 @@ def _by_copy(place: str) -> Callable[[], None]:
     def issue() -> None:
         with psycopg.connect(place) as connection:
             ids = [each for each, in connection.execute(ELIGIBLE)]
-            connection.execute("UPDATE coupon_series SET issued = issued + %s WHERE name = 'theirs'", (len(ids),))
-            with connection.cursor().copy(f"COPY coupons ({', '.join(COLUMNS)}) FROM STDIN") as copy:
+            connection.execute("UPDATE custcrm_coupon_series SET issued = issued + %s WHERE name = 'theirs'", (len(ids),))
+            with connection.cursor().copy(f"COPY custcrm_coupons ({', '.join(COLUMNS)}) FROM STDIN") as copy:
                 for row in _rows(ids, NOW, NOW + timedelta(days=30)):
                     copy.write_row(row)
 

@@ -16,15 +16,17 @@ QUESTIONS = {
     "five conditions and an aggregate": (
         "kind = 'person' AND country IN ('FI', 'SE') AND email EXISTS AND last_name STARTS WITH 'B' "
         "AND loyalty_eligible AND sales_total > 500",
-        """SELECT count(*) FROM customers c WHERE kind = 'person' AND country IN ('FI', 'SE') AND email IS NOT NULL
+        """SELECT count(*) FROM custcrm_customers c WHERE kind = 'person' AND country IN ('FI', 'SE') AND email IS NOT NULL
            AND {starts} AND {eligible}
-           AND (SELECT coalesce(sum(total), 0) FROM sales s WHERE s.customer_id = c.id AND s.occurred_at <= {now}) > 50000""",
+           AND (SELECT coalesce(sum(total), 0) FROM custcrm_sales s
+                WHERE s.customer_id = c.id AND s.occurred_at <= {now}) > 50000""",
     ),
     "sales_count > 5 AND sales_total > 500": (
         "sales_count > 5 AND sales_total > 500",
-        """SELECT count(*) FROM customers c
-           WHERE (SELECT count(*) FROM sales s WHERE s.customer_id = c.id AND s.occurred_at <= {now}) > 5
-           AND (SELECT coalesce(sum(total), 0) FROM sales s WHERE s.customer_id = c.id AND s.occurred_at <= {now}) > 50000""",
+        """SELECT count(*) FROM custcrm_customers c
+           WHERE (SELECT count(*) FROM custcrm_sales s WHERE s.customer_id = c.id AND s.occurred_at <= {now}) > 5
+           AND (SELECT coalesce(sum(total), 0) FROM custcrm_sales s
+                WHERE s.customer_id = c.id AND s.occurred_at <= {now}) > 50000""",
     ),
 }
 PARTS = {

@@ -7,8 +7,11 @@ import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+import custcrm
 from custcrm.records import RECORDS
 from custcrm.records.declaration import declaration
+from custcrm.storage.memory import MemoryStore
+from custcrm.storage.migrations import VERSION, VERSION_TABLE
 from custcrm.storage.sql import open_store, schema
 from custcrm.storage.sql.engine import open_engine
 from custcrm.storage.sql.tables import metadata
@@ -39,7 +42,7 @@ def described(engine: sa.Engine) -> dict[str, object]:
             "options": dict(inspector.get_table_options(name)),
         }
         for name in inspector.get_table_names()
-        if name != schema.VERSION_TABLE
+        if name != VERSION_TABLE
     }
 
 
@@ -52,7 +55,7 @@ def test_upgrading_gives_what_is_declared(address, request, tmp_path, postgresql
         metadata().create_all(declared)
         assert described(migrated) == described(declared)
         declared.dispose()
-    assert set(described(migrated)) == {declaration(record).table for record in RECORDS}
+    assert set(described(migrated)) == {f"custcrm_{declaration(record).table}" for record in RECORDS}
     migrated.dispose()
 
 
@@ -65,38 +68,45 @@ def test_tables_of_sqlite_are_strict_and_facts_are_clustered(tmp_path) -> None:
     engine.dispose()
     for record in RECORDS:
         about = declaration(record)
-        assert listed[about.table].strict
-        assert bool(listed[about.table].wr) or not about.of_customer
+        kept = listed[f"custcrm_{about.table}"]
+        assert kept.strict
+        assert bool(kept.wr) or not about.of_customer
 
 
 def test_a_store_is_set_up_once(address) -> None:
     """Opening an empty store sets it up; opening it again finds its version, and migrating changes nothing."""
     with_tables = open_store(address)
-    assert with_tables.version() == schema.VERSION
-    assert with_tables.migrate() == (schema.VERSION, schema.VERSION)
+    assert with_tables.version() == VERSION
+    assert with_tables.migrate() == (VERSION, VERSION)
     with_tables.close()
     again = open_store(address)
-    assert again.version() == schema.VERSION
+    assert again.version() == VERSION
     again.close()
 
 
 def test_the_version_is_that_of_the_last_migration() -> None:
-    """VERSION names the head of the history, which is one line."""
+    """VERSION names the head of the history, which is one line, for every store."""
     config = Config()
     config.set_main_option("script_location", schema.MIGRATIONS)
-    assert ScriptDirectory.from_config(config).get_heads() == [str(schema.VERSION)]
+    assert ScriptDirectory.from_config(config).get_heads() == [str(VERSION)]
+    assert MemoryStore().version() == VERSION
 
 
-def test_a_newer_store_is_refused(address) -> None:
-    """A store of a later version is not touched: the error says what to do."""
+@pytest.mark.parametrize(
+    ("found", "says"), [("99", "version 99 .*newer custcrm"), ("ae10", "'ae10', which no custcrm has made")]
+)
+def test_a_store_of_a_later_or_unknown_version_is_refused(address, found, says) -> None:
+    """It is opened by nothing and not touched: the error says what it is and what to do."""
     store = open_store(address)
     engine = open_engine(address)
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"UPDATE {schema.VERSION_TABLE} SET version_num = '99'")
+        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '{found}'")
     engine.dispose()
-    assert store.version() == 99
-    with pytest.raises(Conflict, match="newer"):
+    with pytest.raises(Conflict, match=says):
         store.migrate()
+    for migrate in (False, True):
+        with pytest.raises(Conflict, match=says):
+            custcrm.open(address, migrate=migrate)
     store.close()
 
 

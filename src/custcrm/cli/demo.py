@@ -87,7 +87,7 @@ def _is_ours(store: Path) -> bool:
     # Opening it as a store would set one up in any SQLite file: it is only looked at.
     try:
         with closing(sqlite3.connect(f"file:{quote(str(store))}?mode=ro", uri=True)) as connection:
-            titles = connection.execute("SELECT title FROM programs WHERE name = ?", [PROGRAM]).fetchall()
+            titles = connection.execute("SELECT title FROM custcrm_programs WHERE name = ?", [PROGRAM]).fetchall()
     except sqlite3.Error:
         return False
     return titles == [(_MADE_BY_DEMO,)]

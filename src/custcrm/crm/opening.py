@@ -77,7 +77,7 @@ def _opened(store: str | PathLike[str] | Store | None, *, migrate: bool) -> Stor
 
 def _current(store: SqlStore, *, migrate: bool) -> SqlStore:
     """Return the store if its schema is this library's, brought up to date where that was asked for."""
-    from custcrm.storage.sql.schema import VERSION
+    from custcrm.storage.migrations import VERSION
 
     version, wanted = store.version(), VERSION
     if version == wanted:

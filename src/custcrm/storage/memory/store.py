@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from functools import partial
 from threading import RLock, get_ident
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 from attrs import define, field
@@ -23,15 +23,12 @@ from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.memory import setwise as deeds
 from custcrm.storage.memory.questions import Questions
 from custcrm.storage.memory.table import Key, Table
+from custcrm.storage.migrations import VERSION
 from custcrm.storage.protocol import Reader, Taken, Writer
 from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.values.errors import Closed, NotFound, Reason
 
 R = TypeVar("R")
-
-VERSION: Final = 2
-"""Of the schema; records in memory are always this library's."""
-
 
 @define(eq=False)
 class _Kept:
@@ -118,7 +115,7 @@ class MemoryStore:
         return self._writing == get_ident()
 
     def version(self) -> int | None:
-        """Return the schema's version."""
+        """Return the schema's version: records in memory are always this library's."""
         self._open()
         return VERSION
 

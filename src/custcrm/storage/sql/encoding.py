@@ -20,6 +20,7 @@ from custcrm.records.codec import decoder, encoder
 from custcrm.records.declaration import Kind, declaration
 from custcrm.storage.sql import statements
 from custcrm.storage.sql.statements import Shape
+from custcrm.storage.sql.tables import table
 from custcrm.storage.sql.types import FORMS
 
 COPY_FROM: Final = 50
@@ -156,7 +157,7 @@ def _copy(connection: Connection, record: type, rows: Sequence[tuple[Any, ...]])
 
     about = declaration(record)
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-        sql.Identifier(about.table), sql.SQL(", ").join(map(sql.Identifier, about.names))
+        sql.Identifier(table(record).name), sql.SQL(", ").join(map(sql.Identifier, about.names))
     )
     with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types([_COPIED[column.kind] for column in about.columns])

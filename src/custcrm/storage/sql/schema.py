@@ -7,23 +7,24 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from custcrm.storage.migrations import VERSION, VERSION_TABLE
 from custcrm.values.errors import Conflict
 
-VERSION: Final = 2
-"""What this library reads and writes; a test compares it with the last migration."""
-
-VERSION_TABLE: Final = "custcrm_version"
 MIGRATIONS: Final = "custcrm.storage:migrations"
 _LOCK: Final = 0x63757374_63726D
 """Names our advisory lock on PostgreSQL: processes that open a new store at once take turns."""
 
 
 def version(connection: Connection) -> int | None:
-    """Return the version, None when nothing has been set up."""
+    """Return the version, None when nothing has been set up; Conflict where it is none of ours."""
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
     found = connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE)))
-    return None if found is None else int(found)
+    if found is None:
+        return None
+    if not str(found).isdecimal():
+        raise Conflict(f"the store's version is {found!r}, which no custcrm has made; see the table {VERSION_TABLE}")
+    return int(found)
 
 
 def migrate(connection: Connection) -> tuple[int | None, int]:

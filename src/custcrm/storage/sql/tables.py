@@ -1,6 +1,7 @@
 """The tables, made from the records' declarations.
 
-`table(record)` is the one place where SQL names come from. On SQLite a customer's facts are clustered by the record's
+`table(record)` is the one place where SQL names come from: `sales`, as its record declares, is `custcrm_sales` here, so that
+a store lives beside an app's own tables in one file or database. On SQLite a customer's facts are clustered by the record's
 key, so that they lie together and need no covering index.
 """
 
@@ -16,12 +17,16 @@ from custcrm.records import RECORDS
 from custcrm.records.customers import Customer
 from custcrm.records.declaration import Declaration, declaration
 from custcrm.records.journal import Target
+from custcrm.records.sales import Sale
 from custcrm.storage.sql.types import TYPES
 
 METADATA: Final = sa.MetaData()
 
-CARRIED: Final[Mapping[str, int]] = {"sales": 2}
-"""Tables with a longer index that covers what metrics read, for PostgreSQL only: so many of its columns are searched by."""
+PREFIX: Final = "custcrm_"
+"""What the names of tables, keys and indexes begin with; the records' declarations leave it out."""
+
+CARRIED: Final[Mapping[type, int]] = {Sale: 2}
+"""Records with a longer index that covers what metrics read, for PostgreSQL only: so many of its columns are searched by."""
 
 
 @cache
@@ -30,10 +35,10 @@ def table(record: type) -> sa.Table:
     about = declaration(record)
     clustered = about.of_customer or record is Target
     return sa.Table(
-        about.table,
+        PREFIX + about.table,
         METADATA,
         *(sa.Column(column.name, TYPES[column.kind], nullable=column.nullable) for column in about.columns),
-        sa.PrimaryKeyConstraint(*about.key, name=f"pk_{about.table}"),
+        sa.PrimaryKeyConstraint(*about.key, name=_name("pk", about)),
         *_references(about),
         *_indexes(about),
         sqlite_strict=True,
@@ -55,9 +60,9 @@ def unique_columns(constraint: str) -> tuple[type, tuple[str, ...]] | None:
 
 
 def columns_named(names: str) -> tuple[type, tuple[str, ...]] | None:
-    """Return the record and columns of names as SQLite writes them: `sales.external_id, …`."""
+    """Return the record and columns of names as SQLite writes them: `custcrm_sales.external_id, …`."""
     parts = [name.partition(".") for name in names.split(", ")]
-    records = {declaration(record).table: record for record in RECORDS}
+    records = {table(record).name: record for record in RECORDS}
     record = records.get(parts[0][0])
     return None if record is None else (record, tuple(column for _, _, column in parts))
 
@@ -69,8 +74,8 @@ def _unique() -> Mapping[str, tuple[type, tuple[str, ...]]]:
         for record in RECORDS
         for about in [declaration(record)]
         for name, columns in [
-            (f"pk_{about.table}", about.key),
-            *((_index_name("uq", about, columns), columns) for columns in about.unique),
+            (_name("pk", about), about.key),
+            *((_name("uq", about, columns), columns) for columns in about.unique),
         ]
     }
 
@@ -79,23 +84,23 @@ def _references(about: Declaration) -> list[sa.ForeignKeyConstraint]:
     if not about.of_customer:
         return []
     customers = table(Customer)
-    return [sa.ForeignKeyConstraint(["customer_id"], [customers.c.id], name=f"fk_{about.table}_customer_id")]
+    return [sa.ForeignKeyConstraint(["customer_id"], [customers.c.id], name=_name("fk", about, ("customer_id",)))]
 
 
 def _indexes(about: Declaration) -> list[sa.Index]:
-    unique = [sa.Index(_index_name("uq", about, columns), *columns, unique=True) for columns in about.unique]
+    unique = [sa.Index(_name("uq", about, columns), *columns, unique=True) for columns in about.unique]
     return [*unique, *(_index(about, columns) for columns in about.index)]
 
 
 def _index(about: Declaration, columns: tuple[str, ...]) -> sa.Index:
-    name = _index_name("ix", about, columns)
-    searched = CARRIED.get(about.table)
+    name = _name("ix", about, columns)
+    searched = CARRIED.get(about.record)
     if searched is None or len(columns) <= searched:
         return sa.Index(name, *columns)
     index = sa.Index(name, *columns[:searched], postgresql_include=columns[searched:])
     return index.ddl_if(dialect="postgresql")
 
 
-def _index_name(prefix: str, about: Declaration, columns: tuple[str, ...]) -> str:
-    """Return a name within PostgreSQL's 63 bytes: of the first two columns, which tell a table's indexes apart."""
-    return "_".join((prefix, about.table, *columns[:3]))
+def _name(kind: str, about: Declaration, columns: tuple[str, ...] = ()) -> str:
+    """Return the name of a key or index: the first three columns tell those of a table apart, within PostgreSQL's 63 bytes."""
+    return PREFIX + "_".join((kind, about.table, *columns[:3]))

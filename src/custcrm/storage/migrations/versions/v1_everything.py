@@ -1,520 +1,290 @@
-"""Version 1: everything.
+"""Version 1: all tables.
+
+Everything is named `custcrm_…`, tables, keys and indexes, so that a store lives beside an app's own tables in one database.
 
 Revision ID: 1
 """
 
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
 import sqlalchemy as sa
 from alembic import op
+from attrs import field, frozen
 
 revision = "1"
 down_revision = None
 
-TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-WHOLE = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
-FLAG = sa.Integer().with_variant(sa.Boolean(), "postgresql")
-DAY = sa.Text().with_variant(sa.Date(), "postgresql")
-INSTANT = sa.Integer().with_variant(sa.DateTime(timezone=True), "postgresql")  # on SQLite microseconds since 1970 UTC
+TYPES: Final[Mapping[str, Any]] = {
+    "": sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+    "integer": sa.Integer().with_variant(sa.BigInteger(), "postgresql"),
+    "boolean": sa.Integer().with_variant(sa.Boolean(), "postgresql"),
+    "date": sa.Text().with_variant(sa.Date(), "postgresql"),
+    "instant": sa.Integer().with_variant(sa.DateTime(timezone=True), "postgresql"),  # on SQLite microseconds since 1970 UTC
+}
 
-ROWS = {"sqlite_strict": True}
-CLUSTERED = {"sqlite_strict": True, "sqlite_with_rowid": False}
+
+@frozen
+class Table:
+    """A table to make. Columns are written `name`, `name?` where they may be missing, `name:type` where they are no text.
+
+    Each key and index is its columns. `covering`: what a query is searched by, and what else it reads, for PostgreSQL.
+    """
+
+    name: str
+    key: str = field(kw_only=True)
+    columns: str = field(kw_only=True)
+    unique: tuple[str, ...] = field(default=(), kw_only=True)
+    index: tuple[str, ...] = field(default=(), kw_only=True)
+    covering: Mapping[str, str] = field(factory=dict, kw_only=True)
+
+    def of_customer(self) -> bool:
+        """Tell whether the rows are facts about a customer."""
+        return self.key.startswith("customer_id ")
+
+
+TABLES: Final = (
+    Table(
+        "customers", key="id",
+        columns="""
+            id kind status first_name? last_name? company_name? business_unit? registry_code? vat_number? email? phone?
+            phone_as_typed? card_number? twitter_id? facebook_name? birth_date?:date birth_date_month_day?:integer country?
+            locale? time_zone? customer_group? home_location? loyalty_eligible:boolean coupon_eligible:boolean
+            payment_terms_days?:integer credit_limit?:integer credit_limit_currency? delivery_preference? payment_reference?
+            web_shop_username? signed_up_at:instant created_at:instant email_folded? first_name_folded? last_name_folded?
+            company_name_folded?
+        """,
+        unique=("email", "card_number"),
+        index=("phone", "birth_date_month_day", "email_folded", "last_name_folded", "first_name_folded", "company_name_folded"),
+    ),
+    Table("settings", key="name", columns="name value"),
+    Table(
+        "programs", key="name",
+        columns="name title default_access notifications reversal reversal_grace? created_at:instant",
+    ),
+    Table("categories", key="program name", columns="program name filter? rank:integer created_at:instant"),
+    Table(
+        "earning_rules", key="program name",
+        columns="""
+            program name per points:integer amount?:integer amount_currency? factor? category? filter? minimum?:integer
+            minimum_currency? rounding expires? starts_at?:instant ends_at?:instant created_at:instant actor
+        """,
+    ),
+    Table(
+        "accounts", key="name",
+        columns="""
+            name program kind title unit credit_limit?:integer credit_limit_currency? credit_units:integer created_at:instant
+        """,
+    ),
+    Table("points_of_sale", key="name", columns="name program? created_at:instant"),
+    Table("terminals", key="name", columns="name point_of_sale created_at:instant"),
+    Table("senders", key="name", columns="name program? requires_confirmation:boolean created_at:instant"),
+    Table("segments", key="name", columns="name filter created_at:instant actor"),
+    Table("imports", key="id", columns="id kind counts actor occurred_at:instant"),
+    Table("exports", key="id", columns="id kind columns rows:integer actor occurred_at:instant"),
+    Table(
+        "coupon_series", key="name",
+        columns="""
+            name program kind title description titles descriptions codes shared_code? alphabet code_length:integer
+            capacity?:integer issued:integer per_customer?:integer per_coupon:integer valid? valid_until?:instant
+            issue_from?:instant issue_until?:instant benefit stackable:boolean transferable:boolean revoke_frees:boolean
+            restore_on_cancel:boolean created_at:instant
+        """,
+    ),
+    Table("series_budgets", key="series", columns="series budget:integer currency spent:integer"),
+    Table(
+        "free_codes", key="code",
+        columns="code series created_at:instant expires_at?:instant taken_at?:instant revoked_at?:instant actor",
+        index=("series created_at",),
+    ),
+    Table(
+        "guest_redemptions", key="id",
+        columns="""
+            id series program identity ordinal?:integer code redeemed_at:instant restored_at?:instant reference?
+            discount?:integer discount_currency? terminal point_of_sale? actor applied_id?
+        """,
+        unique=("series identity ordinal",),
+        index=("code", "reference", "redeemed_at"),
+    ),
+    Table(
+        "applied", key="key",
+        columns="""
+            key id action content arguments actor as_of:instant eligible:integer done:integer reserved:integer refused:integer
+            skipped
+        """,
+        unique=("id",),
+    ),
+    Table(
+        "contact_points", key="customer_id id",
+        columns="customer_id id kind value as_typed purpose recorded_at:instant",
+        index=("kind value",),
+    ),
+    Table(
+        "addresses", key="customer_id id",
+        columns="customer_id id type lines city? postcode? country? primary:boolean recorded_at:instant",
+    ),
+    Table("attributes", key="customer_id key", columns="customer_id key value recorded_at:instant"),
+    Table(
+        "external_ids", key="customer_id system",
+        columns="customer_id system external_id recorded_at:instant",
+        unique=("system external_id",),
+    ),
+    Table(
+        "tags", key="customer_id id",
+        columns="customer_id id key value? since:instant until?:instant actor source applied_id?",
+        index=("customer_id key since until value",),
+    ),
+    Table(
+        "consents", key="customer_id id",
+        columns="customer_id id channel purpose granted:boolean evidence actor occurred_at:instant until?:instant",
+        index=("customer_id channel purpose until",),
+    ),
+    Table(
+        "memberships", key="customer_id program",
+        columns="customer_id program access category joined_at:instant confirmed_at?:instant confirmed_by?",
+        index=("program access customer_id",),
+    ),
+    Table(
+        "membership_changes", key="customer_id id",
+        columns="customer_id id program change access category occurred_at:instant actor reason applied_id?",
+        index=("customer_id program occurred_at id access category",),
+    ),
+    Table(
+        "sales", key="customer_id id",
+        columns="""
+            customer_id id kind occurred_at:instant total:integer total_currency units:integer counts:integer refund_of?
+            program? point_of_sale? terminal? source document? external_id? reason recorded_at:instant
+        """,
+        unique=("external_id",),
+        covering={"customer_id occurred_at": "total units counts kind point_of_sale terminal program"},
+        index=("occurred_at",),
+    ),
+    Table(
+        "sale_lines", key="customer_id sale_id number",
+        columns="""
+            customer_id sale_id number:integer occurred_at:instant product? category? quantity:integer price:integer
+            price_currency amount:integer amount_currency
+        """,
+        index=("customer_id category occurred_at quantity",),
+    ),
+    Table(
+        "points_entries", key="customer_id id",
+        columns="""
+            customer_id id program kind delta:integer lot_id spend_id? occurred_at:instant expires_at?:instant terminal
+            point_of_sale? sale_id? rule? offer? reverses? shortfall:integer reference? text reason actor applied_id?
+        """,
+        index=("customer_id program expires_at lot_id delta occurred_at", "occurred_at", "applied_id"),
+    ),
+    Table(
+        "customer_accounts", key="customer_id account",
+        columns="""
+            customer_id account program opened_at:instant credit_limit?:integer credit_limit_currency? credit_units?:integer
+        """,
+    ),
+    Table(
+        "account_entries", key="customer_id id",
+        columns="""
+            customer_id id account program kind amount?:integer amount_currency? units?:integer occurred_at:instant terminal
+            point_of_sale? reference? reverses? text reason actor applied_id?
+        """,
+        index=("customer_id account occurred_at amount units", "occurred_at", "applied_id"),
+    ),
+    Table(
+        "coupons", key="customer_id id",
+        columns="""
+            customer_id id series code? ordinal?:integer issued_at:instant expires_at?:instant reserved_at?:instant
+            reserved_until?:instant reserved_for? revoked_at?:instant reason actor applied_id?
+        """,
+        unique=("code", "customer_id series ordinal"),
+        index=("customer_id series issued_at", "series issued_at", "applied_id"),
+    ),
+    Table(
+        "redemptions", key="customer_id id",
+        columns="""
+            customer_id id coupon_id series program redeemed_at:instant restored_at?:instant reference? discount?:integer
+            discount_currency? terminal point_of_sale? reason actor applied_id?
+        """,
+        index=("customer_id coupon_id redeemed_at", "reference", "redeemed_at", "applied_id"),
+    ),
+    Table(
+        "activities", key="customer_id id",
+        columns="""
+            customer_id id kind occurred_at:instant recorded_at:instant status? job_status? direction? channel? source
+            visibility summary agreed point_of_sale? terminal? program? actor payload
+        """,
+        index=("customer_id kind occurred_at",),
+    ),
+    Table(
+        "tasks", key="customer_id id",
+        columns="""
+            customer_id id subject due_at?:instant remind_at?:instant assignee done_at?:instant cancelled_at?:instant
+            created_at:instant actor
+        """,
+        index=("assignee due_at",),
+    ),
+    Table(
+        "messages", key="customer_id id",
+        columns="""
+            customer_id id channel purpose sender? text status reason? points?:integer balance?:integer code? amount?:integer
+            amount_currency? inbox_id? planned_at:instant sent_at?:instant opened_at?:instant actor applied_id?
+        """,
+        index=("status id", "applied_id"),
+    ),
+    Table(
+        "inbox_messages", key="customer_id id",
+        columns="""
+            customer_id id title short_description text distributed_at:instant ends_at?:instant removed_at?:instant actor
+            applied_id?
+        """,
+        index=("customer_id distributed_at", "applied_id"),
+    ),
+    Table(
+        "openings", key="customer_id id",
+        columns="customer_id id subject surface opened_at:instant",
+        index=("customer_id subject opened_at",),
+    ),
+    Table(
+        "targets", key="applied_id number",
+        columns="applied_id number:integer customer_id reason?",
+        index=("customer_id applied_id",),
+    ),
+)
 
 
 def upgrade() -> None:
     """Create all tables and indexes."""
-    _customers()
-    _activities()
-    _coupons()
-    _journal()
-    _messages()
-    _points()
-    _programs()
-    _sales()
+    for table in TABLES:
+        _create(table)
 
 
-def _customers() -> None:
-    op.create_table(
-        "customers",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("kind", TEXT, nullable=False),
-        sa.Column("status", TEXT, nullable=False),
-        sa.Column("first_name", TEXT),
-        sa.Column("last_name", TEXT),
-        sa.Column("company_name", TEXT),
-        sa.Column("business_unit", TEXT),
-        sa.Column("registry_code", TEXT),
-        sa.Column("vat_number", TEXT),
-        sa.Column("email", TEXT),
-        sa.Column("phone", TEXT),
-        sa.Column("phone_as_typed", TEXT),
-        sa.Column("card_number", TEXT),
-        sa.Column("twitter_id", TEXT),
-        sa.Column("facebook_name", TEXT),
-        sa.Column("birth_date", DAY),
-        sa.Column("birth_date_month_day", WHOLE),
-        sa.Column("country", TEXT),
-        sa.Column("locale", TEXT),
-        sa.Column("time_zone", TEXT),
-        sa.Column("customer_group", TEXT),
-        sa.Column("home_location", TEXT),
-        sa.Column("loyalty_eligible", FLAG, nullable=False),
-        sa.Column("coupon_eligible", FLAG, nullable=False),
-        sa.Column("payment_terms_days", WHOLE),
-        sa.Column("credit_limit", WHOLE),
-        sa.Column("credit_limit_currency", TEXT),
-        sa.Column("delivery_preference", TEXT),
-        sa.Column("payment_reference", TEXT),
-        sa.Column("web_shop_username", TEXT),
-        sa.Column("signed_up_at", INSTANT, nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.Column("email_folded", TEXT),
-        sa.Column("first_name_folded", TEXT),
-        sa.Column("last_name_folded", TEXT),
-        sa.Column("company_name_folded", TEXT),
-        sa.PrimaryKeyConstraint("id", name="pk_customers"),
-        **ROWS,
-    )
-    op.create_index("uq_customers_card_number", "customers", ["card_number"], unique=True)
-    op.create_index("uq_customers_email", "customers", ["email"], unique=True)
-    op.create_index("ix_customers_birth_date_month_day", "customers", ["birth_date_month_day"])
-    op.create_index("ix_customers_company_name_folded", "customers", ["company_name_folded"])
-    op.create_index("ix_customers_email_folded", "customers", ["email_folded"])
-    op.create_index("ix_customers_first_name_folded", "customers", ["first_name_folded"])
-    op.create_index("ix_customers_last_name_folded", "customers", ["last_name_folded"])
-    op.create_index("ix_customers_phone", "customers", ["phone"])
-    op.create_table(
-        "contact_points",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("kind", TEXT, nullable=False),
-        sa.Column("value", TEXT, nullable=False),
-        sa.Column("as_typed", TEXT, nullable=False),
-        sa.Column("purpose", TEXT, nullable=False),
-        sa.Column("recorded_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("customer_id", "id", name="pk_contact_points"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_contact_points_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index("ix_contact_points_kind_value", "contact_points", ["kind", "value"])
-    op.create_table(
-        "addresses",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("type", TEXT, nullable=False),
-        sa.Column("lines", TEXT, nullable=False),
-        sa.Column("city", TEXT),
-        sa.Column("postcode", TEXT),
-        sa.Column("country", TEXT),
-        sa.Column("primary", FLAG, nullable=False),
-        sa.Column("recorded_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("customer_id", "id", name="pk_addresses"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_addresses_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_table(
-        "attributes",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("key", TEXT, nullable=False),
-        sa.Column("value", TEXT, nullable=False),
-        sa.Column("recorded_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("customer_id", "key", name="pk_attributes"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_attributes_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_table(
-        "external_ids",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("system", TEXT, nullable=False),
-        sa.Column("external_id", TEXT, nullable=False),
-        sa.Column("recorded_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("customer_id", "system", name="pk_external_ids"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_external_ids_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index("uq_external_ids_system_external_id", "external_ids", ["system", "external_id"], unique=True)
-    op.create_table(
-        "tags",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("key", TEXT, nullable=False),
-        sa.Column("value", TEXT),
-        sa.Column("since", INSTANT, nullable=False),
-        sa.Column("until", INSTANT),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.Column("source", TEXT, nullable=False),
-        sa.Column("applied_id", TEXT),
-        sa.PrimaryKeyConstraint("customer_id", "id", name="pk_tags"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_tags_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index("ix_tags_customer_id_key_since", "tags", ["customer_id", "key", "since", "until", "value"])
-    op.create_table(
-        "consents",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("channel", TEXT, nullable=False),
-        sa.Column("purpose", TEXT, nullable=False),
-        sa.Column("granted", FLAG, nullable=False),
-        sa.Column("evidence", TEXT, nullable=False),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.Column("occurred_at", INSTANT, nullable=False),
-        sa.Column("until", INSTANT),
-        sa.PrimaryKeyConstraint("customer_id", "id", name="pk_consents"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_consents_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index(
-        "ix_consents_customer_id_channel_purpose", "consents",
-        ["customer_id", "channel", "purpose", "until"],
-    )
-
-
-def _activities() -> None:
-    op.create_table(
-        "activities",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("kind", TEXT, nullable=False),
-        sa.Column("occurred_at", INSTANT, nullable=False),
-        sa.Column("recorded_at", INSTANT, nullable=False),
-        sa.Column("status", TEXT),
-        sa.Column("job_status", TEXT),
-        sa.Column("direction", TEXT),
-        sa.Column("channel", TEXT),
-        sa.Column("source", TEXT, nullable=False),
-        sa.Column("visibility", TEXT, nullable=False),
-        sa.Column("summary", TEXT, nullable=False),
-        sa.Column("agreed", TEXT, nullable=False),
-        sa.Column("point_of_sale", TEXT),
-        sa.Column("terminal", TEXT),
-        sa.Column("program", TEXT),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.Column("payload", TEXT, nullable=False),
-        sa.PrimaryKeyConstraint("customer_id", "id", name="pk_activities"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_activities_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index(
-        "ix_activities_customer_id_kind_occurred_at", "activities",
-        ["customer_id", "kind", "occurred_at"],
-    )
-    op.create_table(
-        "tasks",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("subject", TEXT, nullable=False),
-        sa.Column("due_at", INSTANT),
-        sa.Column("remind_at", INSTANT),
-        sa.Column("assignee", TEXT, nullable=False),
-        sa.Column("done_at", INSTANT),
-        sa.Column("cancelled_at", INSTANT),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.PrimaryKeyConstraint("customer_id", "id", name="pk_tasks"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_tasks_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index("ix_tasks_assignee_due_at", "tasks", ["assignee", "due_at"])
-
-
-def _coupons() -> None:
-    op.create_table(
-        "coupon_series",
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("program", TEXT, nullable=False),
-        sa.Column("title", TEXT, nullable=False),
-        sa.Column("description", TEXT, nullable=False),
-        sa.Column("codes", TEXT, nullable=False),
-        sa.Column("shared_code", TEXT),
-        sa.Column("capacity", WHOLE),
-        sa.Column("issued", WHOLE, nullable=False),
-        sa.Column("per_customer", WHOLE),
-        sa.Column("valid", TEXT),
-        sa.Column("valid_until", INSTANT),
-        sa.Column("issue_from", INSTANT),
-        sa.Column("issue_until", INSTANT),
-        sa.Column("revoke_frees", FLAG, nullable=False),
-        sa.Column("restore_on_cancel", FLAG, nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_coupon_series"),
-        **ROWS,
-    )
-    op.create_table(
-        "coupons",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("series", TEXT, nullable=False),
-        sa.Column("code", TEXT),
-        sa.Column("ordinal", WHOLE),
-        sa.Column("issued_at", INSTANT, nullable=False),
-        sa.Column("expires_at", INSTANT),
-        sa.Column("reserved_until", INSTANT),
-        sa.Column("redeemed_at", INSTANT),
-        sa.Column("revoked_at", INSTANT),
-        sa.Column("reference", TEXT),
-        sa.Column("reason", TEXT, nullable=False),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.Column("applied_id", TEXT),
-        sa.PrimaryKeyConstraint("customer_id", "id", name="pk_coupons"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_coupons_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index("uq_coupons_code", "coupons", ["code"], unique=True)
-    op.create_index(
-        "uq_coupons_customer_id_series_ordinal", "coupons",
-        ["customer_id", "series", "ordinal"], unique=True,
-    )
-    op.create_index("ix_coupons_applied_id", "coupons", ["applied_id"])
-    op.create_index("ix_coupons_customer_id_series_issued_at", "coupons", ["customer_id", "series", "issued_at"])
-    op.create_index("ix_coupons_series_issued_at", "coupons", ["series", "issued_at"])
-
-
-def _journal() -> None:
-    op.create_table(
-        "settings",
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("value", TEXT, nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_settings"),
-        **ROWS,
-    )
-    op.create_table(
-        "segments",
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("filter", TEXT, nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_segments"),
-        **ROWS,
-    )
-    op.create_table(
-        "imports",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("kind", TEXT, nullable=False),
-        sa.Column("counts", TEXT, nullable=False),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.Column("occurred_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_imports"),
-        **ROWS,
-    )
-    op.create_table(
-        "exports",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("kind", TEXT, nullable=False),
-        sa.Column("columns", TEXT, nullable=False),
-        sa.Column("rows", WHOLE, nullable=False),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.Column("occurred_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_exports"),
-        **ROWS,
-    )
-    op.create_table(
-        "applied",
-        sa.Column("key", TEXT, nullable=False),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("action", TEXT, nullable=False),
-        sa.Column("content", TEXT, nullable=False),
-        sa.Column("arguments", TEXT, nullable=False),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.Column("as_of", INSTANT, nullable=False),
-        sa.Column("eligible", WHOLE, nullable=False),
-        sa.Column("done", WHOLE, nullable=False),
-        sa.Column("reserved", WHOLE, nullable=False),
-        sa.Column("skipped", TEXT, nullable=False),
-        sa.PrimaryKeyConstraint("key", name="pk_applied"),
-        **ROWS,
-    )
-    op.create_index("uq_applied_id", "applied", ["id"], unique=True)
-    op.create_table(
-        "targets",
-        sa.Column("applied_id", TEXT, nullable=False),
-        sa.Column("number", WHOLE, nullable=False),
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("reason", TEXT),
-        sa.PrimaryKeyConstraint("applied_id", "number", name="pk_targets"),
-        **CLUSTERED,
-    )
-    op.create_index("ix_targets_customer_id_applied_id", "targets", ["customer_id", "applied_id"])
-
-
-def _messages() -> None:
-    op.create_table(
-        "messages",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("channel", TEXT, nullable=False),
-        sa.Column("purpose", TEXT, nullable=False),
-        sa.Column("sender", TEXT),
-        sa.Column("text", TEXT, nullable=False),
-        sa.Column("status", TEXT, nullable=False),
-        sa.Column("reason", TEXT),
-        sa.Column("points", WHOLE),
-        sa.Column("balance", WHOLE),
-        sa.Column("code", TEXT),
-        sa.Column("planned_at", INSTANT, nullable=False),
-        sa.Column("sent_at", INSTANT),
-        sa.Column("opened_at", INSTANT),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.Column("applied_id", TEXT),
-        sa.PrimaryKeyConstraint("customer_id", "id", name="pk_messages"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_messages_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index("ix_messages_applied_id", "messages", ["applied_id"])
-    op.create_index("ix_messages_status_id", "messages", ["status", "id"])
-
-
-def _points() -> None:
-    op.create_table(
-        "points_entries",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("program", TEXT, nullable=False),
-        sa.Column("kind", TEXT, nullable=False),
-        sa.Column("delta", WHOLE, nullable=False),
-        sa.Column("lot_id", TEXT, nullable=False),
-        sa.Column("spend_id", TEXT),
-        sa.Column("occurred_at", INSTANT, nullable=False),
-        sa.Column("expires_at", INSTANT),
-        sa.Column("terminal", TEXT, nullable=False),
-        sa.Column("reference", TEXT),
-        sa.Column("text", TEXT, nullable=False),
-        sa.Column("reason", TEXT, nullable=False),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.Column("applied_id", TEXT),
-        sa.PrimaryKeyConstraint("customer_id", "id", name="pk_points_entries"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_points_entries_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index("ix_points_entries_applied_id", "points_entries", ["applied_id"])
-    op.create_index(
-        "ix_points_entries_customer_id_program_expires_at", "points_entries",
-        ["customer_id", "program", "expires_at", "lot_id", "delta", "occurred_at"],
-    )
-
-
-def _programs() -> None:
-    op.create_table(
-        "programs",
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("title", TEXT, nullable=False),
-        sa.Column("default_access", TEXT, nullable=False),
-        sa.Column("notifications", TEXT, nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_programs"),
-        **ROWS,
-    )
-    op.create_table(
-        "categories",
-        sa.Column("program", TEXT, nullable=False),
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("program", "name", name="pk_categories"),
-        **ROWS,
-    )
-    op.create_table(
-        "points_of_sale",
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("program", TEXT),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_points_of_sale"),
-        **ROWS,
-    )
-    op.create_table(
-        "terminals",
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("point_of_sale", TEXT, nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_terminals"),
-        **ROWS,
-    )
-    op.create_table(
-        "senders",
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("program", TEXT),
-        sa.Column("requires_confirmation", FLAG, nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_senders"),
-        **ROWS,
-    )
-    op.create_table(
-        "memberships",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("program", TEXT, nullable=False),
-        sa.Column("access", TEXT, nullable=False),
-        sa.Column("category", TEXT, nullable=False),
-        sa.Column("joined_at", INSTANT, nullable=False),
-        sa.Column("confirmed_at", INSTANT),
-        sa.Column("confirmed_by", TEXT),
-        sa.PrimaryKeyConstraint("customer_id", "program", name="pk_memberships"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_memberships_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index("ix_memberships_program_access_customer_id", "memberships", ["program", "access", "customer_id"])
-    op.create_table(
-        "membership_changes",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("program", TEXT, nullable=False),
-        sa.Column("change", TEXT, nullable=False),
-        sa.Column("access", TEXT, nullable=False),
-        sa.Column("category", TEXT, nullable=False),
-        sa.Column("occurred_at", INSTANT, nullable=False),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.Column("reason", TEXT, nullable=False),
-        sa.Column("applied_id", TEXT),
-        sa.PrimaryKeyConstraint("customer_id", "id", name="pk_membership_changes"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_membership_changes_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index(
-        "ix_membership_changes_customer_id_program_occurred_at", "membership_changes",
-        ["customer_id", "program", "occurred_at", "id", "access", "category"],
-    )
-
-
-def _sales() -> None:
-    op.create_table(
-        "sales",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("occurred_at", INSTANT, nullable=False),
-        sa.Column("total", WHOLE, nullable=False),
-        sa.Column("total_currency", TEXT, nullable=False),
-        sa.Column("units", WHOLE, nullable=False),
-        sa.Column("program", TEXT),
-        sa.Column("point_of_sale", TEXT),
-        sa.Column("terminal", TEXT),
-        sa.Column("source", TEXT, nullable=False),
-        sa.Column("document", TEXT),
-        sa.Column("external_id", TEXT),
-        sa.Column("recorded_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("customer_id", "id", name="pk_sales"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_sales_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index("uq_sales_external_id", "sales", ["external_id"], unique=True)
+def _create(table: Table) -> None:
+    name = f"custcrm_{table.name}"
+    # On SQLite a customer's facts are clustered by their key, so that they lie together.
+    clustered = table.of_customer() or table.name == "targets"
+    op.create_table(name, *_columns(table), *_keys(table), sqlite_strict=True, sqlite_with_rowid=not clustered)
+    for columns in table.unique:
+        op.create_index(_index("uq", table, columns), name, columns.split(), unique=True)
+    for columns in table.index:
+        op.create_index(_index("ix", table, columns), name, columns.split())
     if op.get_bind().dialect.name == "postgresql":  # on SQLite the clustered table does as well
-        op.create_index(
-            "ix_sales_customer_id_occurred_at_total", "sales", ["customer_id", "occurred_at"],
-            postgresql_include=["total", "units", "point_of_sale", "terminal", "program"],
-        )
-    op.create_table(
-        "sale_lines",
-        sa.Column("customer_id", TEXT, nullable=False),
-        sa.Column("sale_id", TEXT, nullable=False),
-        sa.Column("number", WHOLE, nullable=False),
-        sa.Column("occurred_at", INSTANT, nullable=False),
-        sa.Column("product", TEXT),
-        sa.Column("category", TEXT),
-        sa.Column("quantity", WHOLE, nullable=False),
-        sa.Column("price", WHOLE, nullable=False),
-        sa.Column("price_currency", TEXT, nullable=False),
-        sa.Column("amount", WHOLE, nullable=False),
-        sa.Column("amount_currency", TEXT, nullable=False),
-        sa.PrimaryKeyConstraint("customer_id", "sale_id", "number", name="pk_sale_lines"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_sale_lines_customer_id"),
-        **CLUSTERED,
-    )
-    op.create_index(
-        "ix_sale_lines_customer_id_category_occurred_at", "sale_lines",
-        ["customer_id", "category", "occurred_at", "quantity"],
-    )
+        for columns, carried in table.covering.items():
+            of = _index("ix", table, f"{columns} {carried}")
+            op.create_index(of, name, columns.split(), postgresql_include=carried.split())
+
+
+def _columns(table: Table) -> Iterator[sa.Column[Any]]:
+    for each in table.columns.split():
+        written, _, kind = each.partition(":")
+        yield sa.Column(written.removesuffix("?"), TYPES[kind], nullable=written.endswith("?"))
+
+
+def _keys(table: Table) -> Iterator[sa.Constraint]:
+    yield sa.PrimaryKeyConstraint(*table.key.split(), name=f"custcrm_pk_{table.name}")
+    if table.of_customer():
+        name = f"custcrm_fk_{table.name}_customer_id"
+        yield sa.ForeignKeyConstraint(["customer_id"], ["custcrm_customers.id"], name=name)
+
+
+def _index(kind: str, table: Table, columns: str) -> str:
+    """Return the name of an index: of its first three columns, so that it stays within PostgreSQL's 63 bytes."""
+    return "_".join((f"custcrm_{kind}", table.name, *columns.split()[:3]))

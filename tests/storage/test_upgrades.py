@@ -1,0 +1,212 @@
+"""Stores of other versions. Each later migration is tested up from version 1, with a row in every table.
+
+The rows are made from the tables of version 1 as its migration says them; a later version adds nothing here, but for the
+columns whose meaning its migration changes, which `CHANGED` names. The law is that all else is what it was.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from typer.testing import CliRunner
+
+import custcrm
+from custcrm import Conflict
+from custcrm.cli.app import app
+from custcrm.records import RECORDS
+from custcrm.records.codec import encoder
+from custcrm.records.declaration import declaration
+from custcrm.storage import migrations
+from custcrm.storage.sql import open_store, schema
+from custcrm.storage.sql.engine import open_engine
+from custcrm.storage.sql.types import microseconds
+from custcrm.testing import ManualClock
+
+THEN = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+ANNA = "01900000-0000-7000-8000-000000000001"
+
+VALUES: Final[Mapping[str, Any]] = {
+    "": "some text", "integer": 5, "boolean": True, "date": datetime(2000, 2, 24, tzinfo=UTC).date(), "instant": THEN,
+}  # fmt: skip
+"""A value of each type of version 1's migration."""
+TEXTS: Final[Mapping[str, str]] = {
+    "customers.id": ANNA, "customer_id": ANNA, "currency": "EUR", "settings.name": "currency", "settings.value": "EUR",
+    "program": "club", "programs.name": "club", "categories.name": "gold", "account": "wallet", "accounts.name": "wallet",
+    "series": "welcome", "coupon_series.name": "welcome", "coupon_series.kind": "coupon", "codes": "unique", "benefit": "{}",
+    "programs.default_access": "full", "reversal": "debt", "reversal_grace": "7 days", "valid": "30 days",
+    "per": "money", "rounding": "down", "expires": "1 year", "factor": "1.5", "filter": "TRUE", "accounts.kind": "money",
+    "customers.kind": "person", "customers.status": "active", "access": "full", "sales.kind": "sale",
+    "points_entries.kind": "credit", "account_entries.kind": "replenish", "activities.status": "called",
+    "job_status": "booked", "messages.status": "planned", "messages.channel": "sms", "counts": "{}", "columns": "{}",
+    "titles": "{}", "descriptions": "{}", "arguments": "{}", "skipped": "{}", "payload": "{}",
+}  # fmt: skip
+"""Texts that mean something, by column, or by table and column."""
+NUMBERS: Final = {"birth_date_month_day": 224}
+EMPTY: Final = {"coupons.revoked_at", "coupons.reserved_at", "programs.reversal_grace", "tags.until"}
+"""Columns that version 1 leaves missing here, so that what the rows mean is simple to ask."""
+
+CHANGED: Final[frozenset[str]] = frozenset()
+"""Columns of version 1, as `table.column`, that a later migration gives another meaning or takes away."""
+
+
+def rows_of_version_1() -> dict[str, dict[str, Any]]:
+    """Return a row for each table of version 1, as Python has the values."""
+    return {
+        table.name: {
+            column: _value(table.name, column, kind)
+            for column, kind in (
+                (written.removesuffix("?"), kind)
+                for written, _, kind in (each.partition(":") for each in table.columns.split())
+            )
+        }
+        for table in _scripts().get_revision("1").module.TABLES
+    }
+
+
+def _value(table: str, column: str, kind: str) -> Any:
+    if f"{table}.{column}" in EMPTY:
+        return None
+    if kind == "":
+        either = TEXTS.get(f"{table}.{column}", TEXTS.get(column))
+        return either or ("EUR" if column.endswith("_currency") else f"some {column}")
+    return NUMBERS.get(column, VALUES[kind])
+
+
+def _scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", schema.MIGRATIONS)
+    return ScriptDirectory.from_config(config)
+
+
+def make_version(number: int, address: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """Make a store by the migrations up to a version, and put rows into its tables as they are then."""
+    engine = open_engine(address)
+    with engine.connect().execution_options(custcrm_write=True) as connection, connection.begin():
+        config = Config()
+        config.set_main_option("script_location", schema.MIGRATIONS)
+        config.attributes["connection"] = connection
+        command.upgrade(config, str(number))
+        tables = sa.MetaData()
+        tables.reflect(connection)
+        for name, values in rows.items():
+            kept = {column: _kept(value, connection.dialect.name) for column, value in values.items()}
+            connection.execute(sa.insert(tables.tables[f"custcrm_{name}"]), [kept])
+    engine.dispose()
+
+
+def _kept(value: Any, dialect: str) -> Any:
+    """Return a value as the engine's tables keep it."""
+    if dialect == "sqlite" and isinstance(value, datetime):
+        return microseconds(value)
+    return value.isoformat() if dialect == "sqlite" and hasattr(value, "isoformat") else value
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of a store of version 1 with a row in every table."""
+    address = str(tmp_path / "shop.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
+    make_version(1, address, rows_of_version_1())
+    return address
+
+
+def test_what_was_kept_is_there_after_the_migrations(old: str) -> None:
+    """Every row of version 1 is found as a record whose columns are what they were."""
+    rows = rows_of_version_1()
+    with custcrm.open(old, migrate=True) as crm, crm._business.store.read() as reader:
+        for record in RECORDS:
+            about = declaration(record)
+            if about.table not in rows:
+                continue  # a table of a later version
+            found: Any = reader.get(record, *(rows[about.table][name] for name in about.key))
+            columns = dict(zip(about.names, encoder(record)(found), strict=True))
+            was = {name: value for name, value in rows[about.table].items() if f"{about.table}.{name}" not in CHANGED}
+            assert {name: _told(columns[name], value) for name, value in was.items()} == was
+
+
+def _told(found: Any, was: Any) -> Any:
+    """Return what was found as version 1 wrote it: mappings as JSON text."""
+    return "{}" if was == "{}" and found == {} else found
+
+
+def test_what_was_kept_is_used_after_the_migrations(old: str) -> None:
+    """Metrics, balances and tags are what the rows say, and the store can be written."""
+    with custcrm.open(old, migrate=True, clock=ManualClock("2026-06-01T12:00Z")) as crm:
+        asked = "sales_total = 0.05 AND units_total = 5 AND programs.club.access = 'full' AND accounts.wallet EXISTS"
+        assert crm.select(asked).ids() == [ANNA]
+        assert crm.select("birth_date = DATE('2000-02-24') AND tags.\"some key\" = 'some value'").ids() == [ANNA]
+        crm.points.credit(ANNA, "club", 7, notify=False)
+        crm.sales.record(ANNA, "7.50")
+        assert crm.points.balance(ANNA, "club") == 7  # the row's lot has expired
+        assert crm.select("sales_total = 7.55").ids() == [ANNA]
+
+
+# a version after this one, as the library will have it ----------------------------------------------
+
+NEXT: Final = migrations.VERSION + 1
+ADDS_A_COLUMN = 'op.add_column("custcrm_programs", sa.Column("note", sa.Text(), nullable=False, server_default="-"))'
+FAILS_AFTER = f'{ADDS_A_COLUMN}\n    op.create_table("custcrm_customers", sa.Column("id", sa.Text()))'
+
+
+@pytest.fixture
+def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Give a function that adds a version to the library, with what its migration does."""
+
+    def add(does: str) -> None:
+        folder = tmp_path / "migrations"
+        shutil.copytree(Path(migrations.__file__).parent, folder, dirs_exist_ok=True)
+        (folder / "versions" / "next.py").write_text(
+            f'import sqlalchemy as sa\nfrom alembic import op\nrevision = "{NEXT}"\ndown_revision = "{NEXT - 1}"\n'
+            f"def upgrade():\n    {does}\n",
+            "utf-8",
+        )
+        monkeypatch.setattr(schema, "MIGRATIONS", str(folder))
+        monkeypatch.setattr(schema, "VERSION", NEXT)
+        monkeypatch.setattr(migrations, "VERSION", NEXT)
+
+    return add
+
+
+def test_an_older_store_is_left_as_it_is_until_asked(old: str, next_version: Callable[[str], None]) -> None:
+    """Opening it is a Conflict that says how to mend it, both times; nothing has changed meanwhile."""
+    next_version(ADDS_A_COLUMN)
+    for _ in range(2):
+        with pytest.raises(Conflict, match=r"version 1 and this custcrm needs \d+; run `custcrm migrate`.*migrate=True"):
+            custcrm.open(old)
+
+
+def test_the_command_brings_an_older_store_up_to_date(old: str, next_version: Callable[[str], None]) -> None:
+    """`custcrm migrate` says from where to where, and has nothing to do the second time; the rows get what is new."""
+    next_version(ADDS_A_COLUMN)
+    said = [CliRunner().invoke(app, ["migrate", "--store", old], prog_name="custcrm") for _ in range(2)]
+    assert [each.exit_code for each in said] == [0, 0]
+    assert f"version 1 -> {NEXT}, {NEXT - 1} step" in said[0].stdout
+    assert "nothing to do" in said[1].stdout
+    assert _programs(old) == [("club", "-")]
+
+
+def test_a_migration_that_fails_leaves_the_older_store(old: str, next_version: Callable[[str], None]) -> None:
+    """All of it or nothing: where a step of the new version fails, the store is still of the old one, and whole."""
+    next_version(FAILS_AFTER)
+    with pytest.raises(Exception, match="custcrm_customers"):
+        custcrm.open(old, migrate=True)
+    store = open_store(old)
+    assert store.version() == NEXT - 1
+    store.close()
+    next_version(ADDS_A_COLUMN)
+    custcrm.open(old, migrate=True).close()
+    assert _programs(old) == [("club", "-")]
+
+
+def _programs(address: str) -> list[Any]:
+    engine = open_engine(address)
+    with engine.connect() as connection:
+        rows = [tuple(row) for row in connection.exec_driver_sql("SELECT name, note FROM custcrm_programs")]
+    engine.dispose()
+    return rows
