@@ -34,6 +34,14 @@ class Order:
     descending: bool = False
     missing_first: bool = False
 
+    @property
+    def backwards(self) -> bool:
+        """Whether what the store sorts by descends: elapsed time is kept as the date that it is counted from.
+
+        The later the birth date, the lower the age: `age` ascending is the birth date descending.
+        """
+        return self.descending != (self.value.kind in ("years", "days"))
+
 
 @frozen
 class Verdict:

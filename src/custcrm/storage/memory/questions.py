@@ -184,8 +184,7 @@ def _sorted(customers: list[Customer], value: Callable[[Customer], Any], order: 
     known = [(_with_year(value(customer)), customer) for customer in customers]
     present = [(found, customer) for found, customer in known if found is not None]
     missing = [customer for found, customer in known if found is None]
-    backwards = order.descending != (order.value.kind in {"years", "days"})  # the later the date, the fewer years since
-    present.sort(key=lambda pair: pair[0], reverse=backwards)
+    present.sort(key=lambda pair: pair[0], reverse=order.backwards)
     ranked = [customer for _, customer in present]
     return [*missing, *ranked] if order.missing_first else [*ranked, *missing]
 

@@ -24,7 +24,7 @@ from custcrm.filters.targets.sql.source import Element
 from custcrm.filters.types.types import Date
 from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.storage.sql.sources import AS_OF, CustomerSource
-from custcrm.storage.sql.types import TEXT
+from custcrm.storage.sql.types import TEXT, bind_text
 from custcrm.values.birthdays import YearlessDate
 from custcrm.values.errors import Reason
 
@@ -87,7 +87,7 @@ class Asking:
         """Return the first reason that refuses, NULL when none does: one CASE in precedence order."""
         if not rules:
             return sa.cast(sa.null(), TEXT)
-        return sa.case(*((IsNotTrue(self.condition(rule)), _reason(reason)) for reason, rule in rules))
+        return sa.case(*((IsNotTrue(self.condition(rule)), bind_text(reason)) for reason, rule in rules))
 
 
 def rules_of(verdict: Verdict) -> Rules:
@@ -212,10 +212,6 @@ def _pair(numerator: Any, denominator: Any) -> tuple[Any, Any] | None:
     return None if numerator is None or not denominator else Fraction(numerator, denominator).as_integer_ratio()
 
 
-def _reason(reason: Reason) -> sa.BindParameter[str]:
-    return sa.bindparam(None, str(reason), type_=TEXT, unique=True)
-
-
 # sorting -----------------------------------------------------------------------------------------
 
 
@@ -228,10 +224,8 @@ def _sorted(named: sa.Subquery, order: tuple[Order, ...]) -> Iterable[Element]:
         if each.value.over is not None:
             keys = _ratio(key, named.c[f"key_{place}"])
             place += 1
-        # Elapsed time runs against the date that it is counted from.
-        descending = each.descending != (each.value.kind in ("years", "days"))
         for one in keys:
-            ordered = one.desc() if descending else one.asc()
+            ordered = one.desc() if each.backwards else one.asc()
             yield ordered.nulls_first() if each.missing_first else ordered.nulls_last()
 
 

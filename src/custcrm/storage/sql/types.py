@@ -98,3 +98,8 @@ TYPES: Final[Mapping[Kind, Kept]] = {kind: Kept(kind) for kind in KEPT["sqlite"]
 TEXT: Final = TYPES["text"]
 WHOLE: Final = TYPES["integer"]
 INSTANT: Final = TYPES["instant"]
+
+
+def bind_text(value: str) -> sa.BindParameter[str]:
+    """Return a text as a parameter of its own: no text becomes part of a statement."""
+    return sa.bindparam(None, str(value), type_=TEXT, unique=True)
