@@ -36,19 +36,16 @@ from custcrm.records import (
 from custcrm.records.declaration import Column, declaration
 from custcrm.values.birthdays import Feb29
 
-FOLDED: Final = {name: f"{name}_folded" for name in ("email", "first_name", "last_name", "company_name")}
-"""Fields of a customer that have a stored copy without case, and its column."""
-
 PLACES: Final = ("program", "point_of_sale", "terminal")
 """The dimensions that a scope can narrow."""
 
 
 @frozen(kw_only=True)
 class MapWords:
-    """A map word: `record` has one entry per `key` column (from `since` until just before `until`, where it has those).
+    """A map word: `record` has an entry per `key` column, or several of which the last that is in force tells.
 
     `value` names the column of the entry's value; `columns` those of its record. `history` is the record that tells what the
-    same columns were at an earlier time. `begins` is the column that says since when there is an entry, where one that was
+    same columns were at an earlier time. Where neither is so but the record says since when it is in force, an entry that was
     there never goes: a question about the past does not see later ones.
     """
 
@@ -57,11 +54,14 @@ class MapWords:
     value: str | None = None
     columns: tuple[str, ...] = ()
     derived: Mapping[str, t.Derived] = field(factory=dict, hash=False)
-    since: str | None = None
-    until: str | None = None
-    begins: str | None = None
     history: type | None = None
     label: str = ""
+
+    def kept(self, *, past: bool) -> type | None:
+        """Return the record of which the last one in force tells; None where there is one per entry, as it stands."""
+        if past and self.history is not None:
+            return self.history
+        return None if declaration(self.record).key[1:] == (self.key,) else self.record
 
 
 @frozen(kw_only=True)
@@ -87,9 +87,7 @@ class CollectionWords:
 _OPEN_LOTS: Final = "SUM(points_entries.delta WHERE program = ':key' AND NOT expires_at <= now())"
 
 MAPS: Final[Mapping[str, MapWords]] = {
-    "tags": MapWords(
-        record=TagAssignment, key="key", value="value", since="since", until="until", label="Tags",
-    ),
+    "tags": MapWords(record=TagAssignment, key="key", value="value", label="Tags"),
     "attributes": MapWords(record=Attribute, key="key", value="value", label="Attributes"),
     "external_ids": MapWords(record=ExternalId, key="system", value="external_id", label="Ids in other systems"),
     "programs": MapWords(
@@ -118,7 +116,6 @@ MAPS: Final[Mapping[str, MapWords]] = {
                 value="SUM(account_entries.units WHERE account = ':key')", type=t.Integer(), label="Account balance in units"
             ),
         },
-        begins="opened_at",
         label="Accounts",
     ),
 }

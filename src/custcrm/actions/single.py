@@ -6,7 +6,7 @@ single call decides and writes exactly what a bulk apply would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -17,10 +17,10 @@ from custcrm.actions.applying import KEYS, idempotency_key
 from custcrm.business import Business
 from custcrm.filters.ir.nodes import Shown
 from custcrm.records import Applied, Customer
-from custcrm.records.codec import encoder, from_columns
+from custcrm.records.codec import from_columns
 from custcrm.records.declaration import declaration
 from custcrm.storage.customer_facts import Facts
-from custcrm.storage.effects import Change, Effect, Template, build, customer_values
+from custcrm.storage.effects import Change, Effect, Template, build, changed, customer_values, matching
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question
 from custcrm.values.errors import KeyConflict, NotFound, Reason, Refusal
@@ -135,7 +135,9 @@ def _effects(writer: Writer, deed: Deed, row: Facts, moment: Moment) -> Iterator
             writer.add([record])
             yield record
         else:
-            _change(writer, effect, values, row.customer, moment)
+            found: list[Any] = list(writer.find(effect.record, matching(effect, row.customer.id)))
+            for record in changed(effect, found, values, as_of=moment.now, applied_id=moment.applied_id):
+                writer.replace(record)
 
 
 def _book(writer: Writer, booking: Booking, customer_id: str, moment: Moment) -> Sequence[Any]:
@@ -161,16 +163,3 @@ def _wanted(effect: Effect, row: Facts) -> bool:
     """Tell whether the effect is for an eligible customer, and its own rules allow it."""
     refused_only = isinstance(effect, Template) and effect.reasons
     return not refused_only and all(row.matches(rule) for _, rule in effect.verdict.rules)
-
-
-def _change(writer: Writer, change: Change, values: Mapping[str, Any], customer: Customer, moment: Moment) -> None:
-    owner = "id" if change.record is Customer else "customer_id"
-    names, encode = declaration(change.record).names, encoder(change.record)
-    found: list[Any] = list(writer.find(change.record, {owner: customer.id, **change.match}))
-    for record in found:
-        columns = dict(zip(names, encode(record), strict=True))
-        if change.current and columns["until"] is not None and columns["until"] <= moment.now:
-            continue
-        if change.but_new and columns["applied_id"] == moment.applied_id:
-            continue
-        writer.replace(from_columns(change.record, {**columns, **values}))

@@ -16,6 +16,7 @@ from custcrm.importing.columns import Columns, Row
 from custcrm.importing.holders import EXTERNAL_IDS, Holders
 from custcrm.importing.reading import flag
 from custcrm.records import Attribute, Consent, Customer, ExternalId, TagAssignment
+from custcrm.records.declaration import is_in_force
 from custcrm.rules import customers as rules
 from custcrm.rules.contacting import CHANNELS
 from custcrm.storage.protocol import Reader
@@ -82,7 +83,7 @@ class Facts:
             tags={
                 (each.customer_id, each.key): each
                 for each in tags
-                if each.since <= now and (each.until is None or now < each.until)
+                if is_in_force(each, now)
             },
             consents={
                 (each.customer_id, each.channel): each.granted

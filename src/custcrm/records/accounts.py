@@ -38,7 +38,7 @@ class Account:
     created_at: datetime
 
 
-@record("customer_accounts", key="customer_id account", shown="program")
+@record("customer_accounts", key="customer_id account", in_force="opened_at", shown="program")
 @frozen(kw_only=True)
 class CustomerAccount:
     """A customer's account: opened by its first entry, or before. Limits of its own stand in the place of the account's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from attrs import Factory, frozen
 
@@ -37,14 +37,18 @@ def full_name(
     return " ".join(name for name in names if name)
 
 
+FOLDED: Final = {name: f"{name}_folded" for name in ("email", "first_name", "last_name", "company_name")}
+"""Fields of a customer that have a stored copy without case, and its column."""
+
+
+def fold_copy(text: str | None) -> str | None:
+    """Return the copy without case of a field."""
+    return None if text is None else fold_case(text)
+
+
 def _folded(name: str) -> Any:
-    """Return the default of a copy without case."""
-
-    def copy(customer: Customer) -> str | None:
-        text: str | None = getattr(customer, name)
-        return None if text is None else fold_case(text)
-
-    return Factory(copy, takes_self=True)
+    """Return the default of a copy: what follows from the customer's own field."""
+    return Factory(lambda customer: fold_copy(getattr(customer, name)), takes_self=True)
 
 
 @record(
@@ -155,7 +159,7 @@ class ExternalId:
     recorded_at: datetime
 
 
-@record("tags", key="customer_id id", index=("customer_id key since until value",))
+@record("tags", key="customer_id id", index=("customer_id key since until value",), in_force="since until")
 @frozen(kw_only=True)
 class TagAssignment:
     """`key` or `key = value`, from `since` until just before `until`. Setting again or removing closes it; nothing is lost."""

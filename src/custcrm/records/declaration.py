@@ -94,6 +94,28 @@ class Counter:
     limit: str
 
 
+@frozen
+class Bounds:
+    """The columns that bound the time in which a record is in force: `since`, and `until`, from which instant on no more.
+
+    Where `until` is missing the record has no end yet. A record without such a column is in force until a later one of its
+    kind is: of the access to a program, the last change that had happened tells.
+    """
+
+    since: str
+    until: str | None = None
+
+    def is_in_force(self, record: Any, at: datetime) -> bool:
+        """Tell whether the record holds at an instant: since <= at < until."""
+        begun: bool = getattr(record, self.since) <= at
+        return begun and not self.has_ended(record, at)
+
+    def has_ended(self, record: Any, at: datetime) -> bool:
+        """Tell whether the record's time is over at an instant: until <= at."""
+        until = getattr(record, self.until) if self.until else None
+        return until is not None and until <= at
+
+
 @frozen(kw_only=True)
 class Declaration:
     """What follows from one record class: see the arguments of `record`."""
@@ -106,6 +128,7 @@ class Declaration:
     index: tuple[tuple[str, ...], ...] = ()
     moments: Mapping[str, str] = attrs.field(factory=dict, hash=False)
     counter: Counter | None = None
+    bounds: Bounds | None = None
 
     def column(self, name: str) -> Column:
         """Return the column of that name; KeyError when there is none."""
@@ -118,6 +141,11 @@ class Declaration:
     def names(self) -> tuple[str, ...]:
         """The columns' names, in order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def owner(self) -> str:
+        """The column that holds the customer's id, of a customer and of a fact about one: the first of the key."""
+        return self.key[0]
 
     @property
     def of_customer(self) -> bool:
@@ -133,14 +161,16 @@ def record(
     index: tuple[str, ...] = (),
     moments: Mapping[str, str] | None = None,
     counter: Counter | None = None,
+    in_force: str = "",
     shown: str = "",
     secret: bool = False,
 ) -> Callable[[type[R]], type[R]]:
     """Declare a frozen attrs class as a record of `table`.
 
     `key`, and each of `unique` and `index`, are column names separated by spaces. `unique` holds where all its columns are
-    present. `moments` names the instants by which the record appears in the feed, and as what. `shown` are the columns that its
-    repr has beside the key: nothing personal. A `secret` key, which is worth something to whoever knows it, is not shown.
+    present. `moments` names the instants by which the record appears in the feed, and as what. `in_force` are the columns that
+    bound its time: see `Bounds`. `shown` are the columns that its repr has beside the key: nothing personal. A `secret` key,
+    which is worth something to whoever knows it, is not shown.
     """
 
     def declare(cls: type[R]) -> type[R]:
@@ -153,6 +183,7 @@ def record(
             index=tuple(tuple(each.split()) for each in index),
             moments=dict(moments or {}),
             counter=counter,
+            bounds=Bounds(*in_force.split()) if in_force else None,
         )
         cls.__repr__ = _repr(() if secret else tuple(key.split()), tuple(shown.split()))  # type: ignore[method-assign]
         return cls
@@ -169,6 +200,19 @@ def _repr(key: tuple[str, ...], shown: tuple[str, ...]) -> Callable[[object], st
 def declaration(cls: type) -> Declaration:
     """Return the declaration of a record class; TypeError when it is none."""
     return _declared(cls)
+
+
+def bounds_of(cls: type) -> Bounds:
+    """Return what bounds the time of such a record; TypeError when nothing does."""
+    found = declaration(cls).bounds
+    if found is None:
+        raise TypeError(f"{cls.__name__} does not say since when it is in force")
+    return found
+
+
+def is_in_force(record: Any, at: datetime) -> bool:
+    """Tell whether the record holds at an instant: a tag that is set, and not taken away again."""
+    return bounds_of(type(record)).is_in_force(record, at)
 
 
 @cache

@@ -131,6 +131,7 @@ class Membership:
     key="customer_id id",
     index=("customer_id program occurred_at id access category",),
     moments={"occurred_at": "membership_changed"},
+    in_force="occurred_at",
 )
 @frozen(kw_only=True)
 class MembershipChange:

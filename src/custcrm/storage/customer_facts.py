@@ -21,7 +21,7 @@ from custcrm.filters.ir.nodes import Condition, Entry, HasEntry, Moment, Shown
 from custcrm.filters.targets.python.compile import Bound, CompiledFilter, CompiledValue, compile_filter, compile_value
 from custcrm.filters.types.declarations import Declarations
 from custcrm.records.customers import Customer
-from custcrm.records.declaration import declaration
+from custcrm.records.declaration import bounds_of, declaration
 from custcrm.storage.columns import Read, reader, tuple_reader
 from custcrm.storage.protocol import Reader
 from custcrm.storage.questions import Question
@@ -31,8 +31,6 @@ from custcrm.vocabulary import COLLECTIONS, MAPS, MapWords
 if TYPE_CHECKING:
     from custcrm.filters.tools.explanation import Explanation
 
-HISTORY_SINCE: Final = "occurred_at"
-"""From when on a record of a map's history tells how things were."""
 REMEMBERED: Final = 1_000
 """CompiledFilter filters and values to keep; a shop has some dozens of segments, and the rules of the actions."""
 
@@ -80,7 +78,7 @@ def _entry(sight: Sight, entry: Entry) -> Read:
     if column is None:
         raise KeyError(f"an entry of {entry.map} has no value of its own")
     held = _held(sight, words, entry.key)
-    source = words.history if sight.past and words.history else words.record
+    source = words.kept(past=sight.past) or words.record
     if column not in declaration(source).names:  # a history tells what changes; the rest stands as it is
         held, source = _both(held, _standing(sight, words, entry.key)), words.record
     read = reader(source, column)
@@ -98,11 +96,8 @@ def _both(first: Held, second: Held) -> Held:
 
 def _held(sight: Sight, words: MapWords, key: str) -> Held:
     """Return a function to the record that the customer's map holds under `key` at as_of."""
-    if sight.past and words.history:
-        return _latest(sight, words.history, (words.key, key), HISTORY_SINCE, None)
-    if words.since:
-        return _latest(sight, words.record, (words.key, key), words.since, words.until)
-    return _standing(sight, words, key)
+    kept = words.kept(past=sight.past)
+    return _standing(sight, words, key) if kept is None else _latest(sight, kept, words.key, key)
 
 
 def _standing(sight: Sight, words: MapWords, key: str) -> Held:
@@ -114,33 +109,26 @@ def _standing(sight: Sight, words: MapWords, key: str) -> Held:
                 return each
         return None
 
-    return _begun(sight, record, reader(words.record, words.begins)) if sight.past and words.begins else record
+    bounds = declaration(words.record).bounds
+    if bounds is None or not sight.past:
+        return record
+
+    def then(row: Any) -> Any | None:
+        found = record(row)
+        return None if found is None or not bounds.is_in_force(found, sight.as_of(row)) else found
+
+    return then
 
 
-def _begun(sight: Sight, held: Held, begins: Read) -> Held:
-    """Return a function to what is held, where that was there at as_of."""
-
-    def begun(row: Any) -> Any | None:
-        record = held(row)
-        return None if record is None or sight.as_of(row) < begins(record) else record
-
-    return begun
-
-
-def _latest(sight: Sight, record: type, named: tuple[str, str], since: str, until: str | None) -> Held:
-    """Return a function to the last record of that name which had begun, and had not ended, at as_of."""
-    column, key = named
-    facts, name, begins = sight.facts(record), reader(record, column), reader(record, since)
-    ends = reader(record, until) if until else lambda _: None
-    order = tuple_reader(record, (since, "id"))
-
-    def is_held(each: Any, as_of: datetime) -> bool:
-        return begins(each) <= as_of and ((end := ends(each)) is None or as_of < end)
+def _latest(sight: Sight, record: type, column: str, key: str) -> Held:
+    """Return a function to the last record of that key which was in force at as_of."""
+    facts, name, bounds = sight.facts(record), reader(record, column), bounds_of(record)
+    order = tuple_reader(record, (bounds.since, "id"))
 
     def latest(row: Any) -> Any | None:
         as_of, last = sight.as_of(row), None
         for each in facts(row):
-            if name(each) == key and is_held(each, as_of) and (last is None or order(last) < order(each)):
+            if name(each) == key and bounds.is_in_force(each, as_of) and (last is None or order(last) < order(each)):
                 last = each
         return last
 

@@ -2,14 +2,14 @@
 
 Each column gets a source: a constant (`Given`), a value of the customer (`Of`), the customer's id, a new id, a text made in
 Python. SQL stores compile an effect to one statement for a `Slice` of the targets; the memory store and the single call run
-the same effect by `build`, one customer at a time, so that an action means the same everywhere:
+the same effect by `build` and `changed`, one customer at a time, so that an action means the same everywhere:
 
     Template(record=PointsEntry, values={"customer_id": CustomerKey(), "id": NewId(0), "delta": Given(500), ...})
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -17,6 +17,8 @@ from attrs import field, frozen
 
 from custcrm.filters import Schema
 from custcrm.filters.ir.nodes import Shown
+from custcrm.records.codec import encoder, from_columns
+from custcrm.records.declaration import bounds_of, declaration
 from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Reason
 
@@ -86,9 +88,9 @@ class Template:
 class Change:
     """A change to the records of each target that have `match`: column → value (None: is missing) at the time of writing.
 
-    `verdict`: rules of the effect's own; where one refuses, nothing is changed. `current`: only records that are open at as_of
-    (their `until` missing or later). `but_new`: not the rows that this same apply has written. A template that needs the row as
-    it was comes before the change.
+    `verdict`: rules of the effect's own; where one refuses, nothing is changed. `current`: only records whose time has not
+    ended at as_of. `but_new`: not the records that this same apply has written. A template that needs the record as it was
+    comes before the change.
     """
 
     record: type
@@ -142,6 +144,24 @@ def build(
                 return reason
 
     return {column: value(source) for column, source in values.items()}
+
+
+def matching(change: Change, customer_id: str) -> Mapping[str, Any]:
+    """Return what the columns equal of the customer's records that a change may be for, as `Reader.find` takes it."""
+    return {declaration(change.record).owner: customer_id, **change.match}
+
+
+def changed(
+    change: Change, records: Iterable[Any], values: Mapping[str, Any], *, as_of: datetime, applied_id: str
+) -> Iterator[Any]:
+    """Yield those of the matching records that the change is for, as they become: `values` are the columns that it gives."""
+    about, encode = declaration(change.record), encoder(change.record)
+    for record in records:
+        if change.current and bounds_of(change.record).has_ended(record, as_of):
+            continue
+        if change.but_new and record.applied_id == applied_id:
+            continue
+        yield from_columns(change.record, {**dict(zip(about.names, encode(record), strict=True)), **values})
 
 
 def customer_values(sources: Mapping[str, Source]) -> Sequence[Shown]:

@@ -42,7 +42,7 @@ class Gathered:
     def of(self, record: type[R], customer_id: str) -> Iterable[R]:
         """Return the customer's records of this class."""
         if record not in self._known:
-            owner = declaration(record).key[0]
+            owner = declaration(record).owner
             found: defaultdict[str, list[R]] = defaultdict(list)
             for each in self.reader.find(record, {owner: list(self.ids)}):
                 found[getattr(each, owner)].append(each)

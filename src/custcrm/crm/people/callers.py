@@ -8,6 +8,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from custcrm.records import Activity, Customer, TagAssignment, Task
+from custcrm.records.declaration import is_in_force
 from custcrm.storage.protocol import Reader
 
 
@@ -26,7 +27,7 @@ def tags_of(reader: Reader, customer_id: str, at: datetime) -> dict[str, str | N
     found = [
         each
         for each in reader.find(TagAssignment, {"customer_id": customer_id})
-        if each.since <= at and (each.until is None or at < each.until)
+        if is_in_force(each, at)
     ]
     return {each.key: each.value for each in sorted(found, key=lambda each: (each.since, each.id))}
 

@@ -1,4 +1,4 @@
-"""Deeds for many customers on the memory store: frozen targets; templates and changes by `deeds.build`, one by one."""
+"""Actions for many customers on the memory store: frozen targets; templates and changes, one customer at a time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
-from custcrm.records.codec import encoder, from_columns
+from custcrm.records.codec import from_columns
 from custcrm.records.customers import Customer
-from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied, Target
-from custcrm.storage.effects import OVER_LIMIT, Change, Slice, Source, Staged, Template, build, customer_values
+from custcrm.storage.effects import (
+    OVER_LIMIT,
+    Change,
+    Slice,
+    Source,
+    Staged,
+    Template,
+    build,
+    changed,
+    customer_values,
+    matching,
+)
 from custcrm.storage.memory.questions import Questions
 from custcrm.storage.memory.table import Key, Table
 from custcrm.storage.questions import Question, Verdict
@@ -21,7 +31,7 @@ Texts = Mapping[tuple[str, str], Mapping[int, str]]
 """What was staged, by apply and name, for each target number."""
 
 
-def targets(
+def freeze(
     questions: Questions, applied: Applied, question: Question, verdict: Verdict, limit: int | None
 ) -> list[Target]:
     """Return a target for every customer asked for, in id order."""
@@ -46,7 +56,7 @@ def tally(frozen: list[Target]) -> Counter[str | None]:
     return Counter(target.reason for target in frozen)
 
 
-def written(
+def write_each(
     tables: Mapping[type, Table], questions: Questions, staged: Texts, template: Template, part: Slice
 ) -> Iterator[Any]:
     """Yield the record of the template for each target of the part whom its own rules allow."""
@@ -57,22 +67,18 @@ def written(
             yield from_columns(template.record, columns(target, customer))
 
 
-def changed(
+def change_each(
     tables: Mapping[type, Table], questions: Questions, staged: Texts, change: Change, part: Slice
 ) -> Iterator[Any]:
     """Yield the records of each eligible target of the part that match, as they become."""
-    names = declaration(change.record).names
-    whose = "id" if change.record is Customer else "customer_id"
-    encode, columns = encoder(change.record), _builder(questions, staged, change.values, part)
+    columns = _builder(questions, staged, change.values, part)
     allowed = [questions.select(rule, Question(rule, part.as_of)) for _, rule in change.verdict.rules]
     for target, customer in _targets(tables, part, ()):
         if not all(rule([customer]) for rule in allowed):
             continue
-        found = tables[change.record].find({whose: customer.id, **change.match})
-        for record in found:
-            if _is_meant(record, change, part):
-                old = dict(zip(names, encode(record), strict=True))
-                yield from_columns(change.record, {**old, **columns(target, customer)})
+        if found := tables[change.record].find(matching(change, customer.id)):
+            values = columns(target, customer)
+            yield from changed(change, found, values, as_of=part.as_of, applied_id=part.applied_id)
 
 
 def _targets(
@@ -116,9 +122,3 @@ def _builder(
         )
 
     return columns
-
-
-def _is_meant(record: Any, change: Change, part: Slice) -> bool:
-    """Tell whether the record is still open, and not of this deed, where the change asks for that."""
-    until = record.until if change.current else None
-    return (until is None or part.as_of < until) and not (change.but_new and record.applied_id == part.applied_id)

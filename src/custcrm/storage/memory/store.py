@@ -20,7 +20,7 @@ from custcrm.records import RECORDS
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied
 from custcrm.storage.effects import Change, Slice, Template
-from custcrm.storage.memory import setwise as deeds
+from custcrm.storage.memory import setwise
 from custcrm.storage.memory.questions import Questions
 from custcrm.storage.memory.table import Key, Table
 from custcrm.storage.migrations import VERSION
@@ -282,9 +282,9 @@ class _Writer(_Reader):
         self, applied: Applied, question: Question, verdict: Verdict, *, limit: int | None = None
     ) -> Mapping[str | None, int]:
         """Store a Target for every customer asked for; return counts by reason: see the protocol."""
-        frozen = deeds.targets(self._kept.questions, applied, question, verdict, limit)
+        frozen = setwise.freeze(self._kept.questions, applied, question, verdict, limit)
         self.add(frozen)
-        return deeds.tally(frozen)
+        return setwise.tally(frozen)
 
     def stage(self, applied_id: str, name: str, values: Iterable[tuple[int, str]]) -> None:
         """Keep a text for target numbers until this write() ends."""
@@ -296,12 +296,12 @@ class _Writer(_Reader):
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
         kept = self._kept
-        return self.add(list(deeds.written(kept.tables, kept.questions, kept.staged, template, part)))
+        return self.add(list(setwise.write_each(kept.tables, kept.questions, kept.staged, template, part)))
 
     def change_for_each(self, change: Change, part: Slice) -> int:
         """Change the matching records of each target of the part; return how many records changed."""
         kept = self._kept
-        records = list(deeds.changed(kept.tables, kept.questions, kept.staged, change, part))
+        records = list(setwise.change_each(kept.tables, kept.questions, kept.staged, change, part))
         self.put(records)
         return len(records)
 

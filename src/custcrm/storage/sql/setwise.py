@@ -36,16 +36,14 @@ from custcrm.storage.effects import (
 from custcrm.storage.questions import Verdict
 from custcrm.storage.sql import statements
 from custcrm.storage.sql.questions import STATEMENTS, Asking, Rules, refused, rules_of
-from custcrm.storage.sql.sources import AS_OF, CustomerSource
+from custcrm.storage.sql.sources import AS_OF, CustomerSource, has_not_ended
 from custcrm.storage.sql.tables import table
-from custcrm.storage.sql.types import INSTANT, TEXT, WHOLE
+from custcrm.storage.sql.types import TEXT, WHOLE, bind_text
 from custcrm.values.errors import Reason
 from custcrm.values.ids import number_prefix
 
 APPLY: Final = "apply"
 """The parameter that holds the id of the apply; `applied_id` would be a column to set."""
-UNTIL: Final = "until"
-"""The column of records that end."""
 
 STAGED: Final = sa.Table(
     "custcrm_staged",
@@ -90,7 +88,7 @@ def freeze(wanted: Condition, past: bool, dialect: str, rules: Rules, limited: b
         limit = sa.bindparam("limit", type_=WHOLE)
         counted = sa.select(id_, reason, number.label("number")).subquery()
         over = counted.c.number > limit
-        id_, reason = counted.c.id, sa.case((over, _text(Reason.SERIES_CAPACITY)), else_=counted.c.reason)
+        id_, reason = counted.c.id, sa.case((over, bind_text(Reason.SERIES_CAPACITY)), else_=counted.c.reason)
         number = sa.case((over, -(sa.literal(OVER_LIMIT, WHOLE) + counted.c.number - limit)), else_=counted.c.number)
     rows = sa.select(sa.bindparam(APPLY, type_=TEXT), sa.cast(number, sa.BigInteger), id_, reason)
     targets = table(Target)
@@ -157,7 +155,7 @@ def change_for_each(change: Change, dialect: str) -> Deed:
 @lru_cache(STATEMENTS)
 def _change_for_each(change: Change, wanted: statements.Wanted, allowed: Rules, dialect: str) -> Deed:
     changed = table(change.record)
-    whose = changed.c["customer_id" if declaration(change.record).of_customer else "id"]
+    whose = changed.c[declaration(change.record).owner]
     needed: dict[str, Moment] = {}
     values = {}
     for name, source in change.values.items():
@@ -175,8 +173,7 @@ def _change_for_each(change: Change, wanted: statements.Wanted, allowed: Rules, 
         ).where(*_slice(targets, ()), *rules)
     conditions = [whose.in_(found), *statements.conditions(statements.Shape(record=change.record, wanted=wanted))]
     if change.current:
-        until = changed.c[UNTIL]
-        conditions.append(sa.or_(until.is_(None), until > sa.bindparam(AS_OF, type_=INSTANT)))
+        conditions += has_not_ended(change.record, changed)
     if change.but_new:
         by = changed.c["applied_id"]
         conditions.append(sa.or_(by.is_(None), by != sa.bindparam(APPLY, type_=TEXT)))
@@ -243,7 +240,7 @@ class _Writing:
         for name, staged in self.staged.items():
             mine = sa.and_(
                 staged.c["applied_id"] == self.targets.c["applied_id"],
-                staged.c["name"] == _text(name),
+                staged.c["name"] == bind_text(name),
                 staged.c["number"] == self.targets.c["number"],
             )
             found = found.outerjoin(staged, mine)
@@ -284,13 +281,9 @@ def _shape(values: Mapping[str, Source]) -> Mapping[str, Source]:
 def _slice(targets: sa.FromClause, reasons: tuple[Reason, ...]) -> list[sa.ColumnElement[bool]]:
     mine = targets.c["applied_id"] == sa.bindparam(APPLY, type_=TEXT)
     if reasons:
-        return [mine, sa.or_(*(targets.c["reason"] == _text(reason) for reason in reasons))]
+        return [mine, sa.or_(*(targets.c["reason"] == bind_text(reason) for reason in reasons))]
     first, last = sa.bindparam("first", type_=WHOLE), sa.bindparam("last", type_=WHOLE)
     return [mine, targets.c["number"].between(first, last), targets.c["reason"].is_(None)]
-
-
-def _text(value: str) -> sa.BindParameter[str]:
-    return sa.bindparam(None, str(value), type_=TEXT, unique=True)
 
 
 _SOME: Final = Given(None)

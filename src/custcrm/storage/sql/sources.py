@@ -13,16 +13,14 @@ import sqlalchemy as sa
 from attrs import define, field, frozen
 
 from custcrm.filters.targets.sql.source import Element, Records
-from custcrm.records.customers import Customer
-from custcrm.records.declaration import declaration
+from custcrm.records.customers import FOLDED, Customer
+from custcrm.records.declaration import bounds_of, declaration
 from custcrm.storage.sql.tables import table
-from custcrm.storage.sql.types import INSTANT, TEXT
-from custcrm.vocabulary import COLLECTIONS, FOLDED, MAPS, CollectionWords, MapWords
+from custcrm.storage.sql.types import INSTANT, TEXT, bind_text
+from custcrm.vocabulary import COLLECTIONS, MAPS, CollectionWords
 
 AS_OF: Final = "asked_as_of"
 """The parameter that holds the instant of the question."""
-HISTORY_SINCE: Final = "occurred_at"
-"""From when on a record of a map's history tells how things were."""
 
 
 @define
@@ -73,10 +71,10 @@ class CustomerSource:
         words = MAPS[map]
         name = field or words.value
         assert name is not None, "only maps of single values are asked for an entry's value"
-        kept = _kept(words, past=self.past)
+        kept = words.kept(past=self.past)
         if kept is None:
             return self._joined(map, key).c[name]
-        if name in declaration(kept.record).names:
+        if name in declaration(kept).names:
             return self._last(kept, words.key, key, name)
         # The history does not tell: then it has never changed since there is an entry.
         return sa.case((self.has_entry(map, key), self._joined(map, key).c[name]))
@@ -84,10 +82,10 @@ class CustomerSource:
     def has_entry(self, map: str, key: str) -> sa.ColumnElement[bool]:
         """Return whether the map has the key."""
         words = MAPS[map]
-        kept = _kept(words, past=self.past)
+        kept = words.kept(past=self.past)
         if kept is None:
             return self._joined(map, key).c["customer_id"].is_not(None)
-        entries = table(kept.record).alias()
+        entries = table(kept).alias()
         held: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(entries)
         return held.where(*self._holding(entries, kept, words.key, key)).correlate_except(entries).exists()
 
@@ -97,29 +95,23 @@ class CustomerSource:
         if found is None:
             words = MAPS[map]
             found = self._entries[map, key] = table(words.record).alias()
-            tie = sa.and_(found.c["customer_id"] == self.customers.c["id"], found.c[words.key] == _text(key))
-            if self.past and words.begins is not None:
-                tie = sa.and_(tie, found.c[words.begins] <= sa.bindparam(AS_OF, type_=INSTANT))
+            tie = sa.and_(found.c["customer_id"] == self.customers.c["id"], found.c[words.key] == bind_text(key))
+            if self.past and declaration(words.record).bounds is not None:
+                tie = sa.and_(tie, *is_in_force(words.record, found))
             self._joins.append((found, tie))
         return found
 
-    def _last(self, kept: _Kept, column: str, key: str, name: str) -> sa.ColumnElement[Any]:
-        """Return a column of the last record that holds at as_of."""
-        entries = table(kept.record).alias()
+    def _last(self, kept: type, column: str, key: str, name: str) -> sa.ColumnElement[Any]:
+        """Return a column of the last record that is in force at as_of."""
+        entries = table(kept).alias()
         held = sa.select(entries.c[name]).where(*self._holding(entries, kept, column, key))
-        last = held.order_by(entries.c[kept.since].desc(), entries.c["id"].desc()).limit(sa.literal_column("1"))
+        last = held.order_by(entries.c[bounds_of(kept).since].desc(), entries.c["id"].desc()).limit(sa.literal_column("1"))
         return last.correlate_except(entries).scalar_subquery()
 
-    def _holding(
-        self, entries: sa.FromClause, kept: _Kept, column: str, key: str
-    ) -> list[sa.ColumnElement[bool]]:
-        """Return the conditions of the key's records which had begun, and had not ended, at as_of."""
-        as_of = sa.bindparam(AS_OF, type_=INSTANT)
+    def _holding(self, entries: sa.FromClause, kept: type, column: str, key: str) -> list[sa.ColumnElement[bool]]:
+        """Return the conditions of the key's records that are in force at as_of."""
         mine = entries.c["customer_id"] == self.customers.c["id"]
-        holding = [mine, entries.c[column] == _text(key), entries.c[kept.since] <= as_of]
-        if kept.until is not None:
-            holding.append(sa.or_(entries.c[kept.until].is_(None), entries.c[kept.until] > as_of))
-        return holding
+        return [mine, entries.c[column] == bind_text(key), *is_in_force(kept, entries)]
 
     # collections ---------------------------------------------------------------------------------
 
@@ -169,20 +161,16 @@ class RecordSource:
         return _records(self.words.nested[collection], self.table, self.dialect)
 
 
-@frozen
-class _Kept:
-    """A record that keeps the entries of a map as they were: from `since` until just before `until`, or the next one."""
-
-    record: type
-    since: str
-    until: str | None = None
+def is_in_force(record: type, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions of rows that are in force at the instant of the question: `Bounds.is_in_force`."""
+    return [rows.c[bounds_of(record).since] <= sa.bindparam(AS_OF, type_=INSTANT), *has_not_ended(record, rows)]
 
 
-def _kept(words: MapWords, *, past: bool) -> _Kept | None:
-    """Return where the entries at as_of are looked up; None where there is one row for each, as it stands."""
-    if past and words.history is not None:
-        return _Kept(words.history, HISTORY_SINCE)
-    return None if words.since is None else _Kept(words.record, words.since, words.until)
+def has_not_ended(record: type, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions of rows whose time is not over at the instant of the question: not `Bounds.has_ended`."""
+    if (until := bounds_of(record).until) is None:
+        return []
+    return [sa.or_(rows.c[until].is_(None), rows.c[until] > sa.bindparam(AS_OF, type_=INSTANT))]
 
 
 def _records(words: CollectionWords, parent: sa.FromClause, dialect: str) -> Records:
@@ -201,6 +189,3 @@ def _folded(dialect: str, text: Element, *, case: bool, accent: bool) -> sa.Colu
     function = {(True, False): "custcrm_casei", (False, True): "custcrm_accenti"}.get((case, accent), "custcrm_fold")
     return sa.Function(function, text, type_=TEXT)
 
-
-def _text(value: str) -> sa.BindParameter[str]:
-    return sa.bindparam(None, value, type_=TEXT, unique=True)
