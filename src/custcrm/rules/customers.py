@@ -9,7 +9,7 @@ from typing import Any, Final
 from attrs import asdict, evolve
 
 from custcrm.records import Activity, Attribute, ContactPoint, Customer, ExternalId
-from custcrm.records.customers import CustomerKind, CustomerStatus
+from custcrm.records.customers import FOLDED, CustomerKind, CustomerStatus, fold_copy
 from custcrm.values.birthdays import birth_date
 from custcrm.values.emails import email
 from custcrm.values.errors import Conflict, Malformed
@@ -17,10 +17,8 @@ from custcrm.values.money import Money
 from custcrm.values.phones import phone
 from custcrm.values.shapes import flag, mapping
 from custcrm.values.spelling import nearest
-from custcrm.values.texts import checked, fold_case
+from custcrm.values.texts import checked
 
-FOLDED: Final = {name: f"{name}_folded" for name in ("email", "first_name", "last_name", "company_name")}
-"""Fields with the column of their copy without case."""
 LARGEST: Final = 10**9
 """Of a whole number that describes a customer."""
 TEXT_LIMIT: Final = 1_000
@@ -68,8 +66,7 @@ def read(given: Mapping[str, Any], *, country: str | None, amount: Amount) -> di
             raise Malformed(f"a customer has no field {name!r}", field=name, suggestions=nearest(name, GIVEN))
     for name, folded in FOLDED.items():
         if name in fields:
-            text = fields[name]
-            fields[folded] = None if text is None else fold_case(text)
+            fields[folded] = fold_copy(fields[name])
     return fields
 
 

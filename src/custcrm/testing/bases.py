@@ -51,7 +51,6 @@ from custcrm.records.sales import SaleKind
 from custcrm.storage.columns import key_of
 from custcrm.values.birthdays import YearlessDate
 from custcrm.values.money import Money
-from custcrm.values.texts import fold
 
 NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LONG_AGO: Final = datetime(2020, 1, 1, tzinfo=UTC)
@@ -151,12 +150,6 @@ def maybe(values: Iterable[Any]) -> st.SearchStrategy[Any]:
 
 
 def _customers(customer_id: str, number: int) -> st.SearchStrategy[Customer]:
-    def folded(customer: Customer) -> Customer:
-        names = ("email", "first_name", "last_name", "company_name")
-        texts = {name: getattr(customer, name) for name in names}
-        copies = {f"{name}_folded": None if text is None else fold(text, True, False) for name, text in texts.items()}
-        return Customer(**{**_attributes(customer), **copies})
-
     return st.builds(
         Customer,
         id=st.just(customer_id),
@@ -173,11 +166,7 @@ def _customers(customer_id: str, number: int) -> st.SearchStrategy[Customer]:
         credit_limit=maybe(AMOUNTS).map(lambda minor: None if minor is None else _money(minor)),
         signed_up_at=one_of(*INSTANTS),
         created_at=one_of(*INSTANTS),
-    ).map(folded)
-
-
-def _attributes(record: Any) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in type(record).__annotations__}
+    )
 
 
 def _money(minor: int) -> Money:
