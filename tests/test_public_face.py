@@ -16,7 +16,10 @@ from tests.public_names import MODULES, public_names
 DOCUMENTED = re.compile(r"^\.\. (?:auto)?(?:class|function|exception|data):: ([\w.]+)", re.MULTILINE)
 REFERENCE = Path("docs/reference.md").read_text(encoding="utf-8")
 
-HEAVY = ("sqlalchemy", "alembic", "psycopg", "phonenumbers", "email_validator", "cattrs", "typer", "rich", "regex")
+HEAVY = (
+    "sqlalchemy", "alembic", "psycopg", "phonenumbers", "email_validator", "cattrs", "typer", "rich", "regex",
+    "sortedcontainers",
+)  # fmt: skip
 RINGS = ("storage", "messaging", "records", "rules", "vocabulary", "selection", "actions", "crm", "importing", "cli", "testing")
 
 

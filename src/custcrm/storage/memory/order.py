@@ -1,17 +1,14 @@
 """Sorted keeping for the memory store: `SortedKeys` for an index, `Ranked` for records in key order.
 
-Both search by bisection. An index takes keys anywhere, so it is kept in short pieces; records mostly come in key order
-(their ids do), so one list serves, and gives a question all customers without a walk.
+An index takes keys anywhere, so it is a sorted list in short pieces. Records mostly come in key order (their ids do), so one
+list serves, searched by bisection, and gives a question all customers without a walk.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any, Final
-
-PIECE: Final = 1_000
-"""Keys in a piece before it is cut in two: short enough to insert into, long enough that there are few."""
 
 
 class _Missing:
@@ -23,7 +20,7 @@ class _Missing:
         return False
 
     def __gt__(self, other: object) -> bool:
-        return other is not self
+        return other is not self and other is not LAST
 
     def __repr__(self) -> str:
         return "MISSING"
@@ -37,53 +34,38 @@ def sortable(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(MISSING if value is None else value for value in values) if None in values else values
 
 
+class _Last(_Missing):
+    """Comes after every value, the missing ones too."""
+
+    __slots__ = ()
+
+    def __gt__(self, other: object) -> bool:
+        return True
+
+
+LAST: Final = _Last()
+
+
 class SortedKeys:
     """Distinct tuples in ascending order."""
 
     def __init__(self) -> None:
-        self._pieces: list[list[tuple[Any, ...]]] = [[]]
-        self._lasts: list[tuple[Any, ...]] = []  # of all pieces but the last one
+        from sortedcontainers import SortedList  # type: ignore[import-untyped]
+
+        self._keys: Any = SortedList()
 
     def add(self, key: tuple[Any, ...]) -> None:
         """Put a key in its place."""
-        at = bisect_left(self._lasts, key)
-        piece = self._pieces[at]
-        if not piece or piece[-1] < key:
-            piece.append(key)
-        else:
-            insort(piece, key)
-        if len(piece) > PIECE:
-            self._cut(at)
+        self._keys.add(key)
 
     def remove(self, key: tuple[Any, ...]) -> None:
-        """Take a key out; KeyError when it is not there."""
-        at = bisect_left(self._lasts, key)
-        piece = self._pieces[at]
-        place = bisect_left(piece, key)
-        if place == len(piece) or piece[place] != key:
-            raise KeyError(key)
-        del piece[place]
-        if not piece and len(self._pieces) > 1:
-            self._pieces.pop(at)
-            self._lasts.pop(min(at, len(self._lasts) - 1))
+        """Take a key out; ValueError when it is not there."""
+        self._keys.remove(key)
 
     def starting(self, prefix: tuple[Any, ...], after: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield the keys that begin with `prefix`, in order; only those whose next values come after `after`."""
-        low, length = prefix + after, len(prefix)
-        skipped = len(low)
-        first = bisect_left(self._lasts, low)
-        for piece in self._pieces[first:]:
-            for key in piece[bisect_left(piece, low) :]:
-                if key[:length] != prefix:
-                    return
-                if not after or key[:skipped] != low:
-                    yield key
-
-    def _cut(self, at: int) -> None:
-        piece = self._pieces[at]
-        half = len(piece) // 2
-        self._pieces[at : at + 1] = [piece[:half], piece[half:]]
-        self._lasts.insert(at, piece[half - 1])
+        found: Iterator[tuple[Any, ...]] = self._keys.irange((*prefix, *after, LAST) if after else prefix, (*prefix, LAST))
+        return found
 
 
 class Ranked:
