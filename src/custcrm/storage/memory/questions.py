@@ -120,7 +120,7 @@ class Questions:
         return self._look(compiled, question.as_of, resolved(moments, schema, question.as_of))
 
     def value_at(self, shown: Shown, part: Slice) -> Callable[[Customer], Any]:
-        """Return the same for a deed's value."""
+        """Return the same for a value of an effect."""
         compiled, moments = self._value(shown, part.schema.currency, False)
         return self._look(compiled, part.as_of, resolved(moments, part.schema, part.as_of))
 

@@ -36,9 +36,9 @@ STATEMENTS: Final = 512
 
 @frozen
 class Statement:
-    """A query, the moments that it needs, and what makes one value of two cells, for each of its columns."""
+    """What the engine runs, the moments that it needs, and for a query what makes one value of two cells, by column."""
 
-    query: sa.Select[Any]
+    executable: sa.Executable
     needed: Mapping[str, Moment]
     joins: tuple[Callable[[Any, Any], Any] | None, ...] = ()
 

@@ -49,7 +49,7 @@ class SqlReader:
         limit: int | None = None,
     ) -> Iterator[R]:
         """Yield records whose columns equal `where`: see the protocol."""
-        wanted, parameters = statements.asked(where)
+        wanted, parameters = statements.read_where(where)
         shape = Shape(
             record=record,
             wanted=wanted,
@@ -70,7 +70,7 @@ class SqlReader:
 
     def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
         """Count what `find` would yield."""
-        wanted, parameters = statements.asked(where)
+        wanted, parameters = statements.read_where(where)
         return int(self._run(statements.count(Shape(record=record, wanted=wanted)), parameters).scalar_one())
 
     def totals(
@@ -84,7 +84,7 @@ class SqlReader:
         beyond: Mapping[str, Any] | None = None,
     ) -> Iterator[tuple[Any, ...]]:
         """Yield sums by groups: see the protocol."""
-        wanted, parameters = statements.asked(where)
+        wanted, parameters = statements.read_where(where)
         beyond = beyond or {}
         query = statements.totals(Shape(record=record, wanted=wanted), tuple(by), of, latest, tuple(beyond))
         parameters |= {f"beyond_{place}": value for place, value in enumerate(beyond.values())}
@@ -96,14 +96,14 @@ class SqlReader:
     def count(self, question: Question) -> int:
         """Count the customers."""
         statement = questions.count(question.filter.lowered, question.past, self._dialect)
-        return int(self._run(statement.query, statement.moments(question)).scalar_one())
+        return int(self._run(statement.executable, statement.moments(question)).scalar_one())
 
     def ids(self, question: Question, *, after: str | None = None, limit: int | None = None) -> list[str]:
         """Return the customers' ids in order."""
         statement = questions.ids(
             question.filter.lowered, question.past, self._dialect, paged=after is not None, limited=limit is not None
         )
-        return list(self._run(statement.query, statement.moments(question, after=after, limit=limit)).scalars())
+        return list(self._run(statement.executable, statement.moments(question, after=after, limit=limit)).scalars())
 
     def rows(
         self,
@@ -127,20 +127,20 @@ class SqlReader:
             one=only is not None,
         )
         parameters = statement.moments(question, after=after, limit=limit, only=only)
-        for row in self._stream(statement.query, parameters, whole=limit is not None or only is not None):
+        for row in self._stream(statement.executable, parameters, whole=limit is not None or only is not None):
             yield statement.shown(row)
 
     def tally(self, question: Question, verdict: Verdict) -> Mapping[Reason | None, int]:
         """Count the customers by the first reason that refuses them; None counts the eligible."""
         statement = questions.tally(question.filter.lowered, question.past, self._dialect, rules_of(verdict))
-        answer: Any = self._run(statement.query, statement.moments(question))
+        answer: Any = self._run(statement.executable, statement.moments(question))
         return {reason and Reason(reason): count for reason, count in answer}
 
     def refusals(self, question: Question, verdict: Verdict) -> Mapping[str, tuple[Reason, ...]]:
         """Return for each customer all reasons that refuse, in precedence order."""
         statement = questions.refusals(question.filter.lowered, question.past, self._dialect, rules_of(verdict))
         reasons = [reason for reason, _ in verdict.rules]
-        answer: Any = self._run(statement.query, statement.moments(question))
+        answer: Any = self._run(statement.executable, statement.moments(question))
         return {
             row[0]: tuple(reason for reason, allowed in zip(reasons, row[1:], strict=True) if not allowed)
             for row in answer
@@ -149,7 +149,7 @@ class SqlReader:
     # the connection ------------------------------------------------------------------------------
 
     def _one(self, record: type[R], key: Sequence[Any], *, held: bool) -> R | None:
-        wanted, parameters = statements.asked(dict(zip(declaration(record).key, key, strict=True)))
+        wanted, parameters = statements.read_where(dict(zip(declaration(record).key, key, strict=True)))
         held = held and self._dialect == "postgresql"  # on SQLite the writer holds everything
         shape = Shape(record=record, wanted=wanted, held=held)
         found: Any = self._few(shape, parameters)

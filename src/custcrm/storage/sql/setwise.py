@@ -1,6 +1,11 @@
-"""Deeds for many customers as one statement each: freezing targets, writing a record for each, changing theirs.
+"""What an action does to many customers, as one statement each: freezing targets, adding a record for each, changing theirs.
 
-Built once for a template or change, whatever values it gives: these are parameters, `given_` and the column's name.
+Built once for a template or change, whatever values it gives: these are parameters, `given_` and the column's name. To credit
+500 points to the targets 1…20,000 of an apply is, in short:
+
+    INSERT INTO custcrm_points_entries (customer_id, id, delta, …)
+    SELECT targets.customer_id, :prefix_0 || twelve_digits(targets.number), :given_delta, …
+    FROM custcrm_targets AS targets JOIN custcrm_customers … WHERE targets.applied_id = :apply AND number BETWEEN …
 """
 
 from __future__ import annotations
@@ -10,7 +15,7 @@ from functools import cache, lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from custcrm.filters.ir.moments import resolve
 from custcrm.filters.ir.nodes import Condition, Moment
@@ -35,7 +40,7 @@ from custcrm.storage.effects import (
 )
 from custcrm.storage.questions import Verdict
 from custcrm.storage.sql import statements
-from custcrm.storage.sql.questions import STATEMENTS, Asking, Rules, refused, rules_of
+from custcrm.storage.sql.questions import STATEMENTS, Asking, Rules, Statement, refused, rules_of
 from custcrm.storage.sql.sources import AS_OF, CustomerSource, has_not_ended
 from custcrm.storage.sql.tables import table
 from custcrm.storage.sql.types import TEXT, WHOLE, bind_text
@@ -61,19 +66,11 @@ STAGED: Final = sa.Table(
 """Texts by target number, of the connection that stages them."""
 
 
-@frozen
-class Deed:
-    """A statement, and the moments it needs."""
-
-    statement: sa.Executable
-    needed: Mapping[str, Moment]
-
-
 # freezing ----------------------------------------------------------------------------------------
 
 
 @lru_cache(STATEMENTS)
-def freeze(wanted: Condition, past: bool, dialect: str, rules: Rules, limited: bool) -> Deed:
+def freeze(wanted: Condition, past: bool, dialect: str, rules: Rules, limited: bool) -> Statement:
     """Return the statement that stores a target for every customer: eligible 1…n, refused -1…-m, in id order."""
     asking = Asking(CustomerSource(dialect, past))
     asked = refused(asking, wanted, rules)
@@ -93,7 +90,7 @@ def freeze(wanted: Condition, past: bool, dialect: str, rules: Rules, limited: b
     rows = sa.select(sa.bindparam(APPLY, type_=TEXT), sa.cast(number, sa.BigInteger), id_, reason)
     targets = table(Target)
     names = [targets.c[name] for name in ("applied_id", "number", "customer_id", "reason")]
-    return Deed(sa.insert(targets).from_select(names, rows, include_defaults=False), asking.needed)
+    return Statement(sa.insert(targets).from_select(names, rows, include_defaults=False), asking.needed)
 
 
 def _running(condition: sa.ColumnElement[bool], id_: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
@@ -110,14 +107,14 @@ def tally() -> sa.Select[Any]:
 # writing a record for each -----------------------------------------------------------------------
 
 
-def add_for_each(template: Template, dialect: str) -> Deed:
+def add_for_each(template: Template, dialect: str) -> Statement:
     """Return the statement that writes the template's record for each target of a slice."""
-    bare = evolve(template, values=_shape(_complete(template)), verdict=Verdict())
+    bare = evolve(template, values=_forget_constants(all_sources(template)), verdict=Verdict())
     return _add_for_each(bare, rules_of(template.verdict), dialect)
 
 
 @lru_cache(STATEMENTS)
-def _add_for_each(template: Template, allowed: Rules, dialect: str) -> Deed:
+def _add_for_each(template: Template, allowed: Rules, dialect: str) -> Statement:
     into = table(template.record)
     writing = _Writing(Asking(CustomerSource(dialect)))
     names = [name for name in declaration(template.record).names if name in template.values]
@@ -126,8 +123,8 @@ def _add_for_each(template: Template, allowed: Rules, dialect: str) -> Deed:
     rules = [writing.asking.condition(rule) for _, rule in allowed]
     rows = sa.select(*(by_name[name] for name in names)).select_from(writing.joined())
     rows = rows.where(*_slice(writing.targets, template.reasons), *rules)
-    statement = sa.insert(into).from_select([into.c[name] for name in names], rows, include_defaults=False)
-    return Deed(statement, writing.asking.needed)
+    added = sa.insert(into).from_select([into.c[name] for name in names], rows, include_defaults=False)
+    return Statement(added, writing.asking.needed)
 
 
 # holding -----------------------------------------------------------------------------------------
@@ -145,46 +142,62 @@ def hold_each() -> sa.Select[Any]:
 # changing ----------------------------------------------------------------------------------------
 
 
-def change_for_each(change: Change, dialect: str) -> Deed:
-    """Return the statement that changes the matching records of each target of a slice."""
-    wanted, _ = statements.asked(change.match)
-    bare = evolve(change, values=_shape(change.values), match={}, verdict=Verdict())
+def change_for_each(change: Change, dialect: str) -> Statement:
+    """Return the statement that changes the matching records of each target of a slice, as `effects.changed` does for one.
+
+        UPDATE custcrm_tags SET until = :given_until
+        WHERE customer_id IN (the slice's targets whom the change's own rules allow) AND key = :where_0
+        AND (until IS NULL OR until > :asked_as_of)     -- `current`
+        AND (applied_id IS NULL OR applied_id <> :apply)     -- `but_new`
+
+    A value that is no constant is a sub-query for the customer of the row.
+    """
+    wanted, _ = statements.read_where(change.match)
+    bare = evolve(change, values=_forget_constants(change.values), match={}, verdict=Verdict())
     return _change_for_each(bare, wanted, rules_of(change.verdict), dialect)
 
 
 @lru_cache(STATEMENTS)
-def _change_for_each(change: Change, wanted: statements.Wanted, allowed: Rules, dialect: str) -> Deed:
+def _change_for_each(change: Change, wanted: statements.Wanted, allowed: Rules, dialect: str) -> Statement:
     changed = table(change.record)
-    whose = changed.c[declaration(change.record).owner]
+    owner = changed.c[declaration(change.record).owner]
     needed: dict[str, Moment] = {}
     values = {}
     for name, source in change.values.items():
-        writing = _Writing(Asking(CustomerSource(dialect, customers=table(Customer).alias()), needed))
+        writing = _Writing(_ask_beside(dialect, needed))
         value = writing.value(source, changed.c[name])
-        values[name] = value if isinstance(source, Given) else writing.looked_up(source, value, whose)
-    targets = table(Target)
-    found = sa.select(targets.c.customer_id).where(*_slice(targets, ()))
-    if allowed:
-        asking = Asking(CustomerSource(dialect, customers=table(Customer).alias()), needed)
-        rules = [asking.condition(rule) for _, rule in allowed]
-        customers = asking.source.customers
-        found = sa.select(targets.c.customer_id).select_from(
-            asking.source.joined(targets.join(customers, customers.c["id"] == targets.c["customer_id"]))
-        ).where(*_slice(targets, ()), *rules)
-    conditions = [whose.in_(found), *statements.conditions(statements.Shape(record=change.record, wanted=wanted))]
+        values[name] = value if isinstance(source, Given) else writing.value_of_owner(source, value, owner)
+    whom = _allowed_targets(_ask_beside(dialect, needed), allowed)
+    conditions = [owner.in_(whom), *statements.conditions(statements.Shape(record=change.record, wanted=wanted))]
     if change.current:
         conditions += has_not_ended(change.record, changed)
     if change.but_new:
         by = changed.c["applied_id"]
         conditions.append(sa.or_(by.is_(None), by != sa.bindparam(APPLY, type_=TEXT)))
-    return Deed(sa.update(changed).where(*conditions).values(values), needed)
+    return Statement(sa.update(changed).where(*conditions).values(values), needed)
+
+
+def _ask_beside(dialect: str, needed: dict[str, Moment]) -> Asking:
+    """Return what asks of customers under a name of their own: those that are being changed may be customers too."""
+    return Asking(CustomerSource(dialect, customers=table(Customer).alias()), needed)
+
+
+def _allowed_targets(asking: Asking, allowed: Rules) -> sa.Select[Any]:
+    """Select the customers of a slice of whom the rules are true."""
+    targets, customers = table(Target), asking.source.customers
+    rules = [asking.condition(rule) for _, rule in allowed]
+    found = sa.select(targets.c.customer_id).where(*_slice(targets, ()), *rules)
+    if not rules:
+        return found
+    tie = customers.c["id"] == targets.c["customer_id"]
+    return found.select_from(asking.source.joined(targets.join(customers, tie)))
 
 
 # values ------------------------------------------------------------------------------------------
 
 
-def parameters(deed: Deed, values: Mapping[str, Source], part: Slice) -> dict[str, Any]:
-    """Return what is bound when a deed is done for a slice."""
+def parameters(statement: Statement, values: Mapping[str, Source], part: Slice) -> dict[str, Any]:
+    """Return what is bound when a statement is run for a slice."""
     found: dict[str, Any] = {
         APPLY: part.applied_id, "first": max(part.first, 1), "last": part.last, AS_OF: part.as_of,
     }
@@ -198,14 +211,9 @@ def parameters(deed: Deed, values: Mapping[str, Source], part: Slice) -> dict[st
                 pass
     schema = part.schema
     moments = {
-        name: resolve(moment, part.as_of, zone=schema.zone, feb29=schema.feb29) for name, moment in deed.needed.items()
+        name: resolve(moment, part.as_of, zone=schema.zone, feb29=schema.feb29) for name, moment in statement.needed.items()
     }
     return {**found, **moments}
-
-
-def given(template: Template) -> Mapping[str, Source]:
-    """Return the source of each column that the template's record gets, its defaults included."""
-    return _complete(template)
 
 
 @define
@@ -246,15 +254,20 @@ class _Writing:
             found = found.outerjoin(staged, mine)
         return self.asking.source.joined(found)
 
-    def looked_up(self, source: Source, value: Element, whose: sa.ColumnElement[Any]) -> Element:
-        """Return a value as a sub-query for the customer of the row that is being changed."""
-        if isinstance(source, Of):  # the customer alone tells: looking for the target would be looking through the slice
-            customers = self.asking.source.customers
-            alone = sa.select(value).select_from(self.asking.source.joined()).where(customers.c["id"] == whose)
-            return alone.correlate(whose.table).scalar_subquery()
-        row = sa.select(value).select_from(self.joined())
-        row = row.where(*_slice(self.targets, ()), self.targets.c["customer_id"] == whose)
-        return row.correlate(whose.table).scalar_subquery()
+    def value_of_owner(self, source: Source, value: Element, owner: sa.ColumnElement[Any]) -> Element:
+        """Return a value as a sub-query for the customer whose row is being changed; `owner` is that row's column.
+
+            (SELECT sum(…) FROM custcrm_customers AS c WHERE c.id = custcrm_memberships.customer_id)
+
+        What the customer alone tells (`Of`) leaves the targets out: looking for the one would be looking through the slice.
+        """
+        if isinstance(source, Of):
+            row = sa.select(value).select_from(self.asking.source.joined())
+            row = row.where(self.asking.source.customers.c["id"] == owner)
+        else:
+            row = sa.select(value).select_from(self.joined())
+            row = row.where(*_slice(self.targets, ()), self.targets.c["customer_id"] == owner)
+        return row.correlate(owner.table).scalar_subquery()
 
     def _staged(self, name: str) -> sa.FromClause:
         return self.staged.setdefault(name, STAGED.alias())
@@ -268,13 +281,14 @@ class TwelveDigits(Phrase):
     postgresql = "lpad(to_hex({0}), 12, '0')"
 
 
-def _complete(template: Template) -> Mapping[str, Source]:
+def all_sources(template: Template) -> Mapping[str, Source]:
+    """Return the source of each column that the template's record gets, its defaults included."""
     standing = {name: Given(value) for name, value in defaults(template.record).items()}
     return {**standing, **template.values}
 
 
-def _shape(values: Mapping[str, Source]) -> Mapping[str, Source]:
-    """Return the sources without what they give, which is bound."""
+def _forget_constants(values: Mapping[str, Source]) -> Mapping[str, Source]:
+    """Return the sources without what they give, which is bound: one statement serves all values."""
     return {name: _SOME if isinstance(source, Given) else source for name, source in values.items()}
 
 

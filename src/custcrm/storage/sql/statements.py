@@ -39,7 +39,7 @@ class Shape:
     held: bool = False
 
 
-def asked(where: Mapping[str, Any] | None) -> tuple[Wanted, dict[str, Any]]:
+def read_where(where: Mapping[str, Any] | None) -> tuple[Wanted, dict[str, Any]]:
     """Return the shape and the parameters of what columns must equal."""
     wanted: list[Any] = []
     parameters: dict[str, Any] = {}

@@ -61,7 +61,7 @@ class SqlWriter(SqlReader):
 
     def remove(self, record: type, *key: Any) -> bool:
         """Remove the record of that key; tell whether it was there."""
-        wanted, parameters = statements.asked(dict(zip(declaration(record).key, key, strict=True)))
+        wanted, parameters = statements.read_where(dict(zip(declaration(record).key, key, strict=True)))
         with self._undone_on_error():
             return self._run(statements.remove(Shape(record=record, wanted=wanted)), parameters).rowcount > 0
 
@@ -93,11 +93,11 @@ class SqlWriter(SqlReader):
     ) -> Mapping[str | None, int]:
         """Store a Target for every customer asked for, in id order; return counts by reason, None for the eligible."""
         asked, rules = question.filter.lowered, rules_of(verdict)
-        deed = setwise.freeze(asked, question.past, self._dialect, rules, limit is not None)
+        statement = setwise.freeze(asked, question.past, self._dialect, rules, limit is not None)
         bound = {setwise.APPLY: applied.id, "limit": limit}
-        moments = questions.parameters(deed.needed, question.as_of, question.filter)
+        moments = questions.parameters(statement.needed, question.as_of, question.filter)
         with self._undone_on_error():
-            self._run(deed.statement, moments | bound)
+            self._run(statement.executable, moments | bound)
         return dict(tuple(row) for row in self._run(setwise.tally(), {setwise.APPLY: applied.id}))
 
     def stage(self, applied_id: str, name: str, values: Iterable[tuple[int, str]]) -> None:
@@ -116,14 +116,14 @@ class SqlWriter(SqlReader):
 
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
-        deed = setwise.add_for_each(template, self._dialect)
-        return self._do(deed, setwise.parameters(deed, setwise.given(template), part))
+        statement = setwise.add_for_each(template, self._dialect)
+        return self._change(statement, setwise.parameters(statement, setwise.all_sources(template), part))
 
     def change_for_each(self, change: Change, part: Slice) -> int:
         """Change the matching records of each target of the part; return how many records changed."""
-        deed = setwise.change_for_each(change, self._dialect)
-        _, matched = statements.asked(change.match)
-        return self._do(deed, setwise.parameters(deed, change.values, part) | matched)
+        statement = setwise.change_for_each(change, self._dialect)
+        _, matched = statements.read_where(change.match)
+        return self._change(statement, setwise.parameters(statement, change.values, part) | matched)
 
     # the connection ------------------------------------------------------------------------------
 
@@ -138,9 +138,9 @@ class SqlWriter(SqlReader):
                     written += rows.write(self._live(), verb, record, [encode(each) for each in group])
         return written
 
-    def _do(self, deed: setwise.Deed, parameters: Mapping[str, Any]) -> int:
+    def _change(self, statement: questions.Statement, parameters: Mapping[str, Any]) -> int:
         with self._undone_on_error():
-            return self._run(deed.statement, parameters).rowcount
+            return self._run(statement.executable, parameters).rowcount
 
     @contextmanager
     def _undone_on_error(self, *, several: bool = False) -> Iterator[None]:
