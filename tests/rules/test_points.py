@@ -204,21 +204,21 @@ UNDONE = st.tuples(st.sampled_from(["credit", "spend", "undo a credit", "undo a 
 
 
 @given(st.lists(UNDONE, max_size=20), st.randoms(use_true_random=False))
-def test_a_shortfall_is_made_good_by_what_was_spent_before_it_comes_back(deeds, chance):
+def test_a_shortfall_is_made_good_by_what_was_spent_before_it_comes_back(actions, chance):
     """Floor: never below nought; and when everything is undone, in whatever order, nothing is there and nothing is missing."""
     ledger = Ledger(Reversal.FLOOR)
-    deed: dict[str, list[list[PointsEntry]]] = {"credit": [], "spend": []}
-    for what, amount, which in deeds:
+    done: dict[str, list[list[PointsEntry]]] = {"credit": [], "spend": []}
+    for what, amount, which in actions:
         if what == "credit":
-            deed["credit"].append([credit(amount)])
-            ledger.add(deed["credit"][-1])
+            done["credit"].append([credit(amount)])
+            ledger.add(done["credit"][-1])
         elif what == "spend":
             made = ledger.spend(amount, NOW)
-            deed["spend"] += [] if isinstance(made, Refusal) else [made]
-        elif made := deed[what.removeprefix("undo a ")]:
+            done["spend"] += [] if isinstance(made, Refusal) else [made]
+        elif made := done[what.removeprefix("undo a ")]:
             ledger.reverse(made[which % len(made)], amount if which % 2 else None, NOW)
         assert ledger.balance(NOW) >= 0
-    everything = [*deed["credit"], *deed["spend"]]
+    everything = [*done["credit"], *done["spend"]]
     chance.shuffle(everything)
     for made in everything:
         ledger.reverse(made, None, NOW)
@@ -267,17 +267,17 @@ def test_a_debt_is_paid_before_points_are_spent(lots, owed, points):
     assert sum(line.delta for line in history(ledger.entries, NOW, titles={}, sources={})) == ledger.balance(NOW)
 
 
-DEEDS = st.lists(
+ACTIONS = st.lists(
     st.tuples(st.sampled_from(["credit", "spend", "reverse", "expire", "transfer"]), AMOUNTS, st.integers(-4, 6)), max_size=12
 )
 
 
-@given(DEEDS, st.sampled_from(Reversal), st.integers(0, 30))
-def test_whatever_happens_history_and_proof_are_the_balance_at_every_time(deeds, policy, asked):
+@given(ACTIONS, st.sampled_from(Reversal), st.integers(0, 30))
+def test_whatever_happens_history_and_proof_are_the_balance_at_every_time(actions, policy, asked):
     """Clocks go both ways: lines and lots sum up to the balance, no lot is overdrawn, an expiry job changes neither."""
     ledger, now = Ledger(policy), NOW
     done: list[list[PointsEntry]] = []
-    for what, amount, days in deeds:
+    for what, amount, days in actions:
         now += days * DAY
         match what:
             case "credit":

@@ -23,7 +23,7 @@ class AccountKind(StrEnum):
 @record("accounts", key="name", shown="kind")
 @frozen(kw_only=True)
 class Account:
-    """A kind of account that members of a program may have (FEATURES C26).
+    """A kind of account that members of a program may have.
 
     How far below nought it may go: `credit_limit` for money, `credit_units` for units.
     """

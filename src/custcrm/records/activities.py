@@ -13,7 +13,7 @@ from custcrm.records.declaration import INTERNAL, PERSONAL, CustomerId, record
 
 
 class CallStatus(StrEnum):
-    """What became of a phone call (FEATURES S12)."""
+    """What became of a phone call."""
 
     CALLED = "called"
     NO_ANSWER = "no_answer"
@@ -35,7 +35,7 @@ CALL_LABELS: Final[Mapping[CallStatus, str]] = {
 
 
 class JobStatus(StrEnum):
-    """How far a job is that we do for a customer (FEATURES S03, S15)."""
+    """How far a job is that we do for a customer."""
 
     BOOKED = "booked"
     COMPLETED = "completed"

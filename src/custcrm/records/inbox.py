@@ -12,7 +12,7 @@ from custcrm.records.declaration import INTERNAL, PERSONAL, CustomerId, record
 
 
 class InboxStatus(StrEnum):
-    """What a message of the inbox is, at some instant (FEATURES I14); derived, never kept."""
+    """What a message of the inbox is, at some instant; derived, never kept."""
 
     NEW = "New"
     READ = "Read"
@@ -20,7 +20,7 @@ class InboxStatus(StrEnum):
 
 
 class OfferStatus(StrEnum):
-    """What an offer is, at some instant (FEATURES I18, I19); derived, never kept."""
+    """What an offer is, at some instant; derived, never kept."""
 
     NEW = "New"
     READ = "Read"
@@ -37,7 +37,7 @@ class OfferStatus(StrEnum):
 )
 @frozen(kw_only=True)
 class InboxMessage:
-    """A message in a customer's inbox from `distributed_at` until just before `ends_at`; kept for ever (FEATURES I13)."""
+    """A message in a customer's inbox from `distributed_at` until just before `ends_at`; kept for ever."""
 
     customer_id: CustomerId
     id: str

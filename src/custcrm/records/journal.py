@@ -14,7 +14,7 @@ from custcrm.records.declaration import INTERNAL, CustomerId, record
 @record("applied", key="key", unique=("id",))
 @frozen(kw_only=True)
 class Applied:
-    """One deed under one key, for ever. `content` is the hash of what was asked; `done` of `eligible` targets have it.
+    """One action under one key, for ever. `content` is the hash of what was asked; `done` of `eligible` targets have it.
 
     `skipped` counts the refused by reason; `refused` of them were eligible until their turn came. `arguments` are as given, so
     that a resume needs nobody to repeat them.

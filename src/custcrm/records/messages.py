@@ -35,7 +35,7 @@ class MessageStatus(StrEnum):
 class Message:
     """One message to one customer.
 
-    `text` is the template, in which what belongs to the deed (points, balance after it, coupon code, amount) is filled from the
+    `text` is the template, in which what belongs to the action (points, balance after it, coupon code, amount) is filled from
     columns of that name, and the customer's own values when it is dispatched; then it is the text that was sent. `inbox_id`
     names the inbox message that it tells of.
     """

@@ -10,7 +10,7 @@ from attrs import frozen
 from custcrm.records.declaration import INTERNAL, CustomerId, Ref, record
 
 DEBT: Final = "debt"
-"""The lot that holds what a reversal could not take (FEATURES V11): one for each customer and program, and it never expires."""
+"""The lot that holds what a reversal could not take: one for each customer and program, and it never expires."""
 
 
 @record(

@@ -12,11 +12,11 @@ from attrs import frozen
 from custcrm.records.declaration import INTERNAL, CustomerId, Ref, record
 
 NEW_CUSTOMERS: Final = "New Customers"
-"""The category that everybody starts in (FEATURES C27)."""
+"""The category that everybody starts in."""
 
 
 class Access(StrEnum):
-    """What a member may do in one program (FEATURES C28–C33)."""
+    """What a member may do in one program."""
 
     FULL = "full"
     LIMITED = "limited"
@@ -40,7 +40,7 @@ ACCESS_LABELS: Final[Mapping[Access, str]] = {
 
 
 class Reversal(StrEnum):
-    """What becomes of points that a reversal would take and that are spent already (FEATURES V11, X19)."""
+    """What becomes of points that a reversal would take and that are spent already."""
 
     DEBT = "debt"
     FLOOR = "floor"

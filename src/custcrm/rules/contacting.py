@@ -9,7 +9,7 @@ from custcrm.values.errors import Malformed
 from custcrm.values.spelling import nearest
 
 PURPOSES: Final = ("marketing", "service")
-"""Marketing needs a consent that was granted; service messages do not (DESIGN 7)."""
+"""Marketing needs a consent that was granted; service messages do not."""
 
 CHANNELS: Final = ("sms", "email", "push", "viber")
 """Channels that are always known; a store that is opened with channels of its own knows these too."""

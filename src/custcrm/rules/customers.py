@@ -159,7 +159,7 @@ def contact_point(
 
 
 def whom(by_external_id: Sequence[str], by_email: str | None, by_card: str | None, *, told: Collection[str]) -> str | None:
-    """Return the customer whom a row of an import is about (DESIGN 7): by external id, else by exact email.
+    """Return the customer whom a row of an import is about: by external id, else by exact email.
 
     The card number decides only where neither was `told`: beside an unknown email it may as well have changed hands. Conflict
     when external ids name different customers.
@@ -183,7 +183,7 @@ def filled(before: Customer, fields: Mapping[str, Any]) -> Customer:
 def account_changed(
     id: str, before: Customer, after: Customer, now: datetime, actor: str, *, source: str = "manual"
 ) -> Activity:
-    """Return the entry of the feed that keeps what changed, field by field (FEATURES T36)."""
+    """Return the entry of the feed that keeps what changed, field by field."""
     old, new = asdict(before, recurse=False), asdict(after, recurse=False)
     diff = {name: [_plain(old[name]), _plain(new[name])] for name in GIVEN if old[name] != new[name]}
     return Activity(

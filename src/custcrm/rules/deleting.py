@@ -12,7 +12,7 @@ from custcrm.values.errors import Reason, Refusal
 FINANCIAL: Final[Mapping[str, type]] = {
     "sales": Sale, "points_entries": PointsEntry, "account_entries": AccountEntry, "redemptions": Redemption,
 }
-"""What must be kept (FEATURES T37), by the name that a refusal gives it: sales are refunds and chargebacks too."""
+"""What must be kept, by the name that a refusal gives it: sales are refunds and chargebacks too."""
 
 ABOUT: Final[tuple[type, ...]] = (
     Target,

@@ -1,7 +1,7 @@
 """What an inbox message or an offer is at an instant: derived from its instants, where it was opened, and what was sent.
 
-Nothing here is kept and no job is needed: `seen` is the truth table of one message (FEATURES I14–I17, V36, X25), and
-`message_status` and `offer_status` read it.
+Nothing here is kept and no job is needed: `seen` is the truth table of one message, and `message_status` and `offer_status`
+read it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from custcrm.values.spelling import nearest
 APP: Final = "app"
 
 READING: Final = (APP, "web_ordering")
-"""Surfaces on which opening a message is reading it (FEATURES I16); elsewhere it has only been seen."""
+"""Surfaces on which opening a message is reading it; elsewhere it has only been seen."""
 
 
 class Delivery(StrEnum):
@@ -102,7 +102,7 @@ def _delivery(message: Message, opened_at: datetime | None, at: datetime) -> Del
 
 
 def message_status(message: InboxMessage, known: Seen, at: datetime) -> InboxStatus:
-    """Return New, Read or Expired: expired once its end has come, although it was read (FEATURES part 2)."""
+    """Return New, Read or Expired: expired once its end has come, although it was read."""
     if message.ends_at is not None and message.ends_at <= at:
         return InboxStatus.EXPIRED
     return InboxStatus.NEW if known.read_at is None else InboxStatus.READ

@@ -1,4 +1,4 @@
-"""Points: which lots a deed moves, and by how much. Records in, records or a refusal out; no store, no clock.
+"""Points: which lots an action moves, and by how much. Records in, records or a refusal out; no store, no clock.
 
 `spend`, `reverse_credit`, `reverse_spend`, `transfer` and `expire` give the entries to write. Each takes `told`, an entry that
 says what all of them say (customer, program, kind, terminal …) and whose `occurred_at` is now, and `new_id`. A lot's time never
@@ -45,7 +45,7 @@ class Lot:
 
 @frozen
 class LotUse:
-    """What a deed took from a lot, or gave back to it: `credit_id` is the credit that brought the lot, or "debt"."""
+    """What an action took from a lot, or gave back to it: `credit_id` is the credit that brought the lot, or "debt"."""
 
     credit_id: str
     points: int
@@ -53,7 +53,7 @@ class LotUse:
 
 @frozen(kw_only=True)
 class PointsSpend:
-    """What one deed moved over its lots: a spend, points removed by hand, a reversal or a transfer.
+    """What one action moved over its lots: a spend, points removed by hand, a reversal or a transfer.
 
     `delta` is the whole, negative where points went away; `lots` says which lots, in the order they were moved. `shortfall`
     are points that a reversal could not take, or below nought: that came back and make such good. History shows it as one line.
@@ -102,7 +102,7 @@ def opens_a_lot(entry: PointsEntry) -> bool:
 def spend(
     lots: Iterable[Lot], points: int, told: PointsEntry, new_id: NewId, *, debt: Lot | None = None
 ) -> tuple[PointsEntry, ...] | Refusal:
-    """Take points from open lots, which come soonest expiry first, then oldest (FEATURES V10); read no more than it takes.
+    """Take points from open lots, which come soonest expiry first, then oldest; read no more than it takes.
 
     What is owed is paid first, from the soonest lots: so what there is is never more than the balance.
     """
@@ -193,7 +193,7 @@ def reverse_credit(
     debt: Lot | None,
     policy: Reversal,
 ) -> tuple[PointsEntry, ...] | Refusal:
-    """Take a credit back, all that is left of it or some points (FEATURES V11, X19).
+    """Take a credit back, all that is left of it or some points.
 
     First from its own lot, where that has expired too: these points are gone already, whether the expiry was written down or
     not. Then from other open lots, soonest first; for what is still missing the policy decides. `own` are all entries of its
@@ -257,7 +257,7 @@ def reverse_spend(
     `before` are the entries that gave some back earlier, `latest` says when each lot's last entry happened. With `until` (the
     program's grace), points that would expire before come as a lot of their own that lasts until then. `shortfalls` are what
     reversals in the program have missed and made good: what was missed after this spend was spent by then, so points that come
-    back make it good first (X19). Such points stay away: an entry of nothing, with the shortfall below nought.
+    back make it good first. Such points stay away: an entry of nothing, with the shortfall below nought.
     """
     taken = sorted(spent, key=lambda each: each.id, reverse=True)
     given = sum(each.delta - each.shortfall for each in before)
@@ -316,7 +316,7 @@ def transfer(
     *,
     there: Mapping[str, datetime],
 ) -> tuple[PointsEntry, ...]:
-    """Move all open lots to another customer, with their ids (so their age) and expiry, and the debt too (FEATURES V24).
+    """Move all open lots to another customer, with their ids (so their age) and expiry, and the debt too.
 
     `there` has the latest entry of each lot that the target has had before: a debt, or a lot that comes back.
     """

@@ -20,12 +20,12 @@ from custcrm.rules.points import Lot, LotUse, lot_of, movement, opens_a_lot
 LABELS: Final[Mapping[str, str]] = {
     "credit": "earned", "spend": "spent", "expire": "expired", "reverse": "reversed", "transfer": "transferred",
 }
-"""What a kind is called; what was changed by hand is "manually added" or "manually removed" (FEATURES I08)."""
+"""What a kind is called; what was changed by hand is "manually added" or "manually removed"."""
 
 
 @frozen(kw_only=True)
 class PointsLine:
-    """One line of a history (FEATURES I08–I10).
+    """One line of a history.
 
     `id` is that of the entry or of the whole spend; an expiry has the id of its lot. `description` is where it happened or the
     title of the offer, `origin` the terminal's kind: terminal, api, or the source of the sale. `status` of what brought a lot
@@ -228,7 +228,7 @@ class LotProof:
 
 @frozen(kw_only=True)
 class Proof:
-    """The balance of a customer in a program at an instant, lot by lot (FEATURES X18). `print` it to see all of them."""
+    """The balance of a customer in a program at an instant, lot by lot. `print` it to see all of them."""
 
     customer_id: str
     program: str

@@ -159,7 +159,7 @@ CHANGES: Final = (
         )),
     ),
 )  # fmt: skip
-"""Of what is there, of what the deed wrote, and with rules of their own."""
+"""Of what is there, of what the apply wrote, and with rules of their own."""
 
 TOTALS: Final[tuple[tuple[type, Mapping[str, Any] | None, Mapping[str, Any]], ...]] = (
     (PointsEntry, {"program": "gold", "expires_at": None}, {"by": ("lot_id",), "of": "delta", "latest": "occurred_at"}),

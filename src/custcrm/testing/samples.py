@@ -58,7 +58,7 @@ EXACT_SPANS: Final = tuple(map(Span.parse, ("1 hour", "90 minutes", "3600 second
 
 
 def demo_schema() -> Schema:
-    """Return a schema that has every type: the one of LANGUAGE section 10, and a Number, a second Date and metrics."""
+    """Return a schema that has every type: fields, maps and collections of a shop, and a Number, a second Date and metrics."""
     line = t.Collection({"category": t.Text(), "quantity": t.Integer(), "price": t.Money()})
     sale = {
         "occurred_at": t.Instant(),

@@ -1,4 +1,4 @@
-"""Birthdays: dates whose year may be unknown, and the days they fall on (LANGUAGE section 6).
+"""Birthdays: dates whose year may be unknown, and the days they fall on.
 
 The names to know are `birth_date`, `anniversary`, `age`, and `anniversary_ranges` for targets that compare numbers.
 """

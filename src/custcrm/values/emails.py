@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[\w!#$%&'*+\-/=?^`{|}~]+(?:\.[\w!#$%&'*+\-/=?^`{|}~]+)*", 
 
 
 def email(address: object, *, field: str = "email") -> str:
-    """Return the address as given, byte for byte, only without white space at both ends (DESIGN 7).
+    """Return the address as given, byte for byte, only without white space at both ends.
 
     Raises `Malformed` where the syntax is wrong; the message does not repeat the address. Whether anybody reads it is
     not asked. Quoted local parts, address literals and domains without a dot are refused.

@@ -7,7 +7,7 @@ from custcrm.values.errors import Malformed
 from custcrm.values.texts import checked
 
 LONGEST: Final = 64
-"""Code points of a key: it stands in columns, filters and till receipts (DESIGN 4)."""
+"""Code points of a key: it stands in columns, filters and till receipts."""
 
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
 

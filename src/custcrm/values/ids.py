@@ -72,7 +72,7 @@ def is_id(text: object) -> bool:
 def number_prefix(prefix_id: str, effect: int) -> str:
     """Return the first 24 characters of all ids which effect 0–15 of the apply `prefix_id` makes.
 
-    The target's number as 12 hexadecimal digits completes it; SQL appends them (DESIGN 6).
+    The target's number as 12 hexadecimal digits completes it; SQL appends them.
     """
     if not 0 <= effect < EFFECTS:
         raise ValueError(f"an action has at most {EFFECTS} effects with ids, not effect {effect}")

@@ -1,4 +1,4 @@
-"""Spans, instants and periods in a business time zone (LANGUAGE section 6): `span`, `move`, `instant`, `expiry`, `period`.
+"""Spans, instants and periods in a business time zone: `span`, `move`, `instant`, `expiry`, `period`.
 
 A calendar unit (day and longer) moves the wall clock of the zone; hours, minutes and seconds are exact durations. A
 local time that does not exist takes the offset before the gap, one that happens twice is the first: `fold=0` says both.
@@ -276,7 +276,7 @@ NAMED: Final[Mapping[str, Callable[[date], Days]]] = {
     "this year": lambda today: _from(today.replace(month=1, day=1), relativedelta(years=1)),
     "last year": lambda today: _from(today.replace(month=1, day=1) - relativedelta(years=1), relativedelta(years=1)),
 }
-"""Periods by name (FEATURES E08): the days of each as `today` is; a week begins on Monday."""
+"""Periods by name: the days of each as `today` is; a week begins on Monday."""
 
 
 def period(value: PeriodLike, now: datetime, zone: tzinfo, *, field: str = "period") -> Period:

@@ -11,7 +11,7 @@ def nearest(name: object, candidates: Iterable[str], *, limit: int = 3) -> tuple
     """Return the up to `limit` candidates nearest to `name`, best first, equally near ones in the order given.
 
     Near is an optimal string alignment distance (insert, delete, replace, swap of two neighbours cost 1) of at least 1
-    and at most a third of the name's length, but 1 for the shortest names (LANGUAGE section 8).
+    and at most a third of the name's length, but 1 for the shortest names.
     Nothing is near to what is no text.
     """
     if not isinstance(name, str) or len(name) > LONGEST:

@@ -1,4 +1,4 @@
-"""Texts: what may be stored, what counts as blank, and the folds of the filter language (LANGUAGE section 7)."""
+"""Texts: what may be stored, what counts as blank, and the folds of the filter language."""
 
 import unicodedata
 from typing import Final

@@ -1,4 +1,4 @@
-"""The laws of a store about deeds: how targets are numbered, and that each row is what `deeds.build` makes."""
+"""The laws of a store about effects: how targets are numbered, and that each row is what `effects.build` makes."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ from custcrm.values.ids import numbered
 FINNISH = Verdict(((Reason.NOT_ELIGIBLE, SCHEMA.parse("country = 'FI'")),))
 
 
-class DeedLaws:
-    """The same deed for many customers or for one writes the same."""
+class EffectLaws:
+    """The same effect for many customers or for one writes the same."""
 
     @ON_ONE_STORE
     @given(base=bases(), asked=questions(), rules=verdicts(), limit=st.none() | st.integers(0, 4))

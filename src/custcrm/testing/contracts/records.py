@@ -127,7 +127,7 @@ class RecordLaws:
             assert list(reader.find(Customer, {"credit_limit": 1250, "credit_limit_currency": "EUR"})) == [rich]
 
     def test_texts_are_found_byte_for_byte(self, store: Store) -> None:
-        """Another case, a space or an accent is another text: nothing is folded (FEATURES C8)."""
+        """Another case, a space or an accent is another text: nothing is folded."""
         emails = ["Ann@x.fi", "ann@x.fi", "ann@X.fi", "ánn@x.fi"]
         put(store, *(customer(10 + number, email=email) for number, email in enumerate(emails)))
         with store.read() as reader:

@@ -10,8 +10,8 @@
             yield store
             store.close()
 
-`store` is empty and set up. A store that passes can be given to `custcrm.open`. The laws stand by subject in
-`contract_records`, `contract_totals`, `contract_transactions`, `contract_limits`, `contract_questions` and `contract_deeds`.
+`store` is empty and set up. A store that passes can be given to `custcrm.open`. The laws stand by subject
+beside this module: `records`, `totals`, `transactions`, `limits`, `questions` and `effects`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 import pytest
 
 from custcrm.storage.protocol import Store
-from custcrm.testing.contracts.effects import DeedLaws
+from custcrm.testing.contracts.effects import EffectLaws
 from custcrm.testing.contracts.limits import LimitLaws
 from custcrm.testing.contracts.questions import QuestionLaws
 from custcrm.testing.contracts.records import RecordLaws
@@ -27,7 +27,7 @@ from custcrm.testing.contracts.totals import TotalLaws
 from custcrm.testing.contracts.transactions import TransactionLaws
 
 
-class StoreContract(RecordLaws, TotalLaws, TransactionLaws, LimitLaws, QuestionLaws, DeedLaws):
+class StoreContract(RecordLaws, TotalLaws, TransactionLaws, LimitLaws, QuestionLaws, EffectLaws):
     """What `storage.protocol` says, with examples; subclass it with a `store` fixture."""
 
     @pytest.fixture

@@ -35,7 +35,7 @@ class TransactionLaws:
     @ON_ONE_STORE
     @given(base=bases(), data=st.data())
     def test_an_exception_undoes_everything(self, store: Store, base: Base, data: st.DataObject) -> None:
-        """After any adds, replaces, puts, removes, reserves and deeds, an exception leaves the store as it was."""
+        """After any adds, replaces, puts, removes, reserves and effects, an exception leaves the store as it was."""
         with rolled_back(store) as writer:
             writer.add(base)
             for change in data.draw(st.lists(st.sampled_from(_CHANGES), max_size=8)):

@@ -1,4 +1,4 @@
-"""Races that every store must survive: many do the same at once, and the numbers come out exact (FEATURES X20).
+"""Races that every store must survive: many do the same at once, and the numbers come out exact.
 
 `assert_races(store)` is for a store that threads share, `assert_races_between_processes(address)` for one that processes
 share. `RACES` are the races, each with its law; a lost one is an AssertionError with a note that names it.
@@ -267,11 +267,11 @@ RACES: Final = (
          check=_whole_or_not_at_all),
     Race(name="greedy", law="a customer never has more coupons of a series than it allows", prepare=_one_greedy,
          run=_take_again, check=_no_more_than_two),
-    Race(name="key", law="one key applied by many is one deed, and all have its result", prepare=_for_plans,
+    Race(name="key", law="one key applied by many is one action, and all have its result", prepare=_for_plans,
          run=_apply_under_one_key, check=_done_once),
-    Race(name="call", law="one key given with many calls is one deed, and all have its record", prepare=_for_calls,
+    Race(name="call", law="one key given with many calls is one action, and all have its record", prepare=_for_calls,
          run=_call_under_one_key, check=_one_entry),
-    Race(name="quarrel", law="one key for different deeds stands for the first", prepare=_for_quarrels,
+    Race(name="quarrel", law="one key for different actions stands for the first", prepare=_for_quarrels,
          run=_apply_another, check=_first_wins),
     Race(name="email", law="an email has one owner", prepare=_with_other_emails, run=_claim_an_email, check=_one_owner),
     Race(name="joining", law="who joins often is a member once", prepare=_strangers, run=_join, check=_joined_once),
