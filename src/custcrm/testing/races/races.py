@@ -18,8 +18,20 @@ from custcrm.records import Applied, Coupon, Customer, MembershipChange, Message
 from custcrm.records.messages import MessageStatus
 from custcrm.records.programs import Access
 from custcrm.storage.protocol import Store
-from custcrm.testing.races.loyalty import LOYALTY_RACES, PLENTY
-from custcrm.testing.races.runners import RUNNERS, TURNS, Finish, Race, Turn, equal, members, run_in_processes, run_in_threads
+from custcrm.testing.races.coupons import COUPON_RACES
+from custcrm.testing.races.loyalty import LOYALTY_RACES
+from custcrm.testing.races.runners import (
+    PLENTY,
+    RUNNERS,
+    TURNS,
+    Finish,
+    Race,
+    Turn,
+    equal,
+    members,
+    run_in_processes,
+    run_in_threads,
+)
 
 
 def assert_races(store: Store, races: Sequence[Race] | None = None) -> None:
@@ -282,6 +294,7 @@ RACES: Final = (
     Race(name="tags", law="a tag has one open row", prepare=_two_to_tag, run=_tag,
          check=_one_open_row),
     *LOYALTY_RACES,
+    *COUPON_RACES,
     Race(name="outbox", law="a message is sent once", prepare=_outbox, run=_dispatch, check=_sent_once),
 )
 """All races. Each has customers, programs and keys of its own, so that they can be run on one store."""

@@ -29,6 +29,21 @@ RUNNERS: Final = 8
 TURNS: Final = 3
 """Turns of a runner: in the first one, connections and statements are still being made, which spreads the runners out."""
 
+ALL: Final = RUNNERS * TURNS
+"""Turns of a race, all runners together."""
+
+PLENTY: Final = 10
+"""What there is of something: enough for some of the turns and not for all."""
+
+PRICE: Final = 3
+"""What a turn takes of something that there is so much of, that some have to go without."""
+
+FULL: Final = 40
+"""What is there to be taken, `PRICE` at a time: it ends in the midst of the second turn of all runners, with a rest."""
+
+FIT: Final = FULL // PRICE
+"""How many turns there is enough for."""
+
 PATIENCE: Final = timedelta(seconds=120)
 """How long a runner waits for the others: a process may be long in starting on a busy machine."""
 
