@@ -3,6 +3,9 @@
 `access` tells the target how to read a customer's own columns, maps and collections; what stands behind a word is in
 `vocabulary`. The memory store looks at all its customers so; `facts` looks at one customer of any store, for the rules
 of a single call and to explain a filter.
+
+Reading is prepared once for each filter, and then done for each row. So the functions here return functions: what names
+mean is looked up outside, and the inner function only reads.
 """
 
 from __future__ import annotations
@@ -34,22 +37,27 @@ if TYPE_CHECKING:
 REMEMBERED: Final = 1_000
 """CompiledFilter filters and values to keep; a shop has some dozens of segments, and the rules of the actions."""
 
-Facet = Callable[[Any], Collection[Any]]
-Held = Callable[[Any], Any | None]
+ReadMany = Callable[[Any], Collection[Any]]
+"""From a row to some records."""
+ReadOne = Callable[[Any], Any | None]
+"""From a row to a record, None where there is none."""
 
 
 @frozen(kw_only=True)
 class Sight:
-    """How rows of one kind show their customer.
+    """How rows of one kind show their customer: for the memory store a row is a Customer, for a single call it is `Facts`.
 
-    `own(column)` is the customer's column, as an attribute or a function of the row. `facts(record)` is a function from
-    a row to all its customer's records of that class, `beside(record)` the same from one of these records. With `past`,
-    maps that have a history are looked up there as they stood at `as_of(row)`.
+    `own("country")` is the customer's column, as an attribute or a function of the row. `facts(Sale)` is a function from a row
+    to all sales of its customer; `beside(SaleLine)` the same from one of these sales. `as_of(row)` is the instant that is
+    asked about; with `past`, maps that have a history are looked up there as they stood then. In the memory store:
+
+        sight.own("country")        # "country"
+        sight.facts(Sale)(anna)     # Anna's sales
     """
 
     own: Callable[[str], str | Read]
-    facts: Callable[[type], Facet]
-    beside: Callable[[type], Facet]
+    facts: Callable[[type], ReadMany]
+    beside: Callable[[type], ReadMany]
     as_of: Callable[[Any], datetime]
     past: bool
 
@@ -77,30 +85,30 @@ def _entry(sight: Sight, entry: Entry) -> Read:
     column = entry.field or words.value
     if column is None:
         raise KeyError(f"an entry of {entry.map} has no value of its own")
-    held = _held(sight, words, entry.key)
+    held = _find_entry(sight, words, entry.key)
     source = words.kept(past=sight.past) or words.record
     if column not in declaration(source).names:  # a history tells what changes; the rest stands as it is
-        held, source = _both(held, _standing(sight, words, entry.key)), words.record
+        held, source = _only_where(held, _find_standing(sight, words, entry.key)), words.record
     read = reader(source, column)
     return lambda row: None if (record := held(row)) is None else read(record)
 
 
 def _has_entry(sight: Sight, entry: HasEntry) -> Callable[[Any], bool]:
-    held = _held(sight, MAPS[entry.map], entry.key)
+    held = _find_entry(sight, MAPS[entry.map], entry.key)
     return lambda row: held(row) is not None
 
 
-def _both(first: Held, second: Held) -> Held:
-    return lambda row: None if first(row) is None else second(row)
+def _only_where(there: ReadOne, read: ReadOne) -> ReadOne:
+    return lambda row: None if there(row) is None else read(row)
 
 
-def _held(sight: Sight, words: MapWords, key: str) -> Held:
-    """Return a function to the record that the customer's map holds under `key` at as_of."""
+def _find_entry(sight: Sight, words: MapWords, key: str) -> ReadOne:
+    """Return a function to the record that the customer's map holds under `key` at as_of: of tags, the last one in force."""
     kept = words.kept(past=sight.past)
-    return _standing(sight, words, key) if kept is None else _latest(sight, kept, words.key, key)
+    return _find_standing(sight, words, key) if kept is None else _find_latest(sight, kept, words.key, key)
 
 
-def _standing(sight: Sight, words: MapWords, key: str) -> Held:
+def _find_standing(sight: Sight, words: MapWords, key: str) -> ReadOne:
     facts, name = sight.facts(words.record), reader(words.record, words.key)
 
     def record(row: Any) -> Any | None:
@@ -120,7 +128,7 @@ def _standing(sight: Sight, words: MapWords, key: str) -> Held:
     return then
 
 
-def _latest(sight: Sight, record: type, column: str, key: str) -> Held:
+def _find_latest(sight: Sight, record: type, column: str, key: str) -> ReadOne:
     """Return a function to the last record of that key which was in force at as_of."""
     facts, name, bounds = sight.facts(record), reader(record, column), bounds_of(record)
     order = tuple_reader(record, (bounds.since, "id"))
@@ -138,7 +146,7 @@ def _latest(sight: Sight, record: type, column: str, key: str) -> Held:
 # collections -------------------------------------------------------------------------------------
 
 
-def _records(sight: Sight, name: str, within: str | None) -> Facet:
+def _records(sight: Sight, name: str, within: str | None) -> ReadMany:
     if within is None:
         return sight.facts(COLLECTIONS[name].record)
     words = COLLECTIONS[within].nested[name]

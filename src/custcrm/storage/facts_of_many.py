@@ -1,6 +1,10 @@
 """Facts about some customers, each kind of record read once for all of them. The name to know is `Gathered`.
 
-`rows.facts` asks a store about one customer; where a rule is asked of a thousand, one after the other, this reads for all.
+`customer_facts.facts` asks a store about one customer. Where a rule is asked of a thousand, one after the other, that would be
+thousands of queries; this makes one for each kind of record:
+
+    gathered = Gathered(reader, ids)
+    allowed = [id for id in ids if (facts := gathered.facts(id, question)) and facts.matches(rule)]
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from custcrm.filters.ir.moments import moments_in
 from custcrm.filters.ir.nodes import All, Column, Condition, Constant, Member, Moment, Shown, Test
 from custcrm.filters.targets.python.compile import CompiledFilter, CompiledValue, compile_filter, compile_value
 from custcrm.records.customers import Customer
-from custcrm.storage.customer_facts import REMEMBERED, Facet, Sight, access, resolved
+from custcrm.storage.customer_facts import REMEMBERED, ReadMany, Sight, access, resolved
 from custcrm.storage.effects import Slice
 from custcrm.storage.memory.table import NOTHING, Table
 from custcrm.storage.questions import Order, Question, Verdict
@@ -137,7 +137,7 @@ class Questions:
             past=past,
         )
 
-    def _facts(self, record: type, key: str) -> Facet:
+    def _facts(self, record: type, key: str) -> ReadMany:
         parts, whose = self._tables[record].parts, attrgetter(key)
         return lambda row: parts.get(whose(row), NOTHING).values()
 

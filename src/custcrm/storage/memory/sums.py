@@ -77,7 +77,17 @@ def _follow(ordered: list[Any], value: Any, sign: int) -> None:
 
 
 class Totals:
-    """Sums by groups as they are asked for: see `Reader.totals`. `chosen` has the values wanted of each column."""
+    """Sums by groups as they are asked for: see `Reader.totals`. `chosen` has the values wanted of each column.
+
+    Two ways lead to the rows: `counted` adds records up, `looked_up` reads what is kept of one customer (`KeptSums`). What is
+    kept is grouped by the customer, by the columns with one wanted value, and by those that are asked for. So the lots of a
+    customer in a program, `chosen` customer_id and program, `by` expires_at and lot_id, are kept under
+
+        (customer_id, program, expires_at, lot_id)
+
+    and lie together, soonest expiry first: the question reads from `beyond` expires_at on. `by_customer` tells whether the
+    question is one that what is kept can answer: each column that it chooses by is one of the group.
+    """
 
     def __init__(
         self,
@@ -88,8 +98,7 @@ class Totals:
         latest: str | None,
         beyond: Mapping[str, Any],
     ) -> None:
-        customer = declaration(record).key[0]
-        # Groups are kept by the customer, then by what has one wanted value, then by the rest; rows show what is asked for.
+        customer = declaration(record).owner
         same = tuple(name for name, values in chosen.items() if len(values) == 1 and name != customer)
         columns = tuple(dict.fromkeys((customer, *same, *by)))
         self.by_customer = (
@@ -100,12 +109,15 @@ class Totals:
         )
         self.shape = (columns, of, latest)
         self.read = tuple_reader(record, (*columns, of, latest or of))
-        self._fixed = tuple(chosen[name][0] for name in same)
-        self._beyond = {columns.index(name): low for name, low in beyond.items() if name in columns}
-        self._shown = [columns.index(name) for name in by]
         self._latest = latest
-        self._columns, self._asked = columns, (*chosen, *beyond)
-        self._judged = tuple_reader(record, self._asked) if self._asked else None
+        # of a group: where the rows' columns are in it, what it begins with after the customer, from which value it is read
+        self._columns = columns
+        self._places = [columns.index(name) for name in by]
+        self._fixed = tuple(chosen[name][0] for name in same)
+        self._lowest = {columns.index(name): low for name, low in beyond.items() if name in columns}
+        # of what must be so: which columns, among which values the chosen are, and than which the others are greater
+        self._judged = (*chosen, *beyond)
+        self._judge = tuple_reader(record, self._judged) if self._judged else None
         self._wanted = [frozenset(values) for values in chosen.values()]
         self._least = [*beyond.values()]
 
@@ -114,10 +126,10 @@ class Totals:
         sums: dict[Key, int] = {}
         last: dict[Key, Any] = {}
         for record in records:
-            if self._judged and not self._is_wanted(self._judged(record)):
+            if self._judge and not self._is_wanted(self._judge(record)):
                 continue
             *columns, amount, value = self.read(record)
-            group = tuple([columns[at] for at in self._shown])
+            group = tuple([columns[at] for at in self._places])
             sums[group] = sums.get(group, 0) + (amount or 0)
             if value is not None and (group not in last or value > last[group]):
                 last[group] = value
@@ -127,11 +139,11 @@ class Totals:
     def looked_up(self, kept: KeptSums, customer: Any) -> Iterator[tuple[Any, ...]]:
         """Yield the rows, from what is kept of one customer."""
         prefix = (customer, *self._fixed)
-        low = self._beyond.get(len(prefix))
-        places = [self._columns.index(name) for name in self._asked]
+        low = self._lowest.get(len(prefix))
+        places = [self._columns.index(name) for name in self._judged]
         for group, total, value in kept.starting(prefix, prefix if low is None else (*prefix, low)):
             if self._is_wanted(tuple([group[at] for at in places])):
-                yield self._row(tuple([group[at] for at in self._shown]), total, value)
+                yield self._row(tuple([group[at] for at in self._places]), total, value)
 
     def _row(self, group: Key, total: int, value: Any) -> tuple[Any, ...]:
         return (*group, total, value) if self._latest else (*group, total)

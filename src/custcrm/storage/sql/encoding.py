@@ -1,7 +1,8 @@
-"""Whole rows between driver and codec: `write` and `read` leave out SQLAlchemy's work per statement and value.
+"""Whole rows between driver and codec: `write` and `read_few` leave out SQLAlchemy's work per statement and value.
 
-The statements are SQLAlchemy's, compiled once; a single call spends its time in the database. Many new rows go to PostgreSQL by
-binary COPY.
+SQLAlchemy writes each statement once, as text with numbered places; then tuples go from `encode` straight to the driver, and
+come back straight to `decode`. So a single call spends its time in the database. Many new rows take a quicker way: binary COPY
+on PostgreSQL, on SQLite an INSERT of only those columns that any of the rows fills.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def write(connection: Connection, verb: Verb, record: type, rows: Sequence[tuple
     return len(rows)
 
 
-def read(connection: Connection, shape: Shape, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]] | None:
+def read_few(connection: Connection, shape: Shape, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]] | None:
     """Return the rows of a shape that asks for few, by texts and whole numbers; None for other shapes."""
     query = _query(shape, connection.dialect.name)
     if query is None:

@@ -160,7 +160,7 @@ class SqlReader:
     def _few(self, shape: Shape, parameters: Mapping[str, Any]) -> Iterable[Any] | None:
         """Return the rows at once, where the shape asks for few; None where they are better streamed."""
         with translated():
-            return rows.read(self._live(), shape, parameters)
+            return rows.read_few(self._live(), shape, parameters)
 
     def _run(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> CursorResult[Any]:
         with translated():
