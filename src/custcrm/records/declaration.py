@@ -108,7 +108,8 @@ class Bounds:
     def is_in_force(self, record: Any, at: datetime) -> bool:
         """Tell whether the record holds at an instant: since <= at < until."""
         begun: bool = getattr(record, self.since) <= at
-        return begun and not self.has_ended(record, at)
+        until = getattr(record, self.until) if self.until else None  # not by has_ended: this is asked for each row
+        return begun and (until is None or at < until)
 
     def has_ended(self, record: Any, at: datetime) -> bool:
         """Tell whether the record's time is over at an instant: until <= at."""
