@@ -31,7 +31,7 @@ from custcrm.values.errors import Closed, NotFound, Reason
 R = TypeVar("R")
 
 @define(eq=False)
-class _Kept:
+class _Contents:
     """All that a store keeps, and what the write() under way may have to undo."""
 
     tables: Mapping[type, Table] = field(factory=lambda: {record: Table(record) for record in RECORDS})
@@ -73,8 +73,8 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self._kept: _Kept | None = _Kept()
-        self._writer: _Writer | None = None
+        self._contents: _Contents | None = _Contents()
+        self._writer: MemoryWriter | None = None
         self._writing: int | None = None
 
     @contextmanager
@@ -84,7 +84,7 @@ class MemoryStore:
             if self._writer is not None:
                 yield self._writer
                 return
-            reader = _Reader(self._open())
+            reader = MemoryReader(self._open())
             try:
                 yield reader
             finally:
@@ -98,17 +98,17 @@ class MemoryStore:
                 with self._open().undone_on_error():
                     yield self._writer
                 return
-            kept = self._open()
-            self._writer = writer = _Writer(kept)
+            contents = self._open()
+            self._writer = writer = MemoryWriter(contents)
             self._writing = get_ident()
             try:
-                with kept.undone_on_error():
+                with contents.undone_on_error():
                     yield writer
             finally:
                 self._writer = self._writing = None
                 writer.end()
-                kept.undo.clear()
-                kept.staged.clear()
+                contents.undo.clear()
+                contents.staged.clear()
 
     def is_writing(self) -> bool:
         """Tell whether this thread is within a write() of this store."""
@@ -131,22 +131,22 @@ class MemoryStore:
     def close(self) -> None:
         """Let go of all records."""
         with self._lock:
-            self._kept = None
+            self._contents = None
 
-    def _open(self) -> _Kept:
-        if self._kept is None:
+    def _open(self) -> _Contents:
+        if self._contents is None:
             raise Closed("this store was closed; what it kept in memory is gone")
-        return self._kept
+        return self._contents
 
 
-class _Reader:
+class MemoryReader:
     """See `storage.protocol.Reader`. Answers are complete when given, so later writes do not change them."""
 
-    def __init__(self, kept: _Kept) -> None:
-        self._live: _Kept | None = kept
+    def __init__(self, contents: _Contents) -> None:
+        self._live: _Contents | None = contents
 
     @property
-    def _kept(self) -> _Kept:
+    def _contents(self) -> _Contents:
         if self._live is None:
             raise Closed("this view of the store has ended; ask within its `with` block")
         return self._live
@@ -157,7 +157,7 @@ class _Reader:
 
     def get(self, record: type[R], *key: Any) -> R | None:
         """Return the record of that key, or None."""
-        return self._kept.tables[record].records.get(key)
+        return self._contents.tables[record].records.get(key)
 
     def find(
         self,
@@ -170,12 +170,12 @@ class _Reader:
         limit: int | None = None,
     ) -> Iterator[R]:
         """Yield records whose columns equal `where`: see the protocol."""
-        table = self._kept.tables[record]
+        table = self._contents.tables[record]
         return iter(table.find(where or {}, order, descending=descending, after=after, limit=limit))
 
     def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
         """Count what `find` would yield."""
-        return self._kept.tables[record].count(where or {})
+        return self._contents.tables[record].count(where or {})
 
     def totals(
         self,
@@ -188,16 +188,16 @@ class _Reader:
         beyond: Mapping[str, Any] | None = None,
     ) -> Iterator[tuple[Any, ...]]:
         """Yield sums by groups: see the protocol."""
-        table = self._kept.tables[record]
+        table = self._contents.tables[record]
         return iter(table.totals(where or {}, tuple(by), of, latest, beyond or {}))
 
     def count(self, question: Question) -> int:
         """Count the customers."""
-        return len(self._kept.questions.customers(question))
+        return len(self._contents.questions.customers(question))
 
     def ids(self, question: Question, *, after: str | None = None, limit: int | None = None) -> list[str]:
         """Return the customers' ids in order."""
-        return [customer.id for customer in self._kept.questions.customers(question, after=after, limit=limit)]
+        return [customer.id for customer in self._contents.questions.customers(question, after=after, limit=limit)]
 
     def rows(
         self,
@@ -210,26 +210,26 @@ class _Reader:
         only: str | None = None,
     ) -> Iterator[tuple[Any, ...]]:
         """Yield (id, value, …) per customer: see the protocol."""
-        return iter(self._kept.questions.rows(question, columns, order, after, limit, only))
+        return iter(self._contents.questions.rows(question, columns, order, after, limit, only))
 
     def tally(self, question: Question, verdict: Verdict) -> Mapping[Reason | None, int]:
         """Count the customers by the first reason that refuses them; None counts the eligible."""
-        return self._kept.questions.tally(question, verdict)
+        return self._contents.questions.tally(question, verdict)
 
     def refusals(self, question: Question, verdict: Verdict) -> Mapping[str, tuple[Reason, ...]]:
         """Return for each customer all reasons that refuse, in precedence order."""
-        return self._kept.questions.refusals(question, verdict)
+        return self._contents.questions.refusals(question, verdict)
 
 
-class _Writer(_Reader):
+class MemoryWriter(MemoryReader):
     """See `storage.protocol.Writer`."""
 
     def add(self, records: Iterable[Any]) -> int:
         """Insert records; Taken when a key or unique columns are there already."""
         added = 0
-        with self._kept.undone_on_error():
+        with self._contents.undone_on_error():
             for record in records:
-                table = self._kept.tables[type(record)]
+                table = self._contents.tables[type(record)]
                 key = table.key_of(record)
                 if key in table.records:
                     raise Taken(type(record), table.key)
@@ -239,7 +239,7 @@ class _Writer(_Reader):
 
     def replace(self, record: Any) -> None:
         """Put the record in the place of the one with its key; NotFound when there is none."""
-        table = self._kept.tables[type(record)]
+        table = self._contents.tables[type(record)]
         key = table.key_of(record)
         if key not in table.records:
             raise NotFound(f"no {type(record).__name__} with this key")
@@ -247,15 +247,15 @@ class _Writer(_Reader):
 
     def put(self, records: Iterable[Any]) -> None:
         """Insert each record, or put it in the place of the one with its key."""
-        with self._kept.undone_on_error():
+        with self._contents.undone_on_error():
             for record in records:
-                table = self._kept.tables[type(record)]
+                table = self._contents.tables[type(record)]
                 self._set(table, table.key_of(record), record)
 
     def remove(self, record: type, *key: Any) -> bool:
         """Remove the record of that key; tell whether it was there."""
-        table = self._kept.tables[record]
-        return key in table.records and self._kept.set(table, key, None)
+        table = self._contents.tables[record]
+        return key in table.records and self._contents.set(table, key, None)
 
     def hold(self, record: type[R], *key: Any) -> R | None:
         """Return the record as it is now; the store's lock keeps all others away."""
@@ -266,7 +266,7 @@ class _Writer(_Reader):
 
     def reserve(self, record: type, key: Sequence[Any], n: int) -> bool:
         """Add n to the record's counter if it stays within its limit; giving back has none, but stops at nought."""
-        counter, table = declaration(record).counter, self._kept.tables[record]
+        counter, table = declaration(record).counter, self._contents.tables[record]
         if counter is None:
             raise TypeError(f"{record.__name__} declares no counter")
         held = table.records.get(tuple(key))
@@ -275,40 +275,40 @@ class _Writer(_Reader):
         used, limit = getattr(held, counter.used) + n, getattr(held, counter.limit)
         if used < 0 or (n > 0 and limit is not None and used > limit):
             return False
-        self._kept.set(table, tuple(key), attrs.evolve(held, **{counter.used: used}))
+        self._contents.set(table, tuple(key), attrs.evolve(held, **{counter.used: used}))
         return True
 
     def freeze(
         self, applied: Applied, question: Question, verdict: Verdict, *, limit: int | None = None
     ) -> Mapping[str | None, int]:
         """Store a Target for every customer asked for; return counts by reason: see the protocol."""
-        frozen = setwise.freeze(self._kept.questions, applied, question, verdict, limit)
+        frozen = setwise.freeze(self._contents.questions, applied, question, verdict, limit)
         self.add(frozen)
         return setwise.tally(frozen)
 
     def stage(self, applied_id: str, name: str, values: Iterable[tuple[int, str]]) -> None:
         """Keep a text for target numbers until this write() ends."""
-        self._kept.stage((applied_id, name), values)
+        self._contents.stage((applied_id, name), values)
 
     def hold_each(self, part: Slice) -> None:
         """Do nothing: the writer holds everything."""
 
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
-        kept = self._kept
-        return self.add(list(setwise.write_each(kept.tables, kept.questions, kept.staged, template, part)))
+        contents = self._contents
+        return self.add(list(setwise.write_each(contents.tables, contents.questions, contents.staged, template, part)))
 
     def change_for_each(self, change: Change, part: Slice) -> int:
         """Change the matching records of each target of the part; return how many records changed."""
-        kept = self._kept
-        records = list(setwise.change_each(kept.tables, kept.questions, kept.staged, change, part))
+        contents = self._contents
+        records = list(setwise.change_each(contents.tables, contents.questions, contents.staged, change, part))
         self.put(records)
         return len(records)
 
     def _set(self, table: Table, key: Key, record: Any) -> None:
         if clash := table.clash(record):
             raise Taken(table.record, clash)
-        self._kept.set(table, key, _with_counter(record, table.records.get(key)))
+        self._contents.set(table, key, _with_counter(record, table.records.get(key)))
 
 
 def _with_counter(record: R, before: R | None) -> R:

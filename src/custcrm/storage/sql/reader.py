@@ -11,8 +11,7 @@ from sqlalchemy.engine import Connection, CursorResult
 from custcrm.filters.ir.nodes import Shown
 from custcrm.records.declaration import declaration
 from custcrm.storage.questions import Order, Question, Verdict
-from custcrm.storage.sql import encoding as rows
-from custcrm.storage.sql import questions, statements
+from custcrm.storage.sql import encoding, questions, statements
 from custcrm.storage.sql.engine import translated
 from custcrm.storage.sql.questions import rules_of
 from custcrm.storage.sql.statements import Shape
@@ -61,7 +60,7 @@ class SqlReader:
         parameters |= {f"after_{place}": value for place, value in enumerate(after or ()) if value is not None}
         if limit is not None:
             parameters["limit"] = limit
-        decode = rows.decode(record, self._dialect)
+        decode = encoding.decode(record, self._dialect)
         few = self._few(shape, parameters)
         if few is None:
             few = self._stream(statements.select(shape), parameters, whole=limit is not None)
@@ -155,12 +154,12 @@ class SqlReader:
         found: Any = self._few(shape, parameters)
         if found is None:
             found = self._run(statements.select(shape), parameters).all()
-        return cast("R", rows.decode(record, self._dialect)(found[0])) if found else None
+        return cast("R", encoding.decode(record, self._dialect)(found[0])) if found else None
 
     def _few(self, shape: Shape, parameters: Mapping[str, Any]) -> Iterable[Any] | None:
         """Return the rows at once, where the shape asks for few; None where they are better streamed."""
         with translated():
-            return rows.read_few(self._live(), shape, parameters)
+            return encoding.read_few(self._live(), shape, parameters)
 
     def _run(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> CursorResult[Any]:
         with translated():

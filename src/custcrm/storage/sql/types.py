@@ -45,7 +45,7 @@ POSTGRESQL: Final = Form(writes={"json": _to_json, "text": str}, reads={"json": 
 FORMS: Final[Mapping[str, Form]] = {"sqlite": SQLITE, "postgresql": POSTGRESQL}
 
 
-KEPT: Final[Mapping[str, Mapping[Kind, TypeEngine[Any]]]] = {
+ENGINE_TYPES: Final[Mapping[str, Mapping[Kind, TypeEngine[Any]]]] = {
     "sqlite": {
         "text": sa.Text(),
         "integer": sa.Integer(),
@@ -66,7 +66,7 @@ KEPT: Final[Mapping[str, Mapping[Kind, TypeEngine[Any]]]] = {
 """The type of each kind of column in the tables of each engine."""
 
 
-class Kept(TypeDecorator[Any]):
+class ColumnType(TypeDecorator[Any]):
     """A kind of column: takes and gives the plain values of `records.codec`, whatever the engine."""
 
     impl: Any = sa.Text
@@ -75,11 +75,11 @@ class Kept(TypeDecorator[Any]):
     def __init__(self, kind: Kind) -> None:
         super().__init__()
         self.kind = kind
-        self.impl = KEPT["postgresql"][kind]  # whose operators the columns have
+        self.impl = ENGINE_TYPES["postgresql"][kind]  # whose operators the columns have
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return the type of the engine's tables."""
-        return KEPT[dialect.name][self.kind]
+        return ENGINE_TYPES[dialect.name][self.kind]
 
     def bind_processor(self, dialect: Dialect) -> Step | None:
         """Return how the engine's form writes a value."""
@@ -94,7 +94,7 @@ def _unless_missing(step: Step | None) -> Step | None:
     return step and (lambda value: None if value is None else step(value))
 
 
-TYPES: Final[Mapping[Kind, Kept]] = {kind: Kept(kind) for kind in KEPT["sqlite"]}
+TYPES: Final[Mapping[Kind, ColumnType]] = {kind: ColumnType(kind) for kind in ENGINE_TYPES["sqlite"]}
 TEXT: Final = TYPES["text"]
 WHOLE: Final = TYPES["integer"]
 INSTANT: Final = TYPES["instant"]

@@ -15,8 +15,7 @@ from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.questions import Question, Verdict
-from custcrm.storage.sql import encoding as rows
-from custcrm.storage.sql import questions, setwise, statements
+from custcrm.storage.sql import encoding, questions, setwise, statements
 from custcrm.storage.sql.engine import translated
 from custcrm.storage.sql.questions import rules_of
 from custcrm.storage.sql.reader import SqlReader
@@ -79,7 +78,7 @@ class SqlWriter(SqlReader):
             each = sorted({_lock(scope, key) for key in keys}) if few else []
             locks = f"pg_advisory_xact_lock{'_shared' if few else ''}(%s)" + ", pg_advisory_xact_lock(%s)" * len(each)
             with self._undone_on_error():
-                rows.driver_of(self._live()).execute(f"SELECT {locks}", [_lock(scope), *each])
+                encoding.driver_of(self._live()).execute(f"SELECT {locks}", [_lock(scope), *each])
 
     def reserve(self, record: type, key: Sequence[Any], n: int) -> bool:
         """Add n to the record's declared counter if it stays within its limit: one guarded UPDATE."""
@@ -107,7 +106,7 @@ class SqlWriter(SqlReader):
                 STAGED.create(self._live(), checkfirst=True)
             self._has_staged = True
         with self._undone_on_error(several=True), translated():
-            rows.write_staged(self._live(), [(number, name, applied_id, value) for number, value in values])
+            encoding.write_staged(self._live(), [(number, name, applied_id, value) for number, value in values])
 
     def hold_each(self, part: Slice) -> None:
         """Hold the customer of each target of the part, in id order, as `hold` does one."""
@@ -127,15 +126,15 @@ class SqlWriter(SqlReader):
 
     # the connection ------------------------------------------------------------------------------
 
-    def _write(self, verb: rows.Verb, groups: Mapping[type, Sequence[Any]]) -> int:
+    def _write(self, verb: encoding.Verb, groups: Mapping[type, Sequence[Any]]) -> int:
         """Write records; return how many rows there were."""
         written = 0
         single = len(groups) == 1 and all(len(group) == 1 for group in groups.values())
         with self._undone_on_error(several=not single):
             for record, group in groups.items():
-                encode = rows.encode(record, self._dialect)
+                encode = encoding.encode(record, self._dialect)
                 with translated(keeping=True):
-                    written += rows.write(self._live(), verb, record, [encode(each) for each in group])
+                    written += encoding.write(self._live(), verb, record, [encode(each) for each in group])
         return written
 
     def _change(self, statement: questions.Statement, parameters: Mapping[str, Any]) -> int:
@@ -176,7 +175,7 @@ class SqlWriter(SqlReader):
 
     def _say(self, text: str) -> None:
         with translated():
-            rows.driver_of(self._live()).execute(text)
+            encoding.driver_of(self._live()).execute(text)
 
     def finish(self) -> None:
         """Forget what was staged, and end; what fails forgets by itself."""
