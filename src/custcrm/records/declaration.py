@@ -230,12 +230,12 @@ def _declared(cls: type) -> Declaration:
 
 def _columns(cls: type) -> tuple[Column, ...]:
     hints = get_type_hints(cls, include_extras=True)
-    return tuple(column for name in (each.name for each in attrs.fields(cls)) for column in _flat(name, hints[name]))
+    return tuple(column for name in (each.name for each in attrs.fields(cls)) for column in _columns_of(name, hints[name]))
 
 
-def _flat(name: str, hint: Any) -> tuple[Column, ...]:
+def _columns_of(name: str, hint: Any) -> tuple[Column, ...]:
     """Return the columns of one attribute: one, or two for a value of fixed shape."""
-    nullable, marks, bare = _read(hint)
+    nullable, marks, bare = _read_annotation(hint)
     about: dict[str, Any] = {
         "nullable": nullable,
         "personal": PERSONAL in marks,
@@ -260,7 +260,7 @@ def _flat(name: str, hint: Any) -> tuple[Column, ...]:
     return (Column(name, kind, (name,), **about),)
 
 
-def _read(hint: Any) -> tuple[bool, tuple[Any, ...], Any]:
+def _read_annotation(hint: Any) -> tuple[bool, tuple[Any, ...], Any]:
     """Return nullability, marks and the bare type of an annotation; a union of dates stays a tuple."""
     marks: tuple[Any, ...] = ()
     while get_origin(hint) is Annotated:
@@ -272,5 +272,5 @@ def _read(hint: Any) -> tuple[bool, tuple[Any, ...], Any]:
     nullable = len(kinds) < len(get_args(hint))
     if len(kinds) > 1:
         return nullable, marks, tuple(kinds)
-    _, more_marks, bare = _read(kinds[0])
+    _, more_marks, bare = _read_annotation(kinds[0])
     return nullable, marks + more_marks, bare

@@ -23,10 +23,10 @@ def reader(record: type, column: str) -> Read:
     """Return a function that reads a column of such a record; KeyError when it has no such column."""
     declared = declaration(record).column(column)
     if declared.kind == "date":
-        return _full_date(declared.name)
+        return _read_full_date(declared.name)
     if len(declared.source) == 1 and declared.source[0] != declared.name:
-        return _month_day(declared.source[0])
-    return _path(declared)
+        return _read_month_day(declared.source[0])
+    return _read_path(declared)
 
 
 @cache
@@ -47,7 +47,7 @@ def key_of(record: Any) -> tuple[Any, ...]:
     return tuple_reader(kind, declaration(kind).key)(record)
 
 
-def _path(column: Column) -> Read:
+def _read_path(column: Column) -> Read:
     if len(column.source) == 1:
         return attrgetter(column.name)
     outer, inner = map(attrgetter, column.source)
@@ -59,7 +59,7 @@ def _path(column: Column) -> Read:
     return read
 
 
-def _full_date(name: str) -> Read:
+def _read_full_date(name: str) -> Read:
     attribute = attrgetter(name)
 
     def read(record: Any) -> date | None:
@@ -69,7 +69,7 @@ def _full_date(name: str) -> Read:
     return read
 
 
-def _month_day(name: str) -> Read:
+def _read_month_day(name: str) -> Read:
     attribute = attrgetter(name)
 
     def read(record: Any) -> int | None:

@@ -132,7 +132,7 @@ def instant(value: datetime | date | str, zone: tzinfo, *, field: str = "instant
         case date():
             return start_of_day(value, zone)
         case str():
-            return _parsed(value, zone, field)
+            return _parse_instant(value, zone, field)
     raise Malformed(f"{field} must be an aware datetime, a date or ISO text, not {type(value).__name__}", field=field)
 
 
@@ -144,7 +144,7 @@ def expiry(value: SpanLike | date, now: datetime, zone: tzinfo, *, field: str = 
     """
     match value:
         case str() if _DATE.fullmatch(value):
-            return _after_day(_date(value, field), zone, field)
+            return _after_day(_parse_date(value, field), zone, field)
         case str() if _INSTANT.fullmatch(value):
             return instant(value, zone, field=field)
         case str() if SPAN_TEXT.fullmatch(value) is None:
@@ -200,28 +200,28 @@ def period(value: PeriodLike, now: datetime, zone: tzinfo, *, field: str = "peri
         case Period():
             return value
         case (since, until):
-            start, end = instant(since, zone, field=field), _end(until, zone, field)
+            start, end = instant(since, zone, field=field), _read_end(until, zone, field)
             if end <= start:
                 raise Malformed(f"{field} ends before it begins", field=field)
         case str() if _DATE.fullmatch(value) is None:
-            start, end = (start_of_day(day, zone) for day in _named(value, day_of(now, zone), field))
+            start, end = (start_of_day(day, zone) for day in _days_of_name(value, day_of(now, zone), field))
         case date() | str() if not isinstance(value, datetime):
-            start, end = instant(value, zone, field=field), _end(value, zone, field)
+            start, end = instant(value, zone, field=field), _read_end(value, zone, field)
         case _:
             raise Malformed(f"{field} is a name like 'last month', a day, or a pair of since and until", field=field)
     return Period(start, end)
 
 
-def _end(value: datetime | date | str, zone: tzinfo, field: str) -> datetime:
+def _read_end(value: datetime | date | str, zone: tzinfo, field: str) -> datetime:
     """Return the first instant after a day, or the instant itself."""
     if isinstance(value, str) and _DATE.fullmatch(value):
-        value = _date(value, field)
+        value = _parse_date(value, field)
     if isinstance(value, date) and not isinstance(value, datetime):
         return _after_day(value, zone, field)
     return instant(value, zone, field=field)
 
 
-def _named(text: str, today: date, field: str) -> Days:
+def _days_of_name(text: str, today: date, field: str) -> Days:
     name = " ".join(text.split()).lower()
     days = _LAST_DAYS.fullmatch(name)
     try:
@@ -264,9 +264,9 @@ def _after_day(day: date, zone: tzinfo, field: str) -> datetime:
     return start_of_day(day + timedelta(days=1), zone)
 
 
-def _parsed(text: str, zone: tzinfo, field: str) -> datetime:
+def _parse_instant(text: str, zone: tzinfo, field: str) -> datetime:
     if _DATE.fullmatch(text):
-        return start_of_day(_date(text, field), zone)
+        return start_of_day(_parse_date(text, field), zone)
     if _INSTANT.fullmatch(text) is None:
         raise Malformed(f"{field} is not an instant; write 2026-11-21T10:00Z, or without Z for local time", field=field)
     try:
@@ -283,7 +283,7 @@ def _in_utc(value: datetime) -> datetime:
         raise _beyond_the_calendar() from None
 
 
-def _date(text: str, field: str) -> date:
+def _parse_date(text: str, field: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -69,11 +69,11 @@ class Questions:
     ) -> list[tuple[Any, ...]]:
         """Return what `Reader.rows` yields."""
         if not order:
-            return list(self._shown(self.customers(question, after=after, limit=limit, only=only), question, columns))
+            return list(self._show(self.customers(question, after=after, limit=limit, only=only), question, columns))
         customers = self.customers(question, only=only)
         for each in reversed(order):
-            customers = _sorted(customers, self.value(each.value, question), each)
-        return list(self._shown(customers[:limit], question, columns))
+            customers = _sort_by(customers, self.value(each.value, question), each)
+        return list(self._show(customers[:limit], question, columns))
 
     def tally(self, question: Question, verdict: Verdict) -> Counter[Reason | None]:
         """Count the customers by the first rule that is not true of them."""
@@ -117,14 +117,14 @@ class Questions:
         """Return a function to a customer's value, asked as the question is; a ratio as an exact Fraction."""
         schema = question.filter.schema
         compiled, moments = self._value(shown, schema.currency, question.past)
-        return self._look(compiled, question.as_of, resolved(moments, schema, question.as_of))
+        return self._read_value(compiled, question.as_of, resolved(moments, schema, question.as_of))
 
     def value_at(self, shown: Shown, part: Slice) -> Callable[[Customer], Any]:
         """Return the same for a value of an effect."""
         compiled, moments = self._value(shown, part.schema.currency, False)
-        return self._look(compiled, part.as_of, resolved(moments, part.schema, part.as_of))
+        return self._read_value(compiled, part.as_of, resolved(moments, part.schema, part.as_of))
 
-    def _look(self, compiled: CompiledValue, as_of: datetime, moments: tuple[Any, ...]) -> Callable[[Customer], Any]:
+    def _read_value(self, compiled: CompiledValue, as_of: datetime, moments: tuple[Any, ...]) -> Callable[[Customer], Any]:
         self._as_of = as_of
         return lambda customer: compiled.of(customer, moments)
 
@@ -147,11 +147,11 @@ class Questions:
     def _compile_value(self, shown: Shown, currency: str | None, past: bool) -> _Value:
         return compile_value(shown, self._access[past], currency=currency), moments_in(shown)
 
-    def _shown(
+    def _show(
         self, customers: Sequence[Customer], question: Question, columns: Sequence[Shown]
     ) -> Iterator[tuple[Any, ...]]:
         values = [self.value(column, question) for column in columns]
-        return ((customer.id, *(_paired(value(customer)) for value in values)) for customer in customers)
+        return ((customer.id, *(_as_pair(value(customer)) for value in values)) for customer in customers)
 
     def _one(self, id_: str, after: str | None) -> list[Customer]:
         found = self._tables[Customer].records.get((id_,))
@@ -179,7 +179,7 @@ def named_ids(condition: Condition) -> frozenset[Any] | None:
     return None
 
 
-def _sorted(customers: list[Customer], value: Callable[[Customer], Any], order: Order) -> list[Customer]:
+def _sort_by(customers: list[Customer], value: Callable[[Customer], Any], order: Order) -> list[Customer]:
     """Sort by one value, leaving equal ones in their order."""
     known = [(_with_year(value(customer)), customer) for customer in customers]
     present = [(found, customer) for found, customer in known if found is not None]
@@ -194,7 +194,7 @@ def _with_year(value: Any) -> Any:
     return None if isinstance(value, YearlessDate) else value
 
 
-def _paired(value: Any) -> Any:
+def _as_pair(value: Any) -> Any:
     return (value.numerator, value.denominator) if isinstance(value, Fraction) else value
 
 

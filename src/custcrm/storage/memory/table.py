@@ -87,25 +87,25 @@ class Table:
         limit: int | None = None,
     ) -> list[Any]:
         """Return what `Reader.find` yields."""
-        chosen = _choices(where)
+        chosen = _read_choices(where)
         wanted = _predicate(self.record, chosen)
         if not descending and (sequence := self._in_order(chosen, tuple(order), after)) is not None:
             return list(islice(filter(wanted, sequence), limit))
         found = [record for record in self._candidates(chosen) if wanted(record)]
         found.sort(key=self.key_of)
         read = tuple_reader(self.record, (*order,) or self.key)
-        return _sorted(found, lambda each: sortable(read(each)), after, descending=descending)[:limit]
+        return _sort_by(found, lambda each: sortable(read(each)), after, descending=descending)[:limit]
 
     def count(self, where: Mapping[str, Any]) -> int:
         """Count what `find` would give."""
-        chosen = _choices(where)
+        chosen = _read_choices(where)
         return sum(map(_predicate(self.record, chosen), self._candidates(chosen))) if where else len(self.records)
 
     def totals(
         self, where: Mapping[str, Any], by: tuple[str, ...], of: str, latest: str | None, beyond: Mapping[str, Any]
     ) -> Iterator[tuple[Any, ...]]:
         """Return what `Reader.totals` yields."""
-        chosen = _choices(where)
+        chosen = _read_choices(where)
         asked = Totals(self.record, chosen, by, of, latest, beyond)
         if not asked.by_customer:
             return iter(asked.counted(self._candidates(chosen)))
@@ -136,11 +136,11 @@ class Table:
         if first is not None and self.ranked is not None:
             return [self.records[value,] for value in first if (value,) in self.records]
         if first is not None:
-            if len(first) == 1 and (key := _single(chosen, self.key)) is not None:
+            if len(first) == 1 and (key := _single_values(chosen, self.key)) is not None:
                 return [self.records[key]] if key in self.records else []
             return [record for value in first for record in self.part(value).values()]
         for unique in self._uniques:
-            if (values := _single(chosen, unique.columns)) is not None:
+            if (values := _single_values(chosen, unique.columns)) is not None:
                 key = unique.taken.get(values)
                 return [] if key is None else [self.records[key]]
         for index in self._indexes:
@@ -217,14 +217,14 @@ Choices = Mapping[str, tuple[Any, ...]]
 """For each column the values that are wanted, each once."""
 
 
-def _choices(where: Mapping[str, Any]) -> Choices:
+def _read_choices(where: Mapping[str, Any]) -> Choices:
     return {
         column: tuple(dict.fromkeys(value)) if isinstance(value, list | tuple | set | frozenset) else (value,)
         for column, value in where.items()
     }
 
 
-def _single(chosen: Choices, columns: tuple[str, ...]) -> Key | None:
+def _single_values(chosen: Choices, columns: tuple[str, ...]) -> Key | None:
     """Return the one present value wanted of each of the columns, None when there is not one of each."""
     values = [chosen.get(column, ()) for column in columns]
     return tuple(value[0] for value in values) if all(len(each) == 1 and None not in each for each in values) else None
@@ -235,7 +235,7 @@ def _predicate(record: type, chosen: Choices) -> Callable[[Any], bool]:
     return lambda each: all(read(each) in values for read, values in tests)
 
 
-def _sorted(
+def _sort_by(
     found: list[Any], value: Callable[[Any], Key], after: Sequence[Any] | None, *, descending: bool
 ) -> list[Any]:
     """Sort records that are in key order by a value, and leave out those up to `after`; `descending` is the reverse."""

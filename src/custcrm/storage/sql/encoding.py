@@ -50,12 +50,12 @@ def decode(record: type, dialect: str) -> Callable[[tuple[Any, ...]], Any]:
 def write(connection: Connection, verb: Verb, record: type, rows: Sequence[tuple[Any, ...]]) -> int:
     """Write rows of one record; return how many there were to write, or for `replace` how many were there."""
     if verb == "add" and len(rows) >= COPY_FROM and connection.dialect.name == "postgresql":
-        _copy(connection, record, rows)
+        _copy_in(connection, record, rows)
         return len(rows)
     if verb == "add" and len(rows) >= COPY_FROM:
         _add_filled(connection, record, rows)
         return len(rows)
-    statement = _compiled(verb, record, connection.dialect.name)
+    statement = _compile(verb, record, connection.dialect.name)
     if len(rows) == 1:
         return int(driver_of(connection).execute(statement.text, statement.ordered(rows[0])).rowcount)
     connection.exec_driver_sql(statement.text, [statement.ordered(row) for row in rows])
@@ -64,7 +64,7 @@ def write(connection: Connection, verb: Verb, record: type, rows: Sequence[tuple
 
 def read_few(connection: Connection, shape: Shape, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]] | None:
     """Return the rows of a shape that asks for few, by texts and whole numbers; None for other shapes."""
-    query = _query(shape, connection.dialect.name)
+    query = _compile_few(shape, connection.dialect.name)
     if query is None:
         return None
     text, names = query
@@ -78,7 +78,7 @@ def driver_of(connection: Connection) -> Any:
 
 
 @cache
-def _query(shape: Shape, dialect: str) -> tuple[str, tuple[str, ...]] | None:
+def _compile_few(shape: Shape, dialect: str) -> tuple[str, tuple[str, ...]] | None:
     """Return text and parameters of a query for one customer's facts, or for a key; None where it needs more than that."""
     about = declaration(shape.record)
     equal = {name for name, how in shape.wanted if how == "equal"}
@@ -87,7 +87,7 @@ def _query(shape: Shape, dialect: str) -> tuple[str, tuple[str, ...]] | None:
         return None
     if any(about.column(name).kind not in ("text", "integer") for name in equal):
         return None
-    made: Any = statements.select(shape).compile(dialect=_dialect(dialect))
+    made: Any = statements.select(shape).compile(dialect=_dialect_of(dialect))
     return str(made), tuple(made.positiontup or ())
 
 
@@ -103,8 +103,8 @@ class _Compiled:
 
 
 @cache
-def _compiled(verb: Verb, record: type, dialect: str) -> _Compiled:
-    made: Any = _statement(verb, record, dialect).compile(dialect=_dialect(dialect))
+def _compile(verb: Verb, record: type, dialect: str) -> _Compiled:
+    made: Any = _statement(verb, record, dialect).compile(dialect=_dialect_of(dialect))
     about = declaration(record)
     named = {f"where_{place}": name for place, name in enumerate(about.key)}
     places = tuple(about.names.index(named.get(name, name)) for name in made.positiontup or ())
@@ -122,7 +122,7 @@ def _add_filled(connection: Connection, record: type, rows: Sequence[tuple[Any, 
 
 @lru_cache(INSERTS)
 def _insert_of(record: type, names: tuple[str, ...], dialect: str) -> str:
-    return str(statements.insert(record, names).compile(dialect=_dialect(dialect), column_keys=list(names)))
+    return str(statements.insert(record, names).compile(dialect=_dialect_of(dialect), column_keys=list(names)))
 
 
 def _statement(verb: Verb, record: type, dialect: str) -> sa.ClauseElement:
@@ -136,7 +136,7 @@ def _statement(verb: Verb, record: type, dialect: str) -> sa.ClauseElement:
 
 
 @cache
-def _dialect(name: str) -> Dialect:
+def _dialect_of(name: str) -> Dialect:
     # Of our own, as a store's is bound to its life; parameters by place, as the rows are tuples.
     dialects: Any = {"sqlite": SQLiteDialect_pysqlite, "postgresql": PGDialect_psycopg}  # untyped constructors
     made: Dialect = dialects[name](paramstyle={"sqlite": "qmark", "postgresql": "format"}[name])
@@ -153,7 +153,7 @@ def write_staged(connection: Connection, staged: Sequence[tuple[int, str, str, s
         driver_of(connection).executemany("INSERT INTO custcrm_staged VALUES (?, ?, ?, ?)", staged)
 
 
-def _copy(connection: Connection, record: type, rows: Sequence[tuple[Any, ...]]) -> None:
+def _copy_in(connection: Connection, record: type, rows: Sequence[tuple[Any, ...]]) -> None:
     from psycopg import sql
 
     about = declaration(record)

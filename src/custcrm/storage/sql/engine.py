@@ -148,19 +148,19 @@ def translated(*, keeping: bool = False) -> Iterator[None]:
     except exc.TimeoutError:
         raise Unavailable("no connection to the store became free in time") from None
     except Exception as error:
-        ours = _ours(error.orig if isinstance(error, exc.DBAPIError) else error, keeping)
+        ours = _translate(error.orig if isinstance(error, exc.DBAPIError) else error, keeping)
         if ours is None:
             raise
         raise ours from None
 
 
-def _ours(error: BaseException | None, keeping: bool) -> CrmError | None:
+def _translate(error: BaseException | None, keeping: bool) -> CrmError | None:
     """Return what a driver's error means; None for what is no driver's, or a mistake in a statement."""
     state, name = getattr(error, "sqlstate", None), getattr(error, "sqlite_errorname", "")
     kinds = {each.__name__ for each in type(error).__mro__}  # those of both drivers, without importing one not there
     match state or name:
         case "23505" | "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY":
-            return _taken(error)
+            return _name_clash(error)
         case "23503" | "SQLITE_CONSTRAINT_FOREIGNKEY":
             return Conflict("a record names a customer that is not there, or others still name this one")
         case "23502" | "SQLITE_CONSTRAINT_NOTNULL":
@@ -177,7 +177,7 @@ def _ours(error: BaseException | None, keeping: bool) -> CrmError | None:
     return None
 
 
-def _taken(error: Any) -> CrmError:
+def _name_clash(error: Any) -> CrmError:
     """Return which columns clash: PostgreSQL names the index, SQLite the columns."""
     if (diagnosis := getattr(error, "diag", None)) is not None:
         found = unique_columns(diagnosis.constraint_name or "")

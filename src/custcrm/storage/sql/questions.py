@@ -150,7 +150,7 @@ def rows(
     where = asking.condition(asked)
     key = asking.source.customers.c.id
     cells = [cell for shown in columns for cell in _cells(asking, shown)]
-    keys = [asking.value(part) for each in order for part in _parts(each.value)]
+    keys = [asking.value(part) for each in order for part in _parts_of(each.value)]
     inner = sa.select(
         key.label("id"),
         *(cell.label(f"cell_{place}") for place, cell in enumerate(cells)),
@@ -164,7 +164,7 @@ def rows(
     # Named once and then sorted by: a ratio is looked at several times.
     named = inner.subquery()
     query = sa.select(named.c.id, *(named.c[f"cell_{place}"] for place in range(len(cells))))
-    query = query.order_by(*_sorted(named, order), named.c.id)
+    query = query.order_by(*_sort_keys(named, order), named.c.id)
     return Statement(_page(query, named.c.id, paged, limited), asking.needed, joins)
 
 
@@ -182,13 +182,13 @@ def _page(query: sa.Select[Any], key: Element, paged: bool, limited: bool) -> sa
     return query.limit(sa.bindparam("limit", type_=sa.Integer())) if limited else query
 
 
-def _parts(shown: Shown) -> tuple[Any, ...]:
+def _parts_of(shown: Shown) -> tuple[Any, ...]:
     return (shown.value,) if shown.over is None else (shown.value, shown.over)
 
 
 def _cells(asking: Asking, shown: Shown) -> list[Element]:
     """Return what is selected for a value: of a birth date also month and day, which may be all that is known."""
-    cells = [asking.value(part) for part in _parts(shown)]
+    cells = [asking.value(part) for part in _parts_of(shown)]
     return [*cells, asking.source.month_day(shown.value.name)] if _is_yearless(shown) else cells
 
 
@@ -215,7 +215,7 @@ def _pair(numerator: Any, denominator: Any) -> tuple[Any, Any] | None:
 # sorting -----------------------------------------------------------------------------------------
 
 
-def _sorted(named: sa.Subquery, order: tuple[Order, ...]) -> Iterable[Element]:
+def _sort_keys(named: sa.Subquery, order: tuple[Order, ...]) -> Iterable[Element]:
     place = 0
     for each in order:
         key = named.c[f"key_{place}"]

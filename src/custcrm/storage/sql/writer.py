@@ -75,10 +75,10 @@ class SqlWriter(SqlReader):
         """
         if keys and self._dialect == "postgresql":
             few = len(keys) <= CLAIMED
-            each = sorted({_lock(scope, key) for key in keys}) if few else []
+            each = sorted({_lock_number(scope, key) for key in keys}) if few else []
             locks = f"pg_advisory_xact_lock{'_shared' if few else ''}(%s)" + ", pg_advisory_xact_lock(%s)" * len(each)
             with self._undone_on_error():
-                encoding.driver_of(self._live()).execute(f"SELECT {locks}", [_lock(scope), *each])
+                encoding.driver_of(self._live()).execute(f"SELECT {locks}", [_lock_number(scope), *each])
 
     def reserve(self, record: type, key: Sequence[Any], n: int) -> bool:
         """Add n to the record's declared counter if it stays within its limit: one guarded UPDATE."""
@@ -159,21 +159,21 @@ class SqlWriter(SqlReader):
         has_staged, keys = self._has_staged, len(self.keys)
         self._depth += 1
         savepoint = f"custcrm_{self._depth}"
-        self._say(f"SAVEPOINT {savepoint}")
+        self._run_text(f"SAVEPOINT {savepoint}")
         try:
             yield
         except BaseException:
             if not self._live().invalidated:  # else there is nothing left to go back to
-                self._say(f"ROLLBACK TO SAVEPOINT {savepoint}")
+                self._run_text(f"ROLLBACK TO SAVEPOINT {savepoint}")
             self._has_staged = has_staged
             del self.keys[keys:]
             raise
         else:
-            self._say(f"RELEASE SAVEPOINT {savepoint}")
+            self._run_text(f"RELEASE SAVEPOINT {savepoint}")
         finally:
             self._depth -= 1
 
-    def _say(self, text: str) -> None:
+    def _run_text(self, text: str) -> None:
         with translated():
             encoding.driver_of(self._live()).execute(text)
 
@@ -184,7 +184,7 @@ class SqlWriter(SqlReader):
         self.end()
 
 
-def _lock(*named: str) -> int:
+def _lock_number(*named: str) -> int:
     """Return the number of a lock, the same in every process; two names with one number only wait for each other."""
     text = "\0".join(named).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
