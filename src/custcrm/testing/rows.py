@@ -9,8 +9,8 @@ from typing import Any, Final, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from custcrm.filters.schema import Schema
 from custcrm.filters.types import types as t
-from custcrm.filters.types.declarations import Schema
 from custcrm.testing.samples import DAYS, DECIMALS, FAR_NUMBERS, INSTANTS, KEYS, NUMBERS, TEXTS
 from custcrm.values.birthdays import YearlessDate
 from custcrm.values.money import Money

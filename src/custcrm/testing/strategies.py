@@ -37,7 +37,6 @@ from custcrm.filters.syntax.nodes import (
 )
 from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.filters.types import types as t
-from custcrm.filters.types.declarations import Schema
 from custcrm.testing.rows import Fields, rows
 from custcrm.testing.samples import (
     AS_OF,

@@ -29,7 +29,7 @@ from custcrm.storage.effects import (
 )
 from custcrm.storage.protocol import Store, Writer
 from custcrm.storage.questions import Question, Verdict
-from custcrm.testing.bases import Base, LONG_AGO, NOW, bases, some_id
+from custcrm.testing.bases import LONG_AGO, NOW, Base, bases, some_id
 from custcrm.testing.contracts.questions import question, sale, value
 from custcrm.testing.contracts.records import ON_ONE_STORE, customer, entry, put, tag
 from custcrm.testing.parity import APPLIED, REJECTED, TEMPLATES, counted, rolled_back

@@ -16,7 +16,7 @@ from custcrm.records.sales import SaleKind
 from custcrm.storage.customer_facts import facts
 from custcrm.storage.protocol import Reader, Store
 from custcrm.storage.questions import Order, Question, Verdict
-from custcrm.testing.bases import Base, LONG_AGO, NOW, bases, some_id
+from custcrm.testing.bases import LONG_AGO, NOW, Base, bases, some_id
 from custcrm.testing.contracts.records import ON_ONE_STORE, customer, entry, put, tag
 from custcrm.testing.parity import Asked, assert_parity, counted, rolled_back
 from custcrm.testing.questions import SCHEMA, orders, questions, shown, verdicts

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from custcrm.records import RECORDS, CouponSeries, Customer, TagAssignment
 from custcrm.storage.protocol import Reader, Store, Taken, Writer
 from custcrm.storage.questions import Question
-from custcrm.testing.bases import Base, NOW, bases, some_id
+from custcrm.testing.bases import NOW, Base, bases, some_id
 from custcrm.testing.contracts.records import ON_ONE_STORE, THREADS, customer, put, tag
 from custcrm.testing.parity import rolled_back
 from custcrm.testing.questions import SCHEMA
