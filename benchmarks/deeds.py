@@ -13,8 +13,8 @@ from benchmarks.base import Base, filled
 from benchmarks.compare import Line, best, heading
 
 RAW = """INSERT INTO custcrm_points_entries
-    (customer_id, id, program, kind, delta, lot_id, occurred_at, terminal, text, reason, actor)
-    SELECT c.id, :prefix || {number}, 'club', 'credit', 100, :prefix || {number}, {now}, 'api', '', '', ''
+    (customer_id, id, program, kind, delta, shortfall, lot_id, occurred_at, terminal, text, reason, actor)
+    SELECT c.id, :prefix || {number}, 'club', 'credit', 100, 0, :prefix || {number}, {now}, 'api', '', '', ''
     FROM (SELECT c.id, row_number() OVER (ORDER BY c.id) AS n FROM custcrm_customers c JOIN custcrm_memberships m
           ON m.customer_id = c.id AND m.program = 'club' AND m.access NOT IN ('blacklisted', 'none')
           WHERE c.loyalty_eligible) c"""
@@ -84,8 +84,8 @@ def _single(base: Base, place: str) -> None:
                 assert found.loyalty_eligible and access in ("full", "limited")
                 new = str(uuid4())
                 connection.execute(entry, {
-                    "customer_id": each.id, "id": new, "program": "club", "kind": "credit", "delta": 1, "lot_id": new,
-                    "occurred_at": 1, "terminal": "api", "text": "", "reason": "", "actor": "",
+                    "customer_id": each.id, "id": new, "program": "club", "kind": "credit", "delta": 1, "shortfall": 0,
+                    "lot_id": new, "occurred_at": 1, "terminal": "api", "text": "", "reason": "", "actor": "",
                 })
 
     def ours() -> None:
@@ -103,8 +103,9 @@ def _single(base: Base, place: str) -> None:
             assert found is not None and access[0] in ("full", "limited")
             new = str(uuid4())
             raw.execute(
-                "INSERT INTO custcrm_points_entries (customer_id, id, program, kind, delta, lot_id, occurred_at, terminal,"
-                " text, reason, actor) VALUES (?, ?, 'club', 'credit', 1, ?, 1, 'api', '', '', '')", (member.id, new, new),
+                "INSERT INTO custcrm_points_entries (customer_id, id, program, kind, delta, shortfall, lot_id, occurred_at,"
+                " terminal, text, reason, actor) VALUES (?, ?, 'club', 'credit', 1, 0, ?, 1, 'api', '', '', '')",
+                (member.id, new, new),
             )
             raw.execute("COMMIT")
 

@@ -37,8 +37,9 @@ _CUSTOMERS = (
     " VALUES (?, 'person', 'active', ?, ?, ?, ?, 1, 1, 1, 1, ?, ?, ?)"
 )
 _SALES = (
-    "INSERT INTO custcrm_sales (customer_id, id, occurred_at, total, total_currency, units, program, point_of_sale, source,"
-    " external_id, recorded_at) VALUES (?, ?, ?, ?, 'EUR', ?, 'club', ?, 'in_store', ?, 1)"
+    "INSERT INTO custcrm_sales (customer_id, id, occurred_at, total, total_currency, units, kind, counts, program,"
+    " point_of_sale, source, external_id, reason, recorded_at)"
+    " VALUES (?, ?, ?, ?, 'EUR', ?, 'sale', 1, 'club', ?, 'in_store', ?, '', 1)"
 )
 
 
