@@ -16,7 +16,7 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 from attrs import fields as columns_of
 
-from custcrm.actions.sales.places import API
+from custcrm.actions.places import API
 from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.filters.syntax.nodes import Exists, Field

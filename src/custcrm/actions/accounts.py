@@ -12,7 +12,7 @@ from attrs import evolve
 from custcrm.actions import eligibility
 from custcrm.actions.action import Booked, Booking, Cost, Deed, Doing, Moment, Turn
 from custcrm.actions.messages import messages
-from custcrm.actions.sales.places import booked_at, reference_of
+from custcrm.actions.places import booked_at, reference_of
 from custcrm.business import Business
 from custcrm.filters.syntax.nodes import Field
 from custcrm.messaging.templates import ACCOUNT_REPLENISHED_AS_POINTS, text_or_default

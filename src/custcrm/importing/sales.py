@@ -10,7 +10,7 @@ from typing import Final
 from attrs import field, frozen
 
 from custcrm.actions import eligibility
-from custcrm.actions.sales.places import place_of
+from custcrm.actions.places import place_of
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Kind, Row
 from custcrm.importing.holders import EXTERNAL_IDS, Holders, identities

@@ -14,7 +14,7 @@ from custcrm.actions.action import Booked, Booking, Deed, Moment, Turn
 from custcrm.actions.coupons.codes import Thing
 from custcrm.actions.coupons.judging import Asking, Case, Use, judged, refuse
 from custcrm.actions.coupons.redemptions import all_references, uses_of
-from custcrm.actions.sales.places import reference_of
+from custcrm.actions.places import reference_of
 from custcrm.business import Business
 from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, Redemption, SeriesBudget
 from custcrm.rules import coupons as rules

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 from attrs import field, frozen
 
 from custcrm.actions import eligibility
-from custcrm.actions.sales.places import API
+from custcrm.actions.places import API
 from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.records import EarningRule, PointsEntry, Program, Sale, SaleLine

@@ -11,8 +11,8 @@ from typing import Any, Final
 from custcrm.actions import eligibility
 from custcrm.actions.action import Booked, Booking, Cost, Deed, Moment, Turn, asked_expiry
 from custcrm.actions.messages import messages
+from custcrm.actions.places import booked_at, reference_of
 from custcrm.actions.points.lots import debts, open_lots
-from custcrm.actions.sales.places import booked_at, reference_of
 from custcrm.business import Business
 from custcrm.messaging.templates import POINTS_CREDITED, text_or_default
 from custcrm.records import CouponSeries, PointsEntry, Program

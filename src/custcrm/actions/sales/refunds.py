@@ -13,8 +13,8 @@ from custcrm.actions.accounts import reversing as account_reversing
 from custcrm.actions.action import Deed
 from custcrm.actions.coupons.redemptions import references
 from custcrm.actions.coupons.restoring import restore_cancelled
+from custcrm.actions.places import place_of
 from custcrm.actions.points.reversing import reversing as points_reversing
-from custcrm.actions.sales.places import place_of
 from custcrm.actions.sales.sales import SCOPE
 from custcrm.business import Business
 from custcrm.records import AccountEntry, Customer, EarningRule, GuestRedemption, PointsEntry, Redemption, Sale, SaleLine

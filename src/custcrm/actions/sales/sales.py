@@ -12,8 +12,8 @@ from typing import Any, Final
 from attrs import evolve
 
 from custcrm.actions import eligibility
+from custcrm.actions.places import place_of
 from custcrm.actions.points import earning
-from custcrm.actions.sales.places import place_of
 from custcrm.business import Business, customer_id
 from custcrm.records import Customer, Program, Sale, SaleLine
 from custcrm.rules import sales as rules

@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from custcrm.actions.sales.places import API
+from custcrm.actions.places import API
 from custcrm.business import Business
 from custcrm.liability import Liability
 from custcrm.records import PointOfSale, Program, Terminal

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from custcrm.actions.coupons.judging import Use
-from custcrm.actions.sales.places import booked_at, reference_of
+from custcrm.actions.places import booked_at, reference_of
 from custcrm.business import Business, customer_id
 from custcrm.records import Sale, SaleLine
 from custcrm.rules.sales import lines as lines_of
