@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from custcrm.actions import Cost, Plan, Problem, Result
+    from custcrm.actions import Cost, Problem, Result
     from custcrm.actions.points.earning import DryRun
     from custcrm.actions.sales.refunds import SaleDetails
     from custcrm.crm import Crm, open
@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from custcrm.rules.accounts import Statement
     from custcrm.rules.points import LotUse, PointsSpend
     from custcrm.rules.points_history import Expiring, LotProof, PointsLine, Proof
-    from custcrm.selection import Page, Scope, Selection, at
+    from custcrm.scope import Scope, at
+    from custcrm.selection import Page, Plan, Selection
     from custcrm.values.errors import (
         Closed,
         Conflict,
@@ -73,7 +74,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "custcrm.actions": "Cost Plan Problem Result",
+    "custcrm.actions": "Cost Problem Result",
     "custcrm.actions.points.earning": "DryRun",
     "custcrm.actions.sales.refunds": "SaleDetails",
     "custcrm.crm": "Crm open",
@@ -98,7 +99,8 @@ _HOMES = {
     "custcrm.rules.accounts": "Statement",
     "custcrm.rules.points": "LotUse PointsSpend",
     "custcrm.rules.points_history": "Expiring LotProof PointsLine Proof",
-    "custcrm.selection": "Page Scope Selection at",
+    "custcrm.scope": "Scope at",
+    "custcrm.selection": "Page Plan Selection",
     "custcrm.values.errors": "Closed Conflict CrmError EmailTaken KeyConflict Malformed NotFound OutcomeUnknown Reason "
     "Refusal Unavailable",
     "custcrm.values.money": "Money",

@@ -5,14 +5,14 @@ What every part of the facade shares, and no rule. The name to know is `Business
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
-from attrs import evolve, field, frozen
+from attrs import Attribute, evolve, field, frozen
 
 from custcrm import vocabulary
 from custcrm.filters import Expression, Filter, FilterError, Schema
@@ -20,7 +20,7 @@ from custcrm.filters.checking.expanding import expand
 from custcrm.filters.filter import asked_about
 from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.lowering.conditions import lower_value
-from custcrm.filters.syntax.nodes import TRUE, Node
+from custcrm.filters.syntax import nodes as s
 from custcrm.records import Customer, Program, SavedSegment, Setting
 from custcrm.storage.protocol import Reader, Store
 from custcrm.storage.questions import Question
@@ -28,6 +28,7 @@ from custcrm.values import money, periods
 from custcrm.values.clock import Clock
 from custcrm.values.errors import Conflict, Malformed, NotFound
 from custcrm.values.ids import IdSource
+from custcrm.values.shapes import several, whole_number
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
 
@@ -37,6 +38,14 @@ DEFAULT_CURRENCY: Final = "EUR"
 DEFAULT_TIMEZONE: Final = "UTC"
 ACTOR_LIMIT: Final = 200
 """Characters that name who acts."""
+
+BATCH: Final = 20_000
+"""Targets of one transaction: large enough for set-based speed, small enough to show progress and to let others write."""
+
+LARGEST_BATCH: Final = 1_000_000
+
+CustomerRef: TypeAlias = Customer | str
+"""A customer as callers give one: the record, or the id."""
 
 
 class Words:
@@ -83,7 +92,10 @@ class Words:
 
 @frozen(kw_only=True, repr=False)
 class Business:
-    """One store with the settings it was made with, and who acts on it now."""
+    """One store with the settings it was made with, and who acts on it now.
+
+    `batch` is the number of customers that a bulk apply writes in one transaction.
+    """
 
     store: Store = field(repr=False)
     clock: Clock = field(repr=False)
@@ -97,6 +109,11 @@ class Business:
     actor: str = field(default="", repr=False)
     program: str | None = None
     terminal: str | None = None
+    batch: int = field(default=BATCH, repr=False)
+
+    @batch.validator
+    def _check_batch(self, _: Attribute[int], value: int) -> None:
+        whole_number(value, 1, LARGEST_BATCH, field="batch")
 
     def __repr__(self) -> str:
         return f"<Business {self.store.describe()} {self.currency}>"
@@ -149,7 +166,7 @@ class Business:
                 raise
             return read()
 
-    def shown(self, node: Node) -> Shown:
+    def shown(self, node: s.Node) -> Shown:
         """Return what a store is asked for to show a value of the customer."""
         return lower_value(self.schema, expand(self.schema, node))
 
@@ -174,7 +191,7 @@ class Business:
 
     def everyone(self) -> Filter:
         """Return the filter of all customers."""
-        return Filter(self.schema, TRUE)
+        return Filter(self.schema, s.TRUE)
 
     def known(self, record: type[R], name: str, what: str) -> R:
         """Return the program, point of sale … of that name; NotFound with near names otherwise."""
@@ -189,7 +206,22 @@ class Business:
         raise NotFound(f"no {what} {name!r}", suggestions=nearest(name, names))
 
 
-def customer_id(customer: Customer | str) -> str:
+    def existing(self, customer: CustomerRef) -> Customer:
+        """Return the customer's record as it is now; NotFound when there is none."""
+        with self.reading() as reader:
+            found = reader.get(Customer, customer_id(customer))
+        if found is None:
+            raise NotFound("no customer has this id")
+        return found
+
+
+def among(like: Filter, customers: Iterable[CustomerRef]) -> Filter:
+    """Return the filter that gives exactly these customers, over the same schema."""
+    ids = sorted({customer_id(each) for each in several(customers, field="customers")})
+    return Filter(like.schema, s.In(s.Field(("id",)), s.Listed(s.Literal(each) for each in ids)))
+
+
+def customer_id(customer: CustomerRef) -> str:
     """Return the id of a customer given as record or id."""
     if isinstance(customer, Customer):
         return customer.id

@@ -8,34 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn
 
 from attrs import evolve, field, frozen
 
 from custcrm.actions import accounts
 from custcrm.actions.accounts import Number
-from custcrm.actions.action import Deed
+from custcrm.actions.action import Action
 from custcrm.actions.coupons import issuing as coupons
 from custcrm.actions.customers import memberships, tags, tiers
 from custcrm.actions.messages import inbox, messages
-from custcrm.actions.plan import Plan
-from custcrm.actions.points import points as deeds
-from custcrm.business import Business, customer_id
+from custcrm.actions.plan import Deed, PlanOf
+from custcrm.actions.points.points import adjusting, crediting, spending
+from custcrm.business import Business, CustomerRef, among, customer_id
 from custcrm.filters import Filter
 from custcrm.filters.syntax import nodes as s
 from custcrm.filters.tools.explanation import Explanation
 from custcrm.liability import Liability, liability
-from custcrm.records import Customer, PointOfSale, Program, Terminal
+from custcrm.records import Customer, Program
 from custcrm.records.programs import Access
+from custcrm.scope import Scope, check_places
 from custcrm.storage.customer_facts import explain
-from custcrm.storage.questions import Question
+from custcrm.storage.effects import Question
 from custcrm.values.errors import Malformed, NotFound
-from custcrm.values.shapes import several
+from custcrm.values.shapes import several, whole_number
 from custcrm.values.texts import checked
 from custcrm.view import View
-from custcrm.waterfall import Step, Waterfall
-
-CustomerRef: TypeAlias = Customer | str
+from custcrm.waterfall import Waterfall, waterfall
 
 PAGE: Final = 1_000
 """Customers read at a time while iterating: one short statement each, whatever the size of the selection."""
@@ -44,36 +43,25 @@ DEFAULT_COLUMNS: Final = ("id", "sales_count", "sales_total", "average_check")
 """What is shown when no columns are asked for: the id and metrics, nothing personal."""
 
 
-@frozen(kw_only=True)
-class Scope:
-    """The place that a question is asked within. Made by `at`."""
-
-    program: str | None = None
-    point_of_sale: str | None = None
-    terminal: str | None = None
-
-    @property
-    def dimensions(self) -> dict[str, str]:
-        """The dimensions that are narrowed, by name."""
-        named = {"program": self.program, "point_of_sale": self.point_of_sale, "terminal": self.terminal}
-        return {name: value for name, value in named.items() if value is not None}
-
-
-def at(*, program: str | None = None, point_of_sale: str | None = None, terminal: str | None = None) -> Scope:
-    """Return a scope: metrics and collections then count only what happened there.
-
-    >>> at(point_of_sale="Harbour").dimensions
-    {'point_of_sale': 'Harbour'}
-    """
-    return Scope(program=program, point_of_sale=point_of_sale, terminal=terminal)
-
-
 @frozen
 class Page:
     """Some customers of a selection in id order; `after` continues with the next page, None when this was the last."""
 
     customers: tuple[Customer, ...]
     after: str | None
+
+
+class Plan(PlanOf["Selection"]):
+    """What an action would do to a selection. Nothing has been written; `apply` does it once under a key.
+
+    `eligible` and `skipped` count customers, `customers()` gives them; `problems` stop the whole. `moves` tells of an action
+    that puts customers into classes how many go to each.
+    """
+
+    @classmethod
+    def of(cls, business: Business, deed: Deed, selection: Selection) -> Plan:
+        """Evaluate the selection and the action's rules in one pass."""
+        return cls._counted(business, deed, selection)
 
 
 @frozen(eq=False, repr=False)
@@ -116,8 +104,7 @@ class Selection:
 
     def page(self, *, after: str | None = None, limit: int = 100) -> Page:
         """Return up to `limit` customers that come after the id `after`."""
-        if type(limit) is not int or limit < 1:
-            raise Malformed("a page holds a whole number of customers, at least one", field="limit")
+        whole_number(limit, 1, None, field="limit", rule="a page holds a whole number of customers, at least one")
         if after is not None:
             checked(after, field="after")
         return self._page(self._question(), after, limit)
@@ -130,18 +117,7 @@ class Selection:
 
     def waterfall(self) -> Waterfall:
         """Tell how many customers remain after each condition that AND joins, in the author's order."""
-        node = self.filter.node
-        parts = node.args if isinstance(node, s.And) else (node,)
-        steps: list[Step] = []
-        question = self._question
-        with self._business.reading() as reader:
-            start = left = reader.count(question(self._over(s.TRUE)))
-            for size, part in enumerate(parts, 1):
-                so_far = self._over(s.conjunction(parts[:size]))
-                remaining = reader.count(question(so_far))
-                steps.append(Step(str(self._over(part)), remaining, left - remaining))
-                left = remaining
-        return Waterfall(start, tuple(steps))
+        return waterfall(self._business, self.filter, self.as_of)
 
     def view(
         self, columns: Sequence[str] | Mapping[str, str] = DEFAULT_COLUMNS, *, sort: Sequence[str] = ()
@@ -209,12 +185,9 @@ class Selection:
         reference: str | None = None,
     ) -> Plan:
         """Plan to credit points to each customer: one lot, with an expiry if `expires` says so ("30 days", a last day)."""
-        return self._plan(
-            deeds.crediting(
-                self._business, program, points, expires=expires, terminal=terminal, text=text, notify=notify,
-                reference=reference,
-            )
-        )
+        return self._plan(crediting(
+            self._business, program, points, expires=expires, terminal=terminal, text=text, notify=notify, reference=reference
+        ))
 
     def spend_points(
         self,
@@ -227,12 +200,12 @@ class Selection:
     ) -> Plan:
         """Plan to spend points of each customer; who has fewer when it is applied is refused then, and counted so."""
         return self._plan(
-            deeds.spending(self._business, program, points, terminal=terminal, offer=offer, reference=reference)
+            spending(self._business, program, points, terminal=terminal, offer=offer, reference=reference)
         )
 
     def adjust_points(self, program: str, points: int, *, reason: str, expires: Any = None) -> Plan:
         """Plan to add points to each customer by hand, or to take some away (below nought); the reason is kept."""
-        return self._plan(deeds.adjusting(self._business, program, points, reason=reason, expires=expires))
+        return self._plan(adjusting(self._business, program, points, reason=reason, expires=expires))
 
     def replenish(
         self, account: str, amount: Number, *, terminal: str | None = None, text: str = "", notify: bool = True
@@ -291,8 +264,8 @@ class Selection:
         """Plan to take a tag off each customer who has it."""
         return self._plan(tags.untagging(self._business, key))
 
-    def _plan(self, deed: Deed) -> Plan:
-        return Plan.of(self._business, deed, self)
+    def _plan(self, action: Action) -> Plan:
+        return Plan.of(self._business, action, self)
 
     # inside -------------------------------------------------------------------------------------
 
@@ -333,9 +306,6 @@ class Selection:
         """The filter over the schema as it is now: programs may have been added since."""
         return self._business.adopt(self.filter)
 
-    def _over(self, node: Any) -> Filter:
-        return Filter(self.filter.schema, node, scope=self.filter.scope)
-
     def _with(self, asked: Filter, scope: Scope | None = None) -> Selection:
         return Selection(self._business, asked, self.as_of, self.scope if scope is None else scope)
 
@@ -356,12 +326,6 @@ class Selection:
         return among(self._current, customers)
 
 
-def among(like: Filter, customers: Iterable[CustomerRef]) -> Filter:
-    """Return the filter that gives exactly these customers, over the same schema."""
-    ids = sorted({customer_id(each) for each in several(customers, field="customers")})
-    return Filter(like.schema, s.In(s.Field(("id",)), s.Listed(s.Literal(each) for each in ids)))
-
-
 def select(
     business: Business,
     asked: str | Filter | None,
@@ -377,26 +341,7 @@ def select(
     if not isinstance(scope, Scope | None):
         raise Malformed(f"a scope is what custcrm.at(…) gives, not {type(scope).__name__}", field="scope")
     scope = scope or Scope()
-    _check_places(business, scope)
+    check_places(business, scope)
     if scope.dimensions:
         parsed = parsed.scoped(**scope.dimensions)
     return Selection(business, parsed, business.asked_at(as_of), scope)
-
-
-def _check_places(business: Business, scope: Scope) -> None:
-    for name, record, what in (
-        (scope.program, Program, "program"),
-        (scope.point_of_sale, PointOfSale, "point of sale"),
-        (scope.terminal, Terminal, "terminal"),
-    ):
-        if name is not None:
-            business.known(record, name, what)
-
-
-def existing(business: Business, customer: CustomerRef) -> Customer:
-    """Return the customer's record as it is now; NotFound when there is none."""
-    with business.reading() as reader:
-        found = reader.get(Customer, customer_id(customer))
-    if found is None:
-        raise NotFound("no customer has this id")
-    return found

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
+
+from custcrm.business import Business
+from custcrm.filters import Filter
+from custcrm.filters.syntax import nodes as s
 
 
 @frozen
@@ -30,3 +35,20 @@ class Waterfall:
         lines = [f"{self.start:>10,}  everybody"]
         lines += [f"{step.remaining:>10,}  {step.condition}  (-{step.removed:,})" for step in self.steps]
         return "\n".join(lines)
+
+
+def waterfall(business: Business, asked: Filter, as_of: datetime | None) -> Waterfall:
+    """Count how many customers remain after each condition that AND joins, in the author's order."""
+    parts = asked.node.args if isinstance(asked.node, s.And) else (asked.node,)
+    steps: list[Step] = []
+    with business.reading() as reader:
+
+        def count(node: s.Condition) -> int:
+            return reader.count(business.question(evolve(asked, node=node), as_of))
+
+        start = left = count(s.TRUE)
+        for size, part in enumerate(parts, 1):
+            remaining = count(s.conjunction(parts[:size]))
+            steps.append(Step(str(evolve(asked, node=part)), remaining, left - remaining))
+            left = remaining
+    return Waterfall(start, tuple(steps))

@@ -8,10 +8,10 @@ import pytest
 
 import custcrm
 from custcrm import KeyConflict, Malformed, Money, NotFound, Reason, Refusal
-from custcrm.actions import applying
 from custcrm.messaging.templates import ACCOUNT_REPLENISHED
 from custcrm.records import CustomerAccount
 from custcrm.testing import RecordingChannel
+from tests.batches import in_batches
 
 
 def euros(text: str) -> Money:
@@ -343,9 +343,8 @@ def test_a_bulk_spend_is_refused_by_account(crm, people, wallet):
     assert crm.select().spend_account("tab", "0.01").eligible == 0
 
 
-def test_who_spent_meanwhile_is_refused_at_the_booking(crm, people, wallet, monkeypatch):
+def test_who_spent_meanwhile_is_refused_at_the_booking(crm, people, wallet):
     """Between freeze and batch the money went: the reason is told, counts move, and nothing else is written for them."""
-    monkeypatch.setattr(applying, "BATCH", 1)
     crm.select("programs.club EXISTS").set_access("club", "full").apply(key="access")
     for name in ("Anna", "Ben", "Chloe"):
         crm.accounts.replenish(people[name], "wallet", 10)
@@ -354,7 +353,7 @@ def test_who_spent_meanwhile_is_refused_at_the_booking(crm, people, wallet, monk
         if done == 1:
             crm.accounts.spend(people["Ben"], "wallet", 1, key="ben")
 
-    result = crm.select().spend_account("wallet", 10).apply(key="fee", progress=spend_bens)
+    result = in_batches(crm, 1).select().spend_account("wallet", 10).apply(key="fee", progress=spend_bens)
     assert (result.applied, result.outcome(people["Ben"])) == (2, "not_enough_funds")
     assert [crm.accounts.balance(people[name], "wallet") for name in ("Anna", "Ben", "Chloe")] == [
         euros("0"), euros("9"), euros("0"),
@@ -362,15 +361,13 @@ def test_who_spent_meanwhile_is_refused_at_the_booking(crm, people, wallet, monk
     assert crm.select().spend_account("wallet", 10).apply(key="fee") == result
 
 
-def test_an_account_opened_meanwhile_is_kept(crm, people, wallet, monkeypatch):
+def test_an_account_opened_meanwhile_is_kept(crm, people, wallet):
     """Who got an account between freeze and batch keeps it with its limit, and the apply goes on."""
-    monkeypatch.setattr(applying, "BATCH", 1)
-
     def open_bens(done: int, total: int) -> None:
         if done == 1:
             crm.accounts.open(people["Ben"], "wallet", credit_limit=3)
 
-    assert crm.select().replenish("wallet", 10).apply(key="k", progress=open_bens).applied == 2
+    assert in_batches(crm, 1).select().replenish("wallet", 10).apply(key="k", progress=open_bens).applied == 2
     assert crm.accounts.available(people["Ben"], "wallet") == euros("0")
     crm.programs.set_access(people["Ben"], "club", "full")
     assert crm.accounts.available(people["Ben"], "wallet") == euros("13")

@@ -7,15 +7,15 @@ import pytest
 from attrs import evolve
 
 import custcrm
-from custcrm import KeyConflict, Reason, Refusal
+from custcrm import KeyConflict, Plan, Reason, Refusal
 from custcrm.actions import applying, single
-from custcrm.actions.action import Booked, Booking, Deed, Moment, Reserve, Turn
-from custcrm.actions.plan import Plan
+from custcrm.actions.action import Action, Booked, Booking, Occasion, Reserve, Turn
 from custcrm.records import Applied, CouponSeries, Membership, PointsEntry, TagAssignment, Target
 from custcrm.storage.effects import Change, CustomerKey, Given, NewId, Template
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Verdict
 from custcrm.values.ids import numbered
+from tests.batches import in_batches
 
 PEOPLE = 8
 BATCH = 3
@@ -26,10 +26,11 @@ class Crashed(Exception):
     """Stands for the process that ends."""
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(applying, "BATCH", BATCH)
-    monkeypatch.setattr(applying, "PIECE", 2)
+@pytest.fixture
+def crm(crm: custcrm.Crm, monkeypatch: pytest.MonkeyPatch) -> custcrm.Crm:
+    """Apply to three customers in one transaction, of whom two are looked up together."""
+    monkeypatch.setattr(applying, "PIECES", 2)
+    return in_batches(crm, BATCH)
 
 
 @pytest.fixture
@@ -55,26 +56,26 @@ class Taking:
         self.foreseen = Verdict(((Reason.NOT_ENOUGH_POINTS, crm.schema.parse(foreseen)),)) if foreseen else Verdict()
         self.reserve = reserve
 
-    def deed(self) -> Deed:
-        return Deed(
-            action="take", title="take", arguments={"points": TAKEN}, verdict=Verdict(), foreseen=self.foreseen,
+    def action(self) -> Action:
+        return Action(
+            name="take", title="take", arguments={"points": TAKEN}, verdict=Verdict(), foreseen=self.foreseen,
             effects=self.effects,
             reserve=Reserve(record=CouponSeries, key=("few",), left=lambda reader: None) if self.reserve else None,
         )  # fmt: skip
 
     def plan(self, crm: custcrm.Crm) -> Plan:
-        return Plan.of(self.business, self.deed(), crm.select())
+        return Plan.of(self.business, self.action(), crm.select())
 
-    def effects(self, moment: Moment) -> Sequence[Any]:
+    def effects(self, occasion: Occasion) -> Sequence[Any]:
         tag = Template(
             record=TagAssignment,
-            values={"customer_id": CustomerKey(), "id": NewId(1), "key": Given("took"), "since": Given(moment.now),
-                    "applied_id": Given(moment.applied_id)},
+            values={"customer_id": CustomerKey(), "id": NewId(1), "key": Given("took"), "since": Given(occasion.now),
+                    "applied_id": Given(occasion.applied_id)},
         )  # fmt: skip
         change = Change(record=TagAssignment, match={"key": "took"}, values={"value": Given("yes")})
         return (Booking((PointsEntry, Membership), self.book), tag, change)
 
-    def book(self, writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
+    def book(self, writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
         self.asked.append([each.number for each in turns])
         mine = {"customer_id": [each.customer_id for each in turns], "program": "club"}
         if self.crash_at in mine["customer_id"]:
@@ -85,8 +86,8 @@ class Taking:
         return Booked(
             added=[
                 PointsEntry(
-                    customer_id=each.customer_id, id=numbered(moment.applied_id, 0, each.number), program="club", kind="spend",
-                    delta=-TAKEN, lot_id="lot", occurred_at=moment.now, applied_id=moment.applied_id,
+                    customer_id=each.customer_id, id=numbered(occasion.applied_id, 0, each.number), program="club",
+                    kind="spend", delta=-TAKEN, lot_id="lot", occurred_at=occasion.now, applied_id=occasion.applied_id,
                 )
                 for each in allowed
             ],
@@ -143,7 +144,7 @@ def test_the_result_of_a_booking_is_the_same_for_ever(crm, members):
     assert repeated == result and repeated.repeated and again.asked == []
     assert_taken_once(crm, members, repeated, "take")
     with pytest.raises(KeyConflict):
-        Plan.of(crm._business, evolve(again.deed(), arguments={"points": 1}), crm.select()).apply(key="take")
+        Plan.of(crm._business, evolve(again.action(), arguments={"points": 1}), crm.select()).apply(key="take")
 
 
 @pytest.mark.parametrize("crash_after", range(3))
@@ -204,7 +205,7 @@ def test_between_batches_others_may_take_it(crm, members):
 
     def spend(done: int, total: int) -> None:
         if done == BATCH:
-            single.perform(crm._business, Taking(crm).deed, last.id)
+            single.perform(crm._business, Taking(crm).action, last.id)
 
     result = Taking(crm).plan(crm).apply(key="take", progress=spend)
     assert (result.applied, result.outcome(last)) == (3, "not_enough_points")
@@ -230,8 +231,8 @@ def test_a_booking_is_not_asked_about_nobody(crm, members):
     """Where all of a piece have been refused before, there is no turn."""
     first, second = Taking(crm), Taking(crm)
     nobody = crm.select(f"programs.club.points < {TAKEN}")
-    deed = evolve(first.deed(), effects=lambda moment: (Booking((), first.book), Booking((), second.book)))
-    result = Plan.of(crm._business, deed, nobody).apply(key="take")
+    action = evolve(first.action(), effects=lambda occasion: (Booking((), first.book), Booking((), second.book)))
+    result = Plan.of(crm._business, action, nobody).apply(key="take")
     assert (result.applied, result.skipped) == (0, {"not_enough_points": 4})
     assert second.asked == []
 
@@ -243,7 +244,7 @@ def test_a_single_booking_is_done_or_refused(crm, members):
     """One customer: a refusal is raised and leaves nothing, neither key nor entry; else it is written once under its key."""
     rich, poor = members[0], members[1]
     do: Callable[..., single.Performed] = lambda customer: single.perform(
-        crm._business, Taking(crm).deed, customer.id, key="one"
+        crm._business, Taking(crm).action, customer.id, key="one"
     )
     with pytest.raises(Refusal) as caught:
         do(poor)
@@ -259,8 +260,8 @@ def test_a_single_booking_is_done_or_refused(crm, members):
 
 def test_a_bulk_booking_writes_the_rows_of_a_single_one(crm, members):
     """Apart from ids, the same entries, tags and memberships."""
-    (crm.select() & [members[0]])._plan(Taking(crm).deed()).apply(key="bulk")
-    single.perform(crm._business, Taking(crm).deed, members[2].id)
+    (crm.select() & [members[0]])._plan(Taking(crm).action()).apply(key="bulk")
+    single.perform(crm._business, Taking(crm).action, members[2].id)
     with crm._business.reading() as reader:
         rows = [
             [evolve(each, customer_id="", **dict.fromkeys({"id", "applied_id"} & set(type(each).__annotations__), ""))

@@ -7,11 +7,12 @@ from attrs import evolve
 
 import custcrm
 from custcrm import Conflict, KeyConflict, Malformed, Money, NotFound, Reason, Refusal
-from custcrm.actions import applying, single
+from custcrm.actions import single
 from custcrm.actions.coupons import redeeming
 from custcrm.actions.coupons.judging import Use
 from custcrm.records import Applied, Coupon, FreeCode, GuestRedemption, Redemption, Setting
 from custcrm.testing import ManualClock
+from tests.batches import in_batches
 
 
 def reasons(call, *args, **told):
@@ -867,8 +868,8 @@ def test_a_code_that_another_took_meanwhile(crm, anna, eve, series):
     with crm._business.reading() as reader:
         [free] = reader.find(FreeCode)
     crm.coupons.redeem(code, customer=eve)
-    deed = redeeming.redeeming(crm._business, free, Use(customer=anna.id, terminal="api"))
-    assert reasons(single.perform, crm._business, lambda: deed, anna.id) == ("not_holder",)
+    action = redeeming.redeeming(crm._business, free, Use(customer=anna.id, terminal="api"))
+    assert reasons(single.perform, crm._business, lambda: action, anna.id) == ("not_holder",)
     mine = redeeming.redeeming(crm._business, free, Use(customer=eve.id, terminal="api"))
     single.perform(crm._business, lambda: mine, eve.id)
     assert crm.coupons.state(code) == "redeemed" and len(crm.coupons.of(eve)) == 1
@@ -934,9 +935,9 @@ def test_a_clock_that_is_set_back_gives_nothing_twice(crm, anna, series, clock):
     assert crm.coupons.issue(anna, "s").ordinal == 2
 
 
-def test_who_reached_the_limit_while_a_large_issue_runs_gets_no_second(crm, series, monkeypatch):
+def test_who_reached_the_limit_while_a_large_issue_runs_gets_no_second(crm, series):
     """Between two batches somebody issues one by hand: that customer is refused, and the place is given back."""
-    monkeypatch.setattr(applying, "BATCH", 3)
+    crm = in_batches(crm, 3)
     customers = crm.customers.add_all([{"first_name": f"N{number}"} for number in range(7)])
     crm.select("NOT programs.club EXISTS").join("club").apply(key="join")
     series(per_customer=1, capacity=20)

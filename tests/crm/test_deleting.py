@@ -10,6 +10,7 @@ from custcrm import Malformed, NotFound, Refusal
 from custcrm.records import RECORDS, Applied, Customer, Target
 from custcrm.records.declaration import declaration
 from custcrm.testing import RecordingChannel
+from tests.batches import in_batches
 
 
 @pytest.fixture
@@ -184,11 +185,10 @@ def test_a_key_of_a_deleted_customer_leads_nowhere(crm):
         crm.inbox.add(anna, title="News", key="k")
 
 
-def test_an_apply_goes_on_without_the_deleted(crm, monkeypatch):
+def test_an_apply_goes_on_without_the_deleted(crm):
     """Whoever is deleted between two batches is passed over, and the rest get theirs."""
-    monkeypatch.setattr("custcrm.actions.applying.BATCH", 2)
     made = crm.customers.add_all([{"first_name": f"P{number}"} for number in range(5)])
-    plan = crm.select().send_to_inbox("News")
+    plan = in_batches(crm, 2).select().send_to_inbox("News")
     shown = []
 
     def stop(done, total):

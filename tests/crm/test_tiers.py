@@ -3,9 +3,9 @@
 import pytest
 
 from custcrm import Conflict, Malformed, NotFound, Reason
-from custcrm.actions import applying
 from custcrm.actions.customers import tiers
 from custcrm.records.programs import NEW_CUSTOMERS
+from tests.batches import in_batches
 
 
 def spend(crm, customer, total) -> None:
@@ -95,28 +95,24 @@ def test_a_rule_may_ask_for_the_category_itself(crm, club):
     assert [category(crm, each) for each in club[:4]] == [NEW_CUSTOMERS, "Silver", "Gold", "Gold"]
 
 
-def test_rules_are_asked_in_every_batch(crm, club, monkeypatch):
+def test_rules_are_asked_in_every_batch(crm, club):
     """A large apply goes on after each batch: what is written is what the rules say then, and history says the same."""
-    monkeypatch.setattr(applying, "BATCH", 1)
-
     def buy(done: int, total: int) -> None:
         if done == 1:
             spend(crm, club[3], -1400)                              # Gold when frozen, Silver by now
 
-    result = crm.categories.reclassify("club").apply(key="a", progress=buy)
+    result = in_batches(crm, 1).categories.reclassify("club").apply(key="a", progress=buy)
     assert result.applied == 2
     assert category(crm, club[3]) == "Silver" and history(crm, club[3])[-1][1] == "Silver"
 
 
-def test_members_who_moved_meanwhile_stay(crm, club, monkeypatch):
+def test_members_who_moved_meanwhile_stay(crm, club):
     """Who was given a category by hand between freeze and batch keeps it."""
-    monkeypatch.setattr(applying, "BATCH", 1)
-
     def give(done: int, total: int) -> None:
         if done == 1:
             crm.programs.set_category(club[3], "club", "Hand")
 
-    crm.categories.reclassify("club").apply(key="a", progress=give)
+    in_batches(crm, 1).categories.reclassify("club").apply(key="a", progress=give)
     assert category(crm, club[3]) == "Hand" and history(crm, club[3])[-1][1] == "Hand"
 
 

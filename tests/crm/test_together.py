@@ -200,7 +200,7 @@ def test_errors_can_be_pickled_and_waterfalls_are_discreet(crm, people):
 
 
 def test_a_clock_must_be_aware(where):
-    """A naive clock is refused when it is given, not at the first deed."""
+    """A naive clock is refused when it is given, not at the first action."""
     with pytest.raises(Malformed):
         custcrm.open(where, clock=lambda: __import__("datetime").datetime(2026, 1, 1))
     closed = custcrm.open()

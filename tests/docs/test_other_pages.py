@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import typer
 
-from custcrm.actions.applying import BATCH
+from custcrm.business import BATCH
 from custcrm.cli.app import app
 from custcrm.messaging.dispatching import AFTER
 from custcrm.records.programs import NEW_CUSTOMERS, Access

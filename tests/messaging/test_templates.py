@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from custcrm import records
 from custcrm.messaging import templates
-from custcrm.messaging.templates import NAMES, TextTemplate, customer_values, deed_values, text_or_default
+from custcrm.messaging.templates import NAMES, TextTemplate, action_values, customer_values, text_or_default
 from custcrm.records.customers import Customer, CustomerKind
 from custcrm.records.declaration import declaration
 from custcrm.records.messages import Message
@@ -157,7 +157,7 @@ def test_who_has_no_name_lacks_it():
 @given(points=st.integers(), balance=st.integers() | st.none())
 def test_the_deeds_values_are_digits(points, balance):
     """Points and balance, 0 too, are shown as whole numbers without grouping; what a message has not is missing."""
-    shown = deed_values(_message(points=points, balance=balance))
+    shown = action_values(_message(points=points, balance=balance))
     expected = {"points": str(points), "balance": None if balance is None else str(balance), "code": None}
     assert shown == {**expected, "amount": str(points)}     # so many units, of an account that holds no money
 
@@ -166,7 +166,7 @@ def test_the_deeds_values_are_digits(points, balance):
 def test_an_amount_of_money_has_its_currency(amount, balance):
     """The amount and the balance after it are money of one currency, in major units."""
     money = Money.from_minor(amount, "EUR")
-    shown = deed_values(_message(amount=money, balance=balance))
+    shown = action_values(_message(amount=money, balance=balance))
     expected = None if balance is None else str(Money.from_minor(balance, "EUR"))
     assert (shown["amount"], shown["balance"], shown["points"]) == (str(money), expected, None)
 
@@ -178,7 +178,7 @@ def test_nothing_internal_can_be_reached():
     }
     assert internal
     assert internal.isdisjoint(NAMES)
-    assert {*customer_values(_customer()), *deed_values(_message()), templates.PROFILE_LINK} == set(NAMES)
+    assert {*customer_values(_customer()), *action_values(_message()), templates.PROFILE_LINK} == set(NAMES)
 
 
 def test_a_templates_repr_hides_its_text():
@@ -197,7 +197,7 @@ def test_a_blank_text_is_the_default_text(blank, given_text):
 @given(points=st.integers(0), balance=st.integers(), code=st.text("ABCDEFGH23456789-", min_size=1))
 def test_default_texts_are_verbatim_but_for_their_slots(points, balance, code):
     """Slots are filled in order, and every other character is that of the product pages."""
-    values = deed_values(_message(points=points, balance=balance, code=code))
+    values = action_values(_message(points=points, balance=balance, code=code))
     credited = TextTemplate.parse(templates.POINTS_CREDITED, templates.DEED_NAMES).render(values)
     issued = TextTemplate.parse(templates.COUPON_ISSUED, templates.DEED_NAMES).render(values)
     replenished = TextTemplate.parse(templates.ACCOUNT_REPLENISHED_AS_POINTS, templates.DEED_NAMES).render(values)

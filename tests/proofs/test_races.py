@@ -9,7 +9,6 @@ import pytest
 from attrs import evolve
 
 import custcrm
-from custcrm.actions import applying
 from custcrm.crm import Crm
 from custcrm.records import Coupon, CouponSeries, MembershipChange, PointsEntry, Redemption
 from custcrm.storage.memory import MemoryStore
@@ -18,6 +17,7 @@ from custcrm.testing.races import RACES, assert_races, assert_races_between_proc
 from custcrm.testing.races.runners import RUNNERS, TURNS, Finish, Race, Turn, equal, members
 from custcrm.values.clock import system_clock
 from custcrm.values.errors import Reason, Refusal
+from tests.batches import in_batches
 
 ROUNDS = 20
 HESITATION = 0.1
@@ -81,22 +81,22 @@ def test_processes_race_again_and_again(request: pytest.FixtureRequest, tmp_path
 
 @pytest.mark.feature("X20")
 @pytest.mark.parametrize("name", ["changes", "spends", "plans"])
-def test_applies_of_several_batches_race(name: str, place: str | None, rounds: range, monkeypatch) -> None:
+def test_applies_of_several_batches_race(name: str, place: str | None, rounds: range) -> None:
     """Applies that take several transactions go between each other's batches, and the laws are the same."""
-    monkeypatch.setattr(applying, "BATCH", 2)
+    plain = race(name)
+    small = evolve(plain, run=lambda crm, turn: plain.run(in_batches(crm, 2), turn))
     for _ in rounds:
         store = MemoryStore() if place is None else open_store(place)
-        assert_races(store, [race(name)])
+        assert_races(store, [small])
         store.close()
         if place is not None:
             return
 
 
 @pytest.mark.feature("V37")
-def test_an_apply_that_goes_on_later_changes_what_stands_then(place: str | None, monkeypatch) -> None:
+def test_an_apply_that_goes_on_later_changes_what_stands_then(place: str | None) -> None:
     """Interrupted after a batch, overtaken by another apply, resumed: each membership stands as its last change says."""
-    monkeypatch.setattr(applying, "BATCH", 2)
-    with custcrm.open(place) as crm:
+    with in_batches(custcrm.open(place), 2) as crm:
         people = members(crm, "later", 5)
         everyone = crm.select("programs.later EXISTS")
 

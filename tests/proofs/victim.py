@@ -5,8 +5,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 import custcrm
-from custcrm.actions import applying
 from custcrm.testing import RecordingChannel
+from tests.batches import in_batches
 
 BATCH = 6
 PEOPLE = 30
@@ -17,7 +17,7 @@ Results = dict[str, custcrm.Result]
 
 
 def opened(address: str | None) -> custcrm.Crm:
-    return custcrm.open(address, channels={"sms": RecordingChannel()})
+    return in_batches(custcrm.open(address, channels={"sms": RecordingChannel()}), BATCH)
 
 
 def prepare(crm: custcrm.Crm) -> None:
@@ -54,7 +54,6 @@ def apply_all(crm: custcrm.Crm, progress: Callable[[int, int], None] | bool = Fa
 
 def live(address: str, wait_at: int | None, parent: Connection) -> None:
     """Apply everything and tell the results; or wait at the boundary of that number, to be killed there."""
-    applying.BATCH = BATCH  # type: ignore[misc]
     seen = 0
 
     def boundary(done: int, total: int) -> None:

@@ -1,7 +1,10 @@
-"""Actions: constants that say who may and what is written; planned first, then applied once under a key."""
+"""Actions: constants that say who may and what is written; planned first, then applied once under a key.
+
+Read `action` (what an action is), `eligibility` (who may), `keys` (what is done once), then `single` (for one customer),
+`applying` and `plan` (for a selection). The families beside them make the actions: `places` says where they are booked.
+"""
 
 from custcrm.actions.action import Cost, Problem
 from custcrm.actions.applying import Result
-from custcrm.actions.plan import Plan
 
-__all__ = ["Cost", "Plan", "Problem", "Result"]
+__all__ = ["Cost", "Problem", "Result"]

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from attrs import evolve
 
 from custcrm.actions import eligibility
-from custcrm.actions.action import Booked, Booking, Cost, Deed, Doing, Moment, Turn
+from custcrm.actions.action import Action, Booked, Booking, Cost, Doing, Occasion, Turn
 from custcrm.actions.messages import messages
 from custcrm.actions.places import booked_at, reference_of
 from custcrm.business import Business
@@ -48,7 +48,7 @@ def replenishing(
     text: str = "",
     notify: bool = True,
     reference: str | None = None,
-) -> Deed:
+) -> Action:
     """Pay in (FEATURES C26); the first time opens the customer's account."""
     found = business.known(Account, account, "account")
     program = business.known(Program, found.program, "program")
@@ -56,14 +56,14 @@ def replenishing(
     about = _about(business, terminal=terminal, reference=reference, text=text)
     told = messages.notice_text(text_or_default(text, ACCOUNT_REPLENISHED_AS_POINTS), "amount", "balance")
 
-    def effects(moment: Moment) -> tuple[Doing, ...]:
+    def effects(occasion: Occasion) -> tuple[Doing, ...]:
         notice = messages.notice(
-            business, program, moment, told, notify=notify, effect=1, more=_told(business, found, number)
+            business, program, occasion, told, notify=notify, effect=1, more=_told(business, found, number)
         )
-        return (_opening(business, found, moment), _entry(business, found, "replenish", number, moment, about), *notice)
+        return (_opening(business, found, occasion), _entry(business, found, "replenish", number, occasion, about), *notice)
 
-    return Deed(
-        action="replenish",
+    return Action(
+        name="replenish",
         title=f"replenish {account} {_shown(business, found, number)}",
         arguments={
             "account": account, "amount": number, "terminal": terminal, "text": text,
@@ -79,7 +79,7 @@ def replenishing(
 
 def spending(
     business: Business, account: str, amount: Number, *, terminal: str | None = None, reference: str | None = None
-) -> Deed:
+) -> Action:
     """Take from the account, no more than is available."""
     found = business.known(Account, account, "account")
     number = _asked(business, found, amount)
@@ -89,34 +89,34 @@ def spending(
         business.schema, account, of=_columns(found), least=_literal(business, found, number),
         common=_literal(business, found, number - limit), unopened=number <= limit,
     )
-    return Deed(
-        action="spend_account",
+    return Action(
+        name="spend_account",
         title=f"spend_account {account} {_shown(business, found, number)}",
         arguments={"account": account, "amount": number, "terminal": terminal, "reference": reference},
         verdict=Verdict(eligibility.may_take_out(business.schema, found.program)),
         foreseen=Verdict(funds),
-        effects=lambda moment: (_booking(business, found, "spend", lambda writer, standing: -number, about),),
+        effects=lambda occasion: (_booking(business, found, "spend", lambda writer, standing: -number, about),),
     )
 
 
-def adjusting(business: Business, account: str, amount: Number, *, reason: str) -> Deed:
+def adjusting(business: Business, account: str, amount: Number, *, reason: str) -> Action:
     """Correct the account of a member, up or down, whatever the access; the reason is kept."""
     found = business.known(Account, account, "account")
     number = _asked(business, found, amount, signed=True)
     if is_blank(checked(reason, field="reason")):
         raise Malformed("reason says why the account is corrected", field="reason")
-    return Deed(
-        action="adjust_account",
+    return Action(
+        name="adjust_account",
         title=f"adjust_account {account} {_shown(business, found, number)}",
         arguments={"account": account, "amount": number, "reason": reason},
         verdict=Verdict(eligibility.is_member(business.schema, found.program)),
-        effects=lambda moment: (
+        effects=lambda occasion: (
             _booking(business, found, "adjust", lambda writer, standing: number, {"reason": reason}),
         ),
     )
 
 
-def reversing(business: Business, entry: AccountEntry, *, amount: Number | None = None, reason: str = "") -> Deed:
+def reversing(business: Business, entry: AccountEntry, *, amount: Number | None = None, reason: str = "") -> Action:
     """Take back an entry, or a part of it, whatever the access."""
     if entry.kind == "reverse":
         raise Malformed("a reversal cannot be reversed; adjust the account, or make the entry anew", field="entry")
@@ -133,12 +133,12 @@ def reversing(business: Business, entry: AccountEntry, *, amount: Number | None 
         return rules.reversal(found, stored, undone, asked, business.currency)
 
     about = {"reason": reason, "reverses": entry.id, "terminal": entry.terminal, "point_of_sale": entry.point_of_sale}
-    return Deed(
-        action="reverse_account",
+    return Action(
+        name="reverse_account",
         title=f"reverse_account {entry.account}",
         arguments={"entry": entry.id, "amount": asked, "reason": reason},
         verdict=Verdict(eligibility.is_member(business.schema, found.program)),
-        effects=lambda moment: (_booking(business, found, "reverse", change, about),),
+        effects=lambda occasion: (_booking(business, found, "reverse", change, about),),
     )
 
 
@@ -226,7 +226,7 @@ def _latest(reader: Reader, account: Account, customer: str) -> datetime | None:
 def _booking(business: Business, account: Account, kind: str, change: Change, about: Mapping[str, Any]) -> Booking:
     """Return the effect that changes each customer's account by what `change` says, as far as the rule lets it."""
 
-    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
+    def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
         standing = standings(writer, account, [turn.customer_id for turn in turns])
         added: list[Any] = []
         refused: dict[str, Refusal] = {}
@@ -242,30 +242,30 @@ def _booking(business: Business, account: Account, kind: str, change: Change, ab
                 "customer_id": turn.customer_id, "account": account.name, "program": account.program,
             }
             if not mine.opened:
-                added.append(CustomerAccount(**own, opened_at=moment.now))
+                added.append(CustomerAccount(**own, opened_at=occasion.now))
             added.append(AccountEntry(
-                **own, id=numbered(moment.applied_id, ENTRY, turn.number), kind=kind, **_value(business, account, number),
-                occurred_at=mine.next_at(moment.now), actor=moment.actor, applied_id=moment.applied_id, **about,
+                **own, id=numbered(occasion.applied_id, ENTRY, turn.number), kind=kind, **_value(business, account, number),
+                occurred_at=mine.next_at(occasion.now), actor=occasion.actor, applied_id=occasion.applied_id, **about,
             ))
         return Booked(added=added, refused=refused)
 
     return Booking((AccountEntry, CustomerAccount), book)
 
 
-def _opening(business: Business, account: Account, moment: Moment) -> Template:
+def _opening(business: Business, account: Account, occasion: Occasion) -> Template:
     """Return the effect that opens the account of those who do not have it yet."""
     return Template(
         record=CustomerAccount,
         values={
             "customer_id": CustomerKey(), "account": Given(account.name), "program": Given(account.program),
-            "opened_at": Given(moment.now),
+            "opened_at": Given(occasion.now),
         },
         verdict=Verdict(eligibility.has_no_account(business.schema, account.name)),
     )
 
 
 def _entry(
-    business: Business, account: Account, kind: str, number: int, moment: Moment, about: Mapping[str, Any]
+    business: Business, account: Account, kind: str, number: int, occasion: Occasion, about: Mapping[str, Any]
 ) -> Template:
     money = {"amount": Given(number), "amount_currency": Given(business.currency)}
     return Template(
@@ -274,8 +274,8 @@ def _entry(
             "customer_id": CustomerKey(), "id": NewId(ENTRY), "account": Given(account.name),
             "program": Given(account.program), "kind": Given(kind),
             **(money if account.kind is AccountKind.MONEY else {"units": Given(number)}),
-            "occurred_at": Given(moment.now), **{name: Given(value) for name, value in about.items()},
-            "actor": Given(moment.actor), "applied_id": Given(moment.applied_id),
+            "occurred_at": Given(occasion.now), **{name: Given(value) for name, value in about.items()},
+            "actor": Given(occasion.actor), "applied_id": Given(occasion.applied_id),
         },
     )
 

@@ -1,16 +1,14 @@
-"""A deed: one action with its arguments, ready for planning, for a bulk apply or for a single customer.
+"""An action with its arguments, ready for planning, for a bulk apply or for a single customer.
 
-A deed holds data: who may (`verdict`), what is written (`effects`, made when the instant and the apply are known), what it
+It holds data: who may (`verdict`), what is written (`effects`, made when the instant and the apply are known), what it
 costs each customer, and what it draws on as a whole (`reserve`). It decides nothing by itself. What a filter cannot say, such
 as which lots a spend uses, is a `Booking`: an effect that asks a pure rule, customer by customer.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from hashlib import sha256
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from attrs import Factory, field, frozen
@@ -21,7 +19,6 @@ from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Malformed, Reason, Refusal
 from custcrm.values.money import Money
-from custcrm.values.periods import span
 
 
 @frozen(kw_only=True)
@@ -43,8 +40,8 @@ class Problem:
 
 
 @frozen(kw_only=True)
-class Moment:
-    """What is known when a deed is done: the instant of its freeze, the id of its apply, and who does it.
+class Occasion:
+    """What is known when an action is done: the instant of its freeze, the id of its apply, and who does it.
 
     `done_at` is when the batch is done that the customer is in: what replaces something else happens then.
     """
@@ -82,7 +79,7 @@ class Booking:
     """
 
     records: tuple[type, ...]
-    book: Callable[[Writer, Moment, Sequence[Turn]], Booked]
+    book: Callable[[Writer, Occasion, Sequence[Turn]], Booked]
 
 
 Doing: TypeAlias = Effect | Booking
@@ -97,24 +94,33 @@ class Reserve:
     left: Callable[[Reader], int | None]
     partial: bool = False
 
+    def take(self, writer: Writer, count: int) -> None:
+        """Take so many, or none: Refusal with series_capacity where fewer are left."""
+        if not writer.reserve(self.record, self.key, count):
+            raise Refusal(Reason.SERIES_CAPACITY, details=self.shortage(count, self.left(writer)))
+
+    def shortage(self, needed: int, left: int | None) -> Mapping[str, Any]:
+        """Return what is told where fewer are left than are needed."""
+        return {"series": self.key[0], "needed": needed, "left": left}
+
 
 def _none(_: datetime) -> tuple[Problem, ...]:
     return ()
 
 
 @frozen(kw_only=True, eq=False)
-class Deed:
+class Action:
     """See the module. `arguments` are as given (spans stay relative): their JSON is part of the content that a key names.
 
     `foreseen` are rules that a plan and a freeze go by, and that a booking has the last word on. `holds`: the customers are
     held though nothing of theirs is changed, so that what a template's own rules do not find is not there.
     """
 
-    action: str
+    name: str
     title: str
     arguments: Mapping[str, Any]
     verdict: Verdict
-    effects: Callable[[Moment], Sequence[Doing]]
+    effects: Callable[[Occasion], Sequence[Doing]]
     foreseen: Verdict = Verdict()
     holds: bool = False
     cost: Callable[[Business, Question, int], Cost] = field(default=lambda business, question, eligible: Cost())
@@ -128,21 +134,3 @@ class Deed:
     def planned(self) -> Verdict:
         """The rules that say who is eligible as far as can be told beforehand."""
         return Verdict((*self.verdict.rules, *self.foreseen.rules))
-
-
-def content(deed: Deed, asked: Mapping[str, Any]) -> str:
-    """Return the hash of what is asked: action, arguments as given, and which customers. Never of now, ids or codes."""
-    whole = {"action": deed.action, "arguments": deed.arguments, **asked}
-    return sha256(json.dumps(whole, sort_keys=True, ensure_ascii=True, default=str).encode()).hexdigest()
-
-
-def asked_expiry(value: Any) -> str | None:
-    """Return how a key remembers an expiry: a span as its canonical text, so that it stays relative; else as it was given."""
-    if value is None:
-        return None
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat() if value.tzinfo is not None else str(value)
-    try:
-        return str(span(value))
-    except Malformed:
-        return str(value)

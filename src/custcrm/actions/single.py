@@ -1,4 +1,4 @@
-"""One customer: the same deed, its rules and its effects, in one transaction and without a plan.
+"""One customer: the same action, its rules and its effects, in one transaction and without a plan.
 
 The rules are asked of the customer's own facts by the Python target, and the effects are built for one by `effects.build`, so a
 single call decides and writes exactly what a bulk apply would.
@@ -6,14 +6,14 @@ single call decides and writes exactly what a bulk apply would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from attrs import frozen
 
-from custcrm.actions.action import Booking, Deed, Moment, Turn, content
-from custcrm.actions.applying import KEYS, idempotency_key
+from custcrm.actions.action import Action, Booking, Occasion, Turn
+from custcrm.actions.keys import Request
 from custcrm.business import Business
 from custcrm.filters.ir.nodes import Shown
 from custcrm.records import Applied, Customer
@@ -30,7 +30,7 @@ R = TypeVar("R")
 
 @frozen
 class Performed:
-    """The records that a deed wrote for its customer, now or when its key was first used."""
+    """The records that an action wrote for its customer, now or when its key was first used."""
 
     records: tuple[Any, ...]
 
@@ -43,21 +43,19 @@ class Performed:
 
 
 def perform(
-    business: Business, deed: Callable[[], Deed], customer_id: str, *, key: str | None = None
+    business: Business, action: Callable[[], Action], customer_id: str, *, key: str | None = None
 ) -> Performed:
-    """Do the deed to one customer; once, where a key is given.
+    """Do the action to one customer; once, where a key is given.
 
-    Raises NotFound, Refusal with every reason that applies, or KeyConflict. The deed is made inside the transaction, so that
+    Raises NotFound, Refusal with every reason that applies, or KeyConflict. The action is made inside the transaction, so that
     what it looks up holds.
     """
     with business.store.write() as writer:
-        made = deed()
-        if key is not None:
-            writer.claim(KEYS, [idempotency_key(key)])
-        done = None if key is None else writer.hold(Applied, key)
-        if done is not None:
+        made = action()
+        request = Request(action=made.name, arguments=made.arguments, about={"customer": customer_id}, key=key)
+        if done := request.claim(writer):
             return _repeated(writer, made, customer_id, done)
-        # Deeds to one customer, and those that draw on one limit, wait here for each other; the clock is read after that,
+        # Actions to one customer, and those that draw on one limit, wait here for each other; the clock is read after that,
         # as what others wrote meanwhile would else lie in the future and not count.
         customer = writer.hold(Customer, customer_id)
         if customer is None:
@@ -67,29 +65,26 @@ def perform(
         now, applied_id = business.now(), business.ids.new()
         row = Facts(customer, Question(business.everyone(), now), writer)
         _refuse(row, made)
-        if made.reserve and not writer.reserve(made.reserve.record, made.reserve.key, 1):
-            raise Refusal(Reason.SERIES_CAPACITY, details={"series": made.reserve.key[0], "needed": 1, "left": 0})
-        if key is not None:
-            writer.add([_applied(business, made, key, customer_id, applied_id, now)])
-        return Performed(tuple(_effects(writer, made, row, Moment(now=now, applied_id=applied_id, actor=business.actor))))
+        if made.reserve:
+            made.reserve.take(writer, 1)
+        request.keep(business, writer, applied_id, now, done=1, reserved=1 if made.reserve else 0)
+        return Performed(tuple(_effects(writer, made, row, Occasion(now=now, applied_id=applied_id, actor=business.actor))))
 
 
-def _refuse(row: Facts, deed: Deed) -> None:
-    reasons = dict.fromkeys(reason for reason, rule in deed.verdict.rules if not row.matches(rule))
+def _refuse(row: Facts, action: Action) -> None:
+    reasons = dict.fromkeys(reason for reason, rule in action.verdict.rules if not row.matches(rule))
     if reasons:
         raise Refusal(*reasons)
-    for problem in deed.problems(row.question.as_of):
+    for problem in action.problems(row.question.as_of):
         raise Refusal(problem.reason, details=problem.details)
 
 
-def _repeated(writer: Writer, deed: Deed, customer_id: str, done: Applied) -> Performed:
-    """Return what the key stands for, or say that it stands for something else."""
-    if done.content != _content(deed, customer_id):
-        raise KeyConflict(done.key)
-    moment = Moment(now=done.as_of, applied_id=done.id, actor=done.actor)
+def _repeated(writer: Writer, action: Action, customer_id: str, done: Applied) -> Performed:
+    """Return what was written for the customer when the key was first used, as it is now."""
+    occasion = Occasion(now=done.as_of, applied_id=done.id, actor=done.actor)
     written = [
         record
-        for effect in deed.effects(moment)
+        for effect in action.effects(occasion)
         if not isinstance(effect, Change)
         for record in (effect.records if isinstance(effect, Booking) else (effect.record,))
     ]
@@ -101,25 +96,12 @@ def _repeated(writer: Writer, deed: Deed, customer_id: str, done: Applied) -> Pe
     return Performed(tuple(kept))
 
 
-def _content(deed: Deed, customer_id: str) -> str:
-    return content(deed, {"customer": customer_id})
-
-
-def _applied(
-    business: Business, deed: Deed, key: str, customer_id: str, applied_id: str, now: datetime
-) -> Applied:
-    return Applied(
-        key=key, id=applied_id, action=deed.action, content=_content(deed, customer_id), arguments=deed.arguments,
-        actor=business.actor, as_of=now, eligible=1, done=1, reserved=1 if deed.reserve else 0,
-    )
-
-
-def _effects(writer: Writer, deed: Deed, row: Facts, moment: Moment) -> Iterator[Any]:
-    """Write what the deed writes, in order, each effect seeing those before it; yield the new records."""
-    staged = {name: values[0] for name, values in deed.stage(1).items()}
-    for effect in deed.effects(moment):
+def _effects(writer: Writer, action: Action, row: Facts, occasion: Occasion) -> Iterator[Any]:
+    """Write what the action writes, in order, each effect seeing those before it; yield the new records."""
+    staged = {name: values[0] for name, values in action.stage(1).items()}
+    for effect in action.effects(occasion):
         if isinstance(effect, Booking):
-            yield from _book(writer, effect, row.customer.id, moment)
+            yield from _book(writer, effect, row.customer.id, occasion)
             row = row.again()
             continue
         if effect.verdict.rules:
@@ -127,7 +109,7 @@ def _effects(writer: Writer, deed: Deed, row: Facts, moment: Moment) -> Iterator
         if not _wanted(effect, row):
             continue
         values = build(
-            effect.values, customer_id=row.customer.id, applied_id=moment.applied_id, number=1,
+            effect.values, customer_id=row.customer.id, applied_id=occasion.applied_id, number=1,
             shown=_shown(writer, effect, row), staged=staged,
         )
         if isinstance(effect, Template):
@@ -136,13 +118,13 @@ def _effects(writer: Writer, deed: Deed, row: Facts, moment: Moment) -> Iterator
             yield record
         else:
             found: list[Any] = list(writer.find(effect.record, matching(effect, row.customer.id)))
-            for record in changed(effect, found, values, as_of=moment.now, applied_id=moment.applied_id):
+            for record in changed(effect, found, values, as_of=occasion.now, applied_id=occasion.applied_id):
                 writer.replace(record)
 
 
-def _book(writer: Writer, booking: Booking, customer_id: str, moment: Moment) -> Sequence[Any]:
+def _book(writer: Writer, booking: Booking, customer_id: str, occasion: Occasion) -> Sequence[Any]:
     """Write what a booking comes to, and return it; or raise its refusal."""
-    booked = booking.book(writer, moment, (Turn(customer_id),))
+    booked = booking.book(writer, occasion, (Turn(customer_id),))
     for refusal in booked.refused.values():
         raise refusal
     writer.add(booked.added)

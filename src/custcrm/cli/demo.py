@@ -16,12 +16,11 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import custcrm
-from custcrm.actions import Plan
 from custcrm.cli.cdnow import SEED, SYSTEM, Files, write_files
 from custcrm.cli.output import Output
 from custcrm.crm import Crm
 from custcrm.importing import ImportReport
-from custcrm.selection import Selection
+from custcrm.selection import Plan, Selection
 from custcrm.values.errors import Conflict
 
 CURRENCY: Final = "USD"

@@ -24,7 +24,8 @@ from custcrm.crm.people.customers import Customers
 from custcrm.crm.people.programs import PointsOfSale, Programs, Terminals
 from custcrm.crm.people.tags import Tags
 from custcrm.filters import Filter, Schema
-from custcrm.selection import Scope, Selection, select
+from custcrm.scope import Scope
+from custcrm.selection import Selection, select
 
 
 class Crm:

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from custcrm.actions.progress import Progress
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Kind, Row
 from custcrm.importing.holders import EXTERNAL_IDS, Holders
-from custcrm.importing.intake import Decision, Progress, Refused, misread, once, refused, take_in
+from custcrm.importing.intake import Decision, Refused, misread, once, refused, take_in
 from custcrm.importing.known import FactColumns, Facts, further
 from custcrm.importing.reading import Cells, reason_of
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict

@@ -6,12 +6,12 @@ only decides, gives the same verdicts. The name to know is `take_in`.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from attrs import frozen
 
+from custcrm.actions.progress import Progress, show_progress
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Row
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
@@ -22,8 +22,6 @@ from custcrm.values.errors import Malformed
 
 BATCH: Final = 1_000
 """Rows that are looked up and written together: few statements, and lists that every engine takes."""
-
-Progress: TypeAlias = bool | Callable[[int, int], None]
 
 
 class Refused(Exception):
@@ -64,7 +62,7 @@ def take_in(
     progress: Progress,
 ) -> ImportReport:
     """Take the file in, keep an Import record of it, and return the report. Nothing half applied: DESIGN 7, FEATURES X27."""
-    show = _progress(progress)
+    show = show_progress(progress)
     verdicts: list[RowVerdict] = []
     with business.store.read() if dry_run else business.store.write() as store:
         for batch, line in _batches(source.rows()):
@@ -140,22 +138,3 @@ def once(seen: Mapping[Any, int], key: Any, column: str, field: str | None) -> N
 def _spelled(column: str) -> str:
     name, point, key = column.partition(".")
     return f"id in {key}" if point else name.replace("_", " ")
-
-
-# progress ----------------------------------------------------------------------------------------
-
-
-def _progress(progress: Progress) -> Callable[[int, int], None]:
-    if callable(progress):
-        return progress
-    return _bar if progress and sys.stderr.isatty() else _silence
-
-
-def _silence(done: int, total: int) -> None:
-    """Show nothing."""
-
-
-def _bar(done: int, total: int) -> None:
-    filled = 30 * done // total
-    sys.stderr.write(f"\r[{'#' * filled:<30}] {100 * done // total:>3} %{chr(10) if done == total else ''}")
-    sys.stderr.flush()

@@ -11,16 +11,18 @@ from attrs import field, frozen
 
 from custcrm.actions import eligibility
 from custcrm.actions.places import place_of
-from custcrm.business import Business
+from custcrm.actions.progress import Progress
+from custcrm.business import Business, among
 from custcrm.importing.columns import Columns, Kind, Row
 from custcrm.importing.holders import EXTERNAL_IDS, Holders, identities
-from custcrm.importing.intake import Decision, Progress, Refused, misread, once, refused, take_in
+from custcrm.importing.intake import Decision, Refused, misread, once, refused, take_in
 from custcrm.importing.reading import Cells, reason_of
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource
 from custcrm.records import Program, Sale
 from custcrm.rules import sales as rules
 from custcrm.selection import among
+from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, NotFound, Reason

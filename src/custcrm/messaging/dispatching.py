@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from attrs import evolve, field, frozen
 
 from custcrm.messaging.protocol import Channel, Outcome, Outgoing, Receipt, address_field
-from custcrm.messaging.templates import TextTemplate, Values, customer_values, deed_values
+from custcrm.messaging.templates import TextTemplate, Values, action_values, customer_values
 from custcrm.records.customers import Customer
 from custcrm.records.messages import Message, MessageStatus
 from custcrm.storage.protocol import Reader, Store, Writer
@@ -163,7 +163,7 @@ def _prepared(
     address = _address(message.channel, customer)
     if not address:
         return Reason.NO_ADDRESS
-    known = {**values(customer), **deed_values(message)}
+    known = {**values(customer), **action_values(message)}
     if template.missing(known):
         return Reason.MISSING_VALUE
     return Outgoing(message.id, address, text=template.render(known), sender=message.sender)

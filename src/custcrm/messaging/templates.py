@@ -69,7 +69,7 @@ CUSTOMER_NAMES: Final = (*_OF_CUSTOMER, PROFILE_LINK)
 """Names of what is the customer's own, filled when the message is dispatched."""
 
 DEED_NAMES: Final = tuple(_OF_DEED)
-"""Names of what belongs to the deed, fixed when it is applied: columns of Message."""
+"""Names of what belongs to the action, fixed when it is applied: columns of Message."""
 
 NAMES: Final = (*CUSTOMER_NAMES, *DEED_NAMES)
 
@@ -79,8 +79,8 @@ def customer_values(customer: Customer) -> Values:
     return {name: value(customer) for name, value in _OF_CUSTOMER.items()}
 
 
-def deed_values(message: Message) -> Values:
-    """Return what the names of the deed show: whole numbers in digits, money with its currency, the code as it is."""
+def action_values(message: Message) -> Values:
+    """Return what the names of the action show: whole numbers in digits, money with its currency, the code as it is."""
     values = {name: value(message) for name, value in _OF_DEED.items()}
     return {name: None if value is None else str(value) for name, value in values.items()}
 

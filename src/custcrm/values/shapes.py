@@ -1,4 +1,6 @@
-"""The shapes of what callers give, told from nonsense at the door: `mapping`, `several` and `flag`."""
+"""The shapes of what callers give, told from nonsense at the door: `mapping`, `several`, `flag` and
+`whole_number`.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -27,4 +29,18 @@ def flag(value: object, *, field: str) -> bool:
     """Return True or False as it is; what is only as good as true is `Malformed`."""
     if not isinstance(value, bool):
         raise Malformed(f"{field} is True or False, not {type(value).__name__}", field=field)
+    return value
+
+
+def whole_number(value: object, least: int, most: int | None, *, field: str, rule: str | None = None) -> int:
+    """Return a whole number from `least` to `most` (None: without end) as it is; another value is `Malformed`.
+
+    `rule` is the sentence for people, where "… is a whole number from 1 to 10" does not tell enough. True is no number.
+
+    >>> whole_number(3, 1, 10, field="points")
+    3
+    """
+    if type(value) is not int or value < least or (most is not None and value > most):
+        end = "on" if most is None else f"to {most:,}"
+        raise Malformed(rule or f"{field} is a whole number from {least:,} {end}", field=field)
     return value

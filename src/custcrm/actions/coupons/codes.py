@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from custcrm.actions.applying import Progress, progress_shown
-from custcrm.actions.keys import Once
+from custcrm.actions.action import Reserve
+from custcrm.actions.keys import Request
+from custcrm.actions.progress import Progress, show_progress
 from custcrm.business import Business
 from custcrm.records import Coupon, CouponSeries, FreeCode
 from custcrm.rules import codes as rules
 from custcrm.rules.coupons import refusal
 from custcrm.storage.protocol import Reader, Writer
-from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
+from custcrm.values.errors import Malformed, NotFound, Reason
 from custcrm.values.identifiers import LONGEST
 from custcrm.values.periods import expiry
 from custcrm.values.texts import checked
@@ -107,13 +108,13 @@ def generate(
     if type(count) is not int or not 1 <= count <= LARGEST_BATCH:
         raise Malformed(f"count is a whole number from 1 to {LARGEST_BATCH:,}", field="count")
     business.known(CouponSeries, series, "coupon series")
-    once = Once(action="generate_codes", arguments={"series": series, "count": count}, key=key)
+    request = Request(action="generate_codes", arguments={"series": series, "count": count}, key=key)
     with business.store.write() as writer:
-        before = once.before(writer)
+        before = request.claim(writer)
         if before is not None:
             return _made(writer, series, before.as_of)
-        at = _reserved(business, writer, series, count, progress_shown(progress))
-        once.done(business, writer, business.ids.new(), at, reserved=count)
+        at = _reserved(business, writer, series, count, show_progress(progress))
+        request.keep(business, writer, business.ids.new(), at, reserved=count)
         return _made(writer, series, at)
 
 
@@ -128,9 +129,7 @@ def _reserved(
     now = business.now()
     if reason := closed(found, now):
         raise refusal([reason], series=series)
-    if not writer.reserve(CouponSeries, (series,), count):
-        left = None if found.capacity is None else found.capacity - found.issued
-        raise Refusal(Reason.SERIES_CAPACITY, details={"series": series, "needed": count, "left": left})
+    places_of(series).take(writer, count)
     # Each batch has an instant of its own, so that it can be told from the others of its series.
     last = next(writer.find(FreeCode, {"series": series}, order=("created_at",), descending=True, limit=1), None)
     at = now if last is None else max(now, last.created_at + _TICK)
@@ -158,6 +157,17 @@ def closed(series: CouponSeries, now: datetime) -> Reason | None:
     if (opens is not None and now < opens) or (closes is not None and closes <= now):
         return Reason.SERIES_CLOSED
     return Reason.EXPIRED if series.valid_until is not None and series.valid_until <= now else None
+
+
+def left(reader: Reader, series: str) -> int | None:
+    """Return how many coupons the series can still issue; None when it is unlimited."""
+    found = reader.get(CouponSeries, series)
+    return None if found is None or found.capacity is None else found.capacity - found.issued
+
+
+def places_of(series: str, *, partial: bool = False) -> Reserve:
+    """Return the places of a series, of which each coupon takes one."""
+    return Reserve(record=CouponSeries, key=(series,), left=lambda reader: left(reader, series), partial=partial)
 
 
 def expires_at(series: CouponSeries, issued_at: datetime, business: Business) -> datetime | None:

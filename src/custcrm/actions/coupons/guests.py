@@ -9,11 +9,11 @@ from typing import Final
 
 from attrs import frozen
 
-from custcrm.actions.coupons.codes import Thing, expires_at
+from custcrm.actions.coupons.codes import Thing, expires_at, places_of
 from custcrm.actions.coupons.judging import Asking, Use, beside, by_cost, no_place, refuse
-from custcrm.actions.coupons.redeeming import spend, take_place
+from custcrm.actions.coupons.redeeming import spend
 from custcrm.actions.coupons.redemptions import uses_of
-from custcrm.actions.keys import Once
+from custcrm.actions.keys import Request
 from custcrm.business import Business
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Setting
 from custcrm.rules import coupons as rules
@@ -60,8 +60,8 @@ def redeem_as_guest(
     identity = identity_of(identity)
     with business.store.write() as writer:
         who = rules.guest(identity, _key(business, writer))
-        once = Once(action="redeem_as_guest", arguments={"coupon": _code(wanted), "guest": who, **use.told()}, key=key)
-        before = once.before(writer)
+        request = Request(action="redeem_as_guest", arguments={"coupon": _code(wanted), "guest": who, **use.told()}, key=key)
+        before = request.claim(writer)
         if before is not None:
             return _made_under(writer, wanted, before.id)
         if isinstance(wanted, FreeCode):
@@ -71,7 +71,7 @@ def redeem_as_guest(
         visit = _visit(asking, wanted, who)
         refuse(asking, visit.series, _reasons(asking, visit))
         if visit.takes_place:
-            take_place(writer, visit.series)
+            places_of(visit.series.name).take(writer, 1)
         cost, at = use.cost(visit.series), rules.present(visit.coupon, visit.uses, asking.now)
         spend(writer, visit.series, cost)
         made = GuestRedemption(
@@ -81,7 +81,7 @@ def redeem_as_guest(
             applied_id=business.ids.new(),
         )
         writer.add([made])
-        once.done(business, writer, made.applied_id or "", at)
+        request.keep(business, writer, made.applied_id or "", at)
         return made
 
 

@@ -7,27 +7,25 @@ from datetime import datetime
 
 from attrs import evolve
 
-from custcrm.actions import applying, eligibility
-from custcrm.actions.action import Booked, Booking, Cost, Deed, Doing, Moment, Problem, Reserve, Turn
+from custcrm.actions import eligibility
+from custcrm.actions.action import Action, Booked, Booking, Cost, Doing, Occasion, Problem, Turn
 from custcrm.actions.coupons import codes
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon, uses_of
 from custcrm.actions.messages import messages
-from custcrm.business import Business
-from custcrm.filters import Filter
+from custcrm.business import Business, among
 from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.syntax import nodes as s
 from custcrm.messaging.templates import COUPON_ISSUED, text_or_default
 from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, Program
 from custcrm.rules import coupons as rules
-from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Source, Staged, Template
+from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Question, Source, Staged, Template, Verdict
 from custcrm.storage.protocol import Reader, Writer
-from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
 from custcrm.values.shapes import flag
 from custcrm.values.texts import checked
 
 
-def issuing(business: Business, series: str, *, allow_partial: bool, text: str, notify: bool) -> Deed:
+def issuing(business: Business, series: str, *, allow_partial: bool, text: str, notify: bool) -> Action:
     """Issue one coupon of the series (FEATURES C35, C36)."""
     found = business.known(CouponSeries, series, "coupon series")
     program = business.known(Program, found.program, "program")
@@ -35,22 +33,22 @@ def issuing(business: Business, series: str, *, allow_partial: bool, text: str, 
     unique = found.codes == "unique"
     code: Source = Staged("code") if unique else Given(None)
 
-    def effects(moment: Moment) -> tuple[Doing, ...]:
+    def effects(occasion: Occasion) -> tuple[Doing, ...]:
         coupon = Template(
             record=Coupon,
             values={
                 "customer_id": CustomerKey(), "id": NewId(0), "series": Given(series), "code": code,
                 "ordinal": Given(None) if found.per_customer is None else Of(next_ordinal(business, series)),
-                "issued_at": Given(moment.now), "expires_at": Given(codes.expires_at(found, moment.now, business)),
-                "actor": Given(moment.actor), "applied_id": Given(moment.applied_id),
+                "issued_at": Given(occasion.now), "expires_at": Given(codes.expires_at(found, occasion.now, business)),
+                "actor": Given(occasion.actor), "applied_id": Given(occasion.applied_id),
             },
         )
         shown = code if unique else Given(found.shared_code)
-        notice = messages.notice(business, program, moment, told, notify=notify, effect=1, code=shown)
-        return (*_last_word(business, found, moment), coupon, *notice)
+        notice = messages.notice(business, program, occasion, told, notify=notify, effect=1, code=shown)
+        return (*_last_word(business, found, occasion), coupon, *notice)
 
-    return Deed(
-        action="issue_coupons",
+    return Action(
+        name="issue_coupons",
         title=f"issue_coupons {series}",
         arguments={
             "series": series, "allow_partial": flag(allow_partial, field="allow_partial"), "text": text,
@@ -61,18 +59,10 @@ def issuing(business: Business, series: str, *, allow_partial: bool, text: str, 
         ),
         effects=effects,
         cost=lambda business, question, eligible: Cost(coupons=eligible),
-        reserve=Reserve(
-            record=CouponSeries, key=(series,), left=lambda reader: left(reader, series), partial=allow_partial
-        ),
+        reserve=codes.places_of(series, partial=allow_partial),
         problems=lambda now: _problems(business, series, now),
         stage=lambda count: {"code": codes.fresh(business, found, count)} if unique else {},
     )
-
-
-def left(reader: Reader, series: str) -> int | None:
-    """Return how many coupons the series can still issue; None when it is unlimited."""
-    found = reader.get(CouponSeries, series)
-    return None if found is None or found.capacity is None else found.capacity - found.issued
 
 
 def next_ordinal(business: Business, series: str) -> Shown:
@@ -88,17 +78,18 @@ def _problems(business: Business, series: str, now: datetime) -> tuple[Problem, 
     return () if reason is None else (Problem(reason, {"series": series}),)
 
 
-def _last_word(business: Business, series: CouponSeries, moment: Moment) -> tuple[Booking, ...]:
+def _last_word(business: Business, series: CouponSeries, occasion: Occasion) -> tuple[Booking, ...]:
     """Return the booking that refuses who has reached the limit since the targets were frozen; the place is given back.
 
     One transaction holds the series from the freeze on, so that nobody else issues meanwhile, and needs none.
     """
     rules_now = Verdict(eligibility.below_limit(business.schema, series.name, series.per_customer))
-    if not rules_now.rules or not _has_batches(business, moment.applied_id):
+    if not rules_now.rules or not _has_batches(business, occasion.applied_id):
         return ()
 
-    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
-        found = writer.refusals(Question(_among(business, turns), moment.now), rules_now)
+    def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
+        asked = among(business.everyone(), [turn.customer_id for turn in turns])
+        found = writer.refusals(Question(asked, occasion.now), rules_now)
         return Booked(refused={id_: Refusal(*reasons) for id_, reasons in found.items() if reasons})
 
     return (Booking((), book),)
@@ -107,47 +98,42 @@ def _last_word(business: Business, series: CouponSeries, moment: Moment) -> tupl
 def _has_batches(business: Business, applied_id: str) -> bool:
     with business.reading() as reader:
         applied = next(reader.find(Applied, {"id": applied_id}), None)
-    return applied is not None and applied.eligible > applying.BATCH
-
-
-def _among(business: Business, turns: Sequence[Turn]) -> Filter:
-    ids = s.Listed(s.Literal(turn.customer_id) for turn in turns)
-    return Filter(business.schema, s.In(s.Field(("id",)), ids))
+    return applied is not None and applied.eligible > business.batch
 
 
 # revoking ----------------------------------------------------------------------------------------
 
 
-def revoking(coupon: Coupon, *, reason: str) -> Deed:
+def revoking(coupon: Coupon, *, reason: str) -> Action:
     """Revoke one coupon of the customer (FEATURES I20)."""
     checked(reason, field="reason")
 
-    def book(writer: Writer, moment: Moment, _: Sequence[Turn]) -> Booked:
+    def book(writer: Writer, occasion: Occasion, _: Sequence[Turn]) -> Booked:
         held = writer.hold(Coupon, coupon.customer_id, coupon.id)
         if held is None:
             raise NotFound("the coupon is gone, and its customer")
-        done = _revoked(writer, [held], moment, reason)[held.id]
+        done = _revoked(writer, [held], occasion, reason)[held.id]
         return Booked(refused={coupon.customer_id: done}) if isinstance(done, Refusal) else Booked(replaced=[done])
 
-    return Deed(
-        action="revoke_coupon",
+    return Action(
+        name="revoke_coupon",
         title=f"revoke_coupon {coupon.series}",
         arguments={"coupon": coupon.id, "reason": reason},
         verdict=Verdict(),
-        effects=lambda moment: (Booking((), book),),
+        effects=lambda occasion: (Booking((), book),),
     )
 
 
-def revoking_all(business: Business, series: str, *, reason: str) -> Deed:
+def revoking_all(business: Business, series: str, *, reason: str) -> Action:
     """Revoke what each customer holds of a series and has not used up."""
     business.known(CouponSeries, series, "coupon series")
     checked(reason, field="reason")
 
-    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
+    def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
         held: dict[str, list[Coupon]] = {turn.customer_id: [] for turn in turns}
         for coupon in writer.find(Coupon, {"customer_id": list(held), "series": series, "revoked_at": None}):
             held[coupon.customer_id].append(coupon)
-        done = _revoked(writer, [coupon for each in held.values() for coupon in each], moment, reason)
+        done = _revoked(writer, [coupon for each in held.values() for coupon in each], occasion, reason)
         replaced = [each for each in done.values() if isinstance(each, Coupon)]
         refused: dict[str, Refusal] = {}
         for id_ in held.keys() - {each.customer_id for each in replaced}:
@@ -155,17 +141,17 @@ def revoking_all(business: Business, series: str, *, reason: str) -> Deed:
             refused[id_] = rules.refusal(why, series=series) if why else Refusal(Reason.UNCHANGED)
         return Booked(replaced=replaced, refused=refused)
 
-    return Deed(
-        action="revoke_coupons",
+    return Action(
+        name="revoke_coupons",
         title=f"revoke_coupons {series}",
         arguments={"series": series, "reason": reason},
         verdict=Verdict(eligibility.holds_coupon(business.schema, series)),
-        effects=lambda moment: (Booking((), book),),
+        effects=lambda occasion: (Booking((), book),),
     )
 
 
 def _revoked(
-    writer: Writer, coupons: Sequence[Coupon], moment: Moment, reason: str
+    writer: Writer, coupons: Sequence[Coupon], occasion: Occasion, reason: str
 ) -> dict[str, Coupon | Refusal]:
     """Return what becomes of each coupon, by id, and give the places of the revoked ones back where the series says so."""
     uses = uses_by_coupon(writer, coupons)
@@ -174,7 +160,7 @@ def _revoked(
     series = series_by_name(writer, (coupon.series for coupon in coupons))
     for coupon in coupons:
         terms = series[coupon.series]
-        at = rules.present(coupon, uses[coupon.id], moment.done_at)
+        at = rules.present(coupon, uses[coupon.id], occasion.done_at)
         done = found[coupon.id] = rules.revoked(coupon, uses[coupon.id], terms, at=at, reason=reason)
         if isinstance(done, Coupon):
             freed[coupon.series] = freed.get(coupon.series, 0) + rules.is_freed(terms, uses[coupon.id])

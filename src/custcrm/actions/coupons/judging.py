@@ -13,8 +13,8 @@ from typing import Any, Final, TypeVar
 from attrs import evolve, field, frozen
 
 from custcrm.actions import eligibility
-from custcrm.actions.coupons.codes import Thing, closed, expires_at, thing
-from custcrm.actions.coupons.issuing import left, next_ordinal
+from custcrm.actions.coupons.codes import Thing, closed, expires_at, left, places_of, thing
+from custcrm.actions.coupons.issuing import next_ordinal
 from custcrm.actions.coupons.redemptions import all_references, series_by_name, uses_by_coupon, uses_of
 from custcrm.business import Business
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, SeriesBudget
@@ -150,7 +150,7 @@ def refuse(asking: Asking, series: CouponSeries, reasons: set[Reason]) -> None:
         case Reason.OVER_BUDGET:
             details |= {"needed": str(asking.use.cost(series)), "left": str(_budget_left(asking.reader, series))}
         case Reason.SERIES_CAPACITY:
-            details |= {"needed": 1, "left": left(asking.reader, series.name) or 0}
+            details |= places_of(series.name).shortage(1, left(asking.reader, series.name))
     raise rules.refusal(reasons, **details)
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from custcrm.actions.action import Booked, Booking, Deed, Moment, Turn
-from custcrm.actions.coupons.codes import Thing
+from custcrm.actions.action import Action, Booked, Booking, Occasion, Turn
+from custcrm.actions.coupons.codes import Thing, places_of
 from custcrm.actions.coupons.judging import Asking, Case, Use, judged, refuse
 from custcrm.actions.coupons.redemptions import all_references, uses_of
 from custcrm.actions.places import reference_of
@@ -31,38 +31,38 @@ KEPT: Final = "coupon_id"
 """By what a key tells which coupon was reserved under it."""
 
 
-def redeeming(business: Business, wanted: Thing, use: Use) -> Deed:
+def redeeming(business: Business, wanted: Thing, use: Use) -> Action:
     """Redeem a coupon, or what a code stands for, once more (FEATURES V15, V18, V19)."""
 
-    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
-        case = _admitted(business, writer, moment, turns, wanted, use)
+    def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
+        case = _admitted(business, writer, occasion, turns, wanted, use)
         cost = use.cost(case.series)
         spend(writer, case.series, cost)
         coupon = rules.released(case.coupon, case.at)
         redemption = Redemption(
             customer_id=coupon.customer_id, id=business.ids.new(), coupon_id=coupon.id, series=coupon.series,
             program=case.series.program, redeemed_at=case.at, reference=use.reference, discount=cost, terminal=use.terminal,
-            point_of_sale=use.point_of_sale, actor=moment.actor, applied_id=moment.applied_id,
+            point_of_sale=use.point_of_sale, actor=occasion.actor, applied_id=occasion.applied_id,
         )
-        return _settled(case, coupon, moment, redemption)
+        return _settled(case, coupon, occasion, redemption)
 
-    return _deed("redeem_coupon", wanted, use.told(), Booking((Redemption,), book))
+    return _action("redeem_coupon", wanted, use.told(), Booking((Redemption,), book))
 
 
-def reserving(business: Business, wanted: Thing, use: Use, lasting: Span) -> Deed:
+def reserving(business: Business, wanted: Thing, use: Use, lasting: Span) -> Action:
     """Keep a coupon for an order for a time; when that is over, it is free again by itself."""
 
-    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
-        case = _admitted(business, writer, moment, turns, wanted, use)
+    def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
+        case = _admitted(business, writer, occasion, turns, wanted, use)
         until = move(case.at, lasting, business.zone)
         coupon = rules.reserved(
             case.coupon, at=case.at, until=until, reference=use.reference or "", references=case.references
         )
-        _remember(writer, moment, coupon)
-        return _settled(case, coupon, moment)
+        _remember(writer, occasion, coupon)
+        return _settled(case, coupon, occasion)
 
     told = {"reference": use.reference, "customer": use.customer, "for": str(lasting)}
-    return _deed("reserve_coupon", wanted, told, Booking((Coupon,), book))
+    return _action("reserve_coupon", wanted, told, Booking((Coupon,), book))
 
 
 def reserved_under(reader: Reader, owner: str, key: str) -> Coupon:
@@ -74,28 +74,28 @@ def reserved_under(reader: Reader, owner: str, key: str) -> Coupon:
     return found
 
 
-def _remember(writer: Writer, moment: Moment, coupon: Coupon) -> None:
+def _remember(writer: Writer, occasion: Occasion, coupon: Coupon) -> None:
     """Keep with the key, if there is one, which coupon it was: one of a shared code is told by nothing else later."""
-    for applied in writer.find(Applied, {"id": moment.applied_id}):
+    for applied in writer.find(Applied, {"id": occasion.applied_id}):
         writer.replace(evolve(applied, arguments={**applied.arguments, KEPT: coupon.id}))
 
 
-def releasing(coupon: Coupon, reference: str | None) -> Deed:
+def releasing(coupon: Coupon, reference: str | None) -> Action:
     """Let a reserved coupon go before its time is over."""
     reference_of(reference)
 
-    def book(writer: Writer, moment: Moment, _: Sequence[Turn]) -> Booked:
+    def book(writer: Writer, occasion: Occasion, _: Sequence[Turn]) -> Booked:
         held = writer.hold(Coupon, coupon.customer_id, coupon.id)
         if held is None:
             raise NotFound("the coupon is gone, and its customer")
-        at = rules.present(held, uses_of(writer, held), moment.now)
+        at = rules.present(held, uses_of(writer, held), occasion.now)
         names = None if reference is None else all_references(writer, [reference], [held.customer_id])
         if not rules.is_reserved(held, at) or (names is not None and held.reserved_for not in names):
             no = Refusal(Reason.NOT_RESERVED, details={"series": held.series})
             return Booked(refused={held.customer_id: no})
         return Booked(replaced=[rules.released(held, at)])
 
-    return _deed("release_coupon", coupon, {"reference": reference}, Booking((Coupon,), book))
+    return _action("release_coupon", coupon, {"reference": reference}, Booking((Coupon,), book))
 
 
 def why(business: Business, reader: Reader, wanted: Thing, use: Use) -> tuple[Reason, ...]:
@@ -124,41 +124,35 @@ def spend(writer: Writer, series: CouponSeries, cost: Money | None) -> None:
         raise rules.refusal([Reason.OVER_BUDGET], series=series.name, needed=str(cost))
 
 
-def take_place(writer: Writer, series: CouponSeries) -> None:
-    """Count one more coupon of the series."""
-    if not writer.reserve(CouponSeries, (series.name,), 1):
-        raise rules.refusal([Reason.SERIES_CAPACITY], series=series.name, needed=1, left=0)
-
-
 # inside ------------------------------------------------------------------------------------------
 
 
 def _admitted(
-    business: Business, writer: Writer, moment: Moment, turns: Sequence[Turn], wanted: Thing, use: Use
+    business: Business, writer: Writer, occasion: Occasion, turns: Sequence[Turn], wanted: Thing, use: Use
 ) -> Case:
     """Return the case if nothing speaks against it, with its place in the series taken; else raise every reason."""
     [turn] = turns
-    asking = Asking(business=business, reader=writer, use=use, owner=turn.customer_id, now=moment.now, writer=writer)
+    asking = Asking(business=business, reader=writer, use=use, owner=turn.customer_id, now=occasion.now, writer=writer)
     case = judged(asking, wanted)
     refuse(asking, case.series, case.reasons)
     if case.takes_place:
-        take_place(writer, case.series)
+        places_of(case.series.name).take(writer, 1)
     return case
 
 
-def _settled(case: Case, coupon: Coupon, moment: Moment, *more: Redemption) -> Booked:
+def _settled(case: Case, coupon: Coupon, occasion: Occasion, *more: Redemption) -> Booked:
     """Return what is written of a coupon, which may be new, and of the free code that it comes from."""
     taken = () if case.taken is None else (evolve(case.taken, taken_at=case.at),)
     if case.made:
-        return Booked(added=(evolve(coupon, applied_id=moment.applied_id), *more), replaced=taken)
+        return Booked(added=(evolve(coupon, applied_id=occasion.applied_id), *more), replaced=taken)
     return Booked(added=more, replaced=() if coupon is case.coupon else (coupon,))
 
 
-def _deed(action: str, wanted: Thing, told: Any, booking: Booking) -> Deed:
+def _action(action: str, wanted: Thing, told: Any, booking: Booking) -> Action:
     series, named = _named(wanted)
-    return Deed(
-        action=action, title=f"{action} {series}", arguments={"coupon": named, **told}, verdict=Verdict(),
-        effects=lambda moment: (booking,),
+    return Action(
+        name=action, title=f"{action} {series}", arguments={"coupon": named, **told}, verdict=Verdict(),
+        effects=lambda occasion: (booking,),
     )
 
 

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from custcrm.actions.coupons.codes import Thing
 from custcrm.actions.coupons.redemptions import all_references, series_by_name, uses_by_coupon, uses_of
-from custcrm.actions.keys import Once
+from custcrm.actions.keys import Request
 from custcrm.business import Business
 from custcrm.records import Coupon, CouponSeries, Customer, FreeCode, GuestRedemption, Redemption, SeriesBudget
 from custcrm.rules import coupons as rules
@@ -45,9 +45,9 @@ def restore(
     """
     checked(reason, field="reason")
     arguments = {"coupon": _named(which.wanted), "references": list(which.references), "reason": reason}
-    once = Once(action="restore_coupons", arguments=arguments, key=key)
+    request = Request(action="restore_coupons", arguments=arguments, key=key)
     with business.store.write() as writer:
-        before = once.before(writer)
+        before = request.claim(writer)
         which = _with_other_names(writer, which)
         if before is not None:
             back = (use for use in _meant(writer, which) if use.restored_at is not None)
@@ -59,7 +59,7 @@ def restore(
         restored = _restored(writer, uses, now, reason)
         if not restored:
             raise Refusal(Reason.NOT_RESTORED, details={"series": uses[0].series})
-        once.done(business, writer, business.ids.new(), now)
+        request.keep(business, writer, business.ids.new(), now)
         return restored
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from attrs import evolve, fields
 
 from custcrm.actions import eligibility
-from custcrm.actions.action import Deed, Moment
+from custcrm.actions.action import Action, Occasion
 from custcrm.business import Business
 from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.syntax.nodes import Field
@@ -69,23 +69,23 @@ _SETTINGS: Final[Mapping[str, Callable[[Business, Any], Any]]] = {
 _STANDING: Final[Mapping[str, Any]] = {each.name: each.default for each in fields(Program)}
 
 
-def joining(business: Business, program: str, access: Access | str | None = None) -> Deed:
+def joining(business: Business, program: str, access: Access | str | None = None) -> Action:
     """Make a customer a member; access is the program's default unless said (FEATURES C28)."""
     found = business.known(Program, program, "program")
     given = found.default_access if access is None else access_of(access)
     may = Verdict(eligibility.may_join(business.schema, program))
 
-    def effects(moment: Moment) -> tuple[Effect, ...]:
+    def effects(occasion: Occasion) -> tuple[Effect, ...]:
         member: dict[str, Source] = {
             "customer_id": CustomerKey(), "program": Given(program), "access": Given(given.value),
-            "category": Given(NEW_CUSTOMERS), "joined_at": Given(moment.done_at),
+            "category": Given(NEW_CUSTOMERS), "joined_at": Given(occasion.done_at),
         }
-        joined = noted(moment, program, "joined", "", access=Given(given.value), category=Given(NEW_CUSTOMERS))
+        joined = noted(occasion, program, "joined", "", access=Given(given.value), category=Given(NEW_CUSTOMERS))
         # Who has joined between the freeze and a later batch stays as they are; the note stands first, as it asks the same.
         return (evolve(joined, verdict=may), Template(record=Membership, values=member, verdict=may))
 
-    return Deed(
-        action="join",
+    return Action(
+        name="join",
         title=f"join {program}",
         arguments={"program": program, "access": access and str(access)},
         verdict=may,
@@ -94,21 +94,21 @@ def joining(business: Business, program: str, access: Access | str | None = None
     )
 
 
-def access_change(business: Business, program: str, access: Access | str, reason: str = "") -> Deed:
+def access_change(business: Business, program: str, access: Access | str, reason: str = "") -> Action:
     """Change what a member may do (FEATURES C29–C34). Nothing is credited back."""
     business.known(Program, program, "program")
     given = access_of(access)
     checked(reason, field="reason")
 
-    def effects(moment: Moment) -> tuple[Effect, ...]:
+    def effects(occasion: Occasion) -> tuple[Effect, ...]:
         category = Of(entry_of(business, program, "category"))
         return (
-            noted(moment, program, "access", reason, access=Given(given.value), category=category),
+            noted(occasion, program, "access", reason, access=Given(given.value), category=category),
             Change(record=Membership, match={"program": program}, values={"access": Given(given.value)}),
         )
 
-    return Deed(
-        action="set_access",
+    return Action(
+        name="set_access",
         title=f"set_access {program} {given.value}",
         arguments={"program": program, "access": given.value, "reason": reason},
         verdict=Verdict(eligibility.is_member(business.schema, program)),
@@ -116,7 +116,7 @@ def access_change(business: Business, program: str, access: Access | str, reason
     )
 
 
-def category_change(business: Business, program: str, category: str, reason: str = "") -> Deed:
+def category_change(business: Business, program: str, category: str, reason: str = "") -> Action:
     """Move a member to a category of the program (FEATURES C27)."""
     business.known(Program, program, "program")
     with business.reading() as reader:
@@ -126,15 +126,15 @@ def category_change(business: Business, program: str, category: str, reason: str
     if category not in known:
         raise NotFound(f"program {program!r} has no category {category!r}", suggestions=nearest(category, known))
 
-    def effects(moment: Moment) -> tuple[Effect, ...]:
+    def effects(occasion: Occasion) -> tuple[Effect, ...]:
         access = Of(entry_of(business, program, "access"))
         return (
-            noted(moment, program, "category", reason, access=access, category=Given(category)),
+            noted(occasion, program, "category", reason, access=access, category=Given(category)),
             Change(record=Membership, match={"program": program}, values={"category": Given(category)}),
         )
 
-    return Deed(
-        action="set_category",
+    return Action(
+        name="set_category",
         title=f"set_category {program} {category}",
         arguments={"program": program, "category": category, "reason": reason},
         verdict=Verdict(eligibility.is_member(business.schema, program)),
@@ -147,13 +147,13 @@ def entry_of(business: Business, program: str, field: str) -> Shown:
     return business.shown(Field(("programs", program, field)))
 
 
-def noted(moment: Moment, program: str, change: str, reason: str, *, access: Source, category: Source) -> Template:
+def noted(occasion: Occasion, program: str, change: str, reason: str, *, access: Source, category: Source) -> Template:
     """Keep the membership as it is from now on in its history."""
     return Template(
         record=MembershipChange,
         values={
             "customer_id": CustomerKey(), "id": NewId(0), "program": Given(program), "change": Given(change),
-            "access": access, "category": category, "occurred_at": Given(moment.done_at), "actor": Given(moment.actor),
-            "reason": Given(reason), "applied_id": Given(moment.applied_id),
+            "access": access, "category": category, "occurred_at": Given(occasion.done_at), "actor": Given(occasion.actor),
+            "reason": Given(reason), "applied_id": Given(occasion.applied_id),
         },
     )

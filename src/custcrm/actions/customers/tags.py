@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from custcrm.actions import eligibility
-from custcrm.actions.action import Deed, Moment, asked_expiry
+from custcrm.actions.action import Action, Occasion
+from custcrm.actions.keys import expiry_as_given
 from custcrm.business import Business
 from custcrm.records import TagAssignment
 from custcrm.storage.effects import Change, CustomerKey, Effect, Given, NewId, Template
@@ -18,45 +19,45 @@ KEY_LIMIT = 200
 VALUE_LIMIT = 1_000
 
 
-def tagging(business: Business, key: str, value: str | None, *, until: Any = None, source: str = "manual") -> Deed:
+def tagging(business: Business, key: str, value: str | None, *, until: Any = None, source: str = "manual") -> Action:
     """Set a tag from now on: what it was before is closed, not lost (FEATURES S09, S10, I21–I23)."""
     name = tag_key(key)
     text = None if value is None else checked(value, field="value", limit=VALUE_LIMIT)
     if until is not None:
         expiry(until, business.now(), business.zone, field="until")
 
-    def effects(moment: Moment) -> tuple[Effect, ...]:
-        ends = None if until is None else expiry(until, moment.now, business.zone, field="until")
-        if ends is not None and ends <= moment.now:  # asked when it is done first: a key repeats it for ever
+    def effects(occasion: Occasion) -> tuple[Effect, ...]:
+        ends = None if until is None else expiry(until, occasion.now, business.zone, field="until")
+        if ends is not None and ends <= occasion.now:  # asked when it is done first: a key repeats it for ever
             raise Malformed("until lies in the past; the tag would never hold", field="until")
         assignment = Template(
             record=TagAssignment,
             values={
                 "customer_id": CustomerKey(), "id": NewId(0), "key": Given(name), "value": Given(text),
-                "since": Given(moment.now), "until": Given(ends), "actor": Given(moment.actor),
-                "source": Given(source), "applied_id": Given(moment.applied_id),
+                "since": Given(occasion.now), "until": Given(ends), "actor": Given(occasion.actor),
+                "source": Given(source), "applied_id": Given(occasion.applied_id),
             },
         )
-        return (_closing(name, moment), assignment)
+        return (_closing(name, occasion), assignment)
 
-    return Deed(
-        action="tag",
+    return Action(
+        name="tag",
         title=f"tag {name}",
-        arguments={"key": name, "value": text, "until": asked_expiry(until)},
+        arguments={"key": name, "value": text, "until": expiry_as_given(until)},
         verdict=Verdict(),
         effects=effects,
     )
 
 
-def untagging(business: Business, key: str) -> Deed:
+def untagging(business: Business, key: str) -> Action:
     """Take a tag off whoever has it; that they had it stays known."""
     name = tag_key(key)
-    return Deed(
-        action="untag",
+    return Action(
+        name="untag",
         title=f"untag {name}",
         arguments={"key": name},
         verdict=Verdict(eligibility.tagged(business.schema, name)),
-        effects=lambda moment: (_closing(name, moment),),
+        effects=lambda occasion: (_closing(name, occasion),),
     )
 
 
@@ -68,5 +69,5 @@ def tag_key(key: str) -> str:
     return name
 
 
-def _closing(key: str, moment: Moment) -> Change:
-    return Change(record=TagAssignment, match={"key": key}, values={"until": Given(moment.now)}, current=True)
+def _closing(key: str, occasion: Occasion) -> Change:
+    return Change(record=TagAssignment, match={"key": key}, values={"until": Given(occasion.now)}, current=True)

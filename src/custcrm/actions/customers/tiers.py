@@ -12,7 +12,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from custcrm.actions import eligibility
-from custcrm.actions.action import Deed, Moment
+from custcrm.actions.action import Action, Occasion
 from custcrm.actions.customers.memberships import entry_of, noted
 from custcrm.business import Business
 from custcrm.filters import Filter, LimitExceeded
@@ -103,13 +103,13 @@ class Tiers:
             raise Malformed(message, field="rule") from None
 
 
-def reclassifying(business: Business, program: str, reason: str = "") -> Deed:
+def reclassifying(business: Business, program: str, reason: str = "") -> Action:
     """Give the members the category that the rules say (FEATURES C27); who has it already is unchanged."""
     checked(reason, field="reason")
     tiers = Tiers.of(business, program)
     rules = ((Reason.UNCHANGED, tiers.moving()),)
 
-    def effects(moment: Moment) -> tuple[Effect, ...]:
+    def effects(occasion: Occasion) -> tuple[Effect, ...]:
         # One change for all tiers, so that a rule may ask for the category itself; the history is written of what came of it.
         access, category = (Of(entry_of(business, program, name)) for name in ("access", "category"))
         return (
@@ -117,11 +117,11 @@ def reclassifying(business: Business, program: str, reason: str = "") -> Deed:
                 record=Membership, match={"program": program}, values={"category": Of(tiers.category())},
                 verdict=Verdict(rules),
             ),
-            noted(moment, program, "category", reason, access=access, category=category),
+            noted(occasion, program, "category", reason, access=access, category=category),
         )
 
-    return Deed(
-        action="reclassify",
+    return Action(
+        name="reclassify",
         title=f"reclassify {program}",
         arguments={"program": program, "reason": reason},
         verdict=Verdict((*eligibility.is_member(business.schema, program), *rules)),

@@ -8,7 +8,8 @@ from typing import Any, Final
 from attrs import evolve
 
 from custcrm.actions import eligibility
-from custcrm.actions.action import Deed, Doing, Moment, asked_expiry
+from custcrm.actions.action import Action, Doing, Occasion
+from custcrm.actions.keys import expiry_as_given
 from custcrm.actions.messages import messages
 from custcrm.business import Business
 from custcrm.messaging.templates import TextTemplate
@@ -41,7 +42,7 @@ def distributing(
     notice: str,
     sender: str | None,
     purpose: str,
-) -> Deed:
+) -> Action:
     """Put a message into inboxes, there from `distributed` until `ends` (FEATURES I13)."""
     given = {
         "title": _given(title, "title", TITLE_LIMIT),
@@ -57,27 +58,27 @@ def distributing(
     told = None if channel is None else _notice(business, channel, purpose, notice, title)
     found = None if sender is None else business.known(Sender, sender, "sender")
 
-    def effects(moment: Moment) -> tuple[Doing, ...]:
-        there = at or moment.now
+    def effects(occasion: Occasion) -> tuple[Doing, ...]:
+        there = at or occasion.now
         message = Template(
             record=InboxMessage,
             values={
                 "customer_id": CustomerKey(), "id": NewId(0), **{name: Given(value) for name, value in given.items()},
                 "distributed_at": Given(there), "ends_at": Given(_until(business, ends, there)),
-                "actor": Given(moment.actor), "applied_id": Given(moment.applied_id),
+                "actor": Given(occasion.actor), "applied_id": Given(occasion.applied_id),
             },
         )
         if channel is None or told is None:
             return (message,)
         return (message, messages.announcement(
-            business, moment, told, channel=channel, purpose=purpose, sender=found, inbox=NewId(0), effect=1
+            business, occasion, told, channel=channel, purpose=purpose, sender=found, inbox=NewId(0), effect=1
         ))
 
-    return Deed(
-        action="send_to_inbox",
+    return Action(
+        name="send_to_inbox",
         title="send_to_inbox",
         arguments={
-            **given, "distributed": at and at.astimezone(UTC).isoformat(), "ends": asked_expiry(ends),
+            **given, "distributed": at and at.astimezone(UTC).isoformat(), "ends": expiry_as_given(ends),
             "channel": channel, "notice": notice, "sender": sender, "purpose": purpose,
         },
         verdict=Verdict(eligibility.active(business.schema)),

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from custcrm.actions import eligibility
-from custcrm.actions.action import Cost, Deed, Moment
+from custcrm.actions.action import Action, Cost, Occasion
 from custcrm.business import Business
 from custcrm.filters.syntax.nodes import Field
 from custcrm.messaging import sms
@@ -25,7 +25,7 @@ REJECTED: Final = 8
 """The number of the effect that keeps rejected messages: far from those of any action, so that ids never meet."""
 
 
-def sending(business: Business, text: str, *, channel: str, sender: str | None, purpose: str) -> Deed:
+def sending(business: Business, text: str, *, channel: str, sender: str | None, purpose: str) -> Action:
     """Send a text; who must not get it has a rejected message with the reason, at no cost (FEATURES C15–C19)."""
     check_purpose(purpose)
     check_channel(channel, business.channels)
@@ -38,16 +38,16 @@ def sending(business: Business, text: str, *, channel: str, sender: str | None, 
         business.schema, channel, purpose, confirmed_in=_confirmed_in(found), needs=needs
     )
 
-    def effects(moment: Moment) -> tuple[Effect, ...]:
-        about = _columns(moment, channel, purpose, sender, text)
+    def effects(occasion: Occasion) -> tuple[Effect, ...]:
+        about = _columns(occasion, channel, purpose, sender, text)
         rejected = {**about, "id": NewId(REJECTED), "status": Given(MessageStatus.REJECTED.value), "reason": TargetReason()}
         return (
             Template(record=Message, values={**about, "id": NewId(0), "status": Given(MessageStatus.PLANNED.value)}),
             Template(record=Message, values=rejected, reasons=eligibility.CONTACT_REASONS),
         )
 
-    return Deed(
-        action="send_message",
+    return Action(
+        name="send_message",
         title=f"send_message {channel}",
         arguments={"text": text, "channel": channel, "sender": sender, "purpose": purpose, "needs": list(needs)},
         verdict=Verdict(rules),
@@ -60,15 +60,15 @@ def sending(business: Business, text: str, *, channel: str, sender: str | None, 
 
 
 @lru_cache(maxsize=256)
-def notice_text(text: str, *deed: str) -> TextTemplate:
-    """Read the text that tells of a transaction: it may name the customer's values and those of the deed."""
-    return TextTemplate.parse(text, (*eligibility.PLACEHOLDER_FIELDS, *deed))
+def notice_text(text: str, *action: str) -> TextTemplate:
+    """Read the text that tells of a transaction: it may name the customer's values and those of the action."""
+    return TextTemplate.parse(text, (*eligibility.PLACEHOLDER_FIELDS, *action))
 
 
 def notice(
     business: Business,
     program: Program,
-    moment: Moment,
+    occasion: Occasion,
     template: TextTemplate,
     *,
     notify: bool,
@@ -83,7 +83,7 @@ def notice(
     """
     if not flag(notify, field="notify") or program.notifications == OFF:
         return ()
-    values = _columns(moment, program.notifications, "service", None, template.text)
+    values = _columns(occasion, program.notifications, "service", None, template.text)
     values |= {"id": NewId(effect), "status": Given(MessageStatus.PLANNED.value)}
     if points is not None:
         balance = business.shown(Field(("programs", program.name, "points")))
@@ -98,7 +98,7 @@ def notice(
 
 def announcement(
     business: Business,
-    moment: Moment,
+    occasion: Occasion,
     template: TextTemplate,
     *,
     channel: str,
@@ -108,7 +108,7 @@ def announcement(
     effect: int,
 ) -> Template:
     """Return the effect that tells of an inbox message, to those who may be told; the others find it in their inbox."""
-    values = _columns(moment, channel, purpose, None if sender is None else sender.name, template.text)
+    values = _columns(occasion, channel, purpose, None if sender is None else sender.name, template.text)
     values |= {"id": NewId(effect), "status": Given(MessageStatus.PLANNED.value), "inbox_id": inbox}
     rules = eligibility.contactable(
         business.schema, channel, purpose, confirmed_in=_confirmed_in(sender), needs=tuple(sorted(template.required))
@@ -116,11 +116,11 @@ def announcement(
     return Template(record=Message, values=values, verdict=Verdict(rules))
 
 
-def _columns(moment: Moment, channel: str, purpose: str, sender: str | None, text: str) -> dict[str, Source]:
+def _columns(occasion: Occasion, channel: str, purpose: str, sender: str | None, text: str) -> dict[str, Source]:
     return {
         "customer_id": CustomerKey(), "channel": Given(channel), "purpose": Given(purpose), "sender": Given(sender),
-        "text": Given(text), "planned_at": Given(moment.now), "actor": Given(moment.actor),
-        "applied_id": Given(moment.applied_id),
+        "text": Given(text), "planned_at": Given(occasion.now), "actor": Given(occasion.actor),
+        "applied_id": Given(occasion.applied_id),
     }
 
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from custcrm.actions import eligibility
-from custcrm.actions.action import Booked, Booking, Cost, Deed, Moment, Turn, asked_expiry
+from custcrm.actions.action import Action, Booked, Booking, Cost, Occasion, Turn
+from custcrm.actions.keys import expiry_as_given
 from custcrm.actions.messages import messages
 from custcrm.actions.places import booked_at, reference_of
 from custcrm.actions.points.lots import debts, open_lots
@@ -40,7 +41,7 @@ def crediting(
     text: str,
     notify: bool,
     reference: str | None = None,
-) -> Deed:
+) -> Action:
     """Credit one lot of points, expiring at `expires` if given (FEATURES C22–C25)."""
     found = business.known(Program, program, "program")
     amount = points_amount(points)
@@ -48,15 +49,15 @@ def crediting(
     _check_expiry(business, expires)
     told = messages.notice_text(text_or_default(text, POINTS_CREDITED), "points", "balance")
 
-    def effects(moment: Moment) -> tuple[Effect, ...]:
-        entry = _opening(business, moment, "credit", program, amount, expires, shared)
-        return (entry, *messages.notice(business, found, moment, told, notify=notify, effect=1, points=amount))
+    def effects(occasion: Occasion) -> tuple[Effect, ...]:
+        entry = _opening(business, occasion, "credit", program, amount, expires, shared)
+        return (entry, *messages.notice(business, found, occasion, told, notify=notify, effect=1, points=amount))
 
-    return Deed(
-        action="credit_points",
+    return Action(
+        name="credit_points",
         title=f"credit_points {program} {amount}",
         arguments={
-            "program": program, "points": amount, "expires": asked_expiry(expires), "terminal": terminal, "text": text,
+            "program": program, "points": amount, "expires": expiry_as_given(expires), "terminal": terminal, "text": text,
             "notify": flag(notify, field="notify"),
             # Keys of credits from before there were references stand for the same content.
             **({} if reference is None else {"reference": reference}),
@@ -75,25 +76,25 @@ def spending(
     terminal: str | None = None,
     offer: str | None = None,
     reference: str | None = None,
-) -> Deed:
+) -> Action:
     """Spend points from the lots that expire soonest, for the coupon series `offer` if given (FEATURES I10, V10, V13)."""
     business.known(Program, program, "program")
     amount = points_amount(points)
     if offer is not None:
         business.known(CouponSeries, offer, "coupon series")
     shared = {**booked_at(business, terminal), "offer": offer, "reference": reference_of(reference)}
-    return Deed(
-        action="spend_points",
+    return Action(
+        name="spend_points",
         title=f"spend_points {program} {amount}",
         arguments={"program": program, "points": amount, "terminal": terminal, "offer": offer, "reference": reference},
         verdict=Verdict(eligibility.may_spend(business.schema, program)),
         foreseen=Verdict(eligibility.has_points(business.schema, program, amount, of="available")),
-        effects=lambda moment: (_taking(business, "spend", program, amount, shared),),
+        effects=lambda occasion: (_taking(business, "spend", program, amount, shared),),
         cost=lambda business, question, eligible: Cost(points=-eligible * amount),
     )
 
 
-def adjusting(business: Business, program: str, points: int, *, reason: str, expires: Any = None) -> Deed:
+def adjusting(business: Business, program: str, points: int, *, reason: str, expires: Any = None) -> Action:
     """Correct points by hand, up or down, with a reason (FEATURES I03, I08).
 
     Up is a lot of its own, and for whoever may earn; down is taken from the lots as a spend is, for any member who is not
@@ -109,15 +110,15 @@ def adjusting(business: Business, program: str, points: int, *, reason: str, exp
     shared = {**booked_at(business, None), "reason": reason}
     up, schema = amount > 0, business.schema
 
-    def effects(moment: Moment) -> tuple[Effect | Booking, ...]:
+    def effects(occasion: Occasion) -> tuple[Effect | Booking, ...]:
         if up:
-            return (_opening(business, moment, "adjust", program, amount, expires, shared),)
+            return (_opening(business, occasion, "adjust", program, amount, expires, shared),)
         return (_taking(business, "adjust", program, -amount, shared),)
 
-    return Deed(
-        action="adjust_points",
+    return Action(
+        name="adjust_points",
         title=f"adjust_points {program} {amount}",
-        arguments={"program": program, "points": amount, "reason": reason, "expires": asked_expiry(expires)},
+        arguments={"program": program, "points": amount, "reason": reason, "expires": expiry_as_given(expires)},
         verdict=Verdict(eligibility.may_earn(schema, program) if up else eligibility.member(schema, program)),
         foreseen=Verdict() if up else Verdict(eligibility.has_points(schema, program, -amount, of="points")),
         effects=effects,
@@ -126,16 +127,16 @@ def adjusting(business: Business, program: str, points: int, *, reason: str, exp
 
 
 def _opening(
-    business: Business, moment: Moment, kind: str, program: str, points: int, expires: Any, shared: Mapping[str, Any]
+    business: Business, occasion: Occasion, kind: str, program: str, points: int, expires: Any, shared: Mapping[str, Any]
 ) -> Template:
     """Return the effect that brings a lot; Malformed when it would be over already."""
-    ends = None if expires is None else expiry(expires, moment.now, business.zone)
-    if ends is not None and ends <= moment.now:
+    ends = None if expires is None else expiry(expires, occasion.now, business.zone)
+    if ends is not None and ends <= occasion.now:
         raise Malformed("expires lies in the past; points would never count", field="expires")
     values: dict[str, Source] = {
         "customer_id": CustomerKey(), "id": NewId(0), "lot_id": NewId(0), "program": Given(program), "kind": Given(kind),
-        "delta": Given(points), "occurred_at": Given(moment.now), "expires_at": Given(ends), "actor": Given(moment.actor),
-        "applied_id": Given(moment.applied_id),
+        "delta": Given(points), "occurred_at": Given(occasion.now), "expires_at": Given(ends), "actor": Given(occasion.actor),
+        "applied_id": Given(occasion.applied_id),
     }
     return Template(record=PointsEntry, values=values | {name: Given(value) for name, value in shared.items()})
 
@@ -143,13 +144,13 @@ def _opening(
 def _taking(business: Business, kind: str, program: str, points: int, shared: Mapping[str, Any]) -> Booking:
     """Return the booking that takes points from the lots of each customer; the entries of one share a `spend_id`."""
 
-    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
+    def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
         ids = [turn.customer_id for turn in turns]
-        lots, owed = open_lots(writer, ids, program, moment.now), debts(writer, ids, program)
+        lots, owed = open_lots(writer, ids, program, occasion.now), debts(writer, ids, program)
         added: list[PointsEntry] = []
         refused: dict[str, Refusal] = {}
         for id_ in ids:
-            told = telling(moment, id_, program, kind, business.ids.new(), **shared)
+            told = telling(occasion, id_, program, kind, business.ids.new(), **shared)
             spent = rules.spend(lots.get(id_, ()), points, told, business.ids.new, debt=owed.get(id_))
             if isinstance(spent, Refusal):
                 refused[id_] = spent
@@ -161,12 +162,12 @@ def _taking(business: Business, kind: str, program: str, points: int, shared: Ma
 
 
 def telling(
-    moment: Moment, customer_id: str, program: str, kind: str, spend_id: str | None, **shared: Any
+    occasion: Occasion, customer_id: str, program: str, kind: str, spend_id: str | None, **shared: Any
 ) -> PointsEntry:
-    """Return what the entries of one deed have in common, as an entry that no lot has yet: see `rules.points`."""
+    """Return what the entries of one action have in common, as an entry that no lot has yet: see `rules.points`."""
     return PointsEntry(
         customer_id=customer_id, id="", program=program, kind=kind, delta=0, lot_id="", spend_id=spend_id,
-        occurred_at=moment.now, actor=moment.actor, applied_id=moment.applied_id or None, **shared,
+        occurred_at=occasion.now, actor=occasion.actor, applied_id=occasion.applied_id or None, **shared,
     )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final, TypeAlias
 
-from custcrm.actions.action import Booked, Booking, Deed, Moment, Turn
+from custcrm.actions.action import Action, Booked, Booking, Occasion, Turn
 from custcrm.actions.points.lots import all_lots, debt_of, latest_of, open_lots
 from custcrm.actions.points.points import points_amount, telling
 from custcrm.business import Business
@@ -33,7 +33,7 @@ PAGE: Final = 500
 """Customers whose expiries are written down in one transaction."""
 
 
-def reversing(business: Business, what: Reversible, points: int | None = None, reason: str = "") -> Deed:
+def reversing(business: Business, what: Reversible, points: int | None = None, reason: str = "") -> Action:
     """Take back a credit or points added by hand, or return what was spent or taken away; all that is left, or a part.
 
     A correction: it is for every customer, whatever the access (FEATURES V11, X19). The entries keep sale, rule, terminal and
@@ -46,17 +46,17 @@ def reversing(business: Business, what: Reversible, points: int | None = None, r
     id_ = what.spend_id or what.id if isinstance(what, PointsEntry) else what.id
     checked(reason, field="reason")
 
-    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
+    def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
         [turn] = turns
-        reversed_ = _reversed(business, writer, moment, turn.customer_id, id_, amount, reason)
+        reversed_ = _reversed(business, writer, occasion, turn.customer_id, id_, amount, reason)
         return Booked(refused={turn.customer_id: reversed_}) if isinstance(reversed_, Refusal) else Booked(added=reversed_)
 
-    return Deed(
-        action="reverse_points",
+    return Action(
+        name="reverse_points",
         title="reverse_points",
         arguments={"reverses": id_, "points": points, "reason": reason},
         verdict=Verdict(),
-        effects=lambda moment: (Booking((PointsEntry,), book),),
+        effects=lambda occasion: (Booking((PointsEntry,), book),),
     )
 
 
@@ -66,7 +66,7 @@ def _check_kind(kind: str) -> None:
 
 
 def _reversed(
-    business: Business, writer: Reader, moment: Moment, customer_id: str, id_: str, points: int | None, reason: str
+    business: Business, writer: Reader, occasion: Occasion, customer_id: str, id_: str, points: int | None, reason: str
 ) -> tuple[PointsEntry, ...] | Refusal:
     mine = {"customer_id": customer_id}
     credit = writer.get(PointsEntry, customer_id, id_)
@@ -79,20 +79,21 @@ def _reversed(
     _check_kind(first.kind)
     program = business.known(Program, first.program, "program")
     told = telling(
-        moment, customer_id, first.program, "reverse", business.ids.new(), reverses=id_, reason=reason, terminal=first.terminal,
-        point_of_sale=first.point_of_sale, sale_id=first.sale_id, rule=first.rule, offer=first.offer, reference=first.reference,
+        occasion, customer_id, first.program, "reverse", business.ids.new(), reverses=id_, reason=reason,
+        terminal=first.terminal, point_of_sale=first.point_of_sale, sale_id=first.sale_id, rule=first.rule, offer=first.offer,
+        reference=first.reference,
     )
     new_id, before = business.ids.new, list(writer.find(PointsEntry, {**mine, "reverses": id_}))
     if credit:
         return rules.reverse_credit(
             credit, points, told, new_id, own=list(writer.find(PointsEntry, {**mine, "lot_id": id_})), before=before,
-            lots=open_lots(writer, [customer_id], first.program, moment.now)[customer_id],
+            lots=open_lots(writer, [customer_id], first.program, occasion.now)[customer_id],
             debt=debt_of(writer, customer_id, first.program), policy=program.reversal,
         )
     return rules.reverse_spend(
         what, points, told, new_id, before=before, latest=_latest(writer, customer_id, {each.lot_id for each in what}),
         shortfalls=writer.find(PointsEntry, {**mine, "program": first.program, "kind": "reverse"}),
-        until=_grace(business, program, moment.now),
+        until=_grace(business, program, occasion.now),
     )
 
 
@@ -107,27 +108,27 @@ def _grace(business: Business, program: Program, now: datetime) -> datetime | No
     return None if program.reversal_grace is None else move(now, Span.parse(program.reversal_grace), business.zone)
 
 
-def transferring(business: Business, target: str, program: str, *, reason: str = "") -> Deed:
+def transferring(business: Business, target: str, program: str, *, reason: str = "") -> Action:
     """Move all of a customer's open lots, and a debt, to a member of the program; access plays no part."""
     business.known(Program, program, "program")
     checked(reason, field="reason")
 
-    def book(writer: Writer, moment: Moment, turns: Sequence[Turn]) -> Booked:
+    def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
         [turn] = turns
         if writer.get(Membership, target, program) is None:
             return Booked(refused={turn.customer_id: Refusal(Reason.NOT_A_MEMBER, details={"program": program})})
-        lots = list(open_lots(writer, [turn.customer_id], program, moment.now)[turn.customer_id])
+        lots = list(open_lots(writer, [turn.customer_id], program, occasion.now)[turn.customer_id])
         debt = debt_of(writer, turn.customer_id, program)
-        told = telling(moment, turn.customer_id, program, "transfer", business.ids.new(), reason=reason)
+        told = telling(occasion, turn.customer_id, program, "transfer", business.ids.new(), reason=reason)
         there = latest_of(writer, target, program, [DEBT, *(lot.id for lot in lots)])
         return Booked(added=rules.transfer(lots, debt, told, target, business.ids.new, there=there))
 
-    return Deed(
-        action="transfer_points",
+    return Action(
+        name="transfer_points",
         title=f"transfer_points {program}",
         arguments={"target": target, "program": program, "reason": reason},
         verdict=Verdict(),
-        effects=lambda moment: (Booking((PointsEntry,), book),),
+        effects=lambda occasion: (Booking((PointsEntry,), book),),
     )
 
 
@@ -173,9 +174,9 @@ def _page(business: Business, question: Question, after: str | None) -> list[str
 
 
 def _expiries(business: Business, writer: Writer, ids: Sequence[str], program: str | None) -> list[PointsEntry]:
-    moment = Moment(now=business.now(), applied_id="", actor=business.actor)
+    occasion = Occasion(now=business.now(), applied_id="", actor=business.actor)
     entries: list[PointsEntry] = []
     for (customer_id, of_program), rows in groupby(all_lots(writer, ids, program), key=lambda row: row[:2]):
-        told = telling(moment, customer_id, of_program, "expire", None)
+        told = telling(occasion, customer_id, of_program, "expire", None)
         entries.extend(rules.expire((lot for *_, lot in rows), told, business.ids.new))
     return entries

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from custcrm.actions import single
 from custcrm.actions.accounts import reversing as account_reversing
-from custcrm.actions.action import Deed
+from custcrm.actions.action import Action
 from custcrm.actions.coupons.redemptions import references
 from custcrm.actions.coupons.restoring import restore_cancelled
 from custcrm.actions.places import place_of
@@ -196,9 +196,9 @@ def _return_payments(business: Business, writer: Writer, sale: Sale, reason: str
             _give_back(business, sale, account_reversing(business, entry, amount=amount, reason=reason))
 
 
-def _give_back(business: Business, sale: Sale, deed: Deed) -> None:
+def _give_back(business: Business, sale: Sale, action: Action) -> None:
     try:
-        single.perform(business, lambda: deed, sale.customer_id)
+        single.perform(business, lambda: action, sale.customer_id)
     except Refusal as no:
         if no.reason is not Reason.ALREADY_REVERSED:  # what was given back by hand is not given twice
             raise

@@ -9,12 +9,11 @@ from typing import TypeVar
 
 from attrs import field, frozen
 
-from custcrm.business import Business
+from custcrm.business import Business, CustomerRef
 from custcrm.filters import Filter
 from custcrm.filters.syntax.nodes import Segment as SegmentNode
 from custcrm.records import Activity, PointOfSale, SavedSegment
 from custcrm.records.activities import CallStatus, JobStatus
-from custcrm.selection import CustomerRef, existing
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import key_name
 from custcrm.values.spelling import nearest
@@ -109,7 +108,7 @@ class Activities:
         business = self._business
         now = business.now()
         activity = Activity(
-            customer_id=existing(business, customer).id, id=business.ids.new(), kind=kind,
+            customer_id=business.existing(customer).id, id=business.ids.new(), kind=kind,
             occurred_at=business.instant(occurred_at, field="occurred_at") or now, recorded_at=now,
             summary=checked(summary, field="summary"), actor=business.actor, **more,  # type: ignore[arg-type]
         )

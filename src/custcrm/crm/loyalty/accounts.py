@@ -8,17 +8,16 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from custcrm.actions import accounts as deeds
+from custcrm.actions import accounts as actions
 from custcrm.actions import single
 from custcrm.actions.accounts import Number
-from custcrm.actions.action import Deed
-from custcrm.business import Business, customer_id
+from custcrm.actions.action import Action
+from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.records import Account, AccountEntry, CustomerAccount, Program
 from custcrm.records.accounts import AccountKind
 from custcrm.records.programs import Access
 from custcrm.rules import accounts as rules
 from custcrm.rules.accounts import Statement
-from custcrm.selection import CustomerRef, existing
 from custcrm.storage.protocol import Taken
 from custcrm.values.errors import Conflict, Malformed
 from custcrm.values.identifiers import key_name
@@ -64,7 +63,7 @@ class Accounts:
         if account.kind is AccountKind.MONEY and unit:
             raise Malformed(f"an account of money is kept in {business.currency}; it has no unit", field="unit")
         if credit_limit is not None:
-            account = evolve(account, **deeds.limits(business, account, credit_limit))
+            account = evolve(account, **actions.limits(business, account, credit_limit))
         try:
             with business.store.write() as writer:
                 writer.add([account])
@@ -83,18 +82,18 @@ class Accounts:
         """Return the accounts that the customer has opened, by name; `balance` tells what is on each."""
         business = self._business
         with business.reading() as reader:
-            return tuple(reader.find(CustomerAccount, {"customer_id": existing(business, customer).id}))
+            return tuple(reader.find(CustomerAccount, {"customer_id": business.existing(customer).id}))
 
     def open(self, customer: CustomerRef, account: str, *, credit_limit: Number | None = None) -> CustomerAccount:
         """Open a member's account, with a credit limit of its own if given; else the first entry opens it.
 
         Of an account that is open already the record is returned; with another limit asked for: Conflict.
         """
-        return deeds.opened(self._business, customer_id(customer), account, credit_limit, anew=False)
+        return actions.opened(self._business, customer_id(customer), account, credit_limit, anew=False)
 
     def set_limit(self, customer: CustomerRef, account: str, credit_limit: Number | None) -> CustomerAccount:
         """Let a member's account go so far below nought; None is as the account says. What is spent already stays spent."""
-        return deeds.opened(self._business, customer_id(customer), account, credit_limit, anew=True)
+        return actions.opened(self._business, customer_id(customer), account, credit_limit, anew=True)
 
     def replenish(
         self,
@@ -113,7 +112,7 @@ class Accounts:
         Refused with reasons not_a_member, blacklisted, no_access. `text` tells the member, where the program notifies; blank is
         the default text, `{amount}` and `{balance}` are filled in.
         """
-        return self._entry(customer, key, lambda: deeds.replenishing(
+        return self._entry(customer, key, lambda: actions.replenishing(
             self._business, account, amount, terminal=terminal, text=text, notify=notify, reference=reference,
         ))
 
@@ -131,7 +130,7 @@ class Accounts:
 
         Refused with reasons not_a_member, blacklisted, no_access, limited_access, and not_enough_funds with what is available.
         """
-        return self._entry(customer, key, lambda: deeds.spending(
+        return self._entry(customer, key, lambda: actions.spending(
             self._business, account, amount, terminal=terminal, reference=reference
         ))
 
@@ -139,7 +138,7 @@ class Accounts:
         self, customer: CustomerRef, account: str, amount: Number, *, reason: str, key: str | None = None
     ) -> AccountEntry:
         """Correct a member's account up or down ("-5.00"), whatever the access; never below what may be spent."""
-        return self._entry(customer, key, lambda: deeds.adjusting(self._business, account, amount, reason=reason))
+        return self._entry(customer, key, lambda: actions.adjusting(self._business, account, amount, reason=reason))
 
     def reverse(
         self, entry: AccountEntry, *, amount: Number | None = None, reason: str = "", key: str | None = None
@@ -151,7 +150,7 @@ class Accounts:
         if not isinstance(entry, AccountEntry):
             raise Malformed("an entry is given as the record that replenish, spend or adjust returned", field="entry")
         return self._entry(
-            entry.customer_id, key, lambda: deeds.reversing(self._business, entry, amount=amount, reason=reason)
+            entry.customer_id, key, lambda: actions.reversing(self._business, entry, amount=amount, reason=reason)
         )
 
     def balance(self, customer: CustomerRef, account: str, *, as_of: Any = None) -> Money | int:
@@ -159,12 +158,12 @@ class Accounts:
 
         It is the sum of all entries; with `as_of`, of those up to then.
         """
-        found, _, standing = deeds.looked_up(self._business, customer_id(customer), account, as_of)
+        found, _, standing = actions.looked_up(self._business, customer_id(customer), account, as_of)
         return rules.shown(found, standing.balance, self._business.currency)
 
     def available(self, customer: CustomerRef, account: str, *, as_of: Any = None) -> Money | int:
         """Return what the member can spend: balance and credit limit with full access, else 0."""
-        found, access, standing = deeds.looked_up(self._business, customer_id(customer), account, as_of)
+        found, access, standing = actions.looked_up(self._business, customer_id(customer), account, as_of)
         return rules.shown(found, standing.available if access is Access.FULL else 0, self._business.currency)
 
     def statement(
@@ -183,13 +182,13 @@ class Accounts:
         """
         business = self._business
         start, end = _bounds(business, period, since, until)
-        found, _, _ = deeds.looked_up(business, customer_id(customer), account)
+        found, _, _ = actions.looked_up(business, customer_id(customer), account)
         with business.reading() as reader:
-            entries = deeds.entries(reader, found, customer_id(customer))
+            entries = actions.entries(reader, found, customer_id(customer))
         return rules.statement(found, entries, business.currency, since=start, until=end)
 
-    def _entry(self, customer: CustomerRef, key: str | None, deed: Callable[[], Deed]) -> AccountEntry:
-        return single.perform(self._business, deed, customer_id(customer), key=key).of(AccountEntry)
+    def _entry(self, customer: CustomerRef, key: str | None, action: Callable[[], Action]) -> AccountEntry:
+        return single.perform(self._business, action, customer_id(customer), key=key).of(AccountEntry)
 
 
 def _kind(text: AccountKind | str) -> AccountKind:

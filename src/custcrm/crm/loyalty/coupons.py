@@ -10,15 +10,14 @@ from attrs import frozen
 
 from custcrm.actions import eligibility, single
 from custcrm.actions.coupons import codes, guests, redeeming, restoring, series
-from custcrm.actions.coupons import issuing as deeds
+from custcrm.actions.coupons import issuing as actions
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon, uses_of
-from custcrm.business import Business, customer_id
+from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.crm.loyalty.using import Lines, sale_lines, use_of
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, Sale
 from custcrm.records.coupons import CouponState
 from custcrm.rules import benefits
 from custcrm.rules import coupons as rules
-from custcrm.selection import CustomerRef, existing
 from custcrm.storage.customer_facts import facts
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, Reason, Refusal
@@ -86,13 +85,13 @@ class Coupons:
         business = self._business
         found = business.known(CouponSeries, series, "coupon series")
         if customer is not None:
-            existing(business, customer)
+            business.existing(customer)
         with business.reading() as reader:
-            left = deeds.left(reader, series)
+            left = codes.left(reader, series)
             if customer is None or found.per_customer is None:
                 return left
             counted = business.shown(eligibility.coupons_counted(series))
-            row = facts(reader, existing(business, customer).id, Question(business.everyone(), business.now()))
+            row = facts(reader, business.existing(customer).id, Question(business.everyone(), business.now()))
             assert row is not None, "the customer exists"
             mine = max(0, found.per_customer - int(row.value(counted)))
         return mine if left is None else min(mine, left)
@@ -105,7 +104,7 @@ class Coupons:
         """Issue one coupon to the customer; once, where a key is given."""
         business = self._business
         performed = single.perform(
-            business, lambda: deeds.issuing(business, series, allow_partial=False, text=text, notify=notify),
+            business, lambda: actions.issuing(business, series, allow_partial=False, text=text, notify=notify),
             customer_id(customer), key=key,
         )
         return performed.of(Coupon)
@@ -118,7 +117,7 @@ class Coupons:
         business, found = self._business, self._found(coupon)
         if not isinstance(found, Coupon):
             raise Malformed("nobody holds this code; see crm.series.revoke_code", field="coupon")
-        single.perform(business, lambda: deeds.revoking(found, reason=reason), found.customer_id, key=key)
+        single.perform(business, lambda: actions.revoking(found, reason=reason), found.customer_id, key=key)
         return self._again(found)
 
     # using --------------------------------------------------------------------------------------

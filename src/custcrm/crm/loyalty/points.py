@@ -7,17 +7,19 @@ from typing import Any
 from attrs import frozen
 
 from custcrm.actions import single
-from custcrm.actions.applying import KEYS, Progress, idempotency_key, progress_shown
+from custcrm.actions.keys import claim_key
 from custcrm.actions.points.lots import open_lots
 from custcrm.actions.points.points import adjusting, crediting, spending
 from custcrm.actions.points.reversing import Reversible, reversing, transferring, write_expiries_down
-from custcrm.business import Business, customer_id
+from custcrm.actions.progress import Progress, show_progress
+from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.filters.syntax.nodes import Field
 from custcrm.records import CouponSeries, Customer, Membership, PointsEntry, Program, Sale
 from custcrm.rules import points_history as rules
 from custcrm.rules.points import PointsSpend, movement
 from custcrm.rules.points_history import Expiring, PointsLine, Proof
 from custcrm.selection import CustomerRef
+from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
@@ -111,8 +113,8 @@ class Points:
         of a spend go back to their lots with their expiry, or live for the program's `reversal_grace`. Refused with
         already_reversed when less is left than is asked for.
         """
-        deed = reversing(self._business, what, points, reason)
-        performed = single.perform(self._business, lambda: deed, what.customer_id, key=key)
+        action = reversing(self._business, what, points, reason)
+        performed = single.perform(self._business, lambda: action, what.customer_id, key=key)
         return _movement(performed, what.customer_id)
 
     def transfer(
@@ -125,12 +127,12 @@ class Points:
         business = self._business
         with business.store.write() as writer:
             if key is not None:
-                writer.claim(KEYS, [idempotency_key(key)])
+                claim_key(writer, key)
             for each in sorted((giver, taker)):
                 if writer.hold(Customer, each) is None:
                     raise NotFound("no customer has this id")
-            deed = transferring(business, taker, program, reason=reason)
-            performed = single.perform(business, lambda: deed, giver, key=key)
+            action = transferring(business, taker, program, reason=reason)
+            performed = single.perform(business, lambda: action, giver, key=key)
         return _movement(performed, giver) if performed.records else None
 
     def expire(self, program: str | None = None, *, progress: Progress = False) -> int:
@@ -138,7 +140,7 @@ class Points:
 
         No balance and no history changes: time alone decides. It is for who reads the entries elsewhere.
         """
-        return write_expiries_down(self._business, program, progress_shown(progress))
+        return write_expiries_down(self._business, program, show_progress(progress))
 
     # asking -------------------------------------------------------------------------------------
 
@@ -166,7 +168,7 @@ class Points:
             return rules.expiring(lots, now, until)
 
     def history(self, customer: CustomerRef, program: str, *, as_of: Any = None) -> list[PointsLine]:
-        """Return what happened to the points, one line for each deed, oldest first; the deltas sum up to the balance.
+        """Return what happened to the points, one line for each action, oldest first; the deltas sum up to the balance.
 
         What has expired by then has a line, whether it was written down or not.
         """
@@ -216,7 +218,7 @@ class Points:
 
 
 def _movement(performed: single.Performed, mine: str) -> PointsSpend:
-    """Return what a deed moved of this customer's lots, now or when its key was first used."""
+    """Return what an action moved of this customer's lots, now or when its key was first used."""
     return movement(
         each for each in performed.records
         if isinstance(each, PointsEntry) and each.spend_id is not None and each.customer_id == mine

@@ -12,10 +12,9 @@ from attrs import frozen
 from custcrm.actions.sales import refunds
 from custcrm.actions.sales import sales as actions
 from custcrm.actions.sales.refunds import SaleDetails
-from custcrm.business import Business
+from custcrm.business import Business, CustomerRef
 from custcrm.records import Sale
 from custcrm.records.sales import SaleKind
-from custcrm.selection import CustomerRef, existing
 from custcrm.values.money import Money
 
 
@@ -116,7 +115,7 @@ class Sales:
         """Return all sales of the customer, refunds and chargebacks among them, oldest first (FEATURES I11)."""
         business = self._business
         with business.reading() as reader:
-            return tuple(reader.find(Sale, {"customer_id": existing(business, customer).id}, order=("occurred_at",)))
+            return tuple(reader.find(Sale, {"customer_id": business.existing(customer).id}, order=("occurred_at",)))
 
     def details(self, sale: Sale | str) -> SaleDetails:
         """Return a sale with its lines, the discounts of coupons, its refunds, the points it earned, and what is left of it."""

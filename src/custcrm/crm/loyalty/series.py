@@ -8,9 +8,9 @@ from types import EllipsisType
 
 from attrs import frozen
 
-from custcrm.actions.applying import Progress
 from custcrm.actions.coupons import codes, series
-from custcrm.actions.coupons import issuing as deeds
+from custcrm.actions.coupons import issuing as actions
+from custcrm.actions.progress import Progress
 from custcrm.business import Business
 from custcrm.records import CouponSeries, FreeCode, Program, SeriesBudget
 from custcrm.values.errors import Malformed, Refusal
@@ -68,7 +68,7 @@ class Series:
             found = codes.thing(writer, code)
             if not isinstance(found, FreeCode):
                 raise Malformed("the code is not free; revoke the coupon", field="code")
-            done = deeds.revoked_code(writer, found.code, self._business.now())
+            done = actions.revoked_code(writer, found.code, self._business.now())
             if isinstance(done, Refusal):
                 raise done
             return done

@@ -7,10 +7,9 @@ from typing import Any, TypeAlias
 
 from custcrm.actions.coupons.judging import Use
 from custcrm.actions.places import booked_at, reference_of
-from custcrm.business import Business, customer_id
+from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.records import Sale, SaleLine
 from custcrm.rules.sales import lines as lines_of
-from custcrm.selection import CustomerRef
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Amount, Money
 from custcrm.values.shapes import mapping, several

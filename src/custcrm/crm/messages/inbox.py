@@ -10,8 +10,8 @@ from attrs import field, frozen
 
 from custcrm.actions import single
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon
-from custcrm.actions.messages import inbox as deeds
-from custcrm.business import Business, customer_id
+from custcrm.actions.messages import inbox as actions
+from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.crm.loyalty.coupons import Coupons
 from custcrm.records import Coupon, CouponSeries, Customer, InboxMessage, Message, Opening
 from custcrm.records.inbox import InboxStatus, OfferStatus
@@ -19,7 +19,6 @@ from custcrm.rules import coupons as coupon_rules
 from custcrm.rules import inbox as rules
 from custcrm.rules.coupons import Uses
 from custcrm.rules.inbox import Delivery, Seen
-from custcrm.selection import CustomerRef, existing
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import Malformed, NotFound
 from custcrm.values.graphemes import preview
@@ -136,7 +135,7 @@ class Inbox:
         business = self._business
         performed = single.perform(
             business,
-            lambda: deeds.distributing(
+            lambda: actions.distributing(
                 business, title, short_description=short_description, text=text, distributed=distributed, ends=ends,
                 channel=channel, notice=notice, sender=sender, purpose=purpose,
             ),
@@ -149,7 +148,7 @@ class Inbox:
         business = self._business
         at = business.asked_at(as_of) or business.now()
         with business.reading() as reader:
-            id_ = existing(business, customer).id
+            id_ = business.existing(customer).id
             known = _Known(reader, id_, at)
             found = [each for each in reader.find(InboxMessage, {"customer_id": id_}) if rules.is_listed(each, at)]
         return [known.item(each) for each in sorted(found, key=lambda each: (each.distributed_at, each.id))]
@@ -170,7 +169,7 @@ class Inbox:
         business = self._business
         with business.store.write() as writer:
             found = self._found(writer, message, customer)
-            deeds.opened(business, writer, found, surface, at)
+            actions.opened(business, writer, found, surface, at)
             return _Known(writer, found.customer_id, business.now()).item(found)
 
     def remove(
@@ -179,7 +178,7 @@ class Inbox:
         """Take a message out of the inbox; it is kept, with who did it and why, and can be seen with as_of."""
         business = self._business
         with business.store.write() as writer:
-            return deeds.removed(business, writer, self._found(writer, message, customer), reason)
+            return actions.removed(business, writer, self._found(writer, message, customer), reason)
 
     def _found(
         self, reader: Reader, message: InboxItem | InboxMessage | str, customer: CustomerRef | None
@@ -209,7 +208,7 @@ class Offers:
         business = self._business
         at = business.asked_at(as_of) or business.now()
         with business.reading() as reader:
-            holder = existing(business, customer)
+            holder = business.existing(customer)
             coupons = [each for each in reader.find(Coupon, {"customer_id": holder.id}) if each.issued_at <= at]
             return _Known(reader, holder.id, at).offers(reader, holder, coupons)
 
@@ -225,7 +224,7 @@ class Offers:
         business = self._business
         with business.store.write() as writer:
             coupon = _coupon(writer, offer)
-            deeds.opened(business, writer, coupon, surface, at)
+            actions.opened(business, writer, coupon, surface, at)
             holder = writer.get(Customer, coupon.customer_id)
             assert holder is not None, "a coupon has its customer"
             [opened] = _Known(writer, holder.id, business.now()).offers(writer, holder, [coupon])

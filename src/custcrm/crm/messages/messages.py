@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from attrs import evolve, frozen
 
 from custcrm.actions import eligibility
-from custcrm.business import Business, customer_id
+from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.messaging.dispatching import dispatch, in_doubt, send_again
 from custcrm.messaging.templates import TextTemplate
 from custcrm.records import Consent, Customer, Message, Program, Sender
 from custcrm.records.messages import MessageStatus
 from custcrm.rules.contacting import check_channel, check_purpose
-from custcrm.selection import CustomerRef, existing
 from custcrm.storage.customer_facts import facts
 from custcrm.storage.protocol import Reader, Taken
 from custcrm.storage.questions import Question
@@ -43,7 +42,7 @@ class Consents:
         check_channel(channel, business.channels)
         if not checked(evidence, field="evidence").strip():
             raise Malformed("evidence says how the consent is known, e.g. 'form at the till'", field="evidence")
-        id_, now = existing(business, customer).id, business.now()
+        id_, now = business.existing(customer).id, business.now()
         consent = Consent(
             customer_id=id_, id=business.ids.new(), channel=channel, purpose=purpose, granted=granted, evidence=evidence,
             actor=business.actor, occurred_at=now,

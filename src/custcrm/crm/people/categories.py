@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from custcrm.actions.customers import tiers
-from custcrm.actions.plan import Plan
 from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.filters.syntax.nodes import Exists, Field
 from custcrm.records import Category, Program
 from custcrm.records.programs import NEW_CUSTOMERS
-from custcrm.selection import select
+from custcrm.selection import Plan, select
 
 
 @frozen

@@ -8,14 +8,14 @@ from typing import Any, Final
 from attrs import frozen
 
 from custcrm.actions.customers.deleting import delete
-from custcrm.business import Business, customer_id
+from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.crm.people.callers import CallerMatch, caller_matches
 from custcrm.filters import Filter
 from custcrm.filters.syntax import nodes as s
 from custcrm.records import ContactPoint, Customer, ExternalId
 from custcrm.records.customers import CustomerStatus
 from custcrm.rules import customers as rules
-from custcrm.selection import CustomerRef, Selection, existing
+from custcrm.selection import Selection
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.birthdays import BirthDate
 from custcrm.values.errors import Conflict, EmailTaken, Malformed, NotFound
@@ -84,7 +84,7 @@ class Customers:
 
     def get(self, id: str) -> Customer:
         """Return the customer of this id; NotFound when there is none."""
-        return existing(self._business, id)
+        return self._business.existing(id)
 
     def update(self, customer: CustomerRef, **changes: Any) -> Customer:
         """Change fields and return the record: absent means leave, None means clear."""
@@ -92,7 +92,7 @@ class Customers:
         with business.store.write() as writer:
             before = writer.hold(Customer, customer_id(customer))
             if before is None:
-                existing(business, customer)
+                business.existing(customer)
                 raise AssertionError  # pragma: no cover (existing has raised)
             after = rules.changed_customer(before, self._dated(changes), country=business.country, amount=business.amount)
             if after == before:
@@ -163,7 +163,7 @@ class Customers:
     ) -> ContactPoint:
         """Add a further email address or phone number; one address belongs to one customer."""
         business = self._business
-        owner = existing(business, customer)
+        owner = business.existing(customer)
         point = rules.contact_point(business.ids.new(), owner.id, kind, value, purpose, business.now(), business.country)
         with business.store.write() as writer:
             if kind == "email":

@@ -8,10 +8,10 @@ from typing import Any
 from attrs import evolve, frozen
 
 from custcrm.actions import single
-from custcrm.actions.action import Deed
+from custcrm.actions.action import Action
 from custcrm.actions.customers import memberships
 from custcrm.actions.customers.memberships import access_change, category_change, joining
-from custcrm.business import Business, customer_id
+from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.records import (
     Category,
     Customer,
@@ -23,7 +23,6 @@ from custcrm.records import (
 )
 from custcrm.records.programs import NEW_CUSTOMERS, Access, Reversal
 from custcrm.rules.contacting import OFF
-from custcrm.selection import CustomerRef, existing
 from custcrm.storage.protocol import Taken
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.identifiers import key_name
@@ -122,7 +121,7 @@ class Programs:
     def history(self, customer: CustomerRef, program: str) -> Sequence[MembershipChange]:
         """Return how the membership came to be as it is, oldest first: what changed, when, by whom and why."""
         business = self._business
-        where = {"customer_id": existing(business, customer).id, "program": business.known(Program, program, "program").name}
+        where = {"customer_id": business.existing(customer).id, "program": business.known(Program, program, "program").name}
         with business.reading() as reader:
             return tuple(reader.find(MembershipChange, where, order=("occurred_at",)))
 
@@ -152,12 +151,12 @@ class Programs:
             writer.replace(confirmed)
         return confirmed
 
-    def _perform(self, deed: Callable[[], Deed], customer: CustomerRef, program: str) -> Membership:
+    def _perform(self, action: Callable[[], Action], customer: CustomerRef, program: str) -> Membership:
         id_ = customer_id(customer)
         with self._business.store.write() as writer:
-            single.perform(self._business, deed, id_)
+            single.perform(self._business, action, id_)
             found = writer.get(Membership, id_, program)
-        assert found is not None, "the deed refuses who is no member"
+        assert found is not None, "the action refuses who is no member"
         return found
 
 

@@ -9,9 +9,8 @@ from attrs import frozen
 
 from custcrm.actions import single
 from custcrm.actions.customers.tags import tagging, untagging
-from custcrm.business import Business, customer_id
+from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.crm.people.callers import tags_of
-from custcrm.selection import CustomerRef, existing
 from custcrm.values.errors import Reason, Refusal
 
 
@@ -40,4 +39,4 @@ class Tags:
         business = self._business
         at = business.asked_at(as_of) or business.now()
         with business.reading() as reader:
-            return tags_of(reader, existing(business, customer).id, at)
+            return tags_of(reader, business.existing(customer).id, at)

@@ -1,0 +1,32 @@
+"""How far something is: told to the caller's own function, drawn as a bar, or not shown. See `show_progress`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from custcrm.values.shapes import flag
+
+Progress: TypeAlias = bool | Callable[[int, int], None]
+"""True for a bar, or what is called with (done, total)."""
+
+_WIDTH: Final = 30
+
+
+def show_progress(progress: Progress) -> Callable[[int, int], None]:
+    """Return what is told how far it is. A bar is drawn on stderr where that is a terminal, and nowhere else."""
+    if callable(progress):
+        return progress
+    return _draw_bar if flag(progress, field="progress") and sys.stderr.isatty() else _show_nothing
+
+
+def _show_nothing(done: int, total: int) -> None:
+    """Show nothing."""
+
+
+def _draw_bar(done: int, total: int) -> None:
+    filled = _WIDTH * done // total if total else _WIDTH
+    end = "\n" if done == total else ""
+    sys.stderr.write(f"\r[{'#' * filled:<{_WIDTH}}] {done:,} of {total:,}{end}")
+    sys.stderr.flush()
