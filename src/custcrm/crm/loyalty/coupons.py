@@ -13,7 +13,7 @@ from custcrm.actions.coupons import codes, guests, redeeming, restoring, series
 from custcrm.actions.coupons import issuing as actions
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon, uses_of
 from custcrm.business import Business, CustomerRef, customer_id
-from custcrm.crm.loyalty.using import Lines, sale_lines, use_of
+from custcrm.crm.loyalty.checkout import Lines, sale_lines, use_of
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, Sale
 from custcrm.records.coupons import CouponState
 from custcrm.rules import benefits
