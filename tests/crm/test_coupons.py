@@ -9,7 +9,7 @@ import custcrm
 from custcrm import Conflict, KeyConflict, Malformed, Money, NotFound, Reason, Refusal
 from custcrm.actions import single
 from custcrm.actions.coupons import redeeming
-from custcrm.actions.coupons.judging import Use
+from custcrm.actions.coupons.judging import Checkout
 from custcrm.records import Applied, Coupon, FreeCode, GuestRedemption, Redemption, Setting
 from custcrm.testing import ManualClock
 from tests.batches import in_batches
@@ -868,9 +868,9 @@ def test_a_code_that_another_took_meanwhile(crm, anna, eve, series):
     with crm._business.reading() as reader:
         [free] = reader.find(FreeCode)
     crm.coupons.redeem(code, customer=eve)
-    action = redeeming.redeeming(crm._business, free, Use(customer=anna.id, terminal="api"))
+    action = redeeming.redeeming(crm._business, free, Checkout(customer=anna.id, terminal="api"))
     assert reasons(single.perform, crm._business, lambda: action, anna.id) == ("not_holder",)
-    mine = redeeming.redeeming(crm._business, free, Use(customer=eve.id, terminal="api"))
+    mine = redeeming.redeeming(crm._business, free, Checkout(customer=eve.id, terminal="api"))
     single.perform(crm._business, lambda: mine, eve.id)
     assert crm.coupons.state(code) == "redeemed" and len(crm.coupons.of(eve)) == 1
 

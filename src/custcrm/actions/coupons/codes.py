@@ -19,7 +19,7 @@ from custcrm.values.identifiers import LONGEST
 from custcrm.values.periods import expiry
 from custcrm.values.texts import checked
 
-Thing: TypeAlias = Coupon | FreeCode | CouponSeries
+Redeemable: TypeAlias = Coupon | FreeCode | CouponSeries
 """What a code stands for: a customer's coupon, a free code, or the series that has it for all its coupons."""
 
 LARGEST_BATCH: Final = 1_000_000
@@ -38,24 +38,39 @@ _TICK: Final = timedelta(microseconds=1)
 # finding -----------------------------------------------------------------------------------------
 
 
-def thing(reader: Reader, coupon: Coupon | FreeCode | str) -> Thing:
+def find_coupon(reader: Reader, coupon: Coupon | FreeCode | str) -> Redeemable:
     """Return what is stored of a coupon given as a record or by its code; NotFound when there is none."""
     match coupon:
         case Coupon():
-            found: Thing | None = reader.get(Coupon, coupon.customer_id, coupon.id)
+            found: Redeemable | None = reader.get(Coupon, coupon.customer_id, coupon.id)
         case FreeCode():
-            found = behind(reader, coupon.code)
+            found = find_by_code(reader, coupon.code)
         case _:
-            found = behind(reader, checked(coupon, field="coupon", limit=LONGEST).strip())
+            found = find_by_code(reader, checked(coupon, field="coupon", limit=LONGEST).strip())
     if found is None:
         raise NotFound("no coupon has this code")
     return found
 
 
-def behind(reader: Reader, code: str) -> Thing | None:
+def find_by_code(reader: Reader, code: str) -> Redeemable | None:
     """Return what a code stands for, None when nothing does. A free code that was taken is the coupon."""
     of_customer = next(reader.find(Coupon, {"code": code}), None)
     return of_customer or reader.get(FreeCode, code) or next(reader.find(CouponSeries, {"shared_code": code}), None)
+
+
+def series_of(wanted: Redeemable) -> str:
+    """Return the name of the series."""
+    return wanted.name if isinstance(wanted, CouponSeries) else wanted.series
+
+
+def code_of(wanted: Redeemable) -> str | None:
+    """Return the code; a customer's coupon of a series with one code for all has none of its own."""
+    return wanted.shared_code if isinstance(wanted, CouponSeries) else wanted.code
+
+
+def remembered_as(wanted: Redeemable) -> str | None:
+    """Return by what a key remembers it: the code, which stays the same when a customer takes it; else the coupon's id."""
+    return wanted.code or wanted.id if isinstance(wanted, Coupon) else code_of(wanted)
 
 
 # drawing -----------------------------------------------------------------------------------------

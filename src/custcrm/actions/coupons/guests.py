@@ -9,8 +9,8 @@ from typing import Final
 
 from attrs import frozen
 
-from custcrm.actions.coupons.codes import Thing, expires_at, places_of
-from custcrm.actions.coupons.judging import Asking, Use, beside, by_cost, no_place, refuse
+from custcrm.actions.coupons.codes import Redeemable, code_of, expires_at, places_of, series_of
+from custcrm.actions.coupons.judging import Checkout, Inquiry, others_combine, refusals_by_cost, refusals_to_issue, refuse
 from custcrm.actions.coupons.redeeming import spend
 from custcrm.actions.coupons.redemptions import uses_of
 from custcrm.actions.keys import Request
@@ -54,31 +54,32 @@ class _Visit:
 
 
 def redeem_as_guest(
-    business: Business, wanted: Thing, identity: str, use: Use, *, key: str | None = None
+    business: Business, wanted: Redeemable, identity: str, checkout: Checkout, *, key: str | None = None
 ) -> GuestRedemption:
     """Redeem a free or shared code for a guest; once, where a key is given."""
     identity = identity_of(identity)
     with business.store.write() as writer:
         who = rules.guest(identity, _key(business, writer))
-        request = Request(action="redeem_as_guest", arguments={"coupon": _code(wanted), "guest": who, **use.told()}, key=key)
+        arguments = {"coupon": _code(wanted), "guest": who, **checkout.told()}
+        request = Request(action="redeem_as_guest", arguments=arguments, key=key)
         before = request.claim(writer)
         if before is not None:
             return _made_under(writer, wanted, before.id)
         if isinstance(wanted, FreeCode):
             writer.hold(FreeCode, wanted.code)
-        writer.claim(GUESTS, [f"{_series(wanted)} {who}"])
-        asking = Asking(business=business, reader=writer, use=use, owner=None, now=business.now(), writer=writer)
-        visit = _visit(asking, wanted, who)
-        refuse(asking, visit.series, _reasons(asking, visit))
+        writer.claim(GUESTS, [f"{series_of(wanted)} {who}"])
+        inquiry = Inquiry(business=business, reader=writer, checkout=checkout, owner=None, now=business.now(), writer=writer)
+        visit = _visit(inquiry, wanted, who)
+        refuse(inquiry, visit.series, _reasons(inquiry, visit))
         if visit.takes_place:
             places_of(visit.series.name).take(writer, 1)
-        cost, at = use.cost(visit.series), rules.present(visit.coupon, visit.uses, asking.now)
+        cost, at = checkout.cost(visit.series), rules.present(visit.coupon, visit.uses, inquiry.now)
         spend(writer, visit.series, cost)
         made = GuestRedemption(
             id=business.ids.new(), series=visit.series.name, program=visit.series.program, identity=who,
-            ordinal=rules.guest_ordinal(visit.series, visit.mine), code=visit.code, redeemed_at=at, reference=use.reference,
-            discount=cost, terminal=use.terminal, point_of_sale=use.point_of_sale, actor=business.actor,
-            applied_id=business.ids.new(),
+            ordinal=rules.guest_ordinal(visit.series, visit.mine), code=visit.code, redeemed_at=at,
+            reference=checkout.reference, discount=cost, terminal=checkout.terminal, point_of_sale=checkout.point_of_sale,
+            actor=business.actor, applied_id=business.ids.new(),
         )
         writer.add([made])
         request.keep(business, writer, made.applied_id or "", at)
@@ -86,14 +87,14 @@ def redeem_as_guest(
 
 
 def why_as_guest(
-    business: Business, reader: Reader, wanted: Thing, identity: str, use: Use
+    business: Business, reader: Reader, wanted: Redeemable, identity: str, checkout: Checkout
 ) -> tuple[Reason, ...]:
     """Return every reason why a guest could not redeem the code now; nothing is written."""
     identity = identity_of(identity)
     kept = reader.get(Setting, GUEST_KEY)
-    asking = Asking(business=business, reader=reader, use=use, owner=None, now=business.now())
+    inquiry = Inquiry(business=business, reader=reader, checkout=checkout, owner=None, now=business.now())
     who = "" if kept is None else rules.guest(identity, kept.value)  # without a key there was no guest yet
-    return rules.ordered(_reasons(asking, _visit(asking, wanted, who)))
+    return rules.ordered(_reasons(inquiry, _visit(inquiry, wanted, who)))
 
 
 def identity_of(identity: str) -> str:
@@ -103,7 +104,7 @@ def identity_of(identity: str) -> str:
     return identity.strip()
 
 
-def _made_under(reader: Reader, wanted: Thing, applied_id: str) -> GuestRedemption:
+def _made_under(reader: Reader, wanted: Redeemable, applied_id: str) -> GuestRedemption:
     found = next(reader.find(GuestRedemption, {"code": _code(wanted), "applied_id": applied_id}), None)
     if found is None:
         raise NotFound("what was done under this key is no longer there")
@@ -121,48 +122,44 @@ def _key(business: Business, writer: Writer) -> str:
     return kept.value
 
 
-def _visit(asking: Asking, wanted: Thing, who: str) -> _Visit:
-    series, code = asking.series(_series(wanted)), _code(wanted)
-    mine = tuple(asking.reader.find(GuestRedemption, {"series": series.name, "identity": who}))
+def _visit(inquiry: Inquiry, wanted: Redeemable, who: str) -> _Visit:
+    series, code = inquiry.series(series_of(wanted)), _code(wanted)
+    mine = tuple(inquiry.reader.find(GuestRedemption, {"series": series.name, "identity": who}))
     match wanted:
         case FreeCode():
-            free = asking.reader.get(FreeCode, code)
+            free = inquiry.reader.get(FreeCode, code)
             if free is None:
                 raise NotFound("no coupon has this code")
-            coupon, uses, is_held = rules.unheld(free), uses_of(asking.reader, free), free.taken_at is not None
+            coupon, uses, is_held = rules.unheld(free), uses_of(inquiry.reader, free), free.taken_at is not None
         case Coupon():
-            coupon, uses, is_held = wanted, uses_of(asking.reader, wanted), True
+            coupon, uses, is_held = wanted, uses_of(inquiry.reader, wanted), True
         case _:
             # A guest's coupon of a shared code is nowhere but in its uses: `needs_another` tells when one is used up.
-            ends = expires_at(series, asking.now, asking.business)
-            coupon = Coupon(customer_id="", id="", series=series.name, issued_at=asking.now, expires_at=ends)
+            ends = expires_at(series, inquiry.now, inquiry.business)
+            coupon = Coupon(customer_id="", id="", series=series.name, issued_at=inquiry.now, expires_at=ends)
             uses, is_held = (), False
     return _Visit(series=series, code=code, coupon=coupon, uses=uses, mine=mine, is_held=is_held)
 
 
-def _reasons(asking: Asking, visit: _Visit) -> set[Reason]:
+def _reasons(inquiry: Inquiry, visit: _Visit) -> set[Reason]:
     series = visit.series
     found = rules.refusals(
-        series, visit.coupon, visit.uses, at=rules.present(visit.coupon, visit.uses, asking.now),
-        references=asking.references, beside=beside(asking, series, visit.uses),
+        series, visit.coupon, visit.uses, at=rules.present(visit.coupon, visit.uses, inquiry.now),
+        references=inquiry.references, beside=others_combine(inquiry, series, visit.uses),
     )
-    found |= by_cost(asking, series)
+    found |= refusals_by_cost(inquiry, series)
     if visit.is_held:
         found.add(Reason.NOT_HOLDER)
     if visit.takes_place:
-        found |= no_place(asking, series)
+        found |= refusals_to_issue(inquiry, series)
     limit = series.per_customer
     if visit.needs_another and limit is not None and rules.guest_coupons(series, visit.mine) >= limit:
         found.add(Reason.CUSTOMER_LIMIT)
     return found
 
 
-def _series(wanted: Thing) -> str:
-    return wanted.name if isinstance(wanted, CouponSeries) else wanted.series
-
-
-def _code(wanted: Thing) -> str:
-    code = wanted.shared_code if isinstance(wanted, CouponSeries) else wanted.code
+def _code(wanted: Redeemable) -> str:
+    code = code_of(wanted)
     if code is None:
         raise Malformed("a guest brings a code; this coupon is its customer's and has none", field="coupon")
     return code

@@ -1,6 +1,9 @@
-"""A coupon before it is used: found with all that decides on it, and every reason that it is refused for.
+"""A coupon before it is used: which one a code means, and every reason why it cannot be used now.
 
-The names to know are `Use`, what it is wanted for, `Asking`, who asks when, and `Case`, what `judged` finds.
+`judge` takes an `Inquiry` (who asks, when, for which `Checkout`) and gives a `Candidate`: the coupon with its reasons. No
+reason, and it may be used. Nothing is written here. An example: WELCOME is the code of a series for everybody, and Anna has
+no coupon of it. Her candidate is a coupon that does not exist yet: it is `made` when it is used, and then `takes_place`
+among those that the series may issue. If the series ended yesterday, the reasons are {series_closed}.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Any, Final, TypeVar
 from attrs import evolve, field, frozen
 
 from custcrm.actions import eligibility
-from custcrm.actions.coupons.codes import Thing, closed, expires_at, left, places_of, thing
+from custcrm.actions.coupons.codes import Redeemable, closed, expires_at, find_coupon, left, places_of
 from custcrm.actions.coupons.issuing import next_ordinal
 from custcrm.actions.coupons.redemptions import all_references, series_by_name, uses_by_coupon, uses_of
 from custcrm.business import Business
@@ -33,10 +36,11 @@ REFERENCES: Final = "coupon_reference"
 
 
 @frozen(kw_only=True)
-class Use:
-    """What a coupon is wanted for: the order, who brings it, where, and what it takes off, told or to be quoted of lines.
+class Checkout:
+    """The order that a coupon is brought for: its reference, who brings it, where, and what the coupon takes off.
 
-    `buyer`: the reference is the id of a sale of this customer.
+    What it takes off is the `discount`, or is quoted of the `lines` by the benefit of the series. With a `buyer`, the
+    reference is the id of a sale of this customer.
     """
 
     reference: str | None = None
@@ -64,15 +68,16 @@ class Use:
 
 
 @frozen(kw_only=True)
-class Asking:
-    """A question about a coupon; with a writer it is about to be answered by writing, and the customer is held.
+class Inquiry:
+    """The question whether a coupon can be used now, for a checkout.
 
-    `owner` holds the coupon, or would; None for a guest.
+    With a `writer`, the coupon is used next if the answer is yes: what is looked at is held, and nobody changes it meanwhile.
+    `owner` has the coupon, or gets it by this use; None for a guest.
     """
 
     business: Business
     reader: Reader
-    use: Use
+    checkout: Checkout
     owner: str | None
     now: datetime
     writer: Writer | None = None
@@ -87,8 +92,8 @@ class Asking:
         return found
 
     def _references(self) -> tuple[str, ...]:
-        whose = (self.owner, self.use.customer, self.use.buyer)
-        told = () if self.use.reference is None else (self.use.reference,)
+        whose = (self.owner, self.checkout.customer, self.checkout.buyer)
+        told = () if self.checkout.reference is None else (self.checkout.reference,)
         return all_references(self.reader, told, (each for each in whose if each is not None))
 
     def held(self, record: type[R], *key: Any) -> R | None:
@@ -104,11 +109,12 @@ class Asking:
 
 
 @frozen(kw_only=True)
-class Case:
-    """A coupon with what decides on it.
+class Candidate:
+    """The coupon that is meant, with all `reasons` why it cannot be used; none, and it can.
 
-    `made`: it is to be written, as nobody held it yet; `taken` is the free code that it comes from; else it `takes_place` in
-    its series. `references` are the names of the order, `at` is the instant by which it is judged.
+    `made`: nobody has it yet, and it is written when it is used. It then comes from a free code, which is `taken`, or it is a
+    further coupon of a series with one code for all, and `takes_place` among those that the series may issue. `references`
+    are the names of the order, `at` is the instant by which it is judged.
     """
 
     series: CouponSeries
@@ -122,132 +128,136 @@ class Case:
     at: datetime
 
 
-def judged(asking: Asking, wanted: Thing) -> Case:
-    """Return the coupon of a customer that is meant, with every reason why it cannot be used now."""
-    owner = asking.owner
+def judge(inquiry: Inquiry, wanted: Redeemable) -> Candidate:
+    """Return the coupon of a customer that is meant, with every reason why it cannot be used now.
+
+    There are reasons of the coupon (it has expired), of its series (it is closed), of the checkout (over the budget) and of
+    people: who owns the coupon and who brings it must both be allowed to redeem.
+    """
+    owner = inquiry.owner
     assert owner is not None, "guests have rules of their own"
     match wanted:
         case Coupon():
-            case = _held(asking, wanted)
+            candidate = _judge_held(inquiry, wanted)
         case FreeCode():
-            case = _free(asking, wanted, owner)
+            candidate = _judge_free(inquiry, wanted, owner)
         case _:
-            case = _shared(asking, wanted, owner)
-    reasons = case.reasons | by_cost(asking, case.series)
-    for customer in dict.fromkeys((owner, asking.use.customer or owner)):
-        reasons |= _barred(_facts(asking, customer), case.series)
-    if asking.use.customer not in {None, case.coupon.customer_id} and not case.series.transferable:
+            candidate = _judge_shared(inquiry, wanted, owner)
+    reasons = candidate.reasons | refusals_by_cost(inquiry, candidate.series)
+    for customer in dict.fromkeys((owner, inquiry.checkout.customer or owner)):
+        reasons |= _refusals_of_owner(_facts(inquiry, customer), candidate.series)
+    if inquiry.checkout.customer not in {None, candidate.coupon.customer_id} and not candidate.series.transferable:
         reasons.add(Reason.NOT_HOLDER)
-    return evolve(case, reasons=reasons, references=asking.references)
+    return evolve(candidate, reasons=reasons, references=inquiry.references)
 
 
-def refuse(asking: Asking, series: CouponSeries, reasons: set[Reason]) -> None:
+def refuse(inquiry: Inquiry, series: CouponSeries, reasons: set[Reason]) -> None:
     """Raise the refusal for the reasons, if there are any; its details are of the first."""
     if not reasons:
         return
     details: dict[str, Any] = {"series": series.name}
     match rules.ordered(reasons)[0]:
         case Reason.OVER_BUDGET:
-            details |= {"needed": str(asking.use.cost(series)), "left": str(_budget_left(asking.reader, series))}
+            details |= {"needed": str(inquiry.checkout.cost(series)), "left": str(_budget_left(inquiry.reader, series))}
         case Reason.SERIES_CAPACITY:
-            details |= places_of(series.name).shortage(1, left(asking.reader, series.name))
+            details |= places_of(series.name).shortage(1, left(inquiry.reader, series.name))
     raise rules.refusal(reasons, **details)
 
 
 # what is meant -----------------------------------------------------------------------------------
 
 
-def _held(asking: Asking, coupon: Coupon) -> Case:
-    found = asking.held(Coupon, coupon.customer_id, coupon.id)
+def _judge_held(inquiry: Inquiry, coupon: Coupon) -> Candidate:
+    found = inquiry.held(Coupon, coupon.customer_id, coupon.id)
     if found is None:
         raise NotFound("the coupon is gone, and its customer")
-    return _case(asking, asking.series(found.series), found, uses_of(asking.reader, found))
+    return _case(inquiry, inquiry.series(found.series), found, uses_of(inquiry.reader, found))
 
 
-def _free(asking: Asking, code: FreeCode, owner: str) -> Case:
+def _judge_free(inquiry: Inquiry, code: FreeCode, owner: str) -> Candidate:
     """Return the coupon that a free code becomes when a customer takes it."""
-    free = asking.held(FreeCode, code.code)
+    free = inquiry.held(FreeCode, code.code)
     if free is None:
         raise NotFound("no coupon has this code")
-    series = asking.series(free.series)
+    series = inquiry.series(free.series)
     if free.taken_at is not None:  # since it was looked up
-        coupon = thing(asking.reader, free.code)
+        coupon = find_coupon(inquiry.reader, free.code)
         if not isinstance(coupon, Coupon):
             raise NotFound("the coupon is gone, and its customer")
-        case = _held(asking, coupon)
-        return case if coupon.customer_id == owner else evolve(case, reasons={*case.reasons, Reason.NOT_HOLDER})
-    row = _facts(asking, owner)
+        candidate = _judge_held(inquiry, coupon)
+        return candidate if coupon.customer_id == owner else evolve(candidate, reasons={*candidate.reasons, Reason.NOT_HOLDER})
+    row = _facts(inquiry, owner)
     coupon = evolve(
-        rules.unheld(free), customer_id=owner, id=asking.business.ids.new(), issued_at=max(asking.now, free.created_at),
-        ordinal=_ordinal(asking, row, series), actor=asking.business.actor,
+        rules.unheld(free), customer_id=owner, id=inquiry.business.ids.new(), issued_at=max(inquiry.now, free.created_at),
+        ordinal=_ordinal(inquiry, row, series), actor=inquiry.business.actor,
     )
-    case = _case(asking, series, coupon, uses_of(asking.reader, free))
-    return evolve(case, reasons=case.reasons | _beyond_limit(row, series), made=True, taken=free)
+    candidate = _case(inquiry, series, coupon, uses_of(inquiry.reader, free))
+    return evolve(candidate, reasons=candidate.reasons | _refusals_by_limit(row, series), made=True, taken=free)
 
 
-def _shared(asking: Asking, series: CouponSeries, owner: str) -> Case:
+def _judge_shared(inquiry: Inquiry, series: CouponSeries, owner: str) -> Candidate:
     """Return the customer's coupon of a series with one code for all, or the one that is issued on the spot."""
     coupons = sorted(
-        asking.reader.find(Coupon, {"customer_id": owner, "series": series.name}),
-        key=lambda each: each.reserved_for not in asking.references,  # what was kept for this goes first
+        inquiry.reader.find(Coupon, {"customer_id": owner, "series": series.name}),
+        key=lambda each: each.reserved_for not in inquiry.references,  # what was kept for this goes first
     )
-    uses = uses_by_coupon(asking.reader, coupons)
-    cases = [_case(asking, series, coupon, uses[coupon.id]) for coupon in coupons]
-    for case in cases:
-        if not case.reasons:
-            return case
-    row = _facts(asking, owner)
+    uses = uses_by_coupon(inquiry.reader, coupons)
+    candidates = [_case(inquiry, series, coupon, uses[coupon.id]) for coupon in coupons]
+    for candidate in candidates:
+        if not candidate.reasons:
+            return candidate
+    row = _facts(inquiry, owner)
     coupon = Coupon(
-        customer_id=owner, id=asking.business.ids.new(), series=series.name, ordinal=_ordinal(asking, row, series),
-        issued_at=asking.now, expires_at=expires_at(series, asking.now, asking.business), actor=asking.business.actor,
+        customer_id=owner, id=inquiry.business.ids.new(), series=series.name, ordinal=_ordinal(inquiry, row, series),
+        issued_at=inquiry.now, expires_at=expires_at(series, inquiry.now, inquiry.business), actor=inquiry.business.actor,
     )
-    another = _case(asking, series, coupon, ())
-    reasons = another.reasons | _beyond_limit(row, series) | no_place(asking, series)
-    if reasons and cases:  # why not another one, and why not the last one
-        return evolve(cases[-1], reasons=cases[-1].reasons | reasons)
+    another = _case(inquiry, series, coupon, ())
+    reasons = another.reasons | _refusals_by_limit(row, series) | refusals_to_issue(inquiry, series)
+    if reasons and candidates:  # why not another one, and why not the last one
+        return evolve(candidates[-1], reasons=candidates[-1].reasons | reasons)
     return evolve(another, reasons=reasons, made=True, takes_place=True)
 
 
-def _case(asking: Asking, series: CouponSeries, coupon: Coupon, uses: rules.Uses) -> Case:
-    at = rules.present(coupon, uses, asking.now)
+def _case(inquiry: Inquiry, series: CouponSeries, coupon: Coupon, uses: rules.Uses) -> Candidate:
+    at = rules.present(coupon, uses, inquiry.now)
     reasons = rules.refusals(
-        series, coupon, uses, at=at, references=asking.references, beside=beside(asking, series, uses)
+        series, coupon, uses, at=at, references=inquiry.references, beside=others_combine(inquiry, series, uses)
     )
-    return Case(series=series, coupon=coupon, uses=uses, reasons=reasons, at=at)
+    return Candidate(series=series, coupon=coupon, uses=uses, reasons=reasons, at=at)
 
 
 # reasons -----------------------------------------------------------------------------------------
 
 
-def beside(asking: Asking, series: CouponSeries, uses: rules.Uses) -> list[bool]:
-    """Return for each other coupon that is used for the same reference whether it may be combined.
+def others_combine(inquiry: Inquiry, series: CouponSeries, uses: rules.Uses) -> list[bool]:
+    """Return for each coupon that is used for the same order already whether it may be combined with others.
 
-    A second use of the same coupon is combined with the first, unless there is none left anyway.
+    Uses of this coupon for the order count too; not where it is used up, which is a reason of its own.
     """
-    if not asking.references:
+    if not inquiry.references:
         return []
-    where = {"reference": asking.references, "restored_at": None}
-    found: list[rules.Use] = [*asking.reader.find(Redemption, where), *asking.reader.find(GuestRedemption, where)]
+    where = {"reference": inquiry.references, "restored_at": None}
+    found: list[rules.Use] = [*inquiry.reader.find(Redemption, where), *inquiry.reader.find(GuestRedemption, where)]
     if len(rules.standing(uses)) >= series.per_coupon:
         own = {use.id for use in uses}
         found = [use for use in found if use.id not in own]
-    terms = series_by_name(asking.reader, (use.series for use in found)) if found else {}
+    terms = series_by_name(inquiry.reader, (use.series for use in found)) if found else {}
     return [terms[use.series].stackable for use in found]
 
 
-def no_place(asking: Asking, series: CouponSeries) -> set[Reason]:
+def refusals_to_issue(inquiry: Inquiry, series: CouponSeries) -> set[Reason]:
     """Return why the series issues no further coupon: it is closed, its time is over, or none is left."""
-    reason = closed(series, asking.now)
-    full = {Reason.SERIES_CAPACITY} if left(asking.reader, series.name) == 0 else set()
+    reason = closed(series, inquiry.now)
+    full = {Reason.SERIES_CAPACITY} if left(inquiry.reader, series.name) == 0 else set()
     return full if reason is None else {reason, *full}
 
 
-def by_cost(asking: Asking, series: CouponSeries) -> set[Reason]:
+def refusals_by_cost(inquiry: Inquiry, series: CouponSeries) -> set[Reason]:
     """Return what speaks against the discount: that the budget does not cover it, or that the lines get none."""
-    budget, cost = _budget_left(asking.reader, series), asking.use.cost(series)
+    budget, cost = _budget_left(inquiry.reader, series), inquiry.checkout.cost(series)
     if cost is None:
         return set()
-    if asking.use.lines is not None and not cost and series.benefit.get("kind") != "text":
+    if inquiry.checkout.lines is not None and not cost and series.benefit.get("kind") != "text":
         return {Reason.NO_BENEFIT} if series.benefit else set()
     return {Reason.OVER_BUDGET} if budget is not None and budget < cost else set()
 
@@ -257,24 +267,24 @@ def _budget_left(reader: Reader, series: CouponSeries) -> Money | None:
     return None if found is None else Money.from_minor(found.budget - found.spent, found.currency)
 
 
-def _facts(asking: Asking, customer_id: str) -> Facts:
-    found = facts(asking.reader, customer_id, Question(asking.business.everyone(), asking.now))
+def _facts(inquiry: Inquiry, customer_id: str) -> Facts:
+    found = facts(inquiry.reader, customer_id, Question(inquiry.business.everyone(), inquiry.now))
     if found is None:
         raise NotFound("no customer has this id")
     return found
 
 
-def _barred(row: Facts, series: CouponSeries) -> set[Reason]:
+def _refusals_of_owner(row: Facts, series: CouponSeries) -> set[Reason]:
     schema = row.question.filter.schema
     return {reason for reason, rule in eligibility.may_redeem_coupon(schema, series.program) if not row.matches(rule)}
 
 
-def _beyond_limit(row: Facts, series: CouponSeries) -> set[Reason]:
+def _refusals_by_limit(row: Facts, series: CouponSeries) -> set[Reason]:
     rule = eligibility.below_limit(row.question.filter.schema, series.name, series.per_customer)
     return {reason for reason, below in rule if not row.matches(below)}
 
 
-def _ordinal(asking: Asking, row: Facts, series: CouponSeries) -> int | None:
+def _ordinal(inquiry: Inquiry, row: Facts, series: CouponSeries) -> int | None:
     if series.per_customer is None:
         return None
-    return int(row.value(next_ordinal(asking.business, series.name)))
+    return int(row.value(next_ordinal(inquiry.business, series.name)))

@@ -11,8 +11,8 @@ from typing import Any, Final
 from attrs import evolve
 
 from custcrm.actions.action import Action, Booked, Booking, Occasion, Turn
-from custcrm.actions.coupons.codes import Thing, places_of
-from custcrm.actions.coupons.judging import Asking, Case, Use, judged, refuse
+from custcrm.actions.coupons.codes import Redeemable, places_of, remembered_as, series_of
+from custcrm.actions.coupons.judging import Candidate, Checkout, Inquiry, judge, refuse
 from custcrm.actions.coupons.redemptions import all_references, uses_of
 from custcrm.actions.places import reference_of
 from custcrm.business import Business
@@ -31,37 +31,38 @@ KEPT: Final = "coupon_id"
 """By what a key tells which coupon was reserved under it."""
 
 
-def redeeming(business: Business, wanted: Thing, use: Use) -> Action:
+def redeeming(business: Business, wanted: Redeemable, checkout: Checkout) -> Action:
     """Redeem a coupon, or what a code stands for, once more (FEATURES V15, V18, V19)."""
 
     def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
-        case = _admitted(business, writer, occasion, turns, wanted, use)
-        cost = use.cost(case.series)
-        spend(writer, case.series, cost)
-        coupon = rules.released(case.coupon, case.at)
+        candidate = _admitted(business, writer, occasion, turns, wanted, checkout)
+        cost = checkout.cost(candidate.series)
+        spend(writer, candidate.series, cost)
+        coupon = rules.released(candidate.coupon, candidate.at)
         redemption = Redemption(
             customer_id=coupon.customer_id, id=business.ids.new(), coupon_id=coupon.id, series=coupon.series,
-            program=case.series.program, redeemed_at=case.at, reference=use.reference, discount=cost, terminal=use.terminal,
-            point_of_sale=use.point_of_sale, actor=occasion.actor, applied_id=occasion.applied_id,
+            program=candidate.series.program, redeemed_at=candidate.at, reference=checkout.reference, discount=cost,
+            terminal=checkout.terminal, point_of_sale=checkout.point_of_sale, actor=occasion.actor,
+            applied_id=occasion.applied_id,
         )
-        return _settled(case, coupon, occasion, redemption)
+        return _settled(candidate, coupon, occasion, redemption)
 
-    return _action("redeem_coupon", wanted, use.told(), Booking((Redemption,), book))
+    return _action("redeem_coupon", wanted, checkout.told(), Booking((Redemption,), book))
 
 
-def reserving(business: Business, wanted: Thing, use: Use, lasting: Span) -> Action:
+def reserving(business: Business, wanted: Redeemable, checkout: Checkout, lasting: Span) -> Action:
     """Keep a coupon for an order for a time; when that is over, it is free again by itself."""
 
     def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
-        case = _admitted(business, writer, occasion, turns, wanted, use)
-        until = move(case.at, lasting, business.zone)
+        candidate = _admitted(business, writer, occasion, turns, wanted, checkout)
+        until = move(candidate.at, lasting, business.zone)
         coupon = rules.reserved(
-            case.coupon, at=case.at, until=until, reference=use.reference or "", references=case.references
+            candidate.coupon, at=candidate.at, until=until, reference=checkout.reference or "", references=candidate.references
         )
         _remember(writer, occasion, coupon)
-        return _settled(case, coupon, occasion)
+        return _settled(candidate, coupon, occasion)
 
-    told = {"reference": use.reference, "customer": use.customer, "for": str(lasting)}
+    told = {"reference": checkout.reference, "customer": checkout.customer, "for": str(lasting)}
     return _action("reserve_coupon", wanted, told, Booking((Coupon,), book))
 
 
@@ -98,13 +99,14 @@ def releasing(coupon: Coupon, reference: str | None) -> Action:
     return _action("release_coupon", coupon, {"reference": reference}, Booking((Coupon,), book))
 
 
-def why(business: Business, reader: Reader, wanted: Thing, use: Use) -> tuple[Reason, ...]:
+def why(business: Business, reader: Reader, wanted: Redeemable, checkout: Checkout) -> tuple[Reason, ...]:
     """Return every reason why redeeming would be refused now; nothing is written."""
-    asking = Asking(business=business, reader=reader, use=use, owner=holder(wanted, use.customer), now=business.now())
-    return rules.ordered(judged(asking, wanted).reasons)
+    owner = holder(wanted, checkout.customer)
+    inquiry = Inquiry(business=business, reader=reader, checkout=checkout, owner=owner, now=business.now())
+    return rules.ordered(judge(inquiry, wanted).reasons)
 
 
-def holder(wanted: Thing, customer: str | None) -> str:
+def holder(wanted: Redeemable, customer: str | None) -> str:
     """Return whose coupon it is or becomes; Malformed where that is not said and must be."""
     if isinstance(wanted, Coupon):
         return wanted.customer_id
@@ -128,39 +130,30 @@ def spend(writer: Writer, series: CouponSeries, cost: Money | None) -> None:
 
 
 def _admitted(
-    business: Business, writer: Writer, occasion: Occasion, turns: Sequence[Turn], wanted: Thing, use: Use
-) -> Case:
-    """Return the case if nothing speaks against it, with its place in the series taken; else raise every reason."""
+    business: Business, writer: Writer, occasion: Occasion, turns: Sequence[Turn], wanted: Redeemable, checkout: Checkout
+) -> Candidate:
+    """Return the candidate if nothing speaks against it, with its place in the series taken; else raise every reason."""
     [turn] = turns
-    asking = Asking(business=business, reader=writer, use=use, owner=turn.customer_id, now=occasion.now, writer=writer)
-    case = judged(asking, wanted)
-    refuse(asking, case.series, case.reasons)
-    if case.takes_place:
-        places_of(case.series.name).take(writer, 1)
-    return case
-
-
-def _settled(case: Case, coupon: Coupon, occasion: Occasion, *more: Redemption) -> Booked:
-    """Return what is written of a coupon, which may be new, and of the free code that it comes from."""
-    taken = () if case.taken is None else (evolve(case.taken, taken_at=case.at),)
-    if case.made:
-        return Booked(added=(evolve(coupon, applied_id=occasion.applied_id), *more), replaced=taken)
-    return Booked(added=more, replaced=() if coupon is case.coupon else (coupon,))
-
-
-def _action(action: str, wanted: Thing, told: Any, booking: Booking) -> Action:
-    series, named = _named(wanted)
-    return Action(
-        name=action, title=f"{action} {series}", arguments={"coupon": named, **told}, verdict=Verdict(),
-        effects=lambda occasion: (booking,),
+    inquiry = Inquiry(
+        business=business, reader=writer, checkout=checkout, owner=turn.customer_id, now=occasion.now, writer=writer
     )
+    candidate = judge(inquiry, wanted)
+    refuse(inquiry, candidate.series, candidate.reasons)
+    if candidate.takes_place:
+        places_of(candidate.series.name).take(writer, 1)
+    return candidate
 
 
-def _named(wanted: Thing) -> tuple[str, str | None]:
-    """Return the series, and by what a key remembers a coupon: its code, which stays the same when a customer takes it."""
-    match wanted:
-        case Coupon():
-            return wanted.series, wanted.code or wanted.id
-        case FreeCode():
-            return wanted.series, wanted.code
-    return wanted.name, wanted.shared_code
+def _settled(candidate: Candidate, coupon: Coupon, occasion: Occasion, *more: Redemption) -> Booked:
+    """Return what is written of a coupon, which may be new, and of the free code that it comes from."""
+    taken = () if candidate.taken is None else (evolve(candidate.taken, taken_at=candidate.at),)
+    if candidate.made:
+        return Booked(added=(evolve(coupon, applied_id=occasion.applied_id), *more), replaced=taken)
+    return Booked(added=more, replaced=() if coupon is candidate.coupon else (coupon,))
+
+
+def _action(action: str, wanted: Redeemable, told: Any, booking: Booking) -> Action:
+    return Action(
+        name=action, title=f"{action} {series_of(wanted)}", arguments={"coupon": remembered_as(wanted), **told},
+        verdict=Verdict(), effects=lambda occasion: (booking,),
+    )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from attrs import evolve, frozen
 
-from custcrm.actions.coupons.codes import Thing
+from custcrm.actions.coupons.codes import Redeemable, remembered_as
 from custcrm.actions.coupons.redemptions import all_references, series_by_name, uses_by_coupon, uses_of
 from custcrm.actions.keys import Request
 from custcrm.business import Business
@@ -24,7 +24,7 @@ from custcrm.values.texts import checked
 class Which:
     """Which uses are meant: those of a coupon or code, those for references (an order's numbers), or those of both."""
 
-    wanted: Thing | None = None
+    wanted: Redeemable | None = None
     references: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
@@ -44,7 +44,7 @@ def restore(
     Refusal with not_redeemed when there are none, with not_restored when no series of them allows it.
     """
     checked(reason, field="reason")
-    arguments = {"coupon": _named(which.wanted), "references": list(which.references), "reason": reason}
+    arguments = {"coupon": which.wanted and remembered_as(which.wanted), "references": list(which.references), "reason": reason}
     request = Request(action="restore_coupons", arguments=arguments, key=key)
     with business.store.write() as writer:
         before = request.claim(writer)
@@ -72,18 +72,6 @@ def restore_cancelled(
     """
     uses = _held(writer, Which(references=tuple(references)))
     return _restored(writer, uses, business.now(), reason) if uses else ()
-
-
-def _named(wanted: Thing | None) -> str | None:
-    """Return by what a key remembers what is restored."""
-    match wanted:
-        case Coupon():
-            return wanted.code or wanted.id
-        case FreeCode():
-            return wanted.code
-        case CouponSeries():
-            return wanted.shared_code
-    return None
 
 
 def _meant(reader: Reader, which: Which) -> list[rules.Use]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from custcrm.actions.coupons.codes import CODES, behind, fresh
+from custcrm.actions.coupons.codes import CODES, find_by_code, fresh
 from custcrm.business import Business
 from custcrm.records import CouponSeries, GuestRedemption, Program, Redemption, SeriesBudget
 from custcrm.rules import benefits
@@ -114,7 +114,7 @@ def _shared_code(business: Business, writer: Writer, series: CouponSeries, given
         return fresh(business, series, 1)[0]
     code = rules.shared_code(given)
     writer.claim(CODES, [code])
-    if behind(writer, code) is not None:
+    if find_by_code(writer, code) is not None:
         raise Conflict("another coupon or series has this code already; choose another one")
     return code
 

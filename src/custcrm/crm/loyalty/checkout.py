@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from custcrm.actions.coupons.judging import Use
+from custcrm.actions.coupons.judging import Checkout
 from custcrm.actions.places import booked_at, reference_of
 from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.records import Sale, SaleLine
@@ -18,7 +18,7 @@ Lines: TypeAlias = Iterable[SaleLine | Mapping[str, Any]]
 """Lines of a sale: as `crm.sales.record` takes them, or as they were recorded."""
 
 
-def use_of(
+def checkout_of(
     business: Business,
     customer: CustomerRef | None,
     *,
@@ -28,7 +28,7 @@ def use_of(
     discount: Amount | None = None,
     terminal: str | None = None,
     is_guest: bool = False,
-) -> Use:
+) -> Checkout:
     """Read what a coupon is wanted for. A sale is the reference, and tells customer and terminal unless they are given."""
     if is_guest and customer is not None:
         raise Malformed("a guest is no customer; give customer= or identity=", field="identity")
@@ -43,7 +43,7 @@ def use_of(
         reference, buyer, terminal = sale.id, sale.customer_id, sale.terminal if terminal is None else terminal
         customer = sale.customer_id if customer is None and not is_guest else customer
     till = booked_at(business, terminal)
-    return Use(
+    return Checkout(
         reference=reference_of(reference), buyer=buyer, customer=None if customer is None else customer_id(customer),
         discount=None if discount is None else _granted(business, discount),
         lines=None if lines is None else sale_lines(business, lines),

@@ -13,7 +13,7 @@ from custcrm.actions.coupons import codes, guests, redeeming, restoring, series
 from custcrm.actions.coupons import issuing as actions
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon, uses_of
 from custcrm.business import Business, CustomerRef, customer_id
-from custcrm.crm.loyalty.checkout import Lines, sale_lines, use_of
+from custcrm.crm.loyalty.checkout import Lines, checkout_of, sale_lines
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, Sale
 from custcrm.records.coupons import CouponState
 from custcrm.rules import benefits
@@ -156,7 +156,7 @@ class Coupons:
         is booked on the budget.
         """
         business, found = self._business, self._found(coupon)
-        use = use_of(
+        use = checkout_of(
             business, customer, reference=reference, sale=sale, lines=lines, discount=discount, terminal=terminal,
             is_guest=identity is not None,
         )
@@ -182,7 +182,7 @@ class Coupons:
     ) -> tuple[Reason, ...]:
         """Return every reason why redeeming would be refused now, none when it would not be; nothing is written."""
         business, found = self._business, self._found(coupon)
-        use = use_of(
+        use = checkout_of(
             business, customer, reference=reference, sale=sale, lines=lines, discount=discount, is_guest=identity is not None
         )
         with business.reading() as reader:
@@ -207,7 +207,7 @@ class Coupons:
         lasting = span(for_)
         if not lasting.count:
             raise Malformed("a coupon is reserved for some time, e.g. '15 minutes'", field="for_")
-        use = use_of(business, customer, reference=reference)
+        use = checkout_of(business, customer, reference=reference)
         owner = redeeming.holder(found, use.customer)
         done = single.perform(business, lambda: redeeming.reserving(business, found, use, lasting), owner, key=key)
         if key is None:
@@ -296,9 +296,9 @@ class Coupons:
 
     # inside -------------------------------------------------------------------------------------
 
-    def _found(self, coupon: CouponRef) -> codes.Thing:
+    def _found(self, coupon: CouponRef) -> codes.Redeemable:
         with self._business.reading() as reader:
-            return codes.thing(reader, coupon)
+            return codes.find_coupon(reader, coupon)
 
     def _coupon(self, coupon: CouponRef) -> Coupon:
         found = self._found(coupon)
@@ -314,7 +314,7 @@ class Coupons:
         if isinstance(coupon, CouponSeries):
             return coupon
         with self._business.reading() as reader:
-            found = codes.behind(reader, coupon) if isinstance(coupon, str) else codes.thing(reader, coupon)
+            found = codes.find_by_code(reader, coupon) if isinstance(coupon, str) else codes.find_coupon(reader, coupon)
         if found is None:
             assert isinstance(coupon, str), "a record is found, or it is an error"
             return self._business.known(CouponSeries, coupon, "coupon series")

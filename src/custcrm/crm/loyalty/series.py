@@ -65,7 +65,7 @@ class Series:
     def revoke_code(self, code: str) -> FreeCode:
         """Take a free code back, so that nobody can redeem it; refused with revoked or already_redeemed."""
         with self._business.store.write() as writer:
-            found = codes.thing(writer, code)
+            found = codes.find_coupon(writer, code)
             if not isinstance(found, FreeCode):
                 raise Malformed("the code is not free; revoke the coupon", field="code")
             done = actions.revoked_code(writer, found.code, self._business.now())
