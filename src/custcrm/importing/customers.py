@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
@@ -13,7 +13,7 @@ from custcrm.business import Business
 from custcrm.importing.columns import Columns, Kind, Row
 from custcrm.importing.holders import EXTERNAL_IDS, Holders
 from custcrm.importing.intake import Decision, Refused, misread, once, refused, take_in
-from custcrm.importing.known import FactColumns, Facts, further
+from custcrm.importing.known import FactColumns, Further, Known, further_of
 from custcrm.importing.reading import Cells, reason_of
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource
@@ -27,6 +27,9 @@ IDENTITY: Final = ("email", "card_number", EXTERNAL_IDS)
 """What a row is found again by; each has one customer."""
 
 _TAKEN: Final = {"email": RowReason.EMAIL_TAKEN, "card_number": RowReason.CARD_NUMBER_TAKEN}
+
+Identity: TypeAlias = tuple[str, str]
+"""A column and what a row has there: ("email", "anna@example.org")."""
 
 CUSTOMERS: Final = Kind(
     what="customers",
@@ -72,9 +75,10 @@ def import_customers(
 
 @frozen
 class _Desk:
-    """Decides about rows one after the other.
+    """Decides about rows one after the other, and remembers what the accepted ones did.
 
-    Remembers what the accepted ones named, whom they changed, and whose email or card number they replaced.
+    `seen` is the line that named each email, card number, external id or customer. `updated` are the customers whom a row
+    has changed, `replaced` whose email or card number a row has replaced by another.
     """
 
     business: Business
@@ -82,15 +86,15 @@ class _Desk:
     columns: FactColumns
     import_id: str
     dry_run: bool
-    seen: dict[tuple[str, str], int] = field(factory=dict)
-    left: dict[tuple[str, str], str] = field(factory=dict)
-    moved: set[str] = field(factory=set)
+    seen: dict[Identity, int] = field(factory=dict)
+    replaced: dict[Identity, str] = field(factory=dict)
+    updated: set[str] = field(factory=set)
 
     def decide(self, reader: Reader, rows: Sequence[Row]) -> Decision:
         """Return what becomes of the rows."""
         holders = Holders()
         holders.look_up(reader, rows)
-        known = Facts.of(reader, holders, self.columns, self.business.now())
+        known = Known.of(reader, holders, self.columns, self.business.now())
         batch = _Batch(self, holders, known)
         verdicts = [batch.verdict(row, new) for row, new in zip(rows, self.business.ids.many(len(rows)), strict=True)]
         return Decision(verdicts, batch.fresh, batch.changed)
@@ -98,84 +102,94 @@ class _Desk:
 
 @frozen
 class _Batch:
+    """Some rows of the file, with what was known of the customers whom they may be about before the file.
+
+    A row is decided in three steps: what it names somebody by (`identities`: its email, card number and external ids), which
+    customer that is (none: it adds one), and what it would change. Each step may refuse the row.
+    """
+
     desk: _Desk
     holders: Holders
-    known: Facts
+    known: Known
     fresh: list[Any] = field(factory=list)
     changed: list[Any] = field(factory=list)
 
     def verdict(self, row: Row, new_id: str) -> RowVerdict:
         """Decide about one row; `new_id` is the customer's if it adds one."""
         try:
-            fields = self._read(row)
-            told = _identities(row, fields)
-            verdict = self._decided(row, fields, told, new_id)
+            fields = self._read_fields(row)
+            named = _identities(row, fields)
+            verdict = self._decide(row, fields, named, new_id)
         except Malformed as error:
             return refused(row, misread(error, reason_of(error)))
         except Refused as why:
             return refused(row, why)
-        for identity in told:
+        for identity in named:
             self.desk.seen.setdefault(identity, row.line)
         return verdict
 
-    def _decided(self, row: Row, fields: dict[str, Any], told: Sequence[tuple[str, str]], new_id: str) -> RowVerdict:
+    def _decide(self, row: Row, fields: dict[str, Any], named: Sequence[Identity], new_id: str) -> RowVerdict:
         try:
-            found = self._whom(row, told)
+            found = self._find_customer(row, named)
         except Refused as why:
-            again = self._repeated(row, fields, told) if why.reason is RowReason.DUPLICATE_IN_FILE else None
+            again = self._accept_repetition(row, fields, named) if why.reason is RowReason.DUPLICATE_IN_FILE else None
             if again is None:
                 raise
             return again
         return self._add(row, fields, new_id) if found is None else self._update(row, fields, found)
 
-    def _read(self, row: Row) -> dict[str, Any]:
+    def _read_fields(self, row: Row) -> dict[str, Any]:
         business, cells = self.desk.business, self.desk.cells
         return rules.read(cells.values(row.cells), country=business.country, amount=business.amount)
 
     # who ----------------------------------------------------------------------------------------
 
-    def _whom(self, row: Row, told: Sequence[tuple[str, str]]) -> Customer | None:
-        """Return the customer whom the row is about by what it `told`, None for a new one."""
-        if not told:
+    def _find_customer(self, row: Row, named: Sequence[Identity]) -> Customer | None:
+        """Return the customer whom the row is about, None for a new one; a second row about somebody is refused."""
+        if not named:
             raise Refused(RowReason.MISSING_IDENTITY, None, "no email, card number or external id is filled in")
-        for identity in told:
+        for identity in named:
             once(self.desk.seen, identity, identity[0], identity[0])
-        held = self._held(told)
-        found = _found(held, told)
+        holders = self._holders_of(named)
+        found = _customer_among(holders, named)
         if found is not None:
             once(self.desk.seen, ("customer", found), "customer", None)
-        self._refuse_taken(row, held, found)
+        self._refuse_taken(row, holders, found)
         return None if found is None else self.known.customers[found]
 
-    def _repeated(self, row: Row, fields: dict[str, Any], told: Sequence[tuple[str, str]]) -> RowVerdict | None:
+    def _accept_repetition(self, row: Row, fields: dict[str, Any], named: Sequence[Identity]) -> RowVerdict | None:
         """Return the verdict of a further row about a customer that changes nothing, as those before it; None for others."""
-        held = self._held(told)
+        holders = self._holders_of(named)
         try:
-            found = _found(held, told)
-            self._refuse_taken(row, held, found)
+            found = _customer_among(holders, named)
+            self._refuse_taken(row, holders, found)
         except Refused:
             return None
-        if found is None or found in self.desk.moved:
+        if found is None or found in self.desk.updated:
             return None
-        after, fresh, changed, kept = self._told(row, fields, self.known.customers[found])
-        if after != self.known.customers[found] or fresh or changed:
+        before = self.known.customers[found]
+        further = self._further(row, found)
+        if self._fill(fields, before) != before or further.fresh or further.changed:
             return None
-        return _taken(row, "unchanged", kept, found)
+        return _accepted(row, "unchanged", further.kept, found)
 
-    def _held(self, told: Sequence[tuple[str, str]]) -> Mapping[str, str]:
-        """Return who has each of the things that a row names somebody by, where anybody has."""
-        return {name: held for name, identity in told if (held := self._holder(name, identity)) is not None}
+    def _holders_of(self, named: Sequence[Identity]) -> Mapping[str, str]:
+        """Return for each column of what a row names somebody by which customer had that before the file.
 
-    def _holder(self, name: str, identity: str) -> str | None:
-        """Return who had this email, card number or external id before the file."""
-        return self.holders.holder(name, identity) or self.desk.left.get((name, identity))
+        {"email": "c1", "external_ids.shop": "c2"}: the email is c1's, the shop's id is c2's, the card number is nobody's.
+        """
+        return {column: held for column, identity in named if (held := self._holder(column, identity)) is not None}
 
-    def _refuse_taken(self, row: Row, held: Mapping[str, str], found: str | None) -> None:
+    def _holder(self, column: str, identity: str) -> str | None:
+        return self.holders.holder(column, identity) or self.desk.replaced.get((column, identity))
+
+    def _refuse_taken(self, row: Row, holders: Mapping[str, str], found: str | None) -> None:
+        """Refuse a row with an email or a card number of somebody else, or with another id in a system that has one."""
         for name, reason in _TAKEN.items():
-            if name in held and held[name] != found:
+            if name in holders and holders[name] != found:
                 raise Refused(reason, name, f"the {name.replace('_', ' ')} belongs to another customer")
-        for system, told in row.of(EXTERNAL_IDS).items() if found is not None else ():
-            if self.known.external_ids.get((found or "", system), told) != told:
+        for system, external_id in row.of(EXTERNAL_IDS).items() if found is not None else ():
+            if self.known.external_ids.get((found or "", system), external_id) != external_id:
                 field = f"{EXTERNAL_IDS}.{system}"
                 raise Refused(RowReason.CONFLICT, field, f"the customer has another id in {system}")
 
@@ -184,66 +198,61 @@ class _Batch:
     def _add(self, row: Row, fields: Mapping[str, Any], id: str) -> RowVerdict:
         customer = rules.made(id, fields, now=self.known.now)
         # Facts that cannot be read refuse the row: nothing is kept before they are.
-        facts = self._facts(row, id)[0] if row.maps else ()
-        self.fresh.extend((customer, *facts))
+        further = self._further(row, id).fresh if row.maps else ()
+        self.fresh.extend((customer, *further))
         return RowVerdict(row.line, "added", None, None, None if self.desk.dry_run else id)
 
     def _update(self, row: Row, fields: dict[str, Any], before: Customer) -> RowVerdict:
-        after, fresh, changed, kept = self._told(row, fields, before)
-        business = self.desk.business
+        after, further, business = self._fill(fields, before), self._further(row, before.id), self.desk.business
+        fresh, changed = further.fresh, further.changed
         if after != before:
             changed = [*changed, after]
             fresh = [*fresh, rules.account_changed(
                 business.ids.new(), before, after, self.known.now, business.actor, source="import")]
-            self._leave(before, after)
+            self._remember_replaced(before, after)
         self.fresh.extend(fresh)
         self.changed.extend(changed)
         self.desk.seen["customer", before.id] = row.line
         if not fresh and not changed:
-            return _taken(row, "unchanged", kept, before.id)
-        self.desk.moved.add(before.id)
-        return _taken(row, "updated", kept, before.id)
+            return _accepted(row, "unchanged", further.kept, before.id)
+        self.desk.updated.add(before.id)
+        return _accepted(row, "updated", further.kept, before.id)
 
-    def _told(
-        self, row: Row, fields: dict[str, Any], before: Customer
-    ) -> tuple[Customer, list[Any], list[Any], str | None]:
-        """Return the customer as the row has it, further records to add and to change, and the consent that was not taken."""
+    def _fill(self, fields: dict[str, Any], before: Customer) -> Customer:
+        """Return the customer as the row has it; a further email of the customer's own replaces nothing."""
         if fields.get("email") not in (None, before.email) and self._holder("email", fields["email"]) == before.id:
             fields = {name: value for name, value in fields.items() if name not in ("email", "email_folded")}
-        return rules.filled(before, fields), *self._facts(row, before.id)
+        return rules.filled(before, fields)
 
-    def _facts(self, row: Row, id: str) -> tuple[list[Any], list[Any], str | None]:
-        desk = self.desk
-        return further(
-            row, id, self.known, ids=desk.business.ids, actor=desk.business.actor, evidence=f"import {desk.import_id}"
-        )
+    def _further(self, row: Row, id: str) -> Further:
+        return further_of(row, id, self.known, self.desk.business, self.desk.import_id)
 
-    def _leave(self, before: Customer, after: Customer) -> None:
-        for name in ("email", "card_number"):
+    def _remember_replaced(self, before: Customer, after: Customer) -> None:
+        for name in _TAKEN:
             identity = getattr(before, name)
             if identity is not None and identity != getattr(after, name):
-                self.desk.left[name, identity] = before.id
+                self.desk.replaced[name, identity] = before.id
 
 
-def _taken(row: Row, verdict: str, kept: str | None, customer_id: str) -> RowVerdict:
+def _accepted(row: Row, verdict: str, kept: str | None, customer_id: str) -> RowVerdict:
     if kept is None:
         return RowVerdict(row.line, verdict, None, None, customer_id)
     return RowVerdict(row.line, verdict, RowReason.CONSENT_KEPT, kept, customer_id, "what was recorded before is kept")
 
 
-def _found(held: Mapping[str, str], told: Sequence[tuple[str, str]]) -> str | None:
-    """Return the customer who has what the row `told`, of those who `held` some of it before."""
-    external = [each for name, each in held.items() if name not in IDENTITY]
-    kinds = {name.partition(".")[0] for name, _ in told}
+def _customer_among(holders: Mapping[str, str], named: Sequence[Identity]) -> str | None:
+    """Return the one customer whom a row names, of those who have some of it; None where nobody has."""
+    external = [each for column, each in holders.items() if column not in IDENTITY]
+    kinds = {column.partition(".")[0] for column, _ in named}
     try:
-        return rules.whom(external, held.get("email"), held.get("card_number"), told=kinds)
+        return rules.whom(external, holders.get("email"), holders.get("card_number"), told=kinds)
     except Conflict as error:
         raise Refused(RowReason.CONFLICT, EXTERNAL_IDS, str(error)) from None
 
 
-def _identities(row: Row, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what a row names somebody by: column and value."""
-    told = [(name, fields[name]) for name in _TAKEN if fields.get(name) is not None]
+def _identities(row: Row, fields: Mapping[str, Any]) -> list[Identity]:
+    """Return what a row names somebody by, the email as it is kept."""
+    named = [(name, fields[name]) for name in _TAKEN if fields.get(name) is not None]
     if row.maps:
-        told += [(f"{EXTERNAL_IDS}.{system}", identity) for system, identity in row.of(EXTERNAL_IDS).items()]
-    return told
+        named += [(f"{EXTERNAL_IDS}.{system}", identity) for system, identity in row.of(EXTERNAL_IDS).items()]
+    return named

@@ -1,32 +1,29 @@
 """What else a row tells of a customer: attributes, external ids, tags and consents, compared with what is known.
 
-The names to know are `FactColumns`, `Facts` and `further`.
+The names to know are `FactColumns`, `Known` and `further_of`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from custcrm.actions.customers.tags import VALUE_LIMIT, tag_key
+from custcrm.actions.customers.consents import MARKETING, answered
+from custcrm.actions.customers.tags import assigned, closed, tag_key, tag_value
+from custcrm.business import Business
 from custcrm.importing.columns import Columns, Row
 from custcrm.importing.holders import EXTERNAL_IDS, Holders
-from custcrm.importing.reading import flag
+from custcrm.importing.reading import read_flag
 from custcrm.records import Attribute, Consent, Customer, ExternalId, TagAssignment
 from custcrm.records.declaration import is_in_force
 from custcrm.rules import customers as rules
 from custcrm.rules.contacting import CHANNELS
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import Malformed
-from custcrm.values.ids import IdSource
 from custcrm.values.spelling import nearest
-from custcrm.values.texts import checked
-
-MARKETING: Final = "marketing"
-"""The purpose of an imported consent: service messages need none."""
 
 
 @frozen
@@ -52,7 +49,7 @@ class FactColumns:
 
 
 @frozen
-class Facts:
+class Known:
     """What is known at `now` of the customers whom a batch may be about; the maps are by (customer id, key)."""
 
     now: datetime
@@ -63,7 +60,7 @@ class Facts:
     consents: Mapping[tuple[str, str], bool]
 
     @classmethod
-    def of(cls, reader: Reader, holders: Holders, columns: FactColumns, now: datetime) -> Facts:
+    def of(cls, reader: Reader, holders: Holders, columns: FactColumns, now: datetime) -> Known:
         """Look up the facts that the file has columns for; other ones are not needed."""
         ids = holders.everybody
         customers = reader.find(Customer, {"id": ids}) if ids else ()
@@ -93,10 +90,20 @@ class Facts:
         )
 
 
-def further(
-    row: Row, id: str, known: Facts, *, ids: IdSource, actor: str, evidence: str
-) -> tuple[list[Any], list[Any], str | None]:
-    """Return records to add and to change for a row's further facts, and the consent column that was not taken, if any."""
+@frozen
+class Further:
+    """What a row tells of a customer beside the fields: records to add and to change.
+
+    `kept` is the first column of a consent that was recorded before and says otherwise: it stays as it is.
+    """
+
+    fresh: list[Any] = field(factory=list)
+    changed: list[Any] = field(factory=list)
+    kept: str | None = None
+
+
+def further_of(row: Row, id: str, known: Known, business: Business, import_id: str) -> Further:
+    """Return what a row tells of a customer beside the fields, compared with what is known."""
     attributes = {key: cell for key, cell in row.of("attributes").items() if known.attributes.get((id, key)) != cell}
     external = {key: cell for key, cell in row.of(EXTERNAL_IDS).items() if (id, key) not in known.external_ids}
     made = rules.attributes(id, attributes, known.now)
@@ -104,28 +111,19 @@ def further(
     changed: list[Any] = [each for each in made if (id, each.key) in known.attributes]
     fresh += rules.external_ids(id, external, known.now)
     for key, cell in row.of("tags").items():
-        before = known.tags.get((id, key))
-        value = checked(cell, field=f"tags.{key}", limit=VALUE_LIMIT).strip()
-        if before is None or before.value != value:
-            changed += [] if before is None else [evolve(before, until=known.now)]
-            fresh.append(TagAssignment(
-                customer_id=id, id=ids.new(), key=key, value=value, since=known.now, actor=actor, source="import"))
-    consents, kept = _consents(row, id, known, ids=ids, actor=actor, evidence=evidence)
-    return [*fresh, *consents], changed, kept
-
-
-def _consents(
-    row: Row, id: str, known: Facts, *, ids: IdSource, actor: str, evidence: str
-) -> tuple[list[Consent], str | None]:
-    """Return consents of which nothing was known, and the first column that says otherwise than is known (FEATURES V25)."""
-    fresh, kept = [], None
+        before, value = known.tags.get((id, key)), tag_value(cell, field=f"tags.{key}").strip()
+        if before is not None and before.value == value:
+            continue
+        if before is not None:
+            changed.append(evolve(before, **closed(known.now)))
+        facts = assigned(key, value, since=known.now, actor=business.actor, source="import")
+        fresh.append(TagAssignment(customer_id=id, id=business.ids.new(), **facts))
+    kept = None
     for channel, cell in row.of("consents").items():
-        granted = flag(f"consents.{channel}", cell)
-        before = known.consents.get((id, channel))
-        if before is None:
-            fresh.append(Consent(
-                customer_id=id, id=ids.new(), channel=channel, purpose=MARKETING, granted=granted, evidence=evidence,
-                actor=actor, occurred_at=known.now))
-        elif before != granted:
+        granted, said = read_flag(f"consents.{channel}", cell), known.consents.get((id, channel))
+        if said is None:
+            evidence = f"import {import_id}"
+            fresh.append(answered(business, id, channel, granted=granted, evidence=evidence, at=known.now))
+        elif said != granted:
             kept = kept or f"consents.{channel}"
-    return fresh, kept
+    return Further(fresh, changed, kept)

@@ -59,7 +59,8 @@ class Cells:
     @cached_property
     def _readers(self) -> Mapping[str, Callable[[str], Any]]:
         readers: Mapping[str, Callable[[str, str], Any]] = {
-            "loyalty_eligible": flag, "coupon_eligible": flag, "payment_terms_days": whole, "units": whole,
+            "loyalty_eligible": read_flag, "coupon_eligible": read_flag, "payment_terms_days": read_whole_number,
+            "units": read_whole_number,
             "credit_limit": self.amount, "total": self.amount, "signed_up_at": self.instant, "occurred_at": self.instant,
         }
         return {name: lru_cache(REMEMBERED)(partial(reader, name)) for name, reader in readers.items()}
@@ -77,7 +78,7 @@ class Cells:
         return instant(cell, self.business.zone, field=name)
 
 
-def flag(name: str, cell: str) -> bool:
+def read_flag(name: str, cell: str) -> bool:
     """Return a yes or no: yes, no, true, false, 1, 0 in any case."""
     found = _FLAGS.get(cell.casefold())
     if found is None:
@@ -85,7 +86,7 @@ def flag(name: str, cell: str) -> bool:
     return found
 
 
-def whole(name: str, cell: str) -> int:
+def read_whole_number(name: str, cell: str) -> int:
     """Return a whole number."""
     if _WHOLE.fullmatch(cell) is None:
         raise Malformed(f"{name} is not a whole number", field=name)

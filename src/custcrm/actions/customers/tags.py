@@ -1,8 +1,10 @@
-"""Setting tags and taking them off."""
+"""Setting tags and taking them off. What a tag is (`tag_key`, `tag_value`, `assigned`) is the same for an import."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
 from custcrm.actions import eligibility
 from custcrm.actions.action import Action, Occasion
@@ -15,14 +17,17 @@ from custcrm.values.errors import Malformed
 from custcrm.values.periods import expiry
 from custcrm.values.texts import checked
 
-KEY_LIMIT = 200
-VALUE_LIMIT = 1_000
+KEY_LIMIT: Final = 200
+"""Characters of a tag's key."""
+
+VALUE_LIMIT: Final = 1_000
+"""Characters of a tag's value."""
 
 
 def tagging(business: Business, key: str, value: str | None, *, until: Any = None, source: str = "manual") -> Action:
     """Set a tag from now on: what it was before is closed, not lost (FEATURES S09, S10, I21–I23)."""
     name = tag_key(key)
-    text = None if value is None else checked(value, field="value", limit=VALUE_LIMIT)
+    text = None if value is None else tag_value(value, field="value")
     if until is not None:
         expiry(until, business.now(), business.zone, field="until")
 
@@ -30,14 +35,9 @@ def tagging(business: Business, key: str, value: str | None, *, until: Any = Non
         ends = None if until is None else expiry(until, occasion.now, business.zone, field="until")
         if ends is not None and ends <= occasion.now:  # asked when it is done first: a key repeats it for ever
             raise Malformed("until lies in the past; the tag would never hold", field="until")
-        assignment = Template(
-            record=TagAssignment,
-            values={
-                "customer_id": CustomerKey(), "id": NewId(0), "key": Given(name), "value": Given(text),
-                "since": Given(occasion.now), "until": Given(ends), "actor": Given(occasion.actor),
-                "source": Given(source), "applied_id": Given(occasion.applied_id),
-            },
-        )
+        facts = assigned(name, text, since=occasion.now, until=ends, actor=occasion.actor, source=source)
+        values = {each: Given(fact) for each, fact in {**facts, "applied_id": occasion.applied_id}.items()}
+        assignment = Template(record=TagAssignment, values={"customer_id": CustomerKey(), "id": NewId(0), **values})
         return (_closing(name, occasion), assignment)
 
     return Action(
@@ -69,5 +69,26 @@ def tag_key(key: str) -> str:
     return name
 
 
+def tag_value(value: str, *, field: str) -> str:
+    """Return a tag's value, checked."""
+    return checked(value, field=field, limit=VALUE_LIMIT)
+
+
+def assigned(
+    key: str, value: str | None, *, since: datetime, until: datetime | None = None, actor: str, source: str
+) -> Mapping[str, Any]:
+    """Return the facts of a tag that is set: of a TagAssignment all but whose it is and its id.
+
+    It begins when it is set, and what the key said before is over then (`closed`): at each instant a key has one value.
+    """
+    return {"key": key, "value": value, "since": since, "until": until, "actor": actor, "source": source}
+
+
+def closed(at: datetime) -> Mapping[str, Any]:
+    """Return what changes in an assignment that is over: it stays in the history."""
+    return {"until": at}
+
+
 def _closing(key: str, occasion: Occasion) -> Change:
-    return Change(record=TagAssignment, match={"key": key}, values={"until": Given(occasion.now)}, current=True)
+    values = {each: Given(fact) for each, fact in closed(occasion.now).items()}
+    return Change(record=TagAssignment, match={"key": key}, values=values, current=True)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from custcrm.actions import eligibility
+from custcrm.actions.customers.consents import answer
 from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.messaging.dispatching import dispatch, in_doubt, send_again
 from custcrm.messaging.templates import TextTemplate
-from custcrm.records import Consent, Customer, Message, Program, Sender
+from custcrm.records import Customer, Message, Program, Sender
 from custcrm.records.messages import MessageStatus
-from custcrm.rules.contacting import check_channel, check_purpose
 from custcrm.storage.customer_facts import facts
 from custcrm.storage.protocol import Reader, Taken
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Conflict, Malformed, Reason
 from custcrm.values.identifiers import key_name
 from custcrm.values.shapes import flag
-from custcrm.values.texts import checked
 
 
 @frozen
@@ -30,29 +29,11 @@ class Consents:
 
     def grant(self, customer: CustomerRef, channel: str, *, evidence: str, purpose: str = "marketing") -> None:
         """Keep that the customer agreed; `evidence` says how that is known."""
-        self._keep(customer, channel, purpose, evidence, granted=True)
+        answer(self._business, customer, channel, granted=True, evidence=evidence, purpose=purpose)
 
     def deny(self, customer: CustomerRef, channel: str, *, evidence: str, purpose: str = "marketing") -> None:
         """Keep that the customer refused, or took the consent back."""
-        self._keep(customer, channel, purpose, evidence, granted=False)
-
-    def _keep(self, customer: CustomerRef, channel: str, purpose: str, evidence: str, *, granted: bool) -> None:
-        business = self._business
-        check_purpose(purpose)
-        check_channel(channel, business.channels)
-        if not checked(evidence, field="evidence").strip():
-            raise Malformed("evidence says how the consent is known, e.g. 'form at the till'", field="evidence")
-        id_, now = business.existing(customer).id, business.now()
-        consent = Consent(
-            customer_id=id_, id=business.ids.new(), channel=channel, purpose=purpose, granted=granted, evidence=evidence,
-            actor=business.actor, occurred_at=now,
-        )
-        with business.store.write() as writer:
-            writer.claim("consent", [f"{id_} {channel} {purpose}"])
-            about = {"customer_id": id_, "channel": channel, "purpose": purpose, "until": None}
-            for earlier in list(writer.find(Consent, about)):
-                writer.replace(evolve(earlier, until=now))
-            writer.add([consent])
+        answer(self._business, customer, channel, granted=False, evidence=evidence, purpose=purpose)
 
 
 @frozen

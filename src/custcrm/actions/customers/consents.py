@@ -1,0 +1,44 @@
+"""What a customer said about being written to. The name to know is `answer`; an import makes its consents by `answered` too."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from attrs import evolve
+
+from custcrm.business import Business, CustomerRef
+from custcrm.records import Consent
+from custcrm.rules.contacting import check_channel, check_purpose
+from custcrm.values.errors import Malformed
+from custcrm.values.texts import checked, is_blank
+
+MARKETING: Final = "marketing"
+"""The purpose that takes a consent; service messages need none."""
+
+
+def answer(
+    business: Business, customer: CustomerRef, channel: str, *, granted: bool, evidence: str, purpose: str = MARKETING
+) -> None:
+    """Keep the customer's answer for a channel and a purpose; the one before it is over then, and stays in the history."""
+    check_purpose(purpose)
+    check_channel(channel, business.channels)
+    if is_blank(checked(evidence, field="evidence")):
+        raise Malformed("evidence says how the consent is known, e.g. 'form at the till'", field="evidence")
+    customer_id, now = business.existing(customer).id, business.now()
+    with business.store.write() as writer:
+        writer.claim("consent", [f"{customer_id} {channel} {purpose}"])
+        about = {"customer_id": customer_id, "channel": channel, "purpose": purpose, "until": None}
+        for earlier in list(writer.find(Consent, about)):
+            writer.replace(evolve(earlier, until=now))
+        writer.add([answered(business, customer_id, channel, granted=granted, evidence=evidence, purpose=purpose, at=now)])
+
+
+def answered(
+    business: Business, customer_id: str, channel: str, *, granted: bool, evidence: str, at: datetime, purpose: str = MARKETING
+) -> Consent:
+    """Return the record of an answer that holds from now on."""
+    return Consent(
+        customer_id=customer_id, id=business.ids.new(), channel=channel, purpose=purpose, granted=granted, evidence=evidence,
+        actor=business.actor, occurred_at=at,
+    )
