@@ -12,7 +12,7 @@ from attrs import frozen
 
 @frozen
 class Line:
-    """One comparison: `ratio` is ours ÷ theirs in time; `target` says what DESIGN 11 wants of it."""
+    """One comparison: `ratio` is ours ÷ theirs in time; `target` says what is wanted of it."""
 
     what: str
     ours: float

@@ -27,14 +27,14 @@ Sum: TypeAlias = tuple[str, datetime | None, int]
 """Customer, expiry, and the points of the customer's entries with that expiry."""
 
 Sums: TypeAlias = Callable[[Mapping[str, Any]], Iterator[Sum]]
-"""How entries add up, customer by customer; sums of nought are left out."""
+"""How entries add up, customer by customer; sums of 0 are left out."""
 
 _INSTANT: Final = timedelta(microseconds=1)
 
 
 @frozen(kw_only=True)
 class Liability:
-    """Points that `customers` are owed, and the `debt` of the `debtors`, as they stood at `as_of` (FEATURES X18).
+    """Points that `customers` are owed, and the `debt` of the `debtors`, as they stood at `as_of`.
 
     `expiring` says how much of the points is lost at the latest in which month ("2026-12", the business time zone's; a lot's
     last good instant counts) unless spent before; None stands for what never expires. Its sum is `points`. A customer's debt

@@ -245,12 +245,12 @@ NAME, BALANCE = "Full name or company name", "Point balance"
 COLUMNS: Final[Mapping[str, str]] = {
     "Business ID": "registry_code", "Email": "email", "Customer card number": "card_number",
 }
-"""What stands between the name and the balance: title → field (FEATURES E06)."""
+"""What stands between the name and the balance: title → field."""
 
 
 @frozen(eq=False, repr=False)
 class PointBalances:
-    """The points of every member of a program, with who they are: iterate for rows, `total`, `to_csv` (FEATURES E06)."""
+    """The points of every member of a program, with who they are: iterate for rows, `total`, `to_csv`."""
 
     program: str
     view: View

@@ -104,7 +104,7 @@ class Selection:
 
     def page(self, *, after: str | None = None, limit: int = 100) -> Page:
         """Return up to `limit` customers that come after the id `after`."""
-        whole_number(limit, 1, None, field="limit", rule="a page holds a whole number of customers, at least one")
+        whole_number(limit, 1, None, field="limit", message="a page holds a whole number of customers, at least one")
         if after is not None:
             checked(after, field="after")
         return self._page(self._question(), after, limit)
@@ -143,13 +143,13 @@ class Selection:
     # sets ---------------------------------------------------------------------------------------
 
     def __or__(self, other: Selection | CustomerRef | Iterable[CustomerRef]) -> Selection:
-        return self._joined(self._current | self._filter_of(other), other)
+        return self._combine(self._current | self._filter_of(other), other)
 
     def __and__(self, other: Selection | CustomerRef | Iterable[CustomerRef]) -> Selection:
-        return self._joined(self._current & self._filter_of(other), other)
+        return self._combine(self._current & self._filter_of(other), other)
 
     def __sub__(self, other: Selection | CustomerRef | Iterable[CustomerRef]) -> Selection:
-        return self._joined(self._current & ~self._filter_of(other), other)
+        return self._combine(self._current & ~self._filter_of(other), other)
 
     def narrowed(self, by: Filter) -> Selection:
         """Return those of the customers whom another filter gives as well."""
@@ -204,7 +204,7 @@ class Selection:
         )
 
     def adjust_points(self, program: str, points: int, *, reason: str, expires: Any = None) -> Plan:
-        """Plan to add points to each customer by hand, or to take some away (below nought); the reason is kept."""
+        """Plan to add points to each customer by hand, or to take some away (less than 0); the reason is kept."""
         return self._plan(adjusting(self._business, program, points, reason=reason, expires=expires))
 
     def replenish(
@@ -309,7 +309,7 @@ class Selection:
     def _with(self, asked: Filter, scope: Scope | None = None) -> Selection:
         return Selection(self._business, asked, self.as_of, self.scope if scope is None else scope)
 
-    def _joined(self, asked: Filter, other: object) -> Selection:
+    def _combine(self, asked: Filter, other: object) -> Selection:
         """Combine two questions; columns keep a scope that both had."""
         return self._with(asked, Scope() if isinstance(other, Selection) and other.scope != self.scope else None)
 

@@ -58,9 +58,9 @@ class View:
             titled = {checked(text, field="columns"): text for text in several(columns, field="columns")}
         if not titled:
             raise Malformed("a view has at least one column", field="columns")
-        shown = {title: _shown(business, text, scope) for title, text in titled.items()}
-        order = tuple(_order(business, key, titled, scope) for key in several(sort, field="sort"))
-        return cls(tuple(shown), business, lambda: _asked(business, question(), shown, order))
+        shown = {title: _read_column(business, text, scope) for title, text in titled.items()}
+        order = tuple(_read_order(business, key, titled, scope) for key in several(sort, field="sort"))
+        return cls(tuple(shown), business, lambda: _read_rows(business, question(), shown, order))
 
     def __iter__(self) -> Iterator[Row]:
         return self._rows()
@@ -115,7 +115,7 @@ class View:
         return f"<View {', '.join(self.columns)}>"
 
 
-def _asked(
+def _read_rows(
     business: Business, question: Question, columns: Mapping[str, Shown], order: Sequence[Order]
 ) -> Iterator[Row]:
     schema = business.schema
@@ -132,18 +132,18 @@ def _exact(raw: Any) -> Any:
     return Fraction(*raw) if isinstance(raw, tuple) else raw
 
 
-def _shown(business: Business, text: str, scope: Mapping[str, str]) -> Shown:
+def _read_column(business: Business, text: str, scope: Mapping[str, str]) -> Shown:
     expression = business.parse_value(checked(text, field="columns"))
     return (expression.scoped(**scope) if scope else expression).lowered
 
 
-def _order(business: Business, key: str, titled: Mapping[str, str], scope: Mapping[str, str]) -> Order:
+def _read_order(business: Business, key: str, titled: Mapping[str, str], scope: Mapping[str, str]) -> Order:
     found = _SORT.fullmatch(checked(key, field="sort"))
     if found is None:
         raise Malformed("a sort key is a value, e.g. 'sales_total DESC'", field="sort")
     text = found["value"]
     return Order(
-        _shown(business, titled.get(text, text), scope),
+        _read_column(business, titled.get(text, text), scope),
         descending=(found["way"] or "").upper() == "DESC",
         missing_first=(found["missing"] or "").upper() == "FIRST",
     )

@@ -26,7 +26,7 @@ from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.ids import numbered
 from custcrm.values.money import Money
-from custcrm.values.shapes import flag
+from custcrm.values.shapes import flag, whole_number
 from custcrm.values.texts import checked, is_blank
 
 Number: TypeAlias = Money | str | int | Decimal
@@ -49,22 +49,23 @@ def replenishing(
     notify: bool = True,
     reference: str | None = None,
 ) -> Action:
-    """Pay in (FEATURES C26); the first time opens the customer's account."""
+    """Pay in; the first time opens the customer's account."""
     found = business.known(Account, account, "account")
     program = business.known(Program, found.program, "program")
-    number = _asked(business, found, amount)
-    about = _about(business, terminal=terminal, reference=reference, text=text)
+    number = _read_amount(business, found, amount)
+    about = _describe_entry(business, terminal=terminal, reference=reference, text=text)
     told = messages.notice_text(text_or_default(text, ACCOUNT_REPLENISHED_AS_POINTS), "amount", "balance")
 
     def effects(occasion: Occasion) -> tuple[Doing, ...]:
         notice = messages.notice(
-            business, program, occasion, told, notify=notify, effect=1, more=_told(business, found, number)
+            business, program, occasion, told, notify=notify, effect=1, more=_notice_columns(business, found, number)
         )
-        return (_opening(business, found, occasion), _entry(business, found, "replenish", number, occasion, about), *notice)
+        entry = _entry_template(business, found, "replenish", number, occasion, about)
+        return (_opening(business, found, occasion), entry, *notice)
 
     return Action(
         name="replenish",
-        title=f"replenish {account} {_shown(business, found, number)}",
+        title=f"replenish {account} {_show_number(business, found, number)}",
         arguments={
             "account": account, "amount": number, "terminal": terminal, "text": text,
             "notify": flag(notify, field="notify"),
@@ -82,8 +83,8 @@ def spending(
 ) -> Action:
     """Take from the account, no more than is available."""
     found = business.known(Account, account, "account")
-    number = _asked(business, found, amount)
-    about = _about(business, terminal=terminal, reference=reference)
+    number = _read_amount(business, found, amount)
+    about = _describe_entry(business, terminal=terminal, reference=reference)
     limit = rules.limit_of(found, None)
     funds = eligibility.has_funds(
         business.schema, account, of=_columns(found), least=_literal(business, found, number),
@@ -91,7 +92,7 @@ def spending(
     )
     return Action(
         name="spend_account",
-        title=f"spend_account {account} {_shown(business, found, number)}",
+        title=f"spend_account {account} {_show_number(business, found, number)}",
         arguments={"account": account, "amount": number, "terminal": terminal, "reference": reference},
         verdict=Verdict(eligibility.may_take_out(business.schema, found.program)),
         foreseen=Verdict(funds),
@@ -102,12 +103,12 @@ def spending(
 def adjusting(business: Business, account: str, amount: Number, *, reason: str) -> Action:
     """Correct the account of a member, up or down, whatever the access; the reason is kept."""
     found = business.known(Account, account, "account")
-    number = _asked(business, found, amount, signed=True)
+    number = _read_amount(business, found, amount, signed=True)
     if is_blank(checked(reason, field="reason")):
         raise Malformed("reason says why the account is corrected", field="reason")
     return Action(
         name="adjust_account",
-        title=f"adjust_account {account} {_shown(business, found, number)}",
+        title=f"adjust_account {account} {_show_number(business, found, number)}",
         arguments={"account": account, "amount": number, "reason": reason},
         verdict=Verdict(eligibility.is_member(business.schema, found.program)),
         effects=lambda occasion: (
@@ -121,7 +122,7 @@ def reversing(business: Business, entry: AccountEntry, *, amount: Number | None 
     if entry.kind == "reverse":
         raise Malformed("a reversal cannot be reversed; adjust the account, or make the entry anew", field="entry")
     found = business.known(Account, entry.account, "account")
-    asked = None if amount is None else _asked(business, found, amount)
+    asked = None if amount is None else _read_amount(business, found, amount)
     checked(reason, field="reason")
 
     def change(writer: Writer, _: rules.Standing) -> int | Refusal:
@@ -163,11 +164,10 @@ def opened(business: Business, customer: str, account: str, limit: Number | None
 
 def limits(business: Business, account: Account, limit: Number | None) -> dict[str, Any]:
     """Return the column that holds a credit limit of such an account, with the limit as it was asked for."""
+    number = None if limit is None else _read_amount(business, account, limit, "credit_limit", least=0)
     if account.kind is not AccountKind.MONEY:
-        return {"credit_units": None if limit is None else _asked(business, account, limit, "credit_limit", least=0)}
-    if limit is None:
-        return {"credit_limit": None}
-    return {"credit_limit": Money.from_minor(_asked(business, account, limit, "credit_limit", least=0), business.currency)}
+        return {"credit_units": number}
+    return {"credit_limit": None if number is None else Money.from_minor(number, business.currency)}
 
 
 def standings(reader: Reader, account: Account, customers: Collection[str]) -> dict[str, rules.Standing]:
@@ -178,7 +178,7 @@ def standings(reader: Reader, account: Account, customers: Collection[str]) -> d
     totals = {customer: (balance, latest) for customer, balance, latest in summed}
 
     def standing(customer: str) -> rules.Standing:
-        balance, latest = totals.get(customer) or (0, _latest(reader, account, customer))
+        balance, latest = totals.get(customer) or (0, _find_latest(reader, account, customer))
         limit = rules.limit_of(account, own.get(customer))
         return rules.Standing(balance=balance, limit=limit, latest=latest, opened=customer in own)
 
@@ -216,7 +216,7 @@ def entries(reader: Reader, account: Account, customer: str) -> Sequence[Account
 # inside ---------------------------------------------------------------------------------------------
 
 
-def _latest(reader: Reader, account: Account, customer: str) -> datetime | None:
+def _find_latest(reader: Reader, account: Account, customer: str) -> datetime | None:
     """Return the instant of the last entry of an account that holds nothing, which the totals leave out."""
     where = {"customer_id": customer, "account": account.name}
     last = next(reader.find(AccountEntry, where, order=("occurred_at",), descending=True, limit=1), None)
@@ -244,8 +244,9 @@ def _booking(business: Business, account: Account, kind: str, change: Change, ab
             if not mine.opened:
                 added.append(CustomerAccount(**own, opened_at=occasion.now))
             added.append(AccountEntry(
-                **own, id=numbered(occasion.applied_id, ENTRY, turn.number), kind=kind, **_value(business, account, number),
-                occurred_at=mine.next_at(occasion.now), actor=occasion.actor, applied_id=occasion.applied_id, **about,
+                **own, id=numbered(occasion.applied_id, ENTRY, turn.number), kind=kind,
+                **_number_column(business, account, number), occurred_at=mine.next_at(occasion.now), actor=occasion.actor,
+                applied_id=occasion.applied_id, **about,
             ))
         return Booked(added=added, refused=refused)
 
@@ -264,7 +265,7 @@ def _opening(business: Business, account: Account, occasion: Occasion) -> Templa
     )
 
 
-def _entry(
+def _entry_template(
     business: Business, account: Account, kind: str, number: int, occasion: Occasion, about: Mapping[str, Any]
 ) -> Template:
     money = {"amount": Given(number), "amount_currency": Given(business.currency)}
@@ -280,7 +281,7 @@ def _entry(
     )
 
 
-def _told(business: Business, account: Account, number: int) -> dict[str, Source]:
+def _notice_columns(business: Business, account: Account, number: int) -> dict[str, Source]:
     """Return what the notice tells: the amount, or as many units, and the balance after it."""
     word, _ = _columns(account)
     balance = Of(business.shown(Field(("accounts", account.name, word))))
@@ -289,7 +290,7 @@ def _told(business: Business, account: Account, number: int) -> dict[str, Source
     return {"amount": Given(number), "amount_currency": Given(business.currency), "balance": balance}
 
 
-def _about(
+def _describe_entry(
     business: Business, *, terminal: str | None, reference: str | None, text: str = ""
 ) -> dict[str, str | None]:
     """Return what an entry says beside its number: where it was made, and what it refers to."""
@@ -297,7 +298,7 @@ def _about(
     return {**place, "reference": reference_of(reference), "text": checked(text, field="text")}
 
 
-def _asked(
+def _read_amount(
     business: Business,
     account: Account,
     amount: Number,
@@ -309,21 +310,20 @@ def _asked(
     """Return an amount as a whole number of minor units or units, checked."""
     if account.kind is AccountKind.MONEY:
         number = business.amount(amount, field=field).minor
-    elif isinstance(amount, int) and not isinstance(amount, bool):
-        number = amount
     else:
-        raise Malformed(f"{field} is a whole number of units", field=field)
+        message = f"{field} is a whole number of units, at most {rules.LARGEST:,}"
+        number = whole_number(amount, -rules.LARGEST, rules.LARGEST, field=field, message=message)
     if least <= (abs(number) if signed else number) <= rules.LARGEST:
         return number
-    low, high = (_shown(business, account, each) for each in (least, rules.LARGEST))
+    low, high = (_show_number(business, account, each) for each in (least, rules.LARGEST))
     raise Malformed(f"{field} is from {low} to {high}{', up or down' if signed else ''}", field=field)
 
 
-def _value(business: Business, account: Account, number: int) -> dict[str, Any]:
+def _number_column(business: Business, account: Account, number: int) -> dict[str, Any]:
     return {"amount" if account.kind is AccountKind.MONEY else "units": rules.shown(account, number, business.currency)}
 
 
-def _shown(business: Business, account: Account, number: int) -> Money | int:
+def _show_number(business: Business, account: Account, number: int) -> Money | int:
     return rules.shown(account, number, business.currency)
 
 
@@ -334,7 +334,7 @@ def _cost(business: Business, account: Account, number: int) -> Cost:
 
 def _literal(business: Business, account: Account, number: int) -> int | Decimal:
     """Return a number as the filter language writes it: money in major units."""
-    shown = _shown(business, account, number)
+    shown = _show_number(business, account, number)
     return shown.amount if isinstance(shown, Money) else shown
 
 

@@ -71,11 +71,13 @@ class Booked:
 
 @frozen
 class Booking:
-    """An effect that a pure rule decides for each customer, with their records at hand (DESIGN 2).
+    """An effect that cannot be written for all at once: what is written for a customer depends on the customer's own records.
 
-    `book` looks up what all the turns need, asks the rule and returns what is to be written, of the classes `records`; the
-    customers are held meanwhile. Who is refused here was eligible when the apply began; it comes before the effects that they
-    shall not have, as in a bulk apply what was written before it stays.
+    A spend of 10 points takes 4 from Anna's lot of May and 6 from that of June, and refuses Ben, who spent his since the apply
+    began. `book` gets customers by turns, who are held meanwhile: it reads what it needs for all of them together, asks a pure
+    rule for each, and returns what to write, of the classes `records`, and who is refused.
+
+    A booking stands before the effects that the refused shall not have: what is written before it stays written.
     """
 
     records: tuple[type, ...]

@@ -1,7 +1,8 @@
 """Who may: the rules of all actions, each a filter with the reason that it refuses for.
 
-Order is precedence (DESIGN 7): not_a_member, blacklisted, no_access, limited_access, the action's own, then no_consent,
-not_confirmed, suppressed, no_address, missing_value. Rules are constants of a schema: each is made and compiled once.
+The first that applies is the reason that is told: not_a_member, blacklisted, no_access, limited_access, the action's own, then
+no_consent, not_confirmed, suppressed, no_address, missing_value. Rules are constants of a schema: each is made and compiled
+once. Of a coupon that is used all reasons are told; `rules.coupons.PRECEDENCE` is the same order, with those of coupons.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def member(schema: Schema, program: str) -> Rules:
 
 @lru_cache(maxsize=256)
 def may_earn(schema: Schema, program: str) -> Rules:
-    """May be credited points: full and limited access, and marked as eligible for loyalty (FEATURES C29–C32, E27)."""
+    """May be credited points: full and limited access, and marked as eligible for loyalty."""
     return (
         *member(schema, program),
         (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)),
@@ -60,7 +61,7 @@ def may_earn(schema: Schema, program: str) -> Rules:
 
 @lru_cache(maxsize=256)
 def may_spend(schema: Schema, program: str) -> Rules:
-    """May spend points: full access, and marked as eligible for loyalty (FEATURES C29–C32, E27)."""
+    """May spend points: full access, and marked as eligible for loyalty."""
     *access, eligible = may_earn(schema, program)
     return (*access, (Reason.LIMITED_ACCESS, _access_is_not(schema, program, Access.LIMITED)), eligible)
 
@@ -100,7 +101,7 @@ def has_no_account(schema: Schema, account: str) -> Rules:
 def has_funds(
     schema: Schema, account: str, *, of: tuple[str, str], least: s.Scalar, common: s.Scalar, unopened: bool
 ) -> Rules:
-    """Must have enough on the account, as far as can be told beforehand.
+    """Must have enough on the account, as far as can be told beforehand: `rules.accounts.allowed` as a filter.
 
     `of` names the words for the balance and for a limit of the customer's own. With that limit there must be `least`; with the
     account's own, the balance must be `common`. `unopened`: who does not have the account yet may use its limit.
@@ -127,7 +128,7 @@ def may_receive_coupon(schema: Schema, program: str, series: str, per_customer: 
 
 @lru_cache(maxsize=256)
 def may_redeem_coupon(schema: Schema, program: str) -> Rules:
-    """May redeem coupons: full access alone, and marked as eligible (FEATURES C29-C32, E27)."""
+    """May redeem coupons: full access alone, and marked as eligible."""
     return (
         *member(schema, program),
         (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)),
@@ -138,7 +139,7 @@ def may_redeem_coupon(schema: Schema, program: str) -> Rules:
 
 @lru_cache(maxsize=256)
 def below_limit(schema: Schema, series: str, per_customer: int | None) -> Rules:
-    """Must have had fewer coupons of the series than it allows one (FEATURES V17, V18); no rule where it allows any number."""
+    """Must have had fewer coupons of the series than it allows one; no rule where it allows any number."""
     if per_customer is None:
         return ()
     return ((Reason.CUSTOMER_LIMIT, Filter.of(schema, s.Compare("<", coupons_counted(series), s.Literal(per_customer)))),)
@@ -192,7 +193,7 @@ def active(schema: Schema) -> Rules:
 def contactable(
     schema: Schema, channel: str, purpose: str, *, confirmed_in: str | None = None, needs: tuple[str, ...] = ()
 ) -> Rules:
-    """May be sent a message (DESIGN 7).
+    """May be sent a message.
 
     That takes an active customer, consent for marketing, participation confirmed where the sender wants it, an address, and
     every value that the text has no fallback for.

@@ -106,11 +106,11 @@ def _effects(writer: Writer, action: Action, row: Facts, occasion: Occasion) -> 
             continue
         if effect.verdict.rules:
             row = row.again()
-        if not _wanted(effect, row):
+        if not _is_wanted(effect, row):
             continue
         values = build(
             effect.values, customer_id=row.customer.id, applied_id=occasion.applied_id, number=1,
-            shown=_shown(writer, effect, row), staged=staged,
+            shown=_read_values(writer, effect, row), staged=staged,
         )
         if isinstance(effect, Template):
             record: Any = from_columns(effect.record, values)
@@ -132,7 +132,7 @@ def _book(writer: Writer, booking: Booking, customer_id: str, occasion: Occasion
     return (*booked.added, *booked.replaced)
 
 
-def _shown(writer: Writer, effect: Effect, row: Facts) -> dict[Shown, Any]:
+def _read_values(writer: Writer, effect: Effect, row: Facts) -> dict[Shown, Any]:
     """Return the customer's values that an effect asks for, as they are now: the store need not read all facts for them."""
     wanted = customer_values(effect.values)
     if not wanted:
@@ -141,7 +141,7 @@ def _shown(writer: Writer, effect: Effect, row: Facts) -> dict[Shown, Any]:
     return dict(zip(wanted, values, strict=True))
 
 
-def _wanted(effect: Effect, row: Facts) -> bool:
+def _is_wanted(effect: Effect, row: Facts) -> bool:
     """Tell whether the effect is for an eligible customer, and its own rules allow it."""
     refused_only = isinstance(effect, Template) and effect.reasons
     return not refused_only and all(row.matches(rule) for _, rule in effect.verdict.rules)

@@ -44,7 +44,7 @@ class Output:
         if not self.as_json:
             print(text)
         elif facts:
-            print(json.dumps({name: plain(value) for name, value in facts.items()}, ensure_ascii=False))
+            print(json.dumps({name: _to_json(value) for name, value in facts.items()}, ensure_ascii=False))
 
     def table(self, titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Write rows of values under their titles."""
@@ -82,14 +82,14 @@ class Output:
         self.say(f"{label:<13}{f'{text:<62}{full}' if full else text}", **facts)
 
 
-def plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     """Return a value as JSON has it: amounts, numbers with decimals and times as text."""
     if value is None or isinstance(value, bool | int | str | list | dict):
         return value
-    return dict(value) if isinstance(value, Mapping) else text(value)
+    return dict(value) if isinstance(value, Mapping) else _to_line(value)
 
 
-def text(value: Any) -> str:
+def _to_line(value: Any) -> str:
     """Return a value as one line of text."""
     return visible(plain_text(value))
 
@@ -116,7 +116,7 @@ def _bordered(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     for title, right in zip(titles, _rights(len(titles), listed), strict=True):
         table.add_column(Text(title), justify="right" if right else "left")
     for row in listed:
-        table.add_row(*(Text(text(value)) for value in row))
+        table.add_row(*(Text(_to_line(value)) for value in row))
     Console().print(table)
 
 
@@ -124,9 +124,9 @@ def _aligned(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     rows = iter(rows)
     first = list(islice(rows, MEASURED))
     rights = _rights(len(titles), first)
-    shown = [[text(value) for value in row] for row in first]
+    shown = [[_to_line(value) for value in row] for row in first]
     widths = [max(map(len, column)) for column in zip(titles, *shown, strict=True)]
-    for cells in chain([list(titles)], shown, ([text(value) for value in row] for row in rows)):
+    for cells in chain([list(titles)], shown, ([_to_line(value) for value in row] for row in rows)):
         line = (
             cell.rjust(width) if right else cell.ljust(width)
             for cell, width, right in zip(cells, widths, rights, strict=True)

@@ -28,7 +28,7 @@ def existing(store: str | None) -> Crm:
 
 def importable(store: str | None, settings: Settings, *, dry_run: bool) -> Crm:
     """Open a store, or make it; a dry run into a new store leaves none behind."""
-    name = _named(store)
+    name = _require_name(store)
     absent = dry_run and "://" not in name and not Path(name).exists()
     return custcrm.open(
         None if absent else name, currency=settings.currency, timezone=settings.timezone, country=settings.country
@@ -52,13 +52,13 @@ def migrate(store: str | None, output: Output) -> None:
 
 
 def _existing(store: str | None) -> str:
-    name = _named(store)
+    name = _require_name(store)
     if "://" not in name and not Path(name).exists():
         raise Unavailable(f"there is no store at {name}; an import makes one")
     return name
 
 
-def _named(store: str | None) -> str:
+def _require_name(store: str | None) -> str:
     if not store:
         raise Malformed("say which store: --store shop.db, or set CUSTCRM_STORE", field="store")
     return store

@@ -61,7 +61,7 @@ def take_in(
     dry_run: bool,
     progress: Progress,
 ) -> ImportReport:
-    """Take the file in, keep an Import record of it, and return the report. Nothing half applied: DESIGN 7, FEATURES X27."""
+    """Take the file in, keep an Import record of it, and return the report. All of it or nothing is applied."""
     show = show_progress(progress)
     verdicts: list[RowVerdict] = []
     with business.store.read() if dry_run else business.store.write() as store:

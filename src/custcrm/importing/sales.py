@@ -107,13 +107,13 @@ class _Desk:
         made: list[Sale | Refused] = []
         for row, new in zip(rows, business.ids.many(len(rows)), strict=True):
             try:
-                made.append(self._made(row, new, now))
+                made.append(self._read_sale(row, new, now))
             except Malformed as error:
                 made.append(misread(error, reason_of(error)))
             except Refused as why:
                 made.append(why)
         sales = [each for each in made if isinstance(each, Sale)]
-        known = _known(reader, sales)
+        known = _find_known(reader, sales)
         self._look_up_barred(reader, [sale for sale in sales if sale.external_id not in known], now)
         fresh: list[Sale] = []
         verdicts = [self._verdict(row, each, known, fresh) for row, each in zip(rows, made, strict=True)]
@@ -138,7 +138,7 @@ class _Desk:
             fresh.append(sale)
         return RowVerdict(row.line, "unchanged" if before else "added", None, None, sale.customer_id)
 
-    def _made(self, row: Row, id: str, now: datetime) -> Sale:
+    def _read_sale(self, row: Row, id: str, now: datetime) -> Sale:
         """Return the sale that a row tells of; nothing has been compared with what is known."""
         cells = row.cells
         for name in ("external_id", "occurred_at", "total"):
@@ -151,8 +151,8 @@ class _Desk:
             customer_id=owner, id=id, occurred_at=told["occurred_at"], **rules.about_total(told["total"]),
             units=told.get("units", 0),
             program=place.program, point_of_sale=place.point_of_sale, terminal=place.terminal,
-            source=_text(cells, "source") or "in_store", document=_text(cells, "document"),
-            external_id=_text(cells, "external_id"), recorded_at=now,
+            source=_read_text(cells, "source") or "in_store", document=_read_text(cells, "document"),
+            external_id=_read_text(cells, "external_id"), recorded_at=now,
         )
 
     # where --------------------------------------------------------------------------------------
@@ -162,12 +162,12 @@ class _Desk:
         told = (cells.get("terminal"), cells.get("point_of_sale"), cells.get("program"))
         found = self.places.get(told)
         if found is None:
-            found = self.places[told] = self._looked_up(*told)
+            found = self.places[told] = self._look_up(*told)
         if isinstance(found, Refused):
             raise Refused(found.reason, found.field, found.message)
         return found
 
-    def _looked_up(self, terminal: str | None, point_of_sale: str | None, program: str | None) -> _Place | Refused:
+    def _look_up(self, terminal: str | None, point_of_sale: str | None, program: str | None) -> _Place | Refused:
         business = self.business
         at = terminal or (None if point_of_sale else business.terminal)
         looking = "terminal" if terminal else "point_of_sale"
@@ -217,7 +217,7 @@ def _owner(row: Row, holders: Holders) -> str:
     raise Refused(RowReason.MISSING_IDENTITY, None, "no customer is named")
 
 
-def _known(reader: Reader, sales: Sequence[Sale]) -> dict[str | None, Sale]:
+def _find_known(reader: Reader, sales: Sequence[Sale]) -> dict[str | None, Sale]:
     wanted = [sale.external_id for sale in sales]
     return {each.external_id: each for each in reader.find(Sale, {"external_id": wanted})} if wanted else {}
 
@@ -231,6 +231,6 @@ def _refuse_other_facts(before: Sale, sale: Sale, row: Row) -> None:
         )
 
 
-def _text(cells: Mapping[str, str], name: str) -> str | None:
+def _read_text(cells: Mapping[str, str], name: str) -> str | None:
     cell = cells.get(name)
     return None if cell is None else checked(cell, field=name, limit=_LONGEST_ID)

@@ -20,7 +20,7 @@ from custcrm.records.customers import Customer
 from custcrm.records.messages import Message, MessageStatus
 from custcrm.storage.protocol import Reader, Store, Writer
 from custcrm.values.errors import Malformed, Reason, Unavailable
-from custcrm.values.shapes import several
+from custcrm.values.shapes import several, whole_number
 
 BATCH: Final = 100
 """Messages handed over at once: about a second of a mail server's work, and no more than that is ever in doubt."""
@@ -69,8 +69,8 @@ def dispatch(
     Raises `Malformed`, before anything of that channel is claimed, where a message wants a channel that is not given. A
     channel's `Unavailable` puts its batch back to planned, any other error leaves it in doubt; both are raised again.
     """
-    if limit is not None and (type(limit) is not int or limit < 1):
-        raise Malformed("limit is the most messages to take, at least 1", field="limit")
+    if limit is not None:
+        whole_number(limit, 1, None, field="limit", message="limit is the most messages to take, at least 1")
     left, accepted = limit, 0
     while left is None or left > 0:
         with store.write() as writer:
@@ -170,7 +170,7 @@ def _prepared(
 
 
 def _address(channel: str, customer: Customer) -> str | None:
-    """Return where the channel finds the customer: byte for byte as stored (FEATURES T28)."""
+    """Return where the channel finds the customer: byte for byte as stored."""
     name = address_field(channel)
     address: str | None = customer.id if name is None else getattr(customer, name)  # a name of our own table
     return address
@@ -192,11 +192,11 @@ def _hand_over(store: Store, channel: Channel, claimed: Sequence[Claimed]) -> in
     with store.write() as writer:
         for each, receipt in settled:
             if (held := _ours(writer, each.message)) is not None:
-                writer.replace(_settled(held, each, receipt))
+                writer.replace(_settle(held, each, receipt))
     return sum(receipt.status.taken for _, receipt in settled)
 
 
-def _settled(held: Message, claimed: Claimed, receipt: Receipt) -> Message:
+def _settle(held: Message, claimed: Claimed, receipt: Receipt) -> Message:
     """Return the message with its receipt; one that never went out keeps its template for another attempt."""
     message = evolve(held, status=AFTER[receipt.status], reason=receipt.detail)
     if not receipt.status.went_out:

@@ -139,7 +139,7 @@ class TextTemplate:
         """
         for name in self.missing(values):
             raise Refusal(Reason.MISSING_VALUE, details={"field": name})
-        return "".join(piece if isinstance(piece, str) else _shown(piece, values) for piece in self._pieces)
+        return "".join(piece if isinstance(piece, str) else _fill_slot(piece, values) for piece in self._pieces)
 
     @property
     def _slots(self) -> tuple[Slot, ...]:
@@ -150,10 +150,10 @@ class TextTemplate:
 
 
 DEFAULT_POINTS_CREDITED: Final = "You have been charged _ bonus points, balance _"
-"""Sent for credited points where no text is given: the points, and the balance after them (FEATURES C23, C26)."""
+"""Sent for credited points where no text is given: the points, and the balance after them."""
 
 DEFAULT_COUPON_ISSUED: Final = "You have been credited coupon_"
-"""Sent for an issued coupon where no text is given; the slot, with no space before it, is the code (FEATURES C36)."""
+"""Sent for an issued coupon where no text is given; the slot, with no space before it, is the code."""
 
 
 ACCOUNT_REPLENISHED: Final = "{amount} has been paid into your account, its balance is {balance}"
@@ -169,11 +169,11 @@ def with_tags(text: str, *names: str) -> str:
 POINTS_CREDITED: Final = with_tags(DEFAULT_POINTS_CREDITED, "points", "balance")
 COUPON_ISSUED: Final = with_tags(DEFAULT_COUPON_ISSUED, "code")
 ACCOUNT_REPLENISHED_AS_POINTS: Final = with_tags(DEFAULT_POINTS_CREDITED, "amount", "balance")
-"""What is sent for an account where no text is given: the seed re-uses the text of points (FEATURES C26)."""
+"""What is sent for an account where no text is given: that of points, with the amount in their place."""
 
 
 def text_or_default(text: str | None, default: str) -> str:
-    """Return the text as it was given, or the default where it is missing or only white space (FEATURES V28)."""
+    """Return the text as it was given, or the default where it is missing or only white space."""
     return default if text is None or is_blank(checked(text, field="text")) else text
 
 
@@ -218,7 +218,7 @@ def _unknown(name: str, known: Collection[str]) -> Malformed:
     return Malformed(f"{spelled}; known are {allowed}", field="text", suggestions=near)
 
 
-def _shown(slot: Slot, values: Values) -> str:
+def _fill_slot(slot: Slot, values: Values) -> str:
     value = values.get(slot.name)
     if value is None or is_blank(value):
         return slot.fallback or ""

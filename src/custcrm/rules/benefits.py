@@ -15,6 +15,7 @@ from attrs import frozen
 
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Money, round_ratio
+from custcrm.values.shapes import whole_number
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked, is_blank
 
@@ -161,9 +162,7 @@ def _text(value: Any) -> str:
 
 
 def _quantity(value: Any) -> int:
-    if type(value) is not int or not 1 <= value <= LARGEST_QUANTITY:
-        raise Malformed("quantity is a whole number from 1 on", field="benefit.quantity")
-    return value
+    return whole_number(value, 1, LARGEST_QUANTITY, field="benefit.quantity")
 
 
 # quoting -----------------------------------------------------------------------------------------

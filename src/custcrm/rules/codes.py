@@ -8,6 +8,7 @@ from typing import Final
 from custcrm.records.coupons import ALPHABET, CODE_LENGTH
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import key_name
+from custcrm.values.shapes import whole_number
 from custcrm.values.texts import checked
 
 DIGITS: Final = "0123456789"
@@ -51,11 +52,8 @@ def alphabet_of(given: str | None) -> str:
 
 def length_of(given: int | None) -> int:
     """Return how many characters a code has: 12 unless said otherwise."""
-    if given is None:
-        return CODE_LENGTH
-    if type(given) is not int or given not in LENGTHS:
-        raise Malformed(f"a code has {LENGTHS[0]} to {LENGTHS[-1]} characters", field="code_length")
-    return given
+    message = f"a code has {LENGTHS[0]} to {LENGTHS[-1]} characters"
+    return CODE_LENGTH if given is None else whole_number(given, LENGTHS[0], LENGTHS[-1], field="code_length", message=message)
 
 
 def space(alphabet: str, length: int) -> int:

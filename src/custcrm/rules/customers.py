@@ -15,7 +15,7 @@ from custcrm.values.emails import email
 from custcrm.values.errors import Conflict, Malformed
 from custcrm.values.money import Money
 from custcrm.values.phones import phone
-from custcrm.values.shapes import flag, mapping
+from custcrm.values.shapes import flag, mapping, one_of, whole_number
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
 
@@ -90,16 +90,11 @@ def _text(name: str, value: Any) -> str | None:
 
 
 def _kind(name: str, value: Any) -> CustomerKind:
-    known = tuple(kind.value for kind in CustomerKind)
-    if value not in known:
-        raise Malformed(f"{name} is one of {', '.join(known)}", field=name, suggestions=nearest(str(value), known))
-    return CustomerKind(value)
+    return one_of(value, CustomerKind, field=name)
 
 
 def _whole(name: str, value: Any) -> int | None:
-    if value is None or (type(value) is int and abs(value) <= LARGEST):
-        return value
-    raise Malformed(f"{name} is a whole number of at most {LARGEST:,}", field=name)
+    return None if value is None else whole_number(value, -LARGEST, LARGEST, field=name)
 
 
 def _instant(name: str, value: Any) -> datetime:

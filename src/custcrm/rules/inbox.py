@@ -18,8 +18,7 @@ from custcrm.records.coupons import CouponState
 from custcrm.records.inbox import InboxStatus, OfferStatus
 from custcrm.records.messages import MessageStatus
 from custcrm.rules.contacting import CHANNELS
-from custcrm.values.errors import Malformed
-from custcrm.values.spelling import nearest
+from custcrm.values.shapes import one_of
 
 APP: Final = "app"
 
@@ -141,11 +140,7 @@ def opening(
 
 def check_surface(surface: str, own: Collection[str]) -> str:
     """Return the surface: the app, web ordering, or a channel; Malformed otherwise."""
-    known = (*READING, *sorted({*CHANNELS, *own}))
-    if surface not in known:
-        message = f"a surface is one of {', '.join(known)}"
-        raise Malformed(message, field="surface", suggestions=nearest(str(surface), known))
-    return surface
+    return one_of(surface, (*READING, *sorted({*CHANNELS, *own})), field="surface")
 
 
 def localized(texts: Mapping[str, str], plain: str, locale: str | None) -> str:

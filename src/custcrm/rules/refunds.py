@@ -17,6 +17,7 @@ from custcrm.records.sales import SaleKind
 from custcrm.rules.sales import LARGEST_QUANTITY
 from custcrm.values.errors import Malformed, Reason, Refusal
 from custcrm.values.money import Money, round_ratio
+from custcrm.values.shapes import whole_number
 
 Product: TypeAlias = tuple[str | None, str | None]
 """A line's product and category: by these, what came back is set off against what was sold."""
@@ -180,10 +181,8 @@ def _units(sale: Sale, before: Left, asked: Asked, told: Sequence[SaleLine] | No
     return _told_units(sale, before, asked.units)
 
 
-def _told_units(sale: Sale, before: Left, units: object) -> int:
-    if type(units) is not int or not 0 <= units <= LARGEST_QUANTITY:
-        raise Malformed("units are a whole number from 0 on", field="units")
-    if units > max(before.units, 0):
+def _told_units(sale: Sale, before: Left, units: int) -> int:
+    if whole_number(units, 0, LARGEST_QUANTITY, field="units") > max(before.units, 0):
         raise _over(sale, units, before.units)
     return units
 

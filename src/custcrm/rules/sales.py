@@ -10,7 +10,7 @@ from custcrm.records import Sale, SaleLine
 from custcrm.records.sales import SaleKind
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Money
-from custcrm.values.shapes import mapping, several
+from custcrm.values.shapes import mapping, several, whole_number
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
 
@@ -49,9 +49,9 @@ def _line(
     for name in mapping(given, field=f"lines[{number}]"):
         if name not in LINE_FIELDS:
             raise Malformed(f"a line has no {name!r}", field=f"lines[{number}]", suggestions=nearest(name, LINE_FIELDS))
-    quantity = given.get("quantity", 1)
-    if type(quantity) is not int or abs(quantity) > LARGEST_QUANTITY:
-        raise Malformed("quantity is a whole number", field=f"lines[{number}].quantity")
+    quantity = whole_number(
+        given.get("quantity", 1), -LARGEST_QUANTITY, LARGEST_QUANTITY, field=f"lines[{number}].quantity"
+    )
     price = amount(given.get("price", 0), field=f"lines[{number}].price")
     total = given.get("amount")
     return SaleLine(

@@ -1,6 +1,6 @@
 """What people take for one character: grapheme clusters (UAX 29). The name to know is `preview`."""
 
-from custcrm.values.errors import Malformed
+from custcrm.values.shapes import whole_number
 
 
 def preview(text: str, most: int, *, field: str = "n") -> str:
@@ -8,8 +8,7 @@ def preview(text: str, most: int, *, field: str = "n") -> str:
 
     A letter with its accents, a flag or a family emoji is one, and is never cut in two.
     """
-    if type(most) is not int or most < 1:
-        raise Malformed(f"{field} is a whole number of characters, at least 1", field=field)
+    whole_number(most, 1, None, field=field, message=f"{field} is a whole number of characters, at least 1")
     if len(text) <= most:  # a cluster has at least one code point
         return text
     import regex  # only what shows texts needs it

@@ -3,9 +3,12 @@
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from custcrm.values.errors import Malformed
+from custcrm.values.spelling import nearest
+
+K = TypeVar("K", bound=str)
 
 
 def mapping(value: object, *, field: str) -> Mapping[str, Any]:
@@ -32,15 +35,30 @@ def flag(value: object, *, field: str) -> bool:
     return value
 
 
-def whole_number(value: object, least: int, most: int | None, *, field: str, rule: str | None = None) -> int:
-    """Return a whole number from `least` to `most` (None: without end) as it is; another value is `Malformed`.
+def whole_number(value: object, least: int, most: int | None, *, field: str, message: str | None = None) -> int:
+    """Return a whole number from `least` to `most` (None: or more) as it is; another value is `Malformed`. True is no number.
 
-    `rule` is the sentence for people, where "… is a whole number from 1 to 10" does not tell enough. True is no number.
+    The sentence says the range, unless a `message` says it better.
 
-    >>> whole_number(3, 1, 10, field="points")
+    >>> whole_number(3, 1, 10, field="count")
     3
     """
-    if type(value) is not int or value < least or (most is not None and value > most):
+    if not isinstance(value, int) or isinstance(value, bool) or value < least or (most is not None and value > most):
         end = "on" if most is None else f"to {most:,}"
-        raise Malformed(rule or f"{field} is a whole number from {least:,} {end}", field=field)
+        raise Malformed(message or f"{field} is a whole number from {least:,} {end}", field=field)
     return value
+
+
+def one_of(value: object, known: Iterable[K], *, field: str, message: str | None = None) -> K:
+    """Return the one of the `known` words that a value is, of an enum its member; another value is `Malformed`.
+
+    >>> one_of("gold", ("silver", "gold"), field="metal")
+    'gold'
+    """
+    words = tuple(known)
+    for word in words:
+        if word == value:
+            return word
+    raise Malformed(
+        message or f"{field} is one of {', '.join(words)}", field=field, suggestions=nearest(str(value), words)
+    )

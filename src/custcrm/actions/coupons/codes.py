@@ -17,6 +17,7 @@ from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Malformed, NotFound, Reason
 from custcrm.values.identifiers import LONGEST
 from custcrm.values.periods import expiry
+from custcrm.values.shapes import whole_number
 from custcrm.values.texts import checked
 
 Redeemable: TypeAlias = Coupon | FreeCode | CouponSeries
@@ -90,13 +91,13 @@ def fresh(business: Business, series: CouponSeries, count: int) -> list[str]:
         writer.claim(CODES, [DRAWING])
         found: dict[str, None] = {}
         while codes:
-            taken = _taken(writer, codes)
+            taken = _find_taken(writer, codes)
             found |= dict.fromkeys(code for code in codes if code not in taken)
             codes = draw(count - len(found)) if len(found) < count else []
     return list(found)
 
 
-def _taken(reader: Reader, codes: Sequence[str]) -> set[str]:
+def _find_taken(reader: Reader, codes: Sequence[str]) -> set[str]:
     """Return which of the codes are somebody's, free, or shared."""
     found: set[str] = set()
     for piece in _pieces(codes):
@@ -120,20 +121,19 @@ def generate(
 
     Raises Refusal with series_closed or series_capacity, which names how many are needed and left.
     """
-    if type(count) is not int or not 1 <= count <= LARGEST_BATCH:
-        raise Malformed(f"count is a whole number from 1 to {LARGEST_BATCH:,}", field="count")
+    whole_number(count, 1, LARGEST_BATCH, field="count")
     business.known(CouponSeries, series, "coupon series")
     request = Request(action="generate_codes", arguments={"series": series, "count": count}, key=key)
     with business.store.write() as writer:
         before = request.claim(writer)
         if before is not None:
-            return _made(writer, series, before.as_of)
-        at = _reserved(business, writer, series, count, show_progress(progress))
+            return _find_made(writer, series, before.as_of)
+        at = _make_codes(business, writer, series, count, show_progress(progress))
         request.keep(business, writer, business.ids.new(), at, reserved=count)
-        return _made(writer, series, at)
+        return _find_made(writer, series, at)
 
 
-def _reserved(
+def _make_codes(
     business: Business, writer: Writer, series: str, count: int, show: Callable[[int, int], None]
 ) -> datetime:
     """Take the places of so many codes, write the codes, and return the instant by which they are found again."""
@@ -159,7 +159,7 @@ def _reserved(
     return at
 
 
-def _made(reader: Reader, series: str, at: datetime) -> list[str]:
+def _find_made(reader: Reader, series: str, at: datetime) -> list[str]:
     return [each.code for each in reader.find(FreeCode, {"series": series, "created_at": at})]
 
 

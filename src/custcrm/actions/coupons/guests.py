@@ -59,18 +59,18 @@ def redeem_as_guest(
     """Redeem a free or shared code for a guest; once, where a key is given."""
     identity = identity_of(identity)
     with business.store.write() as writer:
-        who = rules.guest(identity, _key(business, writer))
+        who = rules.guest(identity, _guest_key(business, writer))
         arguments = {"coupon": _code(wanted), "guest": who, **checkout.told()}
         request = Request(action="redeem_as_guest", arguments=arguments, key=key)
         before = request.claim(writer)
         if before is not None:
-            return _made_under(writer, wanted, before.id)
+            return _find_made_under(writer, wanted, before.id)
         if isinstance(wanted, FreeCode):
             writer.hold(FreeCode, wanted.code)
         writer.claim(GUESTS, [f"{series_of(wanted)} {who}"])
         inquiry = Inquiry(business=business, reader=writer, checkout=checkout, owner=None, now=business.now(), writer=writer)
-        visit = _visit(inquiry, wanted, who)
-        refuse(inquiry, visit.series, _reasons(inquiry, visit))
+        visit = _look_up(inquiry, wanted, who)
+        refuse(inquiry, visit.series, _judge_visit(inquiry, visit))
         if visit.takes_place:
             places_of(visit.series.name).take(writer, 1)
         cost, at = checkout.cost(visit.series), rules.present(visit.coupon, visit.uses, inquiry.now)
@@ -94,7 +94,7 @@ def why_as_guest(
     kept = reader.get(Setting, GUEST_KEY)
     inquiry = Inquiry(business=business, reader=reader, checkout=checkout, owner=None, now=business.now())
     who = "" if kept is None else rules.guest(identity, kept.value)  # without a key there was no guest yet
-    return rules.ordered(_reasons(inquiry, _visit(inquiry, wanted, who)))
+    return rules.ordered(_judge_visit(inquiry, _look_up(inquiry, wanted, who)))
 
 
 def identity_of(identity: str) -> str:
@@ -104,14 +104,14 @@ def identity_of(identity: str) -> str:
     return identity.strip()
 
 
-def _made_under(reader: Reader, wanted: Redeemable, applied_id: str) -> GuestRedemption:
+def _find_made_under(reader: Reader, wanted: Redeemable, applied_id: str) -> GuestRedemption:
     found = next(reader.find(GuestRedemption, {"code": _code(wanted), "applied_id": applied_id}), None)
     if found is None:
         raise NotFound("what was done under this key is no longer there")
     return found
 
 
-def _key(business: Business, writer: Writer) -> str:
+def _guest_key(business: Business, writer: Writer) -> str:
     kept = writer.get(Setting, GUEST_KEY)
     if kept is None:
         writer.claim("setting", [GUEST_KEY])
@@ -122,7 +122,7 @@ def _key(business: Business, writer: Writer) -> str:
     return kept.value
 
 
-def _visit(inquiry: Inquiry, wanted: Redeemable, who: str) -> _Visit:
+def _look_up(inquiry: Inquiry, wanted: Redeemable, who: str) -> _Visit:
     series, code = inquiry.series(series_of(wanted)), _code(wanted)
     mine = tuple(inquiry.reader.find(GuestRedemption, {"series": series.name, "identity": who}))
     match wanted:
@@ -141,7 +141,7 @@ def _visit(inquiry: Inquiry, wanted: Redeemable, who: str) -> _Visit:
     return _Visit(series=series, code=code, coupon=coupon, uses=uses, mine=mine, is_held=is_held)
 
 
-def _reasons(inquiry: Inquiry, visit: _Visit) -> set[Reason]:
+def _judge_visit(inquiry: Inquiry, visit: _Visit) -> set[Reason]:
     series = visit.series
     found = rules.refusals(
         series, visit.coupon, visit.uses, at=rules.present(visit.coupon, visit.uses, inquiry.now),

@@ -26,7 +26,7 @@ from custcrm.values.texts import checked
 
 
 def issuing(business: Business, series: str, *, allow_partial: bool, text: str, notify: bool) -> Action:
-    """Issue one coupon of the series (FEATURES C35, C36)."""
+    """Issue one coupon of the series."""
     found = business.known(CouponSeries, series, "coupon series")
     program = business.known(Program, found.program, "program")
     told = messages.notice_text(text_or_default(text, COUPON_ISSUED), "code")
@@ -105,14 +105,14 @@ def _has_batches(business: Business, applied_id: str) -> bool:
 
 
 def revoking(coupon: Coupon, *, reason: str) -> Action:
-    """Revoke one coupon of the customer (FEATURES I20)."""
+    """Revoke one coupon of the customer."""
     checked(reason, field="reason")
 
     def book(writer: Writer, occasion: Occasion, _: Sequence[Turn]) -> Booked:
         held = writer.hold(Coupon, coupon.customer_id, coupon.id)
         if held is None:
             raise NotFound("the coupon is gone, and its customer")
-        done = _revoked(writer, [held], occasion, reason)[held.id]
+        done = _revoke(writer, [held], occasion, reason)[held.id]
         return Booked(refused={coupon.customer_id: done}) if isinstance(done, Refusal) else Booked(replaced=[done])
 
     return Action(
@@ -133,7 +133,7 @@ def revoking_all(business: Business, series: str, *, reason: str) -> Action:
         held: dict[str, list[Coupon]] = {turn.customer_id: [] for turn in turns}
         for coupon in writer.find(Coupon, {"customer_id": list(held), "series": series, "revoked_at": None}):
             held[coupon.customer_id].append(coupon)
-        done = _revoked(writer, [coupon for each in held.values() for coupon in each], occasion, reason)
+        done = _revoke(writer, [coupon for each in held.values() for coupon in each], occasion, reason)
         replaced = [each for each in done.values() if isinstance(each, Coupon)]
         refused: dict[str, Refusal] = {}
         for id_ in held.keys() - {each.customer_id for each in replaced}:
@@ -150,7 +150,7 @@ def revoking_all(business: Business, series: str, *, reason: str) -> Action:
     )
 
 
-def _revoked(
+def _revoke(
     writer: Writer, coupons: Sequence[Coupon], occasion: Occasion, reason: str
 ) -> dict[str, Coupon | Refusal]:
     """Return what becomes of each coupon, by id, and give the places of the revoked ones back where the series says so."""

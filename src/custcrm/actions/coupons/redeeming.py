@@ -32,10 +32,10 @@ KEPT: Final = "coupon_id"
 
 
 def redeeming(business: Business, wanted: Redeemable, checkout: Checkout) -> Action:
-    """Redeem a coupon, or what a code stands for, once more (FEATURES V15, V18, V19)."""
+    """Redeem a coupon, or what a code stands for, once more."""
 
     def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
-        candidate = _admitted(business, writer, occasion, turns, wanted, checkout)
+        candidate = _admit(business, writer, occasion, turns, wanted, checkout)
         cost = checkout.cost(candidate.series)
         spend(writer, candidate.series, cost)
         coupon = rules.released(candidate.coupon, candidate.at)
@@ -45,7 +45,7 @@ def redeeming(business: Business, wanted: Redeemable, checkout: Checkout) -> Act
             terminal=checkout.terminal, point_of_sale=checkout.point_of_sale, actor=occasion.actor,
             applied_id=occasion.applied_id,
         )
-        return _settled(candidate, coupon, occasion, redemption)
+        return _settle_coupon(candidate, coupon, occasion, redemption)
 
     return _action("redeem_coupon", wanted, checkout.told(), Booking((Redemption,), book))
 
@@ -54,13 +54,13 @@ def reserving(business: Business, wanted: Redeemable, checkout: Checkout, lastin
     """Keep a coupon for an order for a time; when that is over, it is free again by itself."""
 
     def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
-        candidate = _admitted(business, writer, occasion, turns, wanted, checkout)
+        candidate = _admit(business, writer, occasion, turns, wanted, checkout)
         until = move(candidate.at, lasting, business.zone)
         coupon = rules.reserved(
             candidate.coupon, at=candidate.at, until=until, reference=checkout.reference or "", references=candidate.references
         )
         _remember(writer, occasion, coupon)
-        return _settled(candidate, coupon, occasion)
+        return _settle_coupon(candidate, coupon, occasion)
 
     told = {"reference": checkout.reference, "customer": checkout.customer, "for": str(lasting)}
     return _action("reserve_coupon", wanted, told, Booking((Coupon,), book))
@@ -129,7 +129,7 @@ def spend(writer: Writer, series: CouponSeries, cost: Money | None) -> None:
 # inside ------------------------------------------------------------------------------------------
 
 
-def _admitted(
+def _admit(
     business: Business, writer: Writer, occasion: Occasion, turns: Sequence[Turn], wanted: Redeemable, checkout: Checkout
 ) -> Candidate:
     """Return the candidate if nothing speaks against it, with its place in the series taken; else raise every reason."""
@@ -144,7 +144,7 @@ def _admitted(
     return candidate
 
 
-def _settled(candidate: Candidate, coupon: Coupon, occasion: Occasion, *more: Redemption) -> Booked:
+def _settle_coupon(candidate: Candidate, coupon: Coupon, occasion: Occasion, *more: Redemption) -> Booked:
     """Return what is written of a coupon, which may be new, and of the free code that it comes from."""
     taken = () if candidate.taken is None else (evolve(candidate.taken, taken_at=candidate.at),)
     if candidate.made:

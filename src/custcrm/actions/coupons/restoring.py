@@ -39,7 +39,7 @@ class Which:
 def restore(
     business: Business, which: Which, *, reason: str = "", key: str | None = None
 ) -> tuple[rules.Use, ...]:
-    """Take back the uses that are meant, and return them; once, where a key is given (FEATURES V19).
+    """Take back the uses that are meant, and return them; once, where a key is given.
 
     Refusal with not_redeemed when there are none, with not_restored when no series of them allows it.
     """
@@ -50,13 +50,13 @@ def restore(
         before = request.claim(writer)
         which = _with_other_names(writer, which)
         if before is not None:
-            back = (use for use in _meant(writer, which) if use.restored_at is not None)
+            back = (use for use in _find_uses(writer, which) if use.restored_at is not None)
             return tuple(use for use in back if use.restored_at == max(before.as_of, use.redeemed_at))
-        uses = _held(writer, which)
+        uses = _hold_uses(writer, which)
         if not uses:
             raise Refusal(Reason.NOT_REDEEMED)
         now = business.now()
-        restored = _restored(writer, uses, now, reason)
+        restored = _take_back(writer, uses, now, reason)
         if not restored:
             raise Refusal(Reason.NOT_RESTORED, details={"series": uses[0].series})
         request.keep(business, writer, business.ids.new(), now)
@@ -70,19 +70,19 @@ def restore_cancelled(
 
     Returns what was taken back, in the write() that cancels the order.
     """
-    uses = _held(writer, Which(references=tuple(references)))
-    return _restored(writer, uses, business.now(), reason) if uses else ()
+    uses = _hold_uses(writer, Which(references=tuple(references)))
+    return _take_back(writer, uses, business.now(), reason) if uses else ()
 
 
-def _meant(reader: Reader, which: Which) -> list[rules.Use]:
+def _find_uses(reader: Reader, which: Which) -> list[rules.Use]:
     wanted, names = which.wanted, which.references
     if isinstance(wanted, Coupon | FreeCode):
         return [use for use in uses_of(reader, wanted) if not names or use.reference in names]
-    found = _used_for(reader, names)
+    found = _find_uses_for(reader, names)
     return found if wanted is None else [use for use in found if use.series == wanted.name]
 
 
-def _used_for(reader: Reader, references: Collection[str]) -> list[rules.Use]:
+def _find_uses_for(reader: Reader, references: Collection[str]) -> list[rules.Use]:
     where = {"reference": list(references)}
     return [*reader.find(Redemption, where), *reader.find(GuestRedemption, where)]
 
@@ -92,18 +92,18 @@ def _with_other_names(reader: Reader, which: Which) -> Which:
     told = which.references
     if isinstance(which.wanted, Coupon):
         return evolve(which, references=all_references(reader, told, [which.wanted.customer_id]))
-    uses = _used_for(reader, told)
+    uses = _find_uses_for(reader, told)
     names = all_references(reader, told, (use.customer_id for use in uses if isinstance(use, Redemption)))
     others = {each for each in told if is_id(each)} - {use.reference for use in uses}
     return evolve(which, references=tuple(dict.fromkeys((*names, *all_references(reader, others, None)))))
 
 
-def _held(writer: Writer, which: Which) -> list[rules.Use]:
+def _hold_uses(writer: Writer, which: Which) -> list[rules.Use]:
     """Return the uses that are meant and stand, with their customers held, the codes that guests used, and these uses."""
-    standing = rules.standing(_meant(writer, which))
+    standing = rules.standing(_find_uses(writer, which))
     customers = sorted({use.customer_id for use in standing if isinstance(use, Redemption)})
     guests = sorted(use.id for use in standing if isinstance(use, GuestRedemption))
-    coupons, codes = _used(writer, standing)
+    coupons, codes = _find_coupons(writer, standing)
     for customer in sorted({*customers, *(coupon.customer_id for coupon in coupons)}):
         writer.hold(Customer, customer)
     for code in sorted(code.code for code in codes):
@@ -111,18 +111,18 @@ def _held(writer: Writer, which: Which) -> list[rules.Use]:
     for guest in guests:
         writer.hold(GuestRedemption, guest)
     mine = {*customers, *guests}  # what was added meanwhile is another's, and comes after this
-    whose = (use for use in rules.standing(_meant(writer, which)))
+    whose = (use for use in rules.standing(_find_uses(writer, which)))
     return [use for use in whose if (use.customer_id if isinstance(use, Redemption) else use.id) in mine]
 
 
-def _restored(writer: Writer, uses: Sequence[rules.Use], now: datetime, reason: str) -> tuple[rules.Use, ...]:
+def _take_back(writer: Writer, uses: Sequence[rules.Use], now: datetime, reason: str) -> tuple[rules.Use, ...]:
     """Take back those that their series allow, with their places and their part of the budget."""
     terms = series_by_name(writer, (use.series for use in uses))
     allowed = [use for use in uses if terms[use.series].restore_on_cancel]
-    begun = _guest_coupons(writer, terms, allowed)
-    back = tuple(_taken_back(use, now, reason) for use in allowed)
+    begun = _count_guest_coupons(writer, terms, allowed)
+    back = tuple(_as_taken_back(use, now, reason) for use in allowed)
     writer.put(back)
-    places = begun - _guest_coupons(writer, terms, allowed) + _freed(writer, terms, allowed)
+    places = begun - _count_guest_coupons(writer, terms, allowed) + _free_places(writer, terms, allowed)
     for name in sorted(places):
         writer.reserve(CouponSeries, (name,), -places[name])
     costs: Counter[str] = Counter()
@@ -134,9 +134,9 @@ def _restored(writer: Writer, uses: Sequence[rules.Use], now: datetime, reason: 
     return back
 
 
-def _freed(writer: Writer, terms: Mapping[str, CouponSeries], back: Sequence[rules.Use]) -> Counter[str]:
+def _free_places(writer: Writer, terms: Mapping[str, CouponSeries], back: Sequence[rules.Use]) -> Counter[str]:
     """Let revoked coupons and codes give their places back, whose last use was taken back now, and count these by series."""
-    coupons, codes = _used(writer, back)
+    coupons, codes = _find_coupons(writer, back)
     uses = uses_by_coupon(writer, coupons)
     freed = [
         each for each in coupons if each.revoked_at is not None and rules.is_freed(terms[each.series], uses[each.id])
@@ -149,7 +149,7 @@ def _freed(writer: Writer, terms: Mapping[str, CouponSeries], back: Sequence[rul
     return places
 
 
-def _used(reader: Reader, uses: Iterable[rules.Use]) -> tuple[list[Coupon], list[FreeCode]]:
+def _find_coupons(reader: Reader, uses: Iterable[rules.Use]) -> tuple[list[Coupon], list[FreeCode]]:
     """Return the coupons that were used, and the free codes that guests used; a code may be both, if it was taken since."""
     ids: dict[str, str] = {}
     codes: set[str] = set()
@@ -167,14 +167,14 @@ def _used(reader: Reader, uses: Iterable[rules.Use]) -> tuple[list[Coupon], list
     return list(coupons.values()), list(reader.find(FreeCode, {"code": sorted(codes)})) if codes else []
 
 
-def _taken_back(use: rules.Use, now: datetime, reason: str) -> rules.Use:
+def _as_taken_back(use: rules.Use, now: datetime, reason: str) -> rules.Use:
     at = max(now, use.redeemed_at)
     if isinstance(use, GuestRedemption):
         return evolve(use, restored_at=at, ordinal=None)
     return evolve(use, restored_at=at, reason=reason)
 
 
-def _guest_coupons(reader: Reader, terms: Mapping[str, CouponSeries], uses: Iterable[rules.Use]) -> Counter[str]:
+def _count_guest_coupons(reader: Reader, terms: Mapping[str, CouponSeries], uses: Iterable[rules.Use]) -> Counter[str]:
     """Return how many places of each series with a shared code its guests among these have: no coupon stands for them."""
     found: Counter[str] = Counter()
     guests = {(use.series, use.identity) for use in uses if isinstance(use, GuestRedemption)}

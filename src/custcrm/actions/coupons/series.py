@@ -19,13 +19,16 @@ from custcrm.values.errors import Conflict, Malformed
 from custcrm.values.identifiers import key_name
 from custcrm.values.money import Money
 from custcrm.values.periods import expiry, span
-from custcrm.values.spelling import nearest
+from custcrm.values.shapes import flag, one_of, whole_number
 from custcrm.values.texts import checked
 
 SHARING: Final = ("unique", "shared")
 
 KINDS: Final = ("check_modifier", "certificate", "external", "prepaid")
 """What coupons of a series are to people; custcrm treats all alike."""
+
+FLAGS: Final = ("stackable", "transferable", "revoke_frees", "restore_on_cancel")
+"""Terms that are True or False."""
 
 LARGEST_COUNT: Final = 10**12
 """Coupons of one series, or of one customer: far below 64 bits."""
@@ -36,8 +39,8 @@ LOCALE_LIMIT: Final = 35
 
 def added(business: Business, name: str, told: Mapping[str, Any]) -> CouponSeries:
     """Add a series by its terms, as `crm.coupons.add_series` takes them."""
-    series = _read(business, name, told)
-    budget = _budget(business, series.name, told["budget"])
+    series = _read_terms(business, name, told)
+    budget = _read_budget(business, series.name, told["budget"])
     with business.store.write() as writer:
         if series.codes == "shared":
             series = evolve(series, shared_code=_shared_code(business, writer, series, told["shared_code"]))
@@ -63,7 +66,7 @@ def changed(
         assert held is not None, "a series is never removed"
         series = held
         if capacity is not ...:
-            series = evolve(series, capacity=_capacity(series, capacity))
+            series = evolve(series, capacity=_read_capacity(series, capacity))
         if issue_until is not ...:
             series = evolve(series, issue_until=business.instant(issue_until, field="issue_until"))
         _check_window(series.issue_from, series.issue_until)
@@ -76,35 +79,34 @@ def changed(
 # reading -----------------------------------------------------------------------------------------
 
 
-def _read(business: Business, name: str, told: Mapping[str, Any]) -> CouponSeries:
+def _read_terms(business: Business, name: str, told: Mapping[str, Any]) -> CouponSeries:
     program = business.known(Program, told["program"], "program").name
-    _one_of(told["codes"], SHARING, "codes")
-    _one_of(told["kind"], KINDS, "kind")
+    one_of(told["codes"], SHARING, field="codes")
+    one_of(told["kind"], KINDS, field="kind")
     if told["shared_code"] is not None and told["codes"] != "shared":
         raise Malformed("a shared_code is for codes='shared'", field="shared_code")
-    length, until = _validity(business, told["valid"])
+    length, until = _read_validity(business, told["valid"])
     opens, closes = (business.instant(told[each], field=each) for each in ("issue_from", "issue_until"))
     _check_window(opens, closes)
-    per_coupon = _count(told["per_coupon"], "per_coupon")
+    per_coupon = _read_count(told["per_coupon"], "per_coupon")
     benefit = told["benefit"]
+    flags: dict[str, Any] = {name: flag(told[name], field=name) for name in FLAGS}
     series = CouponSeries(
         name=key_name(name, "coupon series"), program=program, kind=told["kind"],
         title=checked(told["title"], field="title"), description=checked(told["description"], field="description"),
-        titles=_by_locale(told["titles"], "titles"), descriptions=_by_locale(told["descriptions"], "descriptions"),
+        titles=_read_by_locale(told["titles"], "titles"), descriptions=_read_by_locale(told["descriptions"], "descriptions"),
         codes=told["codes"], alphabet=rules.alphabet_of(told["alphabet"]), code_length=rules.length_of(told["code_length"]),
-        capacity=_count(told["capacity"], "capacity"), per_customer=_count(told["per_customer"], "per_customer"),
+        capacity=_read_count(told["capacity"], "capacity"), per_customer=_read_count(told["per_customer"], "per_customer"),
         per_coupon=1 if per_coupon is None else per_coupon, valid=length, valid_until=until, issue_from=opens,
-        issue_until=closes, benefit={} if benefit is None else _benefit(business, benefit),
-        stackable=_flag(told, "stackable"), transferable=_flag(told, "transferable"),
-        revoke_frees=_flag(told, "revoke_frees"), restore_on_cancel=_flag(told, "restore_on_cancel"),
-        created_at=business.now(),
+        issue_until=closes, benefit={} if benefit is None else _read_benefit(business, benefit),
+        **flags, created_at=business.now(),
     )
     if series.codes == "unique":
         rules.check_space(series.alphabet, series.code_length, series.capacity)
     return series
 
 
-def _benefit(business: Business, given: Mapping[str, Any]) -> dict[str, Any]:
+def _read_benefit(business: Business, given: Mapping[str, Any]) -> dict[str, Any]:
     return benefits.to_json(benefits.parse(given, currency=business.currency, amount=business.amount))
 
 
@@ -119,7 +121,7 @@ def _shared_code(business: Business, writer: Writer, series: CouponSeries, given
     return code
 
 
-def _validity(business: Business, valid: Any) -> tuple[str | None, datetime | None]:
+def _read_validity(business: Business, valid: Any) -> tuple[str | None, datetime | None]:
     """Return a span as text, or the end of the last good day."""
     if valid is None:
         return None, None
@@ -134,8 +136,8 @@ def _check_window(opens: datetime | None, closes: datetime | None) -> None:
         raise Malformed("issue_until lies before issue_from; nothing could be issued", field="issue_until")
 
 
-def _capacity(series: CouponSeries, given: int | None) -> int | None:
-    capacity = _count(given, "capacity")
+def _read_capacity(series: CouponSeries, given: int | None) -> int | None:
+    capacity = _read_count(given, "capacity")
     if capacity is not None and capacity < series.issued:
         raise Malformed(f"{series.issued:,} coupons are issued already; capacity cannot be less", field="capacity")
     if series.codes == "unique":
@@ -143,25 +145,12 @@ def _capacity(series: CouponSeries, given: int | None) -> int | None:
     return capacity
 
 
-def _count(value: int | None, name: str) -> int | None:
-    if value is not None and (type(value) is not int or not 1 <= value <= LARGEST_COUNT):
-        raise Malformed(f"{name} is a whole number from 1 on, or None for no limit", field=name)
-    return value
+def _read_count(value: int | None, name: str) -> int | None:
+    message = f"{name} is a whole number from 1 on, or None for no limit"
+    return None if value is None else whole_number(value, 1, LARGEST_COUNT, field=name, message=message)
 
 
-def _flag(told: Mapping[str, Any], name: str) -> bool:
-    value = told[name]
-    if not isinstance(value, bool):
-        raise Malformed(f"{name} is True or False", field=name)
-    return value
-
-
-def _one_of(value: Any, known: tuple[str, ...], name: str) -> None:
-    if value not in known:
-        raise Malformed(f"{name} is one of {', '.join(known)}", field=name, suggestions=nearest(str(value), known))
-
-
-def _by_locale(given: Mapping[str, str] | None, name: str) -> dict[str, str]:
+def _read_by_locale(given: Mapping[str, str] | None, name: str) -> dict[str, str]:
     if not isinstance(given, Mapping | None):
         raise Malformed(f"{name} are texts by locale, e.g. {{'fi': 'Tervetuloa'}}", field=name)
     return {
@@ -173,7 +162,7 @@ def _by_locale(given: Mapping[str, str] | None, name: str) -> dict[str, str]:
 # budgets -----------------------------------------------------------------------------------------
 
 
-def _budget(business: Business, series: str, given: Any, *, spent: int = 0) -> SeriesBudget | None:
+def _read_budget(business: Business, series: str, given: Any, *, spent: int = 0) -> SeriesBudget | None:
     if given is None:
         return None
     amount = business.amount(given, field="budget")
@@ -185,7 +174,7 @@ def _budget(business: Business, series: str, given: Any, *, spent: int = 0) -> S
 def _change_budget(business: Business, writer: Writer, series: CouponSeries, given: Any) -> None:
     """Set or lift the budget. One that was not there before knows what was spent until now."""
     held = writer.hold(SeriesBudget, series.name)
-    budget = _budget(business, series.name, given, spent=_spent(writer, series) if held is None else held.spent)
+    budget = _read_budget(business, series.name, given, spent=_sum_spent(writer, series) if held is None else held.spent)
     if budget is None:
         writer.remove(SeriesBudget, series.name)
         return
@@ -195,7 +184,7 @@ def _change_budget(business: Business, writer: Writer, series: CouponSeries, giv
     writer.put([budget])
 
 
-def _spent(reader: Reader, series: CouponSeries) -> int:
+def _sum_spent(reader: Reader, series: CouponSeries) -> int:
     """Return what the redemptions that stand have cost, in minor units."""
     standing = {"series": series.name, "restored_at": None}
     return sum(

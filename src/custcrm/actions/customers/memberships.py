@@ -19,6 +19,7 @@ from custcrm.storage.effects import Change, CustomerKey, Effect, Given, NewId, O
 from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed, NotFound
 from custcrm.values.periods import span
+from custcrm.values.shapes import one_of
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
 
@@ -28,12 +29,7 @@ TITLE: Final = 200
 
 def access_of(text: Access | str) -> Access:
     """Read an access type; Malformed with the near ones otherwise."""
-    try:
-        return Access(text)
-    except ValueError:
-        known = [access.value for access in Access]
-        message = f"access is one of {', '.join(known)}"
-        raise Malformed(message, field="access", suggestions=nearest(str(text), known)) from None
+    return one_of(text, Access, field="access")
 
 
 def settings(business: Business, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,25 +48,18 @@ def _notifications(business: Business, channel: Any) -> str:
     return OFF if channel == OFF else check_channel(channel, business.channels, field="notifications")
 
 
-def _reversal(_: Business, text: Any) -> Reversal:
-    known = [each.value for each in Reversal]
-    if text not in known:
-        raise Malformed(f"reversal is one of {', '.join(known)}", field="reversal", suggestions=nearest(str(text), known))
-    return Reversal(text)
-
-
 _SETTINGS: Final[Mapping[str, Callable[[Business, Any], Any]]] = {
     "title": lambda business, text: checked(text, field="title", limit=TITLE),
     "default_access": lambda business, text: access_of(text),
     "notifications": _notifications,
-    "reversal": _reversal,
+    "reversal": lambda business, text: one_of(text, Reversal, field="reversal"),
     "reversal_grace": lambda business, length: str(span(length)),
 }
 _STANDING: Final[Mapping[str, Any]] = {each.name: each.default for each in fields(Program)}
 
 
 def joining(business: Business, program: str, access: Access | str | None = None) -> Action:
-    """Make a customer a member; access is the program's default unless said (FEATURES C28)."""
+    """Make a customer a member; access is the program's default unless said."""
     found = business.known(Program, program, "program")
     given = found.default_access if access is None else access_of(access)
     may = Verdict(eligibility.may_join(business.schema, program))
@@ -95,7 +84,7 @@ def joining(business: Business, program: str, access: Access | str | None = None
 
 
 def access_change(business: Business, program: str, access: Access | str, reason: str = "") -> Action:
-    """Change what a member may do (FEATURES C29–C34). Nothing is credited back."""
+    """Change what a member may do. Nothing is credited back."""
     business.known(Program, program, "program")
     given = access_of(access)
     checked(reason, field="reason")
@@ -117,7 +106,7 @@ def access_change(business: Business, program: str, access: Access | str, reason
 
 
 def category_change(business: Business, program: str, category: str, reason: str = "") -> Action:
-    """Move a member to a category of the program (FEATURES C27)."""
+    """Move a member to a category of the program."""
     business.known(Program, program, "program")
     with business.reading() as reader:
         known = [each.name for each in reader.find(Category, {"program": program})]

@@ -25,7 +25,7 @@ VALUE_LIMIT: Final = 1_000
 
 
 def tagging(business: Business, key: str, value: str | None, *, until: Any = None, source: str = "manual") -> Action:
-    """Set a tag from now on: what it was before is closed, not lost (FEATURES S09, S10, I21–I23)."""
+    """Set a tag from now on: what it was before is closed, not lost."""
     name = tag_key(key)
     text = None if value is None else tag_value(value, field="value")
     if until is not None:

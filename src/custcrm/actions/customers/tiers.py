@@ -25,6 +25,7 @@ from custcrm.storage.effects import Change, Effect, Of
 from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason
 from custcrm.values.identifiers import key_name
+from custcrm.values.shapes import whole_number
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
 
@@ -104,7 +105,7 @@ class Tiers:
 
 
 def reclassifying(business: Business, program: str, reason: str = "") -> Action:
-    """Give the members the category that the rules say (FEATURES C27); who has it already is unchanged."""
+    """Give the members the category that the rules say; who has it already is unchanged."""
     checked(reason, field="reason")
     tiers = Tiers.of(business, program)
     rules = ((Reason.UNCHANGED, tiers.moving()),)
@@ -149,19 +150,20 @@ def add_category(
 ) -> Category:
     """Add a category to a program: with a rule a tier, else one that is given by hand."""
     made = Category(program=program, name=key_name(name, "category"), created_at=business.now())
-    return _kept(business, made, rule, rank, fresh=True)
+    return _keep_tier(business, made, rule, rank, fresh=True)
 
 
 def set_rule(business: Business, program: str, category: str, rule: str | Filter | None, *, rank: int = 0) -> Category:
     """Give a category another rule and rank, or with None no rule: then it is given by hand."""
     made = Category(program=program, name=checked(category, field="category"), created_at=business.now())
-    return _kept(business, made, rule, rank, fresh=False)
+    return _keep_tier(business, made, rule, rank, fresh=False)
 
 
-def _kept(business: Business, category: Category, rule: str | Filter | None, rank: int, *, fresh: bool) -> Category:
+def _keep_tier(business: Business, category: Category, rule: str | Filter | None, rank: int, *, fresh: bool) -> Category:
     """Write a category with its rule, if no other tier has its rank and all rules together can still be asked."""
     program = business.known(Program, category.program, "program").name
-    made = evolve(category, filter=_canonical(business, category.name, rule), rank=_rank(rank))
+    whole_number(rank, -LARGEST_RANK, LARGEST_RANK, field="rank")
+    made = evolve(category, filter=_write_rule(business, category.name, rule), rank=rank)
     with business.store.write() as writer:
         writer.hold(Program, program)
         known = {each.name: each for each in writer.find(Category, {"program": program})}
@@ -175,7 +177,7 @@ def _kept(business: Business, category: Category, rule: str | Filter | None, ran
     return made
 
 
-def _canonical(business: Business, category: str, rule: str | Filter | None) -> str | None:
+def _write_rule(business: Business, category: str, rule: str | Filter | None) -> str | None:
     """Return a rule as the text that is kept; Malformed where no text says it."""
     if rule is None:
         return None
@@ -185,12 +187,6 @@ def _canonical(business: Business, category: str, rule: str | Filter | None) -> 
     if parsed.scope:
         raise Malformed("a rule is saved as text, which cannot say this filter's scope", field="rule")
     return str(parsed)
-
-
-def _rank(rank: int) -> int:
-    if type(rank) is not int or abs(rank) > LARGEST_RANK:
-        raise Malformed(f"rank is a whole number up to {LARGEST_RANK:,}, either way", field="rank")
-    return rank
 
 
 def _check_name(made: Category, known: Mapping[str, Category], *, fresh: bool) -> None:

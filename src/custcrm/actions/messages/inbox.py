@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -43,9 +44,9 @@ def distributing(
     sender: str | None,
     purpose: str,
 ) -> Action:
-    """Put a message into inboxes, there from `distributed` until `ends` (FEATURES I13)."""
+    """Put a message into inboxes, there from `distributed` until `ends`."""
     given = {
-        "title": _given(title, "title", TITLE_LIMIT),
+        "title": _check_text(title, "title", TITLE_LIMIT),
         "short_description": checked(short_description, field="short_description", limit=SHORT_LIMIT),
         "text": checked(text, field="text"),
     }
@@ -53,21 +54,14 @@ def distributing(
     if at is None and ends is not None:  # a message repeated under its key may have ended: that is looked at when it is new
         expiry(ends, business.now(), business.zone, field="ends")
     elif at is not None:
-        _until(business, ends, at)
+        _read_end(business, ends, at)
     checked(notice, field="notice")
-    told = None if channel is None else _notice(business, channel, purpose, notice, title)
+    told = None if channel is None else _read_notice(business, channel, purpose, notice, title)
     found = None if sender is None else business.known(Sender, sender, "sender")
 
     def effects(occasion: Occasion) -> tuple[Doing, ...]:
         there = at or occasion.now
-        message = Template(
-            record=InboxMessage,
-            values={
-                "customer_id": CustomerKey(), "id": NewId(0), **{name: Given(value) for name, value in given.items()},
-                "distributed_at": Given(there), "ends_at": Given(_until(business, ends, there)),
-                "actor": Given(occasion.actor), "applied_id": Given(occasion.applied_id),
-            },
-        )
+        message = _message(occasion, {**given, "distributed_at": there, "ends_at": _read_end(business, ends, there)})
         if channel is None or told is None:
             return (message,)
         return (message, messages.announcement(
@@ -86,13 +80,22 @@ def distributing(
     )
 
 
-def _given(text: str, name: str, limit: int) -> str:
+def _message(occasion: Occasion, facts: Mapping[str, Any]) -> Template:
+    """Return the effect that puts a message of these facts into an inbox."""
+    values = {"actor": occasion.actor, "applied_id": occasion.applied_id, **facts}
+    return Template(
+        record=InboxMessage,
+        values={"customer_id": CustomerKey(), "id": NewId(0), **{name: Given(value) for name, value in values.items()}},
+    )
+
+
+def _check_text(text: str, name: str, limit: int) -> str:
     if is_blank(checked(text, field=name, limit=limit)):
         raise Malformed(f"an inbox message has a {name}", field=name)
     return text
 
 
-def _until(business: Business, ends: Any, there: datetime) -> datetime | None:
+def _read_end(business: Business, ends: Any, there: datetime) -> datetime | None:
     """Return when a message ends: a span counts from its distribution."""
     until = None if ends is None else expiry(ends, there, business.zone, field="ends")
     if until is not None and until <= there:
@@ -100,7 +103,7 @@ def _until(business: Business, ends: Any, there: datetime) -> datetime | None:
     return until
 
 
-def _notice(business: Business, channel: str, purpose: str, notice: str, title: str) -> TextTemplate:
+def _read_notice(business: Business, channel: str, purpose: str, notice: str, title: str) -> TextTemplate:
     """Return the text that goes out on a channel: the title where none is given."""
     check_channel(channel, business.channels)
     check_purpose(purpose)

@@ -26,7 +26,7 @@ REJECTED: Final = 8
 
 
 def sending(business: Business, text: str, *, channel: str, sender: str | None, purpose: str) -> Action:
-    """Send a text; who must not get it has a rejected message with the reason, at no cost (FEATURES C15–C19)."""
+    """Send a text; who must not get it has a rejected message with the reason, at no cost."""
     check_purpose(purpose)
     check_channel(channel, business.channels)
     if is_blank(checked(text, field="text")):
@@ -77,7 +77,7 @@ def notice(
     code: Source | None = None,
     more: Mapping[str, Source] | None = None,
 ) -> tuple[Effect, ...]:
-    """Return the effect that tells a member of a transaction, where the program notifies (FEATURES C24).
+    """Return the effect that tells a member of a transaction, where the program notifies.
 
     It has rules of its own, so that a missing phone never costs anybody a coupon. `more`: other columns that the text shows.
     """

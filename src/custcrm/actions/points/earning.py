@@ -32,7 +32,7 @@ from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import key_name
 from custcrm.values.money import Money
 from custcrm.values.periods import PeriodLike, expiry, period, span
-from custcrm.values.spelling import nearest
+from custcrm.values.shapes import one_of, whole_number
 from custcrm.values.texts import checked
 
 MOST_POINTS: Final = 10**6
@@ -69,7 +69,7 @@ def rule(
     ends: datetime | date | str | None,
 ) -> EarningRule:
     """Return a rule that is checked, and kept nowhere yet."""
-    now, what = business.now(), _one_of(Earns, per, "per")
+    now, what = business.now(), one_of(per, Earns, field="per")
     begins = business.instant(starts, field="starts") or now
     until = business.instant(ends, field="ends")
     if until is not None and until <= begins:
@@ -79,13 +79,13 @@ def rule(
         raise Malformed("a multiplier gives no points of its own that could expire", field="expires")
     return EarningRule(
         program=business.known(Program, program, "program").name, name=key_name(name, "earning rule"), per=what,
-        points=0 if multiplies else _points(points),
+        points=0 if multiplies else whole_number(points, 1, MOST_POINTS, field="points"),
         amount=_amount(business, amount, "amount", least=1) if what is Earns.MONEY else None,
         factor=_factor(factor, multiplies=multiplies),
         category=None if category is None else checked(category, field="category", limit=CATEGORY_LIMIT),
         filter=None if filter is None else _filter(business, filter),
         minimum=None if minimum is None else _amount(business, minimum, "minimum", least=0),
-        rounding=_one_of(Rounding, rounding, "rounding"), expires=None if expires is None else str(span(expires)),
+        rounding=one_of(rounding, Rounding, field="rounding"), expires=None if expires is None else str(span(expires)),
         starts_at=begins, ends_at=until, created_at=now, actor=business.actor,
     )
 
@@ -252,23 +252,10 @@ def _sold(
 # what a rule is told by ------------------------------------------------------------------------------
 
 
-def _one_of(kinds: Any, told: object, name: str) -> Any:
-    known = [each.value for each in kinds]
-    if told not in known:
-        raise Malformed(f"{name} is one of {', '.join(known)}", field=name, suggestions=nearest(str(told), known))
-    return kinds(told)
-
-
-def _points(points: object) -> int:
-    if type(points) is not int or not 1 <= points <= MOST_POINTS:
-        raise Malformed(f"points of a rule are a whole number from 1 to {MOST_POINTS:,}", field="points")
-    return points
-
-
 def _amount(business: Business, told: Any, name: str, *, least: int) -> Money:
     amount = business.amount(told, field=name)
     if amount.minor < least:
-        raise Malformed(f"{name} is {'more than nought' if least else 'not below nought'}", field=name)
+        raise Malformed(f"{name} is {'more than 0' if least else 'not less than 0'}", field=name)
     return amount
 
 

@@ -55,7 +55,7 @@ def _totals(
 
 
 def debts(reader: Reader, customers: Sequence[str], program: str) -> Mapping[str, Lot]:
-    """Return what is owed, as lots below nought, by customer; who owes nothing is left out."""
+    """Return what is owed, as lots of less than 0 points, by customer; who owes nothing is left out."""
     where = {"customer_id": list(customers), "program": program, "expires_at": None, "lot_id": DEBT}
     return {id_: Lot(DEBT, None, points, latest) for id_, points, latest in _totals(reader, where, ("customer_id",))}
 

@@ -23,7 +23,7 @@ from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed, Refusal
 from custcrm.values.periods import expiry
-from custcrm.values.shapes import flag
+from custcrm.values.shapes import flag, whole_number
 from custcrm.values.texts import checked, is_blank
 
 LARGEST: Final = 10**12
@@ -42,7 +42,7 @@ def crediting(
     notify: bool,
     reference: str | None = None,
 ) -> Action:
-    """Credit one lot of points, expiring at `expires` if given (FEATURES C22–C25)."""
+    """Credit one lot of points, expiring at `expires` if given."""
     found = business.known(Program, program, "program")
     amount = points_amount(points)
     shared = {**booked_at(business, terminal), "reference": reference_of(reference), "text": text}
@@ -77,7 +77,7 @@ def spending(
     offer: str | None = None,
     reference: str | None = None,
 ) -> Action:
-    """Spend points from the lots that expire soonest, for the coupon series `offer` if given (FEATURES I10, V10, V13)."""
+    """Spend points from the lots that expire soonest, for the coupon series `offer` if given."""
     business.known(Program, program, "program")
     amount = points_amount(points)
     if offer is not None:
@@ -95,7 +95,7 @@ def spending(
 
 
 def adjusting(business: Business, program: str, points: int, *, reason: str, expires: Any = None) -> Action:
-    """Correct points by hand, up or down, with a reason (FEATURES I03, I08).
+    """Correct points by hand, up or down, with a reason.
 
     Up is a lot of its own, and for whoever may earn; down is taken from the lots as a spend is, for any member who is not
     blacklisted.
@@ -176,16 +176,15 @@ def telling(
 
 def points_amount(points: object) -> int:
     """Return a count of points, checked: a whole number from 1 on."""
-    if not isinstance(points, int) or isinstance(points, bool) or not 1 <= points <= LARGEST:
-        raise Malformed(f"points are a whole number from 1 to {LARGEST:,}", field="points")
-    return points
+    return whole_number(points, 1, LARGEST, field="points", message=f"points are a whole number from 1 to {LARGEST:,}")
 
 
 def points_change(points: object) -> int:
-    """Return how many points to add (above nought) or to take away (below), checked."""
-    if not isinstance(points, int) or isinstance(points, bool) or not 1 <= abs(points) <= LARGEST:
-        raise Malformed(f"points are a whole number up to {LARGEST:,}, negative to take some away", field="points")
-    return points
+    """Return how many points to add, or to take away (less than 0), checked: 0 is no change."""
+    message = f"points are a whole number up to {LARGEST:,}, negative to take some away"
+    if points == 0:
+        raise Malformed(message, field="points")
+    return whole_number(points, -LARGEST, LARGEST, field="points", message=message)
 
 
 def _check_expiry(business: Business, expires: Any) -> None:

@@ -36,7 +36,7 @@ PAGE: Final = 500
 def reversing(business: Business, what: Reversible, points: int | None = None, reason: str = "") -> Action:
     """Take back a credit or points added by hand, or return what was spent or taken away; all that is left, or a part.
 
-    A correction: it is for every customer, whatever the access (FEATURES V11, X19). The entries keep sale, rule, terminal and
+    A correction: it is for every customer, whatever the access. The entries keep sale, rule, terminal and
     reference of what they reverse.
     """
     if not isinstance(what, PointsEntry | PointsSpend | PointsLine):
@@ -48,7 +48,7 @@ def reversing(business: Business, what: Reversible, points: int | None = None, r
 
     def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
         [turn] = turns
-        reversed_ = _reversed(business, writer, occasion, turn.customer_id, id_, amount, reason)
+        reversed_ = _reverse(business, writer, occasion, turn.customer_id, id_, amount, reason)
         return Booked(refused={turn.customer_id: reversed_}) if isinstance(reversed_, Refusal) else Booked(added=reversed_)
 
     return Action(
@@ -65,7 +65,7 @@ def _check_kind(kind: str) -> None:
         raise Malformed(f"what was {kind} cannot be reversed; a credit, a spend or an adjustment can", field="what")
 
 
-def _reversed(
+def _reverse(
     business: Business, writer: Reader, occasion: Occasion, customer_id: str, id_: str, points: int | None, reason: str
 ) -> tuple[PointsEntry, ...] | Refusal:
     mine = {"customer_id": customer_id}
@@ -91,13 +91,13 @@ def _reversed(
             debt=debt_of(writer, customer_id, first.program), policy=program.reversal,
         )
     return rules.reverse_spend(
-        what, points, told, new_id, before=before, latest=_latest(writer, customer_id, {each.lot_id for each in what}),
+        what, points, told, new_id, before=before, latest=_find_latest(writer, customer_id, {each.lot_id for each in what}),
         shortfalls=writer.find(PointsEntry, {**mine, "program": first.program, "kind": "reverse"}),
         until=_grace(business, program, occasion.now),
     )
 
 
-def _latest(reader: Reader, customer_id: str, lots: Iterable[str]) -> Mapping[str, datetime]:
+def _find_latest(reader: Reader, customer_id: str, lots: Iterable[str]) -> Mapping[str, datetime]:
     latest: dict[str, datetime] = {}
     for entry in reader.find(PointsEntry, {"customer_id": customer_id, "lot_id": list(lots)}):
         latest[entry.lot_id] = max(entry.occurred_at, latest.get(entry.lot_id, entry.occurred_at))
@@ -144,7 +144,7 @@ def write_expiries_down(
     """
     if program is not None:
         business.known(Program, program, "program")
-    question = Question(_expired(business, program), business.now())
+    question = Question(_filter_of_expired(business, program), business.now())
     with business.reading() as reader:
         total = reader.count(question)
     done, written, after = 0, 0, None
@@ -153,13 +153,13 @@ def write_expiries_down(
         with business.store.write() as writer:
             for each in ids:
                 writer.hold(Customer, each)
-            written += writer.add(_expiries(business, writer, ids, program))
+            written += writer.add(_make_expiries(business, writer, ids, program))
         done, after = done + len(ids), ids[-1]
         show(min(done, total), total)
     return written
 
 
-def _expired(business: Business, program: str | None) -> Filter:
+def _filter_of_expired(business: Business, program: str | None) -> Filter:
     """Return the filter of those who have lost points that no entry tells of yet."""
     if program is None:
         return business.parse("SUM(points_entries.delta WHERE expires_at <= now()) > 0")
@@ -173,7 +173,7 @@ def _page(business: Business, question: Question, after: str | None) -> list[str
         return reader.ids(question, after=after, limit=PAGE)
 
 
-def _expiries(business: Business, writer: Writer, ids: Sequence[str], program: str | None) -> list[PointsEntry]:
+def _make_expiries(business: Business, writer: Writer, ids: Sequence[str], program: str | None) -> list[PointsEntry]:
     occasion = Occasion(now=business.now(), applied_id="", actor=business.actor)
     entries: list[PointsEntry] = []
     for (customer_id, of_program), rows in groupby(all_lots(writer, ids, program), key=lambda row: row[:2]):

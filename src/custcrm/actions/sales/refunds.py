@@ -23,9 +23,9 @@ from custcrm.records.sales import SaleKind
 from custcrm.rules import refunds as rules
 from custcrm.rules.sales import lines as lines_of
 from custcrm.storage.protocol import Reader, Writer
-from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
+from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
 from custcrm.values.money import Money
-from custcrm.values.spelling import nearest
+from custcrm.values.shapes import one_of
 from custcrm.values.texts import checked
 
 KINDS = (SaleKind.REFUND, SaleKind.CHARGEBACK)
@@ -49,10 +49,10 @@ class SaleDetails:
 
 
 def details(business: Business, sale: Sale | str) -> SaleDetails:
-    """Return a sale and what belongs to it (FEATURES I12)."""
+    """Return a sale and what belongs to it."""
     with business.reading() as reader:
-        kept = found(reader, sale)
-        about, of = known(reader, kept), {"customer_id": kept.customer_id}
+        kept = find_sale(reader, sale)
+        about, of = find_known(reader, kept), {"customer_id": kept.customer_id}
         return SaleDetails(
             sale=kept, lines=tuple(about.lines), refunds=tuple(about.refunds),
             discounts=(
@@ -64,7 +64,7 @@ def details(business: Business, sale: Sale | str) -> SaleDetails:
         )
 
 
-def found(reader: Reader, sale: Sale | str) -> Sale:
+def find_sale(reader: Reader, sale: Sale | str) -> Sale:
     """Return the sale given as a record or by its external id, as it is stored; NotFound when there is none."""
     if isinstance(sale, Sale):
         kept = reader.get(Sale, sale.customer_id, sale.id)
@@ -75,7 +75,7 @@ def found(reader: Reader, sale: Sale | str) -> Sale:
     return kept
 
 
-def known(reader: Reader, sale: Sale) -> rules.Known:
+def find_known(reader: Reader, sale: Sale) -> rules.Known:
     """Return what is known of a sale: its lines, its refunds and theirs."""
     refunds = sorted(
         reader.find(Sale, {"customer_id": sale.customer_id, "refund_of": sale.id}), key=lambda each: (each.occurred_at, each.id)
@@ -89,15 +89,12 @@ def known(reader: Reader, sale: Sale) -> rules.Known:
     )
 
 
-def asked(business: Business, sale: Sale, told: Mapping[str, Any]) -> rules.Asked:
+def read_refund(business: Business, sale: Sale, told: Mapping[str, Any]) -> rules.Asked:
     """Return what is asked for, read from what `crm.sales.refund` takes."""
     kind, amount, lines = told["kind"], told["amount"], told["lines"]
-    names = [each.value for each in KINDS]
-    if kind not in names:
-        raise Malformed(f"kind is one of {', '.join(names)}", field="kind", suggestions=nearest(str(kind), names))
     external_id = told["external_id"]
     return rules.Asked(
-        kind=SaleKind(kind), amount=None if amount is None else business.amount(amount), units=told["units"],
+        kind=one_of(kind, KINDS, field="kind"), amount=None if amount is None else business.amount(amount), units=told["units"],
         lines=None if lines is None else lines_of(
             lines, customer_id=sale.customer_id, sale_id="", at=sale.occurred_at, amount=business.amount
         ),
@@ -111,8 +108,8 @@ def asked(business: Business, sale: Sale, told: Mapping[str, Any]) -> rules.Aske
 def refund(business: Business, sale: Sale | str, told: Mapping[str, Any]) -> Sale:
     """Take some or all of a sale back, and its share of the points earned; once, where an external id is given."""
     with business.store.write() as writer:
-        held = found(writer, sale)
-        what = asked(business, held, told)
+        held = find_sale(writer, sale)
+        what = read_refund(business, held, told)
         before = _again(writer, held, what)
         return before or _refund(business, writer, held, what)
 
@@ -120,7 +117,7 @@ def refund(business: Business, sale: Sale | str, told: Mapping[str, Any]) -> Sal
 def cancel(business: Business, sale: Sale | str, reason: str, external_id: str | None = None) -> Sale:
     """Take back what is left of a sale as if it had never been: the points spent for it and its coupons come back as well."""
     with business.store.write() as writer:
-        held = found(writer, sale)
+        held = find_sale(writer, sale)
         name = None if external_id is None else checked(external_id, field="external_id", limit=TEXT_LIMIT)
         what = rules.Asked(reason=checked(reason, field="reason"), external_id=name)
         before = _again(writer, held, what)
@@ -152,7 +149,7 @@ def _refund(business: Business, writer: Writer, sale: Sale, what: rules.Asked) -
     place = (sale.terminal, sale.point_of_sale)
     if what.terminal is not None:
         place = (what.terminal, place_of(business, what.terminal, None)[0])
-    done = rules.refund(known(writer, sale), what, id=business.ids.new(), now=business.now(), place=place)
+    done = rules.refund(find_known(writer, sale), what, id=business.ids.new(), now=business.now(), place=place)
     writer.add([done.refund, *done.lines])
     _reverse_earned(business, writer, sale, done.left, what.reason)
     return done.refund
@@ -182,7 +179,7 @@ def _return_payments(business: Business, writer: Writer, sale: Sale, reason: str
     spends = {each.spend_id: each for each in writer.find(PointsEntry, paid)}
     for spend in spends.values():
         _give_back(business, sale, points_reversing(business, spend, None, reason))
-    due = rules.left(sale, known(writer, sale).refunds).total.minor  # what a refund gave back before is not given twice
+    due = rules.left(sale, find_known(writer, sale).refunds).total.minor  # what a refund gave back before is not given twice
     for entry in reversed(list(writer.find(AccountEntry, paid))):
         if entry.amount is None:
             _give_back(business, sale, account_reversing(business, entry, reason=reason))

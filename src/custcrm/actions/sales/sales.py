@@ -21,7 +21,7 @@ from custcrm.storage.facts_of_many import MOST, Gathered
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
-from custcrm.values.shapes import mapping, several
+from custcrm.values.shapes import mapping, several, whole_number
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
 
@@ -41,21 +41,21 @@ SCOPE: Final = "sale"
 def record(business: Business, rows: Iterable[Mapping[str, Any]]) -> list[Sale]:
     """Record sales, each a mapping of FIELDS, and credit what they earn; all or none. A known external id is recorded once."""
     now = business.now()
-    told = [_checked(row, number) for number, row in enumerate(several(rows, field="rows"), 1)]
-    made = [_made(business, row, id_, now) for id_, row in zip(business.ids.many(len(told)), told, strict=True)]
+    told = [_check_row(row, number) for number, row in enumerate(several(rows, field="rows"), 1)]
+    made = [_read_sale(business, row, id_, now) for id_, row in zip(business.ids.many(len(told)), told, strict=True)]
     recorded: list[Sale] = []
     fresh: list[earning.Told] = []
     with business.store.write() as writer:
-        known = _known(writer, [sale for sale, _ in made])
+        known = _find_known(writer, [sale for sale, _ in made])
         rewarding = earning.of_programs(business, writer, [sale.program for sale, _ in made])
         earners = {sale.customer_id for sale, _ in made if sale.external_id not in known and rewarding.of(sale)}
         if earners:
             for earner in sorted(earners):
                 writer.hold(Customer, earner)
-            made = _at(made, now, business.now())
+            made = _move_to_now(made, now, business.now())
         for (sale, lines), row in zip(made, told, strict=True):
             if sale.external_id is not None and sale.external_id in known:
-                recorded.append(_same(known[sale.external_id], sale, row))
+                recorded.append(_check_same(known[sale.external_id], sale, row))
                 continue
             recorded.append(sale)
             fresh.append((sale, lines))
@@ -65,7 +65,7 @@ def record(business: Business, rows: Iterable[Mapping[str, Any]]) -> list[Sale]:
     return recorded
 
 
-def _at(made: Sequence[earning.Told], before: datetime, now: datetime) -> list[earning.Told]:
+def _move_to_now(made: Sequence[earning.Told], before: datetime, now: datetime) -> list[earning.Told]:
     """Return the sales with those of `before` made now: others may have written about the customers while we waited."""
     def moved(sale: Sale, lines: Sequence[SaleLine]) -> earning.Told:
         if sale.occurred_at != before:
@@ -102,7 +102,7 @@ def _turns(fresh: Sequence[earning.Told], rewarding: earning.Earning) -> list[li
     return turns
 
 
-def _made(business: Business, row: Mapping[str, Any], id_: str, now: datetime) -> earning.Told:
+def _read_sale(business: Business, row: Mapping[str, Any], id_: str, now: datetime) -> earning.Told:
     """Return the records of a sale as told; nothing is looked up about the customer yet."""
     owner = customer_id(row["customer"])
     at = business.instant(row.get("occurred_at"), field="occurred_at") or now
@@ -115,19 +115,19 @@ def _made(business: Business, row: Mapping[str, Any], id_: str, now: datetime) -
     lines = rules.lines(() if told is None else told, customer_id=owner, sale_id=id_, at=at, amount=business.amount)
     total, units = business.amount(row["total"], field="total"), row.get("units")
     least = -LARGEST_UNITS if total.minor < 0 else 0
-    if units is not None and (type(units) is not int or not least <= units <= LARGEST_UNITS):
-        raise Malformed(f"units are a whole number from {least:,} to {LARGEST_UNITS:,}", field="units")
+    if units is not None:
+        whole_number(units, least, LARGEST_UNITS, field="units")
     sale = Sale(
         customer_id=owner, id=id_, occurred_at=at, **rules.about_total(total),
         units=sum(line.quantity for line in lines) if units is None else units,
         program=program or business.program, point_of_sale=place, terminal=terminal,
-        source=_text(row.get("source"), "source") or "in_store", document=_text(row.get("document"), "document"),
-        external_id=_text(row.get("external_id"), "external_id"), recorded_at=now,
+        source=_read_text(row.get("source"), "source") or "in_store", document=_read_text(row.get("document"), "document"),
+        external_id=_read_text(row.get("external_id"), "external_id"), recorded_at=now,
     )
     return sale, lines
 
 
-def _known(writer: Writer, sales: Sequence[Sale]) -> dict[str | None, Sale]:
+def _find_known(writer: Writer, sales: Sequence[Sale]) -> dict[str | None, Sale]:
     wanted = [sale.external_id for sale in sales if sale.external_id is not None]
     if not wanted:
         return {}
@@ -148,7 +148,7 @@ def _allow(business: Business, gathered: Gathered, sale: Sale, now: datetime) ->
     assert reason is Reason.BLACKLISTED
 
 
-def _same(known: Sale, told: Sale, row: Mapping[str, Any]) -> Sale:
+def _check_same(known: Sale, told: Sale, row: Mapping[str, Any]) -> Sale:
     if row.get("occurred_at") is None:  # a repeated call that named no time means the same time
         told = evolve(told, occurred_at=known.occurred_at)
     different = rules.differences(known, told)
@@ -160,7 +160,7 @@ def _same(known: Sale, told: Sale, row: Mapping[str, Any]) -> Sale:
     return known
 
 
-def _checked(row: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+def _check_row(row: Mapping[str, Any], number: int) -> Mapping[str, Any]:
     """Return a told sale; Malformed when it lacks what a sale needs, or says what no sale has."""
     for name in mapping(row, field=f"rows[{number}]"):
         if name not in FIELDS:
@@ -171,5 +171,5 @@ def _checked(row: Mapping[str, Any], number: int) -> Mapping[str, Any]:
     return row
 
 
-def _text(value: Any, field: str) -> str | None:
+def _read_text(value: Any, field: str) -> str | None:
     return None if value is None else checked(value, field=field, limit=200)

@@ -36,7 +36,7 @@ class Reports:
         period: PeriodLike = "today",
         kinds: str | Sequence[str] | None = None,
     ) -> TransactionLog:
-        """Return every transaction of a period in order of time: sales, refunds, points, accounts, coupons (FEATURES C25).
+        """Return every transaction of a period in order of time: sales, refunds, points, accounts, coupons.
 
         `period` is a name ("today", "last month", "last 7 days"), a day, or a pair of since and until. `kinds` are kinds of
         lines ("refund", "points_spend"), or families of them: "sales", "points", "accounts", "coupons". The terminal "api" is
@@ -51,7 +51,7 @@ class Reports:
         )
 
     def point_balances(self, program: str, selection: Selection | None = None) -> PointBalances:
-        """Return who has how many points, over all members of the program or those selected (FEATURES E06)."""
+        """Return who has how many points, over all members of the program or those selected."""
         business = self._business
         business.known(Program, program, "program")
         return PointBalances.of(self._selected(selection), business, program)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from enum import StrEnum
-from typing import TypeVar
 
 from attrs import field, frozen
 
@@ -16,10 +14,8 @@ from custcrm.records import Activity, PointOfSale, SavedSegment
 from custcrm.records.activities import CallStatus, JobStatus
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import key_name
-from custcrm.values.spelling import nearest
+from custcrm.values.shapes import one_of
 from custcrm.values.texts import checked
-
-Status = TypeVar("Status", bound=StrEnum)
 
 
 @frozen
@@ -74,7 +70,7 @@ class Activities:
     ) -> Activity:
         """Keep a phone call and what became of it: called, no_answer, left_voicemail, spoke."""
         return self._log(
-            customer, "phone_call", summary, occurred_at, status=_one_of(CallStatus, status),
+            customer, "phone_call", summary, occurred_at, status=one_of(status, CallStatus, field="status"),
             agreed=checked(agreed, field="agreed"), channel="phone", direction="outbound",
         )
 
@@ -100,7 +96,7 @@ class Activities:
         occurred_at: datetime | date | str | None = None,
     ) -> Activity:
         """Keep a job done for the customer: booked, completed or cancelled."""
-        return self._log(customer, "job", summary, occurred_at, job_status=_one_of(JobStatus, status))
+        return self._log(customer, "job", summary, occurred_at, job_status=one_of(status, JobStatus, field="status"))
 
     def _log(
         self, customer: CustomerRef, kind: str, summary: str, occurred_at: datetime | date | str | None, **more: object
@@ -117,8 +113,3 @@ class Activities:
         return activity
 
 
-def _one_of(kinds: type[Status], status: str) -> Status:
-    known = [each.value for each in kinds]
-    if status not in known:
-        raise Malformed(f"status is one of {', '.join(known)}", field="status", suggestions=nearest(str(status), known))
-    return kinds(status)

@@ -23,7 +23,7 @@ from custcrm.values.errors import Conflict, Malformed
 from custcrm.values.identifiers import key_name
 from custcrm.values.money import Money
 from custcrm.values.periods import PeriodLike, period
-from custcrm.values.spelling import nearest
+from custcrm.values.shapes import one_of
 from custcrm.values.texts import checked
 
 TEXT_LIMIT: Final = 200
@@ -51,12 +51,13 @@ class Accounts:
     ) -> Account:
         """Add a kind of account that members of a program may have: money, goods or achievement.
 
-        Money is in major units, the others count whole units, of what `unit` says. `credit_limit` is how far below nought each
+        Money is in major units, the others count whole units, of what `unit` says. `credit_limit` is how far below 0 each
         may go; nothing unless given.
         """
         business = self._business
         account = Account(
-            name=key_name(name, "account"), program=business.known(Program, program, "program").name, kind=_kind(kind),
+            name=key_name(name, "account"), program=business.known(Program, program, "program").name,
+            kind=one_of(kind, AccountKind, field="kind"),
             title=checked(title, field="title", limit=TEXT_LIMIT), unit=checked(unit, field="unit", limit=TEXT_LIMIT),
             created_at=business.now(),
         )
@@ -92,7 +93,7 @@ class Accounts:
         return actions.opened(self._business, customer_id(customer), account, credit_limit, anew=False)
 
     def set_limit(self, customer: CustomerRef, account: str, credit_limit: Number | None) -> CustomerAccount:
-        """Let a member's account go so far below nought; None is as the account says. What is spent already stays spent."""
+        """Let a member's account go so far below 0; None is as the account says. What is spent already stays spent."""
         return actions.opened(self._business, customer_id(customer), account, credit_limit, anew=True)
 
     def replenish(
@@ -189,13 +190,6 @@ class Accounts:
 
     def _entry(self, customer: CustomerRef, key: str | None, action: Callable[[], Action]) -> AccountEntry:
         return single.perform(self._business, action, customer_id(customer), key=key).of(AccountEntry)
-
-
-def _kind(text: AccountKind | str) -> AccountKind:
-    known = [kind.value for kind in AccountKind]
-    if text not in known:
-        raise Malformed(f"kind is one of {', '.join(known)}", field="kind", suggestions=nearest(str(text), known))
-    return AccountKind(text)
 
 
 def _bounds(

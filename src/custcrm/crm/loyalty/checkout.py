@@ -45,7 +45,7 @@ def checkout_of(
     till = booked_at(business, terminal)
     return Checkout(
         reference=reference_of(reference), buyer=buyer, customer=None if customer is None else customer_id(customer),
-        discount=None if discount is None else _granted(business, discount),
+        discount=None if discount is None else _read_discount(business, discount),
         lines=None if lines is None else sale_lines(business, lines),
         terminal=till["terminal"], point_of_sale=till.get("point_of_sale"),
     )
@@ -67,7 +67,7 @@ def sale_lines(business: Business, lines: Lines) -> list[SaleLine]:
     return [read(line) for line in several(lines, field="lines")]
 
 
-def _granted(business: Business, discount: Amount) -> Money:
+def _read_discount(business: Business, discount: Amount) -> Money:
     granted = business.amount(discount, field="discount")
     if granted.minor < 0:
         raise Malformed("a discount is not negative", field="discount")

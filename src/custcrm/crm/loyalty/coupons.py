@@ -114,7 +114,7 @@ class Coupons:
 
         Its place is free again, in the series and for the customer, unless the series says otherwise or it was used before.
         """
-        business, found = self._business, self._found(coupon)
+        business, found = self._business, self._find(coupon)
         if not isinstance(found, Coupon):
             raise Malformed("nobody holds this code; see crm.series.revoke_code", field="coupon")
         single.perform(business, lambda: actions.revoking(found, reason=reason), found.customer_id, key=key)
@@ -155,7 +155,7 @@ class Coupons:
         `reference` names the order, or `sale` is it. `lines` let the benefit be quoted, `discount` tells what was granted: that
         is booked on the budget.
         """
-        business, found = self._business, self._found(coupon)
+        business, found = self._business, self._find(coupon)
         use = checkout_of(
             business, customer, reference=reference, sale=sale, lines=lines, discount=discount, terminal=terminal,
             is_guest=identity is not None,
@@ -181,7 +181,7 @@ class Coupons:
         discount: Amount | None = None,
     ) -> tuple[Reason, ...]:
         """Return every reason why redeeming would be refused now, none when it would not be; nothing is written."""
-        business, found = self._business, self._found(coupon)
+        business, found = self._business, self._find(coupon)
         use = checkout_of(
             business, customer, reference=reference, sale=sale, lines=lines, discount=discount, is_guest=identity is not None
         )
@@ -203,7 +203,7 @@ class Coupons:
 
         Only with this reference can it be redeemed meanwhile. Refused as redeeming would be.
         """
-        business, found = self._business, self._found(coupon)
+        business, found = self._business, self._find(coupon)
         lasting = span(for_)
         if not lasting.count:
             raise Malformed("a coupon is reserved for some time, e.g. '15 minutes'", field="for_")
@@ -236,7 +236,7 @@ class Coupons:
         """
         told = [] if reference is None else [reference] if isinstance(reference, str) else several(reference, field="reference")
         references = tuple(checked(each, field="reference") for each in told)
-        which = restoring.Which(wanted=None if coupon is None else self._found(coupon), references=references)
+        which = restoring.Which(wanted=None if coupon is None else self._find(coupon), references=references)
         return restoring.restore(self._business, which, reason=reason, key=key)
 
     # asking -------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ class Coupons:
 
     def redemptions(self, coupon: CouponRef) -> tuple[Redemption | GuestRedemption, ...]:
         """Return all uses of a coupon or free code, also those that were taken back, oldest first."""
-        found = self._found(coupon)
+        found = self._find(coupon)
         if isinstance(found, CouponSeries):
             raise Malformed("many use a shared code; ask of one customer's coupon", field="coupon")
         with self._business.reading() as reader:
@@ -272,7 +272,7 @@ class Coupons:
 
     def state(self, coupon: CouponRef, *, as_of: Any = None) -> CouponState:
         """Return the state of a coupon or a code now or at another time; `free` is a code that nobody holds."""
-        at, found = self._business.asked_at(as_of), self._found(coupon)
+        at, found = self._business.asked_at(as_of), self._find(coupon)
         if isinstance(found, CouponSeries):
             raise Malformed("a shared code has no state; ask of one customer's coupon", field="coupon")
         with self._business.reading() as reader:
@@ -296,12 +296,12 @@ class Coupons:
 
     # inside -------------------------------------------------------------------------------------
 
-    def _found(self, coupon: CouponRef) -> codes.Redeemable:
+    def _find(self, coupon: CouponRef) -> codes.Redeemable:
         with self._business.reading() as reader:
             return codes.find_coupon(reader, coupon)
 
     def _coupon(self, coupon: CouponRef) -> Coupon:
-        found = self._found(coupon)
+        found = self._find(coupon)
         if not isinstance(found, Coupon):
             raise Malformed("nobody holds this code; name a coupon", field="coupon")
         return found

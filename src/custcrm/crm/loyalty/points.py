@@ -93,7 +93,7 @@ class Points:
         expires: Any = None,
         key: str | None = None,
     ) -> PointsEntry | PointsSpend:
-        """Add points by hand, or take some away (below nought); who did it and why is kept.
+        """Add points by hand, or take some away (less than 0); who did it and why is kept.
 
         Up gives the entry of a new lot, and is refused as a credit is. Down gives what it took from which lots, as a spend
         does; it is refused for who is no member or blacklisted, and beyond the balance.
@@ -145,12 +145,12 @@ class Points:
     # asking -------------------------------------------------------------------------------------
 
     def balance(self, customer: CustomerRef, program: str, *, as_of: Any = None) -> int:
-        """Return the points of all lots that are not expired, now or at an earlier or later time; below nought: owed."""
-        return self._asked(customer, program, "points", as_of)
+        """Return the points of all lots that are not expired, now or at an earlier or later time; less than 0: owed."""
+        return self._read_value(customer, program, "points", as_of)
 
     def available(self, customer: CustomerRef, program: str, *, as_of: Any = None) -> int:
         """Return the points that can be spent now: the balance with full access, else 0; 0 too where points are owed."""
-        return self._asked(customer, program, "available", as_of)
+        return self._read_value(customer, program, "available", as_of)
 
     def expiring(
         self, customer: CustomerRef, program: str, *, within: SpanLike = "30 days", as_of: Any = None
@@ -195,7 +195,7 @@ class Points:
 
     # inside -------------------------------------------------------------------------------------
 
-    def _asked(self, customer: CustomerRef, program: str, what: str, as_of: Any) -> int:
+    def _read_value(self, customer: CustomerRef, program: str, what: str, as_of: Any) -> int:
         business, id_ = self._business, customer_id(customer)
         business.known(Program, program, "program")
         at = business.asked_at(as_of)

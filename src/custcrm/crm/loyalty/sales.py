@@ -42,7 +42,7 @@ class Sales:
         """Record a sale and return it. `total` is in major units ("25.90"); a sale with an `external_id` is recorded once.
 
         Told again with the same facts it returns the known sale, with other facts it is a Conflict. A customer who is
-        blacklisted in the sale's program is refused (DESIGN 7). `lines` are mappings of product, category, quantity, price
+        blacklisted in the sale's program is refused. `lines` are mappings of product, category, quantity, price
         and amount; `units` is their sum unless given. It earns points by the rules of its program (`crm.earning`), where the
         customer may be credited any; where not, the sale stands without.
         """
@@ -112,7 +112,7 @@ class Sales:
         return refunds.cancel(self._business, sale, reason, external_id)
 
     def of(self, customer: CustomerRef) -> Sequence[Sale]:
-        """Return all sales of the customer, refunds and chargebacks among them, oldest first (FEATURES I11)."""
+        """Return all sales of the customer, refunds and chargebacks among them, oldest first."""
         business = self._business
         with business.reading() as reader:
             return tuple(reader.find(Sale, {"customer_id": business.existing(customer).id}, order=("occurred_at",)))

@@ -168,7 +168,7 @@ class Inbox:
         """
         business = self._business
         with business.store.write() as writer:
-            found = self._found(writer, message, customer)
+            found = self._find(writer, message, customer)
             actions.opened(business, writer, found, surface, at)
             return _Known(writer, found.customer_id, business.now()).item(found)
 
@@ -178,9 +178,9 @@ class Inbox:
         """Take a message out of the inbox; it is kept, with who did it and why, and can be seen with as_of."""
         business = self._business
         with business.store.write() as writer:
-            return actions.removed(business, writer, self._found(writer, message, customer), reason)
+            return actions.removed(business, writer, self._find(writer, message, customer), reason)
 
-    def _found(
+    def _find(
         self, reader: Reader, message: InboxItem | InboxMessage | str, customer: CustomerRef | None
     ) -> InboxMessage:
         match message:
@@ -213,7 +213,7 @@ class Offers:
             return _Known(reader, holder.id, at).offers(reader, holder, coupons)
 
     def available(self, customer: CustomerRef, *, as_of: datetime | date | str | None = None) -> list[Offer]:
-        """Return the offers that can be used: neither expired nor redeemed nor removed (FEATURES I19)."""
+        """Return the offers that can be used: neither expired nor redeemed nor removed."""
         usable = (OfferStatus.NEW, OfferStatus.READ)
         return [offer for offer in self.of(customer, as_of=as_of) if offer.status in usable]
 
@@ -231,7 +231,7 @@ class Offers:
             return opened
 
     def remove(self, offer: Offer | Coupon | str, *, reason: str) -> Coupon:
-        """Take an offer away from its customer: the coupon is revoked, which is no redemption (FEATURES I20)."""
+        """Take an offer away from its customer: the coupon is revoked, which is no redemption."""
         coupon = offer.coupon if isinstance(offer, Offer) else offer
         return Coupons(self._business).revoke(coupon, reason=reason)
 

@@ -14,7 +14,7 @@ from custcrm.storage.protocol import Reader
 
 @frozen
 class CallerMatch:
-    """Somebody who may be calling: the customer, tags, the last call and the open tasks (FEATURES S11)."""
+    """Somebody who may be calling: the customer, tags, the last call and the open tasks."""
 
     customer: Customer
     tags: Mapping[str, str | None] = field(hash=False)

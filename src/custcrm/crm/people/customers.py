@@ -73,7 +73,7 @@ class Customers:
         added: list[Customer] = []
         facts: list[Any] = []
         for id_, row in zip(business.ids.many(len(copies)), copies, strict=True):
-            attributes, external = _held(row, "attributes"), _held(row, "external_ids")
+            attributes, external = _take_mapping(row, "attributes"), _take_mapping(row, "external_ids")
             customer = rules.new_customer(id_, row, now=now, country=business.country, amount=business.amount)
             rules.check_identity(customer, external)
             added.append(customer)
@@ -137,9 +137,9 @@ class Customers:
         if checked(match, field="match") not in MATCHES:
             raise Malformed("match is prefix, contains or exact", field="match", suggestions=tuple(MATCHES))
         names = {"first_name": first_name, "last_name": last_name, "company_name": company_name}
-        parts: list[s.Condition] = [_named(name, text, match) for name, text in names.items() if text is not None]
+        parts: list[s.Condition] = [_match_name(name, text, match) for name, text in names.items() if text is not None]
         exact = {"email": email, "card_number": card_number}
-        parts += [_equal(name, checked(text, field=name).strip()) for name, text in exact.items() if text is not None]
+        parts += [_equals(name, checked(text, field=name).strip()) for name, text in exact.items() if text is not None]
         if phone is not None:
             parts.append(self._phone(phone))
         if any is not None:
@@ -262,27 +262,27 @@ class Customers:
 
     def _phone(self, text: str) -> s.Condition:
         number = lookup_key(checked(text, field="phone"), self._business.country)
-        return s.FALSE if number is None else _equal("phone", number)
+        return s.FALSE if number is None else _equals("phone", number)
 
     def _anywhere(self, text: str, match: str) -> s.Condition:
         checked(text, field="any")
-        parts = [_named(name, text, match) for name in _ANYWHERE]
-        parts += [_equal("email", text.strip()), _named("email", text, match), _equal("card_number", text.strip())]
+        parts = [_match_name(name, text, match) for name in _ANYWHERE]
+        parts += [_equals("email", text.strip()), _match_name("email", text, match), _equals("card_number", text.strip())]
         number = lookup_key(text, self._business.country)
-        return s.disjunction(parts if number is None else [*parts, _equal("phone", number)])
+        return s.disjunction(parts if number is None else [*parts, _equals("phone", number)])
 
 
-def _held(row: dict[str, Any], name: str) -> Mapping[str, Any]:
+def _take_mapping(row: dict[str, Any], name: str) -> Mapping[str, Any]:
     """Take a mapping out of a row; an empty one where it is missing."""
     told = row.pop(name, None)
     return {} if told is None else mapping(told, field=name)
 
 
-def _equal(name: str, text: str) -> s.Condition:
+def _equals(name: str, text: str) -> s.Condition:
     return s.Compare("=", s.Field((name,)), s.Literal(checked(text, field=name)))
 
 
-def _named(name: str, text: str, match: str) -> s.Condition:
+def _match_name(name: str, text: str, match: str) -> s.Condition:
     """Return the condition that a name, without case, begins with, contains or equals the text."""
     value = s.folded(s.Field((name,)), case=True)
     wanted = s.Literal(fold_case(checked(text, field=name).strip()))

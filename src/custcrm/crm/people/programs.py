@@ -24,14 +24,14 @@ from custcrm.records import (
 from custcrm.records.programs import NEW_CUSTOMERS, Access, Reversal
 from custcrm.rules.contacting import OFF
 from custcrm.storage.protocol import Taken
-from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
+from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
 from custcrm.values.identifiers import key_name
 from custcrm.values.periods import SpanLike
-from custcrm.values.shapes import several
+from custcrm.values.shapes import one_of, several
 from custcrm.values.texts import checked
 
 EVIDENCE = ("redemption", "app_identification", "portal_identification")
-"""What confirms that a customer takes part (FEATURES C18)."""
+"""What confirms that a customer takes part."""
 
 
 @frozen
@@ -139,8 +139,7 @@ class Programs:
 
     def confirm_participation(self, customer: CustomerRef, program: str, *, evidence: str) -> Membership:
         """Keep that the member confirmed taking part, and by what: redemption, app_identification, portal_identification."""
-        if evidence not in EVIDENCE:
-            raise Malformed(f"evidence is one of {', '.join(EVIDENCE)}", field="evidence")
+        one_of(evidence, EVIDENCE, field="evidence")
         checked(program, field="program")
         business = self._business
         with business.store.write() as writer:
