@@ -22,8 +22,8 @@ from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.lowering.conditions import lower_value
 from custcrm.filters.syntax import nodes as s
 from custcrm.records import Customer, Program, SavedSegment, Setting
-from custcrm.storage.protocol import Reader, Store
-from custcrm.storage.questions import Question
+from custcrm.storage.effects import Question
+from custcrm.storage.protocol import Reader, Store, Writer
 from custcrm.values import money, periods
 from custcrm.values.clock import Clock
 from custcrm.values.errors import Conflict, Malformed, NotFound
@@ -153,6 +153,13 @@ class Business:
         """Read a filter."""
         return self._read(lambda: self.schema.parse(text, values))
 
+    def parse_saved(self, asked: str | Filter, what: str, *, field: str | None = None) -> Filter:
+        """Read a filter that is saved as text; Malformed where no text says it."""
+        parsed = self.parse(asked) if isinstance(asked, str) else self.adopt(asked)
+        if parsed.scope:
+            raise Malformed(f"{what} is saved as text, which cannot say this filter's scope", field=field)
+        return parsed
+
     def parse_value(self, text: str) -> Expression:
         """Read a value, for a column or a sort key."""
         return self._read(lambda: self.schema.parse_value(text))
@@ -213,6 +220,14 @@ class Business:
         if found is None:
             raise NotFound("no customer has this id")
         return found
+
+
+def hold_customer(writer: Writer, customer_id: str) -> Customer:
+    """Return the customer, held until the transaction ends; NotFound when there is none."""
+    held = writer.hold(Customer, customer_id)
+    if held is None:
+        raise NotFound("no customer has this id")
+    return held
 
 
 def among(like: Filter, customers: Iterable[CustomerRef]) -> Filter:

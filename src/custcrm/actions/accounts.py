@@ -13,10 +13,10 @@ from custcrm.actions import eligibility
 from custcrm.actions.action import Action, Booked, Booking, Cost, Doing, Occasion, Turn
 from custcrm.actions.messages import messages
 from custcrm.actions.places import booked_at, reference_of
-from custcrm.business import Business
+from custcrm.business import Business, hold_customer
 from custcrm.filters.syntax.nodes import Field
 from custcrm.messaging.templates import ACCOUNT_REPLENISHED_AS_POINTS, text_or_default
-from custcrm.records import Account, AccountEntry, Customer, CustomerAccount, Membership, Program
+from custcrm.records import Account, AccountEntry, CustomerAccount, Membership, Program
 from custcrm.records.accounts import AccountKind
 from custcrm.records.programs import Access
 from custcrm.rules import accounts as rules
@@ -147,8 +147,7 @@ def opened(business: Business, customer: str, account: str, limit: Number | None
     """Open a member's account with a limit of its own, or give one that is open (`anew`) another limit."""
     found = business.known(Account, account, "account")
     with business.store.write() as writer:
-        if writer.hold(Customer, customer) is None:
-            raise NotFound("no customer has this id")
+        hold_customer(writer, customer)
         if writer.get(Membership, customer, found.program) is None:
             raise Refusal(Reason.NOT_A_MEMBER, details={"program": found.program})
         known = writer.get(CustomerAccount, customer, account)

@@ -50,20 +50,28 @@ def member(schema: Schema, program: str) -> Rules:
 
 
 @lru_cache(maxsize=256)
+def may_pay_in(schema: Schema, program: str) -> Rules:
+    """May have an account replenished: full and limited access; it is the customer's own, so no mark is needed."""
+    return (*member(schema, program), (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)))
+
+
+@lru_cache(maxsize=256)
+def may_take_out(schema: Schema, program: str) -> Rules:
+    """May spend from an account: full access."""
+    limited = (Reason.LIMITED_ACCESS, _access_is_not(schema, program, Access.LIMITED))
+    return (*may_pay_in(schema, program), limited)
+
+
+@lru_cache(maxsize=256)
 def may_earn(schema: Schema, program: str) -> Rules:
     """May be credited points: full and limited access, and marked as eligible for loyalty."""
-    return (
-        *member(schema, program),
-        (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)),
-        (Reason.NOT_ELIGIBLE, Filter.of(schema, s.Field(("loyalty_eligible",)))),
-    )
+    return (*may_pay_in(schema, program), _is_marked(schema, "loyalty_eligible"))
 
 
 @lru_cache(maxsize=256)
 def may_spend(schema: Schema, program: str) -> Rules:
     """May spend points: full access, and marked as eligible for loyalty."""
-    *access, eligible = may_earn(schema, program)
-    return (*access, (Reason.LIMITED_ACCESS, _access_is_not(schema, program, Access.LIMITED)), eligible)
+    return (*may_take_out(schema, program), _is_marked(schema, "loyalty_eligible"))
 
 
 @lru_cache(maxsize=256)
@@ -77,19 +85,6 @@ def has_points(schema: Schema, program: str, points: int, *, of: str) -> Rules:
 def is_member(schema: Schema, program: str) -> Rules:
     """Must be in the program, whatever the access: corrections are always possible."""
     return member(schema, program)[:1]
-
-
-@lru_cache(maxsize=256)
-def may_pay_in(schema: Schema, program: str) -> Rules:
-    """May have an account replenished: full and limited access; it is the customer's own, so no mark is needed."""
-    return (*member(schema, program), (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)))
-
-
-@lru_cache(maxsize=256)
-def may_take_out(schema: Schema, program: str) -> Rules:
-    """May spend from an account: full access."""
-    limited = (Reason.LIMITED_ACCESS, _access_is_not(schema, program, Access.LIMITED))
-    return (*may_pay_in(schema, program), limited)
 
 
 @lru_cache(maxsize=256)
@@ -118,23 +113,14 @@ def has_funds(
 @lru_cache(maxsize=256)
 def may_receive_coupon(schema: Schema, program: str, series: str, per_customer: int | None) -> Rules:
     """May be issued a coupon: any access but none and blacklisted, marked as eligible, and below the series' limit."""
-    return (
-        *member(schema, program),
-        (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)),
-        (Reason.NOT_ELIGIBLE, Filter.of(schema, s.Field(("coupon_eligible",)))),
-        *below_limit(schema, series, per_customer),
-    )
+    mark = _is_marked(schema, "coupon_eligible")
+    return (*may_pay_in(schema, program), mark, *below_limit(schema, series, per_customer))
 
 
 @lru_cache(maxsize=256)
 def may_redeem_coupon(schema: Schema, program: str) -> Rules:
     """May redeem coupons: full access alone, and marked as eligible."""
-    return (
-        *member(schema, program),
-        (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)),
-        (Reason.LIMITED_ACCESS, _access_is_not(schema, program, Access.LIMITED)),
-        (Reason.NOT_ELIGIBLE, Filter.of(schema, s.Field(("coupon_eligible",)))),
-    )
+    return (*may_take_out(schema, program), _is_marked(schema, "coupon_eligible"))
 
 
 @lru_cache(maxsize=256)
@@ -220,6 +206,10 @@ def has_value(schema: Schema, placeholder: str) -> Filter:
 
 def _access_is_not(schema: Schema, program: str, access: Access) -> Filter:
     return Filter.of(schema, s.Not(s.Compare("=", s.Field(("programs", program, "access")), s.Literal(access.value))))
+
+
+def _is_marked(schema: Schema, mark: str) -> tuple[Reason, Filter]:
+    return (Reason.NOT_ELIGIBLE, Filter.of(schema, s.Field((mark,))))
 
 
 def _equals(name: str, text: str) -> s.Compare:

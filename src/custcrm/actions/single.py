@@ -14,7 +14,7 @@ from attrs import frozen
 
 from custcrm.actions.action import Action, Booking, Occasion, Turn
 from custcrm.actions.keys import Request
-from custcrm.business import Business
+from custcrm.business import Business, hold_customer
 from custcrm.filters.ir.nodes import Shown
 from custcrm.records import Applied, Customer
 from custcrm.records.codec import from_columns
@@ -57,9 +57,7 @@ def perform(
             return _repeated(writer, made, customer_id, done)
         # Actions to one customer, and those that draw on one limit, wait here for each other; the clock is read after that,
         # as what others wrote meanwhile would else lie in the future and not count.
-        customer = writer.hold(Customer, customer_id)
-        if customer is None:
-            raise NotFound("no customer has this id")
+        customer = hold_customer(writer, customer_id)
         if made.reserve:
             writer.hold(made.reserve.record, *made.reserve.key)
         now, applied_id = business.now(), business.ids.new()

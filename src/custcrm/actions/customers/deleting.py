@@ -10,11 +10,12 @@ from typing import Any
 from attrs import evolve
 
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon
+from custcrm.business import hold_customer
 from custcrm.records import Coupon, CouponSeries, Customer, FreeCode
 from custcrm.records.declaration import declaration
 from custcrm.rules import coupons, deleting
 from custcrm.storage.protocol import Store, Writer
-from custcrm.values.errors import Conflict, NotFound
+from custcrm.values.errors import Conflict
 
 
 def delete(store: Store, customer_id: str) -> None:
@@ -39,8 +40,7 @@ def delete(store: Store, customer_id: str) -> None:
 
 
 def _delete(writer: Writer, customer_id: str) -> None:
-    if writer.hold(Customer, customer_id) is None:
-        raise NotFound("no customer has this id")
+    hold_customer(writer, customer_id)
     mine = {"customer_id": customer_id}
     kept = {name: writer.count_records(record, mine) for name, record in deleting.FINANCIAL.items()}
     if refusal := deleting.refusal(kept):

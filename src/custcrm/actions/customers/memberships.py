@@ -86,23 +86,7 @@ def joining(business: Business, program: str, access: Access | str | None = None
 def access_change(business: Business, program: str, access: Access | str, reason: str = "") -> Action:
     """Change what a member may do. Nothing is credited back."""
     business.known(Program, program, "program")
-    given = access_of(access)
-    checked(reason, field="reason")
-
-    def effects(occasion: Occasion) -> tuple[Effect, ...]:
-        category = Of(entry_of(business, program, "category"))
-        return (
-            noted(occasion, program, "access", reason, access=Given(given.value), category=category),
-            Change(record=Membership, match={"program": program}, values={"access": Given(given.value)}),
-        )
-
-    return Action(
-        name="set_access",
-        title=f"set_access {program} {given.value}",
-        arguments={"program": program, "access": given.value, "reason": reason},
-        verdict=Verdict(eligibility.is_member(business.schema, program)),
-        effects=effects,
-    )
+    return _changing(business, program, "access", access_of(access).value, reason)
 
 
 def category_change(business: Business, program: str, category: str, reason: str = "") -> Action:
@@ -114,18 +98,24 @@ def category_change(business: Business, program: str, category: str, reason: str
     checked(category, field="category")
     if category not in known:
         raise NotFound(f"program {program!r} has no category {category!r}", suggestions=nearest(category, known))
+    return _changing(business, program, "category", category, reason)
+
+
+def _changing(business: Business, program: str, field: str, value: str, reason: str) -> Action:
+    """Give a member another access or category; the history keeps both as they are from now on."""
+    checked(reason, field="reason")
 
     def effects(occasion: Occasion) -> tuple[Effect, ...]:
-        access = Of(entry_of(business, program, "access"))
+        now: dict[str, Source] = {each: Of(entry_of(business, program, each)) for each in ("access", "category")}
         return (
-            noted(occasion, program, "category", reason, access=access, category=Given(category)),
-            Change(record=Membership, match={"program": program}, values={"category": Given(category)}),
+            noted(occasion, program, field, reason, **{**now, field: Given(value)}),
+            Change(record=Membership, match={"program": program}, values={field: Given(value)}),
         )
 
     return Action(
-        name="set_category",
-        title=f"set_category {program} {category}",
-        arguments={"program": program, "category": category, "reason": reason},
+        name=f"set_{field}",
+        title=f"set_{field} {program} {value}",
+        arguments={"program": program, field: value, "reason": reason},
         verdict=Verdict(eligibility.is_member(business.schema, program)),
         effects=effects,
     )

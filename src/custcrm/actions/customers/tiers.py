@@ -183,10 +183,7 @@ def _write_rule(business: Business, category: str, rule: str | Filter | None) ->
         return None
     if category == NEW_CUSTOMERS:
         raise Malformed(f"{NEW_CUSTOMERS!r} is for those who meet no rule; it has none of its own", field="rule")
-    parsed = business.parse(rule) if isinstance(rule, str) else business.adopt(rule)
-    if parsed.scope:
-        raise Malformed("a rule is saved as text, which cannot say this filter's scope", field="rule")
-    return str(parsed)
+    return str(business.parse_saved(rule, "a rule", field="rule"))
 
 
 def _check_name(made: Category, known: Mapping[str, Category], *, fresh: bool) -> None:

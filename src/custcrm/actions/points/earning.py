@@ -83,7 +83,7 @@ def rule(
         amount=_amount(business, amount, "amount", least=1) if what is Earns.MONEY else None,
         factor=_factor(factor, multiplies=multiplies),
         category=None if category is None else checked(category, field="category", limit=CATEGORY_LIMIT),
-        filter=None if filter is None else _filter(business, filter),
+        filter=None if filter is None else str(business.parse_saved(filter, "a rule's filter", field="filter")),
         minimum=None if minimum is None else _amount(business, minimum, "minimum", least=0),
         rounding=one_of(rounding, Rounding, field="rounding"), expires=None if expires is None else str(span(expires)),
         starts_at=begins, ends_at=until, created_at=now, actor=business.actor,
@@ -269,11 +269,3 @@ def _factor(told: str | int | Decimal | None, *, multiplies: bool) -> str | None
     if not _FACTOR.fullmatch(text) or not 1 < Decimal(text) <= LARGEST_FACTOR:
         raise Malformed(f"a factor is more than 1 and at most {LARGEST_FACTOR:,}, told as '2' or '1.5'", field="factor")
     return text
-
-
-def _filter(business: Business, told: str | Filter) -> str:
-    """Return a filter's canonical text."""
-    asked = business.parse(told) if isinstance(told, str) else business.adopt(told)
-    if asked.scope:
-        raise Malformed("a rule keeps its filter as text, which cannot say this filter's scope", field="filter")
-    return str(asked)

@@ -12,7 +12,6 @@ from custcrm.filters import Filter
 from custcrm.filters.syntax.nodes import Segment as SegmentNode
 from custcrm.records import Activity, PointOfSale, SavedSegment
 from custcrm.records.activities import CallStatus, JobStatus
-from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import key_name
 from custcrm.values.shapes import one_of
 from custcrm.values.texts import checked
@@ -35,9 +34,7 @@ class Segments:
     def add(self, name: str, filter: str | Filter) -> Segment:
         """Save a filter under a name; the name's earlier filter, if any, is replaced."""
         business = self._business
-        parsed = business.parse(filter) if isinstance(filter, str) else business.adopt(filter)
-        if parsed.scope:
-            raise Malformed("a segment is saved as text, which cannot say this filter's scope; scope the selection instead")
+        parsed = business.parse_saved(filter, "a segment")
         saved = SavedSegment(
             name=key_name(name, "segment"), filter=str(parsed), created_at=business.now(), actor=business.actor
         )

@@ -12,7 +12,7 @@ from custcrm.actions.points.lots import open_lots
 from custcrm.actions.points.points import adjusting, crediting, spending
 from custcrm.actions.points.reversing import Reversible, reversing, transferring, write_expiries_down
 from custcrm.actions.progress import Progress, show_progress
-from custcrm.business import Business, CustomerRef, customer_id
+from custcrm.business import Business, CustomerRef, customer_id, hold_customer
 from custcrm.filters.syntax.nodes import Field
 from custcrm.records import CouponSeries, Customer, Membership, PointsEntry, Program, Sale
 from custcrm.rules import points_history as rules
@@ -129,8 +129,7 @@ class Points:
             if key is not None:
                 claim_key(writer, key)
             for each in sorted((giver, taker)):
-                if writer.hold(Customer, each) is None:
-                    raise NotFound("no customer has this id")
+                hold_customer(writer, each)
             action = transferring(business, taker, program, reason=reason)
             performed = single.perform(business, lambda: action, giver, key=key)
         return _movement(performed, giver) if performed.records else None

@@ -8,7 +8,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from custcrm.actions.customers.deleting import delete
-from custcrm.business import Business, CustomerRef, customer_id
+from custcrm.business import Business, CustomerRef, customer_id, hold_customer
 from custcrm.crm.people.callers import CallerMatch, caller_matches
 from custcrm.filters import Filter
 from custcrm.filters.syntax import nodes as s
@@ -18,7 +18,7 @@ from custcrm.rules import customers as rules
 from custcrm.selection import Selection
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.birthdays import BirthDate
-from custcrm.values.errors import Conflict, EmailTaken, Malformed, NotFound
+from custcrm.values.errors import Conflict, EmailTaken, Malformed
 from custcrm.values.phones import lookup_key
 from custcrm.values.shapes import mapping, several
 from custcrm.values.texts import checked, fold_case
@@ -224,9 +224,7 @@ class Customers:
         business, id_ = self._business, customer_id(customer)
         checked(reason, field="reason")
         with business.store.write() as writer:
-            before = writer.hold(Customer, id_)
-            if before is None:
-                raise NotFound("no customer has this id")
+            before = hold_customer(writer, id_)
             after = rules.with_status(before, status)
             if after != before:
                 writer.replace(after)
