@@ -22,8 +22,8 @@ from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.lowering.conditions import lower_value
 from custcrm.filters.syntax import nodes as s
 from custcrm.records import Customer, Program, SavedSegment, Setting
-from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader, Store, Writer
+from custcrm.storage.questions import Question
 from custcrm.values import money, periods
 from custcrm.values.clock import Clock
 from custcrm.values.errors import Conflict, Malformed, NotFound

@@ -29,9 +29,9 @@ from custcrm.records import Customer, Program
 from custcrm.records.programs import Access
 from custcrm.scope import Scope, check_places
 from custcrm.storage.customer_facts import explain
-from custcrm.storage.effects import Question
-from custcrm.values.errors import Malformed, NotFound
-from custcrm.values.shapes import several, whole_number
+from custcrm.storage.questions import Question
+from custcrm.values.errors import Malformed
+from custcrm.values.shapes import whole_number
 from custcrm.values.texts import checked
 from custcrm.view import View
 from custcrm.waterfall import Waterfall, waterfall

@@ -17,7 +17,7 @@ from custcrm.business import Business
 from custcrm.storage.effects import Effect
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question, Verdict
-from custcrm.values.errors import Malformed, Reason, Refusal
+from custcrm.values.errors import Reason, Refusal
 from custcrm.values.money import Money
 
 

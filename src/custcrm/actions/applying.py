@@ -22,9 +22,7 @@ from custcrm.records import Applied, Target
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question
-from custcrm.values.errors import Conflict, KeyConflict, Malformed, NotFound, Reason, Refusal
-from custcrm.values.shapes import flag
-from custcrm.values.texts import checked
+from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
 
 PIECES: Final = 20
 """Parts of a batch whose customers a booking looks at together: a thousand each, in a batch of 20,000."""

@@ -16,7 +16,6 @@ from attrs import field, frozen
 from custcrm.business import Business
 from custcrm.records import Applied
 from custcrm.storage.protocol import Writer
-from custcrm.storage.questions import Verdict
 from custcrm.values.errors import KeyConflict, Malformed
 from custcrm.values.periods import span
 from custcrm.values.texts import checked

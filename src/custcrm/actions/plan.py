@@ -18,7 +18,7 @@ from custcrm.actions.progress import Progress
 from custcrm.business import Business, CustomerRef, among, customer_id
 from custcrm.filters import Filter
 from custcrm.storage.customer_facts import facts
-from custcrm.storage.effects import Question, Verdict
+from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import NotFound, Reason
 
 Deed: TypeAlias = Action

@@ -6,8 +6,7 @@ single call decides and writes exactly what a bulk apply would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -16,14 +15,14 @@ from custcrm.actions.action import Action, Booking, Occasion, Turn
 from custcrm.actions.keys import Request
 from custcrm.business import Business, hold_customer
 from custcrm.filters.ir.nodes import Shown
-from custcrm.records import Applied, Customer
+from custcrm.records import Applied
 from custcrm.records.codec import from_columns
 from custcrm.records.declaration import declaration
 from custcrm.storage.customer_facts import Facts
 from custcrm.storage.effects import Change, Effect, Template, build, changed, customer_values, matching
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question
-from custcrm.values.errors import KeyConflict, NotFound, Reason, Refusal
+from custcrm.values.errors import NotFound, Refusal
 
 R = TypeVar("R")
 

@@ -21,8 +21,6 @@ from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource
 from custcrm.records import Program, Sale
 from custcrm.rules import sales as rules
-from custcrm.selection import among
-from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, NotFound, Reason

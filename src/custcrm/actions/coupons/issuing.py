@@ -18,8 +18,9 @@ from custcrm.filters.syntax import nodes as s
 from custcrm.messaging.templates import COUPON_ISSUED, text_or_default
 from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, Program
 from custcrm.rules import coupons as rules
-from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Question, Source, Staged, Template, Verdict
-from custcrm.storage.protocol import Reader, Writer
+from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Source, Staged, Template
+from custcrm.storage.protocol import Writer
+from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
 from custcrm.values.shapes import flag
 from custcrm.values.texts import checked

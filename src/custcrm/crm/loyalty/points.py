@@ -18,8 +18,6 @@ from custcrm.records import CouponSeries, Customer, Membership, PointsEntry, Pro
 from custcrm.rules import points_history as rules
 from custcrm.rules.points import PointsSpend, movement
 from custcrm.rules.points_history import Expiring, PointsLine, Proof
-from custcrm.selection import CustomerRef
-from custcrm.storage.effects import Question
 from custcrm.storage.protocol import Reader
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
