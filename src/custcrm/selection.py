@@ -18,7 +18,7 @@ from custcrm.actions.action import Action
 from custcrm.actions.coupons import issuing as coupons
 from custcrm.actions.customers import memberships, tags, tiers
 from custcrm.actions.messages import inbox, messages
-from custcrm.actions.plan import Deed, PlanOf
+from custcrm.actions.plan import PlanOf
 from custcrm.actions.points.points import adjusting, crediting, spending
 from custcrm.business import Business, CustomerRef, among, customer_id
 from custcrm.filters import Filter
@@ -59,7 +59,7 @@ class Plan(PlanOf["Selection"]):
     """
 
     @classmethod
-    def of(cls, business: Business, deed: Deed, selection: Selection) -> Plan:
+    def of(cls, business: Business, deed: Action, selection: Selection) -> Plan:
         """Evaluate the selection and the action's rules in one pass."""
         return cls._counted(business, deed, selection)
 

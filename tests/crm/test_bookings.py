@@ -214,7 +214,7 @@ def test_between_batches_others_may_take_it(crm, members):
 
 @pytest.mark.parametrize("crash", [False, True])
 def test_what_was_reserved_for_the_refused_is_given_back(crm, members, crash):
-    """Places that were reserved for all at the freeze are free again for each whom the booking refuses (DESIGN 7)."""
+    """Places that were reserved for all at the freeze are free again for each whom the booking refuses."""
     taking = Taking(crm, reserve=True)
     if crash:
         taking.crash_at = members[4].id

@@ -1,8 +1,8 @@
-"""A second, slow reading of LANGUAGE: what a checked filter says of a row, straight from its tree.
+"""A second, slow reading of the language: what a checked filter says of a row, straight from its tree.
 
 No lowering and no cleverness: numbers are `Fraction`, amounts are major units, days are compared as days of the
 business zone, anniversaries are looked for day by day. `holds` is the oracle for the targets. Where an intermediate
-result may come near 64 bits it raises `Uncertain`: only the lowering knows the scales that LANGUAGE section 3 counts by.
+result may come near 64 bits it raises `Uncertain`: only the lowering knows the scales that the language counts by.
 There `computed` is the oracle, for the arithmetic that a filter is lowered to.
 """
 

@@ -1,4 +1,4 @@
-"""What a schema refuses, where the mistake is said to be, and what is suggested (LANGUAGE section 8)."""
+"""What a schema refuses, where the mistake is said to be, and what is suggested."""
 
 import re
 from datetime import date, datetime

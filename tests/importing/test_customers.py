@@ -1,4 +1,4 @@
-"""Customers from a file: a verdict for each row, the whole or nothing, safe to repeat (FEATURES X27)."""
+"""Customers from a file: a verdict for each row, the whole or nothing, safe to repeat."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def test_importing_the_same_file_again_changes_nothing(crm, file):
 
 
 def test_filled_cells_update_and_blank_ones_never_clear(crm, file):
-    """What differs is updated, with an entry of what changed; a blank cell leaves what was there (DESIGN 7)."""
+    """What differs is updated, with an entry of what changed; a blank cell leaves what was there."""
     crm.customers.import_csv(file(PEOPLE))
     text = "external_ids.shop,first_name,email,phone,tags.level\n1,Annika,,(040) 1234567,platinum\n2,,,,\n"
     assert verdicts(crm.customers.import_csv(file(text))) == [(2, "updated", None), (3, "unchanged", None)]
@@ -166,7 +166,7 @@ def test_a_refused_row_does_not_stand_in_the_way_of_a_good_one(crm, file):
 
 
 def test_emails_are_compared_byte_for_byte(crm, file):
-    """Two spellings are two customers; a further address of a customer finds them (DESIGN 7)."""
+    """Two spellings are two customers; a further address of a customer finds them."""
     report = crm.customers.import_csv(file("email\nAnn@example.org\nann@example.org\n"))
     assert report.counts == {"added": 2}
     ann = crm.customers.find_by_email("ann@example.org")

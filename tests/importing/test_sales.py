@@ -89,7 +89,7 @@ def test_places_are_looked_up(crm, anna, file):
 
 
 def test_who_is_blacklisted_buys_nothing_in_the_program(crm, anna, file):
-    """A sale in a program that has blacklisted the customer is refused, others are taken (DESIGN 7)."""
+    """A sale in a program that has blacklisted the customer is refused, others are taken."""
     ben = crm.customers.add(email="ben@example.org")
     crm.programs.add("gold")
     crm.programs.join(anna, "gold", access="blacklisted")

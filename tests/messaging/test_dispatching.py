@@ -205,7 +205,7 @@ def test_the_deeds_values_are_of_the_deed_and_the_customers_of_now():
 
 
 def test_who_is_refused_meanwhile_is_not_sent_to():
-    """The caller's rule is asked in the claiming transaction, with the customer as stored now (FEATURES V27)."""
+    """The caller's rule is asked in the claiming transaction, with the customer as stored now."""
     store = _store(_customer(), _message("m1"), _message("m2", purpose="service"))
     channel, asked = RecordingChannel(), []
 

@@ -206,6 +206,6 @@ def test_default_texts_are_verbatim_but_for_their_slots(points, balance, code):
 
 
 def test_default_texts_are_those_of_the_product_pages():
-    """Character for character (FEATURES, end of part 3)."""
+    """Character for character."""
     assert templates.DEFAULT_POINTS_CREDITED == "You have been charged _ bonus points, balance _"
     assert templates.DEFAULT_COUPON_ISSUED == "You have been credited coupon_"

@@ -19,7 +19,7 @@ from custcrm.testing.bases import NOW, Base, bases
 from custcrm.testing.questions import SCHEMA, TEXTS_OF_FILTERS
 from tests.filters.conformance import examples
 
-SECONDS = 2.0  # a hard stop, in processor time: twenty times what LANGUAGE section 8 promises, for any machine
+SECONDS = 2.0  # a hard stop, in processor time: twenty times what the language promises, for any machine
 SHORT, LONG = 60, 20_000
 
 GOLDEN = [

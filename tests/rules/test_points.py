@@ -321,7 +321,7 @@ def test_expiring_is_what_the_balance_loses(lots, later, within):
 
 @given(LOTS, st.integers(0, 10))
 def test_a_transfer_moves_every_open_lot_as_it_is(lots, later):
-    """The receiver has the lots with their ids and expiry, the giver nothing that counts (FEATURES V24)."""
+    """The receiver has the lots with their ids and expiry, the giver nothing that counts."""
     ledger, at = filled(lots), NOW + later * DAY
     balance = ledger.balance(at)
     moved = rules.transfer(ledger.lots(), None, told("transfer", at, id=new_id()), "ben", new_id, there={})

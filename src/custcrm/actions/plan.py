@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Generic, Protocol, Self, TypeAlias, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -20,9 +20,6 @@ from custcrm.filters import Filter
 from custcrm.storage.customer_facts import facts
 from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import NotFound, Reason
-
-Deed: TypeAlias = Action
-"""What `Plan.deed` gives: the word that programs know there."""
 
 
 class Chosen(Protocol):
@@ -60,7 +57,7 @@ class PlanOf(Generic[Selection]):
     """See `custcrm.Plan`."""
 
     _business: Business
-    _action: Deed = field(alias="deed")
+    _action: Action = field(alias="deed")
     selection: Selection
     _acting: Selection
     eligible: int
@@ -154,7 +151,7 @@ class PlanOf(Generic[Selection]):
         return self._business
 
     @property
-    def deed(self) -> Deed:
+    def deed(self) -> Action:
         """The action with its arguments."""
         return self._action
 

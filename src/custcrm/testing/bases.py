@@ -15,32 +15,7 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 from hypothesis import strategies as st
 
-from custcrm.records import (
-    Account,
-    AccountEntry,
-    Activity,
-    Attribute,
-    Consent,
-    Coupon,
-    CouponSeries,
-    Customer,
-    CustomerAccount,
-    ExternalId,
-    InboxMessage,
-    Membership,
-    MembershipChange,
-    Message,
-    Opening,
-    PointOfSale,
-    PointsEntry,
-    Program,
-    Redemption,
-    Sale,
-    SaleLine,
-    Sender,
-    TagAssignment,
-    Terminal,
-)
+from custcrm import records as r
 from custcrm.records.accounts import AccountKind
 from custcrm.records.activities import CallStatus
 from custcrm.records.customers import CustomerKind
@@ -86,12 +61,12 @@ BIRTHDAYS: Final = (
 def setting() -> list[Any]:
     """Return the records that facts about customers refer to."""
     return [
-        *(Program(name=name, created_at=LONG_AGO) for name in PROGRAMS),
-        *(PointOfSale(name=place, program="gold", created_at=LONG_AGO) for place, _ in PLACES),
-        *(Terminal(name=till, point_of_sale=place, created_at=LONG_AGO) for place, till in PLACES),
-        Sender(name="Shop", created_at=LONG_AGO),
-        *(Account(name=name, program="gold", kind=kind, created_at=LONG_AGO) for name, kind in ACCOUNTS.items()),
-        CouponSeries(name="welcome", program="gold", capacity=10, created_at=LONG_AGO),
+        *(r.Program(name=name, created_at=LONG_AGO) for name in PROGRAMS),
+        *(r.PointOfSale(name=place, program="gold", created_at=LONG_AGO) for place, _ in PLACES),
+        *(r.Terminal(name=till, point_of_sale=place, created_at=LONG_AGO) for place, till in PLACES),
+        r.Sender(name="Shop", created_at=LONG_AGO),
+        *(r.Account(name=name, program="gold", kind=kind, created_at=LONG_AGO) for name, kind in ACCOUNTS.items()),
+        r.CouponSeries(name="welcome", program="gold", capacity=10, created_at=LONG_AGO),
     ]
 
 
@@ -117,7 +92,7 @@ class Base(Sequence[Any]):
         return len(self.records)
 
     def __repr__(self) -> str:
-        customers = sum(isinstance(each, Customer) for each in self.records)
+        customers = sum(isinstance(each, r.Customer) for each in self.records)
         return f"<Base of {customers} customers, {len(self.records) - customers} other records>"
 
     def __str__(self) -> str:
@@ -149,9 +124,9 @@ def maybe(values: Iterable[Any]) -> st.SearchStrategy[Any]:
     return one_of(None, *values)
 
 
-def _customers(customer_id: str, number: int) -> st.SearchStrategy[Customer]:
+def _customers(customer_id: str, number: int) -> st.SearchStrategy[r.Customer]:
     return st.builds(
-        Customer,
+        r.Customer,
         id=st.just(customer_id),
         kind=one_of(*CustomerKind),
         first_name=maybe(TEXTS),
@@ -185,7 +160,7 @@ def _place(draw: st.DrawFn) -> tuple[str | None, str | None]:
 
 def _tag(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     until = draw(maybe(INSTANTS))
-    yield TagAssignment(
+    yield r.TagAssignment(
         customer_id=customer_id, id=next(ids), key=draw(one_of(*KEYS)), value=draw(maybe(TEXTS)),
         since=_instant(draw), until=until,
     )  # fmt: skip
@@ -193,17 +168,17 @@ def _tag(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]
 
 def _attribute(draw: st.DrawFn, customer_id: str, _: Iterator[str]) -> Iterator[Any]:
     key, value = draw(one_of(*KEYS)), draw(one_of(*TEXTS))
-    yield Attribute(customer_id=customer_id, key=key, value=value, recorded_at=NOW)
+    yield r.Attribute(customer_id=customer_id, key=key, value=value, recorded_at=NOW)
 
 
 def _external_id(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     system = draw(one_of(*KEYS))
-    yield ExternalId(customer_id=customer_id, system=system, external_id=next(ids)[-4:], recorded_at=NOW)
+    yield r.ExternalId(customer_id=customer_id, system=system, external_id=next(ids)[-4:], recorded_at=NOW)
 
 
 def _consent(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     channel, granted = draw(one_of("sms", "email")), draw(one_of(False, True))
-    yield Consent(
+    yield r.Consent(
         customer_id=customer_id, id=next(ids), channel=channel, purpose="marketing", granted=granted,
         occurred_at=_instant(draw), until=draw(maybe(INSTANTS)),
     )
@@ -212,11 +187,11 @@ def _consent(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[
 def _membership(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     program, joined_at = draw(one_of(*PROGRAMS)), _instant(draw)
     access, category = draw(one_of(*Access)), draw(one_of(*CATEGORIES))
-    yield Membership(
+    yield r.Membership(
         customer_id=customer_id, program=program, access=access, category=category, joined_at=joined_at,
         confirmed_at=draw(maybe(INSTANTS)),
     )  # fmt: skip
-    yield MembershipChange(
+    yield r.MembershipChange(
         customer_id=customer_id, id=next(ids), program=program, change="joined", access=draw(one_of(*Access)),
         category=draw(one_of(*CATEGORIES)), occurred_at=joined_at,
     )  # fmt: skip
@@ -224,14 +199,14 @@ def _membership(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterat
 
 def _sale(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     sale_id, occurred_at, (place, till) = next(ids), _instant(draw), _place(draw)
-    sale = Sale(
+    sale = r.Sale(
         customer_id=customer_id, id=sale_id, occurred_at=occurred_at, total=_money(draw(one_of(*AMOUNTS))),
         units=draw(one_of(0, 1, 3)), program=draw(maybe(PROGRAMS)), point_of_sale=place, terminal=till,
         external_id=draw(maybe([f"receipt {sale_id[-4:]}"])), recorded_at=NOW,
     )  # fmt: skip
     yield sale
     for number in range(draw(one_of(0, 1, 2))):
-        yield SaleLine(
+        yield r.SaleLine(
             customer_id=customer_id, sale_id=sale_id, number=number, occurred_at=occurred_at,
             product=draw(maybe(PRODUCTS)), category=draw(maybe(PRODUCTS)), quantity=draw(one_of(1, 2)),
             price=_money(draw(one_of(*AMOUNTS))), amount=_money(draw(one_of(*AMOUNTS))),
@@ -239,7 +214,7 @@ def _sale(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any
     yield from _refunds(draw, sale, ids)
 
 
-def _refunds(draw: st.DrawFn, sale: Sale, ids: Iterator[str]) -> Iterator[Sale]:
+def _refunds(draw: st.DrawFn, sale: r.Sale, ids: Iterator[str]) -> Iterator[r.Sale]:
     """Yield refunds of parts of a sale; the one that takes the rest, if any, is the last and counts against the sale."""
     total, units = sale.total.minor, sale.units
     for whole in draw(one_of((), (), (False,), (True,), (False, True))):
@@ -255,7 +230,7 @@ def _refunds(draw: st.DrawFn, sale: Sale, ids: Iterator[str]) -> Iterator[Sale]:
 def _points(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     """Yield a lot: its credit, and what was taken from it, up to all of it; or a line of the debt."""
     lot_id, delta, (place, till) = next(ids), draw(one_of(-30, 10, 100)), _place(draw)
-    credit = PointsEntry(
+    credit = r.PointsEntry(
         customer_id=customer_id, id=lot_id, program=draw(one_of(*PROGRAMS)), kind="credit", delta=delta,
         lot_id=lot_id, occurred_at=_instant(draw), expires_at=draw(maybe(INSTANTS)), terminal=till or "api",
         point_of_sale=place, rule=draw(maybe(["base"])),
@@ -284,7 +259,7 @@ def _account(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[
     name, opened_at = draw(one_of(*ACCOUNTS)), _instant(draw)
     is_money = ACCOUNTS[name] is AccountKind.MONEY
     limit = draw(maybe(AMOUNTS))
-    yield CustomerAccount(
+    yield r.CustomerAccount(
         customer_id=customer_id, account=name, program="gold", opened_at=opened_at,
         credit_limit=_money(limit) if is_money and limit is not None else None,
         credit_units=draw(maybe(NUMBERS)) if not is_money else None,
@@ -292,7 +267,7 @@ def _account(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[
     for kind in draw(one_of((), ("replenish",), ("replenish", "spend"), ("spend", "adjust"))):
         minor = draw(one_of(*AMOUNTS)) * (-1 if kind == "spend" else 1)
         place, till = _place(draw)
-        yield AccountEntry(
+        yield r.AccountEntry(
             customer_id=customer_id, id=next(ids), account=name, program="gold", kind=kind,
             amount=_money(minor) if is_money else None, units=None if is_money else minor,
             occurred_at=_instant(draw, opened_at), terminal=till or "api", point_of_sale=place,
@@ -302,14 +277,14 @@ def _account(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[
 
 def _coupon(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     coupon_id, issued_at = next(ids), _instant(draw)
-    yield Coupon(
+    yield r.Coupon(
         customer_id=customer_id, id=coupon_id, series="welcome", code=draw(maybe([f"C{coupon_id[-4:]}"])),
         issued_at=issued_at, expires_at=draw(maybe(INSTANTS)), revoked_at=draw(maybe(INSTANTS)),
     )  # fmt: skip
     for _ in range(draw(one_of(0, 1, 2))):
         redeemed_at, (place, till) = _instant(draw, issued_at), _place(draw)
         discount = draw(maybe(AMOUNTS))
-        yield Redemption(
+        yield r.Redemption(
             customer_id=customer_id, id=next(ids), coupon_id=coupon_id, series="welcome", program="gold",
             redeemed_at=redeemed_at, restored_at=draw(maybe([_instant(draw, redeemed_at)])),
             reference=draw(maybe(["order 1"])), discount=None if discount is None else _money(discount),
@@ -321,7 +296,7 @@ def _coupon(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[A
 
 def _inbox(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     message_id, distributed_at = next(ids), _instant(draw)
-    yield InboxMessage(
+    yield r.InboxMessage(
         customer_id=customer_id, id=message_id, title=draw(one_of(*TEXTS)), distributed_at=distributed_at,
         ends_at=draw(maybe(INSTANTS)), removed_at=draw(maybe([_instant(draw, distributed_at)])),
     )  # fmt: skip
@@ -329,20 +304,20 @@ def _inbox(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[An
         yield _opening(draw, customer_id, message_id, ids)
 
 
-def _opening(draw: st.DrawFn, customer_id: str, subject: str, ids: Iterator[str]) -> Opening:
+def _opening(draw: st.DrawFn, customer_id: str, subject: str, ids: Iterator[str]) -> r.Opening:
     surface = draw(one_of("app", "web"))
-    return Opening(customer_id=customer_id, id=next(ids), subject=subject, surface=surface, opened_at=_instant(draw))
+    return r.Opening(customer_id=customer_id, id=next(ids), subject=subject, surface=surface, opened_at=_instant(draw))
 
 
 def _activity(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
-    yield Activity(
+    yield r.Activity(
         customer_id=customer_id, id=next(ids), kind=draw(one_of("visit", "call")), occurred_at=_instant(draw),
         recorded_at=NOW, status=draw(maybe(list(CallStatus))), payload={"seen": draw(one_of(*TEXTS))},
     )  # fmt: skip
 
 
 def _message(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
-    yield Message(
+    yield r.Message(
         customer_id=customer_id, id=next(ids), channel="sms", purpose="marketing", sender=draw(maybe(["Shop"])),
         text="Hello {name}", status=draw(one_of(MessageStatus.PLANNED, MessageStatus.SENT)),
         planned_at=_instant(draw),
@@ -358,7 +333,7 @@ def _distinct(records: Sequence[Any]) -> Iterator[Any]:
     """Yield the records of which a store can hold all: one for each key, one open tag for each name."""
     seen: set[tuple[Any, ...]] = set()
     for record in records:
-        key = (record.customer_id, record.key) if isinstance(record, TagAssignment) else key_of(record)
+        key = (record.customer_id, record.key) if isinstance(record, r.TagAssignment) else key_of(record)
         if (type(record), key) not in seen:
             seen.add((type(record), key))
             yield record

@@ -51,10 +51,7 @@ def distributing(
         "text": checked(text, field="text"),
     }
     at = business.instant(distributed, field="distributed")
-    if at is None and ends is not None:  # a message repeated under its key may have ended: that is looked at when it is new
-        expiry(ends, business.now(), business.zone, field="ends")
-    elif at is not None:
-        _read_end(business, ends, at)
+    _check_end(business, ends, at)
     checked(notice, field="notice")
     told = None if channel is None else _read_notice(business, channel, purpose, notice, title)
     found = None if sender is None else business.known(Sender, sender, "sender")
@@ -78,6 +75,13 @@ def distributing(
         verdict=Verdict(eligibility.active(business.schema)),
         effects=effects,
     )
+
+
+def _check_end(business: Business, ends: Any, at: datetime | None) -> None:
+    if at is None and ends is not None:  # a message repeated under its key may have ended: that is looked at when it is new
+        expiry(ends, business.now(), business.zone, field="ends")
+    elif at is not None:
+        _read_end(business, ends, at)
 
 
 def _message(occasion: Occasion, facts: Mapping[str, Any]) -> Template:

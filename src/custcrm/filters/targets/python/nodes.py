@@ -3,61 +3,30 @@
 `compile` wants to know where every node stands. Generated code has no lines, so all of them stand in the same place,
 which their class says; nothing need walk over a finished tree to write it into each.
 """
-# ruff: noqa: D101  # they are what `ast` says they are
 
 import ast
+from typing import TypeVar
+
+Node = TypeVar("Node", bound=ast.AST)
 
 
-class _Placed:
-    lineno: int = 1
-    col_offset: int = 0
-    end_lineno: int | None = 1
-    end_col_offset: int | None = 0
+def _placed(kind: type[Node]) -> type[Node]:
+    return type(kind.__name__, (kind,), {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0})
 
 
-class Attribute(_Placed, ast.Attribute): ...
-
-
-class BinOp(_Placed, ast.BinOp): ...
-
-
-class BoolOp(_Placed, ast.BoolOp): ...
-
-
-class Call(_Placed, ast.Call): ...
-
-
-class Compare(_Placed, ast.Compare): ...
-
-
-class Constant(_Placed, ast.Constant): ...
-
-
-class GeneratorExp(_Placed, ast.GeneratorExp): ...
-
-
-class IfExp(_Placed, ast.IfExp): ...
-
-
-class Lambda(_Placed, ast.Lambda): ...
-
-
-class ListComp(_Placed, ast.ListComp): ...
-
-
-class Name(_Placed, ast.Name): ...
-
-
-class NamedExpr(_Placed, ast.NamedExpr): ...
-
-
-class Tuple(_Placed, ast.Tuple): ...
-
-
-class UnaryOp(_Placed, ast.UnaryOp): ...
-
-
-class Argument(_Placed, ast.arg): ...
-
-
-class Keyword(_Placed, ast.keyword): ...
+Attribute = _placed(ast.Attribute)
+BinOp = _placed(ast.BinOp)
+BoolOp = _placed(ast.BoolOp)
+Call = _placed(ast.Call)
+Compare = _placed(ast.Compare)
+Constant = _placed(ast.Constant)
+GeneratorExp = _placed(ast.GeneratorExp)
+IfExp = _placed(ast.IfExp)
+Lambda = _placed(ast.Lambda)
+ListComp = _placed(ast.ListComp)
+Name = _placed(ast.Name)
+NamedExpr = _placed(ast.NamedExpr)
+Tuple = _placed(ast.Tuple)
+UnaryOp = _placed(ast.UnaryOp)
+Argument = _placed(ast.arg)
+Keyword = _placed(ast.keyword)
