@@ -15,10 +15,15 @@ _WIDTH: Final = 30
 
 
 def show_progress(progress: Progress) -> Callable[[int, int], None]:
-    """Return what is told how far it is. A bar is drawn on stderr where that is a terminal, and nowhere else."""
+    """Return what is told how far it is. A bar is drawn on stderr where somebody watches: a terminal, or a notebook."""
     if callable(progress):
         return progress
-    return _draw_bar if flag(progress, field="progress") and sys.stderr.isatty() else _show_nothing
+    return _draw_bar if flag(progress, field="progress") and _is_watched() else _show_nothing
+
+
+def _is_watched() -> bool:
+    """Tell whether stderr is a terminal, or Python is used interactively, as notebooks do."""
+    return sys.stderr.isatty() or hasattr(sys, "ps1")
 
 
 def _show_nothing(done: int, total: int) -> None:
