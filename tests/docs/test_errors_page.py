@@ -31,7 +31,7 @@ def test_every_reason_of_a_row_is_described() -> None:
 
 
 def test_coupons_keep_the_order_of_reasons() -> None:
-    """The reasons for which a coupon is not redeemed come in the order that holds for all deeds."""
+    """The reasons for which a coupon is not redeemed come in the order that holds for all actions."""
     from custcrm.rules.coupons import PRECEDENCE
 
     assert list(PRECEDENCE) == [reason for reason in SENTENCES if reason in PRECEDENCE]

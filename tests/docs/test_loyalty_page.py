@@ -15,9 +15,9 @@ from custcrm.rules.points_history import LABELS, PointsLine
 from tests.docs.pages import CODE, code, page, table
 
 PAGE = page("loyalty.md")
-WHO = "deed | `full` | `limited` | `none` | `blacklisted` | no member | needs"
+WHO = "action | `full` | `limited` | `none` | `blacklisted` | no member | needs"
 
-Deed: TypeAlias = Callable[[Crm, custcrm.Customer, Mapping[str, Any]], object]
+Action: TypeAlias = Callable[[Crm, custcrm.Customer, Mapping[str, Any]], object]
 
 
 def earned(crm: Crm, anna: custcrm.Customer, before: Mapping[str, Any]) -> object:
@@ -25,7 +25,7 @@ def earned(crm: Crm, anna: custcrm.Customer, before: Mapping[str, Any]) -> objec
     return crm.earning.of_sale(crm.sales.record(anna, "5.00", program="club")) or "no points"
 
 
-DEEDS: Final[Mapping[str, Deed]] = {
+ACTIONS: Final[Mapping[str, Action]] = {
     "credit points, adjust them up": lambda crm, anna, before: (
         crm.points.credit(anna, "club", 1), crm.points.adjust(anna, "club", 1, reason="up")
     ),
@@ -77,13 +77,13 @@ def prepared(crm: Crm, access: str | None) -> tuple[custcrm.Customer, dict[str, 
     return anna, before
 
 
-def answer(deed: Deed, access: str | None, **marks: bool) -> str:
-    """Return what the table should say of a deed."""
+def answer(action: Action, access: str | None, **marks: bool) -> str:
+    """Return what the table should say of an action."""
     with custcrm.open(currency="EUR") as crm:
         anna, before = prepared(crm, access)
         anna = crm.customers.update(anna, **marks)
         try:
-            return "no points" if deed(crm, anna, before) == "no points" else "yes"
+            return "no points" if action(crm, anna, before) == "no points" else "yes"
         except Refusal as refusal:
             return f"`{refusal.reason}`"
 
@@ -96,15 +96,15 @@ def test_who_may_what(row: list[str]) -> None:
     for access, cell in zip([*Access, None], cells, strict=True):
         told = {"sale refused": "`blacklisted`"}.get(cell, cell)
         if told != "–":
-            assert answer(DEEDS[name], access) == told, access
+            assert answer(ACTIONS[name], access) == told, access
     for mark in ("loyalty_eligible", "coupon_eligible"):
         refused = "no points" if "no points" in cells else "`not_eligible`"
-        assert answer(DEEDS[name], Access.FULL, **{mark: False}) == (refused if mark in needs else "yes")
+        assert answer(ACTIONS[name], Access.FULL, **{mark: False}) == (refused if mark in needs else "yes")
 
 
-def test_every_deed_is_in_the_table() -> None:
-    """The table has the deeds that are run here, and columns for every access in order."""
-    assert {row[0] for row in table(PAGE, WHO)} == set(DEEDS)
+def test_every_action_is_in_the_table() -> None:
+    """The table has the actions that are run here, and columns for every access in order."""
+    assert {row[0] for row in table(PAGE, WHO)} == set(ACTIONS)
     assert CODE.findall(WHO) == list(Access)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custcrm.filters.syntax.errors import FilterError, LimitExceeded, shown
+from custcrm.filters.syntax.errors import FilterError, LimitExceeded, quote_name
 from custcrm.filters.syntax.limits import exceeded
 from custcrm.values.errors import Malformed
 
@@ -84,6 +84,6 @@ def test_a_limit_names_what_was_counted() -> None:
 
 
 def test_long_and_unprintable_names_are_shown_short() -> None:
-    assert shown("x" * 100) == "'" + "x" * 40 + "…'"
-    assert shown("a\nb\u202e") == "'a\ufffdb\ufffd'"
-    assert shown("O'Hara") == "'O''Hara'"
+    assert quote_name("x" * 100) == "'" + "x" * 40 + "…'"
+    assert quote_name("a\nb\u202e") == "'a\ufffdb\ufffd'"
+    assert quote_name("O'Hara") == "'O''Hara'"

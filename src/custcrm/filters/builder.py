@@ -17,7 +17,7 @@ from custcrm.filters.checking.names import Names, Referent, WholeCollection, res
 from custcrm.filters.filter import Filter
 from custcrm.filters.syntax import nodes as s
 from custcrm.filters.syntax.constants import constant
-from custcrm.filters.syntax.errors import NO_TRUTH, FilterError, not_a_value, shown
+from custcrm.filters.syntax.errors import NO_TRUTH, FilterError, not_a_value, quote_name
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.limits import check_limits
 from custcrm.filters.syntax.operators import AggregateOp, ArithmeticOp, CompareOp, TextOp
@@ -89,7 +89,7 @@ class Value:
 
     def __getitem__(self, key: str) -> "Value":
         name = _text_key(key)
-        schema, path = self._path(f"{shown(name)} is asked of a value that has no parts")
+        schema, path = self._path(f"{quote_name(name)} is asked of a value that has no parts")
         if isinstance(self._found, WholeCollection):
             return _resolve_value(schema, (*self._within, *path), (name,), self._where)
         return _resolve_value(schema, self._within, (*path, name))

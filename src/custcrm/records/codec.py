@@ -43,7 +43,7 @@ _FUNCTIONS: Final[Mapping[str, Any]] = {"str": str, "dict": dict, "isinstance": 
 @cache
 def encoder(cls: type, form: Form = PLAIN) -> Callable[[Any], tuple[Any, ...]]:
     """Return the function from a record of the class to its row, in the order of the declared columns."""
-    row = ast.Tuple([_written(column, form.writes) for column in declaration(cls).columns], ast.Load())
+    row = ast.Tuple([_write_code(column, form.writes) for column in declaration(cls).columns], ast.Load())
     names = {f"write_{kind}": step for kind, step in form.writes.items()}
     return _function(f"encode_{cls.__name__}", "record", row, {**names, **_FUNCTIONS, "date": date})
 
@@ -96,10 +96,10 @@ def from_columns(cls: type[R], values: Mapping[str, Any]) -> R:
 # writing -----------------------------------------------------------------------------------------
 
 
-def _written(column: Column, writes: Mapping[Kind, Step]) -> ast.expr:
+def _write_code(column: Column, writes: Mapping[Kind, Step]) -> ast.expr:
     """Return the expression of a column's value: `record`'s, taken from the column's source, in the form's writing."""
     value = _attribute(_name("record"), column.source[0])
-    taken = _taken(column, value)
+    taken = _take_code(column, value)
     if column.kind in writes:
         taken = _call(f"write_{column.kind}", taken)
     if column.kind == "date":  # a birthday without its year has none
@@ -107,7 +107,7 @@ def _written(column: Column, writes: Mapping[Kind, Step]) -> ast.expr:
     return _unless_missing(value, taken) if column.nullable and taken is not value else taken
 
 
-def _taken(column: Column, value: ast.expr) -> ast.expr:
+def _take_code(column: Column, value: ast.expr) -> ast.expr:
     if len(column.source) > 1:
         return _attribute(value, column.source[1])
     if column.kind == "json":

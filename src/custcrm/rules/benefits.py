@@ -103,7 +103,7 @@ def parse(given: Mapping[str, Any], *, currency: str, amount: Callable[..., Mone
         percent=_percent(given["percent"]) if kind == "percent" else None,
         at_most=None if at_most is None else _positive(amount, at_most, "at_most"),
         product=_name(given, "product"), category=_name(given, "category"), quantity=_quantity(given.get("quantity", 1)),
-        text=_text(given["text"]) if kind == "text" else "",
+        text=_check_text(given["text"]) if kind == "text" else "",
     )
 
 
@@ -155,7 +155,7 @@ def _name(given: Mapping[str, Any], name: str) -> str | None:
     return str(value)
 
 
-def _text(value: Any) -> str:
+def _check_text(value: Any) -> str:
     if is_blank(checked(value, field="benefit.text")):
         raise Malformed("a text says what the coupon gives", field="benefit.text")
     return str(value)
@@ -179,7 +179,7 @@ def quote_all(benefits: Iterable[Benefit], lines: Iterable[Line], *, currency: s
     left = [_minor(line.amount, currency) for line in asked]
     before = sum(left)
     for benefit in sorted(benefits, key=lambda each: ORDER.index(each.kind)):
-        for at, taken in _taken(benefit, asked, left).items():
+        for at, taken in _take_off(benefit, asked, left).items():
             left[at] -= taken
     return Money.from_minor(before - sum(left), currency)
 
@@ -190,7 +190,7 @@ def _minor(amount: Money, currency: str) -> int:
     return amount.minor
 
 
-def _taken(benefit: Benefit, lines: Sequence[Line], left: Sequence[int]) -> Mapping[int, int]:
+def _take_off(benefit: Benefit, lines: Sequence[Line], left: Sequence[int]) -> Mapping[int, int]:
     """Return what is taken off which line, of what is left of each; returned goods, negative lines, lower what there is."""
     meant = [at for at, line in enumerate(lines) if _is_meant(benefit, line)]
     there = max(0, min(sum(left[at] for at in meant), sum(left)))

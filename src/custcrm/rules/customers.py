@@ -85,7 +85,7 @@ def _birth_date(name: str, value: Any) -> Any:
     return None if value is None else birth_date(value, field=name)
 
 
-def _text(name: str, value: Any) -> str | None:
+def _read_text(name: str, value: Any) -> str | None:
     return None if value is None else checked(value, field=name, limit=TEXT_LIMIT).strip() or None
 
 
@@ -93,7 +93,7 @@ def _kind(name: str, value: Any) -> CustomerKind:
     return one_of(value, CustomerKind, field=name)
 
 
-def _whole(name: str, value: Any) -> int | None:
+def _read_whole_number(name: str, value: Any) -> int | None:
     return None if value is None else whole_number(value, -LARGEST, LARGEST, field=name)
 
 
@@ -108,8 +108,8 @@ def _flag(name: str, value: Any) -> bool:
 
 
 _READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
-    **dict.fromkeys((name for name in GIVEN if name not in ("phone", "credit_limit")), _text),
-    "kind": _kind, "email": _email, "birth_date": _birth_date, "payment_terms_days": _whole,
+    **dict.fromkeys((name for name in GIVEN if name not in ("phone", "credit_limit")), _read_text),
+    "kind": _kind, "email": _email, "birth_date": _birth_date, "payment_terms_days": _read_whole_number,
     "loyalty_eligible": _flag, "coupon_eligible": _flag, "signed_up_at": _instant,
 }
 """How the fields are read that need nothing but their value."""
@@ -180,7 +180,7 @@ def account_changed(
 ) -> Activity:
     """Return the entry of the feed that keeps what changed, field by field."""
     old, new = asdict(before, recurse=False), asdict(after, recurse=False)
-    diff = {name: [_plain(old[name]), _plain(new[name])] for name in GIVEN if old[name] != new[name]}
+    diff = {name: [_plain_value(old[name]), _plain_value(new[name])] for name in GIVEN if old[name] != new[name]}
     return Activity(
         customer_id=after.id, id=id, kind="account_changed", occurred_at=now, recorded_at=now, source=source,
         actor=actor, payload={"changed": diff},
@@ -202,5 +202,5 @@ def status_changed(id: str, before: Customer, after: Customer, now: datetime, ac
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain_value(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int) else str(value)

@@ -200,7 +200,7 @@ def reverse_credit(
     lot, `before` those that reversed it earlier, `lots` the open lots, `debt` the lot of the debt if ever there was one.
     """
     left = credit.delta - sum(each.shortfall - each.delta for each in before)
-    asked = _asked(points, left)
+    asked = _amount_to_take(points, left)
     if isinstance(asked, Refusal):
         return asked
     lot, now = lot_of(own), told.occurred_at
@@ -223,7 +223,7 @@ def reverse_credit(
     return tuple(entries)
 
 
-def _asked(points: int | None, left: int) -> int | Refusal:
+def _amount_to_take(points: int | None, left: int) -> int | Refusal:
     wanted = left if points is None else points
     if left <= 0 or wanted > left:
         return Refusal(Reason.ALREADY_REVERSED, details={"left": left} if points is None else {"asked": points, "left": left})
@@ -261,7 +261,7 @@ def reverse_spend(
     """
     taken = sorted(spent, key=lambda each: each.id, reverse=True)
     given = sum(each.delta - each.shortfall for each in before)
-    asked = _asked(points, -sum(each.delta for each in taken) - given)
+    asked = _amount_to_take(points, -sum(each.delta for each in taken) - given)
     if isinstance(asked, Refusal):
         return asked
     parts = [(Lot(each.lot_id, each.expires_at, 0, latest[each.lot_id]), -each.delta) for each in taken]

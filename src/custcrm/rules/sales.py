@@ -56,12 +56,13 @@ def _line(
     total = given.get("amount")
     return SaleLine(
         customer_id=customer_id, sale_id=sale_id, number=number, occurred_at=at,
-        product=_text(given, "product", number), category=_text(given, "category", number), quantity=quantity, price=price,
+        product=_read_text(given, "product", number), category=_read_text(given, "category", number),
+        quantity=quantity, price=price,
         amount=price * quantity if total is None else amount(total, field=f"lines[{number}].amount"),
     )
 
 
-def _text(given: Mapping[str, Any], name: str, number: int) -> str | None:
+def _read_text(given: Mapping[str, Any], name: str, number: int) -> str | None:
     value = given.get(name)
     return None if value is None else checked(value, field=f"lines[{number}].{name}", limit=TEXT_LIMIT)
 

@@ -51,7 +51,7 @@ def assert_parity(store: Store, records: Sequence[Any], asked: Asked) -> None:
         for writer in (theirs, ours):
             writer.add(records)
         assert _answers(theirs, asked) == _answers(ours, asked)
-        assert _written(theirs, asked) == _written(ours, asked)
+        assert _write(theirs, asked) == _write(ours, asked)
 
 
 def _answers(reader: Reader, asked: Asked) -> dict[str, Any]:
@@ -87,7 +87,7 @@ APPLIED: Final = Applied(
 )  # fmt: skip
 
 
-def _written(writer: Writer, asked: Asked) -> dict[str, Any]:
+def _write(writer: Writer, asked: Asked) -> dict[str, Any]:
     """Freeze, and write and change records of several kinds for each target; return all that is there then.
 
     In between, somebody gets a reason, whom the rest then leaves out.
@@ -107,7 +107,7 @@ def _written(writer: Writer, asked: Asked) -> dict[str, Any]:
     return {"counts": counts, "done": done, **{declaration(kind).table: list(writer.find(kind)) for kind in kinds}}
 
 
-def _shown(text: str) -> Of:
+def _value_of(text: str) -> Of:
     return Of(SCHEMA.parse_value(text).lowered)
 
 
@@ -129,16 +129,16 @@ TEMPLATES: Final = (
     ),
     _template(
         Message, id=NewId(1), channel=Given("sms"), purpose=Given("marketing"), text=Given("{balance} {code}"),
-        code=Staged("code"), balance=_shown("programs.gold.points"), points=_shown("sales_count"),
+        code=Staged("code"), balance=_value_of("programs.gold.points"), points=_value_of("sales_count"),
         planned_at=Given(NOW),
         verdict=Verdict(((Reason.NO_ADDRESS, SCHEMA.parse("phone EXISTS AND NOT tags.VIP EXISTS")),)),
     ),
     _template(
         MembershipChange, id=NewId(2), program=Given("gold"), change=Given("category"), category=Given("Regulars"),
-        access=_shown("programs.gold.access"), occurred_at=Given(NOW),
+        access=_value_of("programs.gold.access"), occurred_at=Given(NOW),
         verdict=Verdict(((Reason.NOT_A_MEMBER, SCHEMA.parse("programs.gold.access EXISTS")),)),
     ),
-    _template(TagAssignment, id=NewId(3), key=Given("new"), value=_shown("country"), since=Given(NOW)),
+    _template(TagAssignment, id=NewId(3), key=Given("new"), value=_value_of("country"), since=Given(NOW)),
     _template(
         AccountEntry, id=NewId(5), account=Given("wallet"), program=Given("gold"), kind=Given("spend"), amount=Given(-100),
         amount_currency=Given("EUR"), occurred_at=Given(NOW),
@@ -149,7 +149,7 @@ TEMPLATES: Final = (
 
 CHANGES: Final = (
     Change(record=TagAssignment, match={"key": "VIP"}, values={"until": Given(NOW)}, current=True, but_new=True),
-    Change(record=TagAssignment, match={"key": "new", "value": None}, values={"value": _shown("first_name")}),
+    Change(record=TagAssignment, match={"key": "new", "value": None}, values={"value": _value_of("first_name")}),
     Change(record=TagAssignment, match={"key": "new"}, values={"source": Given("lost")}, but_new=True),
     Change(
         record=Membership, match={"program": "gold"}, values={"category": Given("Regulars")},

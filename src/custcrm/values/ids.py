@@ -53,7 +53,7 @@ class IdSource:
             return []
         first = self._reserve(count)
         digits = f"{self._random_bits(_RANDOM_BITS * count):0{_RANDOM_DIGITS * count}x}"
-        return [_text(first + at, digits[at * _RANDOM_DIGITS : (at + 1) * _RANDOM_DIGITS]) for at in range(count)]
+        return [_spell(first + at, digits[at * _RANDOM_DIGITS : (at + 1) * _RANDOM_DIGITS]) for at in range(count)]
 
     def _reserve(self, count: int) -> int:
         now = max(0, (self._clock() - _EPOCH) // _MILLISECOND)
@@ -92,5 +92,5 @@ def _head(position: int) -> str:
     return f"{time[:8]}-{time[8:]}-7{position & 0xFFF:03x}-"
 
 
-def _text(position: int, random: str) -> str:
+def _spell(position: int, random: str) -> str:
     return f"{_head(position >> 10)}{_TAILS[position & 0x3FF]}{random[0]}-{random[1:]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from custcrm.filters.checking.sorts import NOUNS, Domain
-from custcrm.filters.syntax.constants import day, number, plain, quoted
+from custcrm.filters.syntax.constants import day, number, quoted, write_number
 from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.syntax.nodes import Field, Literal, Node, Value
 from custcrm.filters.syntax.operators import TEXT_TESTS
@@ -59,13 +59,13 @@ def _rewritten(literal: Literal, wanted: Domain) -> str | None:
     try:
         match wanted.sort:
             case "integer" | "number" | "money" | "elapsed" if isinstance(value, str):
-                return plain(number(value.strip()))
+                return write_number(number(value.strip()))
             case "date" | "instant" | "anniversary" if isinstance(value, str):
                 return f"DATE({quoted(day(value.strip()[:10]).isoformat())})"
             case "boolean" if isinstance(value, str) and value.strip().upper() in ("TRUE", "FALSE"):
                 return value.strip().upper()
             case "text" if not isinstance(value, bool | str | date):
-                return quoted(plain(value))
+                return quoted(write_number(value))
     except Malformed:
         return None  # it is no number and no day, so there is nothing to suggest
     return None

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import evolve, field, frozen
 
 from custcrm.filters.checking.sorts import Domain
-from custcrm.filters.syntax.errors import FilterError, did_you_mean, shown
+from custcrm.filters.syntax.errors import FilterError, did_you_mean, quote_name
 from custcrm.filters.syntax.nodes import Condition, Node, Place, Value
 from custcrm.filters.syntax.to_text import path_text
 from custcrm.filters.types.declarations import Declarations
@@ -178,7 +178,7 @@ def unknown_value(
 ) -> FilterError:
     """Return the error for a key or choice that is not one of the candidates, with the nearest as it would be typed."""
     near = nearest(typed, candidates)
-    suggestions = [shown(each) if prefix is None else path_text((*prefix, each)) for each in near]
+    suggestions = [quote_name(each) if prefix is None else path_text((*prefix, each)) for each in near]
     return FilterError(
         "unknown_value",
         message + did_you_mean(suggestions),
@@ -192,11 +192,11 @@ def _no_field(
     name: str, candidates: Iterable[str], place: Place | None, where: str = "", *, prefix: tuple[str, ...] = ()
 ) -> FilterError:
     suggestions = [path_text((*prefix, each)) for each in nearest(name, candidates)]
-    hint = f"; did you mean {' or '.join(map(shown, suggestions))}?" if suggestions else ""
+    hint = f"; did you mean {' or '.join(map(quote_name, suggestions))}?" if suggestions else ""
     space = "" if not where or where.startswith(";") else " "
     return FilterError(
         "unknown_field",
-        f"no field {shown(name)}{space}{where}{hint}",
+        f"no field {quote_name(name)}{space}{where}{hint}",
         public=f"a field that does not exist{hint}",
         span=place,
         suggestions=suggestions,
@@ -212,10 +212,10 @@ def _unknown(names: Names, path: tuple[str, ...], place: Place | None) -> Filter
     if place and names.text and names.text[place[0] : place[0] + 1] == '"':
         return FilterError(
             "unknown_field",
-            f"no field {shown(first)}; texts take single quotes: {shown(first)}",
+            f"no field {quote_name(first)}; texts take single quotes: {quote_name(first)}",
             public="a field that does not exist; texts take single quotes",
             span=place,
-            suggestions=(shown(first),),
+            suggestions=(quote_name(first),),
         )
     where = f"inside {'.'.join(names.within)}" if names.within else ""
     error = _no_field(first, _offered(names), place, where)
@@ -237,7 +237,7 @@ def _offered(names: Names) -> list[str]:
 def _out_of_scope(names: Names, name: str, owner: str, place: Place | None) -> FilterError:
     offered = _offered(names)
     listed = ", ".join(offered[:SHOWN_FIELDS]) + (" …" if len(offered) > SHOWN_FIELDS else "")
-    message = f"{shown(name)} belongs to {owner}; inside {names.within[-1]}: {listed}"
+    message = f"{quote_name(name)} belongs to {owner}; inside {names.within[-1]}: {listed}"
     return FilterError("out_of_scope", message, public=message, span=place, expected=tuple(offered))
 
 

@@ -10,7 +10,7 @@ from attrs import evolve
 from custcrm.filters.checking.names import Names, argument_place, unknown_value
 from custcrm.filters.parsing.parser import parse
 from custcrm.filters.syntax.constants import quoted
-from custcrm.filters.syntax.errors import FilterError, LimitExceeded, shown
+from custcrm.filters.syntax.errors import FilterError, LimitExceeded, quote_name
 from custcrm.filters.syntax.limits import DEPTH, nested_too_deep
 from custcrm.filters.syntax.nodes import Condition, Segment, walk
 
@@ -52,7 +52,7 @@ def _check_height(names: Names, height: int) -> None:
 
 def _about_segment(names: Names, node: Segment, error: FilterError) -> FilterError:
     """Return an error found inside a segment as one about the place that names the segment."""
-    inside = "" if error.kind == "segment_cycle" else f"in segment {shown(node.name)}: "
+    inside = "" if error.kind == "segment_cycle" else f"in segment {quote_name(node.name)}: "
     place = argument_place(names, node.span)
     if isinstance(error, LimitExceeded):
         return LimitExceeded(error.limit, error.allowed, error.message, span=place)

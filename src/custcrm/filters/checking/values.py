@@ -161,7 +161,7 @@ def _quotient(_: Names, node: Arithmetic, a: Domain, b: Domain) -> Domain:
     return Domain("money") if a.sort == "money" and b.sort != "money" else Domain("number")
 
 
-def _whole(_: Names, node: Arithmetic, a: Domain, b: Domain) -> Domain:
+def _whole_result(_: Names, node: Arithmetic, a: Domain, b: Domain) -> Domain:
     _check_whole(node, a, b)
     return Domain("integer")
 
@@ -193,8 +193,8 @@ _ARITHMETIC: Final[dict[str, Callable[[Names, Arithmetic, Domain, Domain], Domai
     "-": _sum,
     "*": _product,
     "/": _quotient,
-    "%": _whole,
-    "DIV": _whole,
+    "%": _whole_result,
+    "DIV": _whole_result,
     "^": _power,
 }
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias, cast
 
 from custcrm.filters.syntax.constants import day, timestamp
-from custcrm.filters.syntax.errors import NOT_A_VALUE, FilterError, did_you_mean, shown
+from custcrm.filters.syntax.errors import NOT_A_VALUE, FilterError, did_you_mean, quote_name
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.nodes import (
     Aggregate,
@@ -64,7 +64,7 @@ def unknown(name: str, span: Place | None = None) -> FilterError:
         if re.fullmatch(pattern, lower):
             return FilterError("left_out", message, span=span)
     near = tuple(written_name(known) for known in nearest(lower, FUNCTION_MAKERS))
-    message = f"no function {shown(name)}{did_you_mean(near)}"
+    message = f"no function {quote_name(name)}{did_you_mean(near)}"
     return FilterError("unknown_function", message, span=span, suggestions=near)
 
 

@@ -9,7 +9,7 @@ from typing import Literal as OneOf
 
 from custcrm.filters.parsing.operands import Operand
 from custcrm.filters.parsing.tokens import Token
-from custcrm.filters.syntax.errors import LONGEST_SHOWN, FilterError, did_you_mean, shown, visible
+from custcrm.filters.syntax.errors import LONGEST_SHOWN, FilterError, did_you_mean, quote_name, visible
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.values.spelling import nearest
@@ -77,7 +77,7 @@ class Mistakes:
             kind = token.path[0]
             message = f"expected {wanted}; {token.text}" if kind == "character" else token.text
         elif message is None:
-            found = shown(token.text) if token.kind == "string" else self._quote(token)
+            found = quote_name(token.text) if token.kind == "string" else self._quote(token)
             message = f"expected {wanted}, found {found}{did_you_mean(near)}"
         return self.at(token, kind, message, expected=expected or (wanted,), near=near)
 

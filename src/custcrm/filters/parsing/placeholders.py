@@ -5,7 +5,7 @@ from typing import Any
 
 from custcrm.filters.parsing.tokens import Token
 from custcrm.filters.syntax.constants import constant
-from custcrm.filters.syntax.errors import FilterError, did_you_mean, shown
+from custcrm.filters.syntax.errors import FilterError, did_you_mean, quote_name
 from custcrm.filters.syntax.limits import VALUES, exceeded
 from custcrm.filters.syntax.nodes import Literal
 from custcrm.values.errors import Malformed
@@ -41,7 +41,7 @@ class Placeholders:
         """Raise when a value was given that the text does not name."""
         for name in self._values:
             if name not in self._used:
-                raise FilterError("value", f"the text names no value {shown(f':{name}')}", text=self._text)
+                raise FilterError("value", f"the text names no value {quote_name(f':{name}')}", text=self._text)
 
     def _find_value(self, token: Token) -> object:
         self._used.add(token.text)

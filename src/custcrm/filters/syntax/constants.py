@@ -1,6 +1,6 @@
 """Constants: which values the language can hold, read from text and from Python, and how they are written.
 
-`number`, `day` and `timestamp` read the text forms, `constant` takes a Python value, `written` gives the canonical
+`number`, `day` and `timestamp` read the text forms, `constant` takes a Python value, `write_constant` gives the canonical
 text. All raise `Malformed`; the caller knows the place and the kind of error.
 """
 
@@ -42,14 +42,14 @@ def number(text: str, *, negative: bool = False) -> Number:
         return 0
     scale = exponent - len(fraction) + len(digits) - len(significant)
     if scale >= 0:
-        return _whole(significant, scale, negative)
+        return _read_whole(significant, scale, negative)
     if len(significant) > DIGITS or -scale > DIGITS:
         raise Malformed("a number has at most 15 digits and 15 decimals")
     value = Decimal(int(significant)).scaleb(scale)
     return -value if negative else value
 
 
-def _whole(digits: str, zeros: int, negative: bool) -> int:
+def _read_whole(digits: str, zeros: int, negative: bool) -> int:
     value = int(digits) * 10**zeros if len(digits) + zeros <= INTEGER_DIGITS else INTEGER_MAX + 2
     value = -value if negative else value
     if not INTEGER_MIN <= value <= INTEGER_MAX:
@@ -101,7 +101,7 @@ def _scalar(value: object) -> Scalar:
         case bool():
             return value
         case str():
-            return _text(str.__str__(value))
+            return _check_text(str.__str__(value))
         case int():
             return _integer(int(value))
         case Decimal():
@@ -117,7 +117,7 @@ def _scalar(value: object) -> Scalar:
     raise Malformed(f"a constant is a text, number, bool, date or aware datetime, not {type(value).__name__}")
 
 
-def _text(text: str) -> str:
+def _check_text(text: str) -> str:
     if at := unstorable(text):
         raise Malformed(f"the text contains {at}")
     return text
@@ -164,7 +164,7 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def plain(value: Number) -> str:
+def write_number(value: Number) -> str:
     """Return a number without exponent and without zeros at the end of its decimals."""
     if isinstance(value, int):
         return str(value)
@@ -180,7 +180,7 @@ def iso(value: date) -> str:
     return (text.rstrip("0") if "." in text else text) + "Z"
 
 
-def written(value: Scalar) -> str:
+def write_constant(value: Scalar) -> str:
     """Return a constant as canonical text."""
     match value:
         case bool():
@@ -188,7 +188,7 @@ def written(value: Scalar) -> str:
         case str():
             return quoted(value)
         case int() | Decimal():
-            return plain(value)
+            return write_number(value)
         case datetime():
             return f"TIMESTAMP('{iso(value)}')"
     return f"DATE('{iso(value)}')"

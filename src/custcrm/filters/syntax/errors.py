@@ -1,7 +1,7 @@
 """Errors of the filter language, made so that a person can mend the text and a program can mark the place.
 
 `FilterError` is every refusal of a text, a JSON tree or an expression; `LimitExceeded` is the one for what is too
-large. docs/errors.md lists the kinds. `shown` and `did_you_mean` make the pieces of a message.
+large. docs/errors.md lists the kinds. `quote_name` and `did_you_mean` make the pieces of a message.
 """
 
 import re
@@ -125,7 +125,7 @@ def visible(text: str) -> str:
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
-def shown(text: str) -> str:
+def quote_name(text: str) -> str:
     """Return a name or text as a message quotes it: `'FI'`, quotes doubled, long ones cut."""
     cut = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
     return "'" + visible(cut).replace("'", "''") + "'"

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from custcrm.filters.syntax.constants import quoted, written
+from custcrm.filters.syntax.constants import quoted, write_constant
 from custcrm.filters.syntax.lexicon import RESERVED, is_plain
 from custcrm.filters.syntax.nodes import (
     Aggregate,
@@ -38,7 +38,7 @@ def canonical(node: Node) -> str:
         case Not(arg):
             return _negative(arg)
         case Literal(value):
-            return written(value)
+            return write_constant(value)
         case Field(path):
             return path_text(path)
         case Arithmetic():

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from custcrm.filters.checking.conditions import type_of
 from custcrm.filters.checking.names import Computed, EntryValue, Names, Plain, WholeCollection, resolve
 from custcrm.filters.checking.scopes import Scope
-from custcrm.filters.syntax.constants import iso, plain, quoted
+from custcrm.filters.syntax.constants import iso, quoted, write_number
 from custcrm.filters.syntax.errors import not_a_value
 from custcrm.filters.syntax.nodes import (
     Aggregate,
@@ -184,7 +184,7 @@ class _Words:
             case str():
                 return quoted(value)
             case int() | Decimal():
-                return plain(value)
+                return write_number(value)
         return iso(value)
 
     def records(self, path: tuple[str, ...], where: Condition | None) -> str:

@@ -91,7 +91,7 @@ class _Asked:
             verdict=verdict,
             missing=missing,
             seen=_seen(node, value, missing=missing),
-            wanted="" if verdict or missing else _wanted(node, subject, others, negated=negated),
+            wanted="" if verdict or missing else _tell_wanted(node, subject, others, negated=negated),
         )
 
     def _lowered(self, node: Node) -> Condition:
@@ -193,7 +193,7 @@ def _seen(node: Node, value: Any, *, missing: bool) -> str:
             return seen(value) if value is not None or missing else ""
 
 
-def _wanted(node: Node, subject: Node, others: list[Any], *, negated: bool) -> str:
+def _tell_wanted(node: Node, subject: Node, others: list[Any], *, negated: bool) -> str:
     """Return in words what the condition wants, where its text has no plain constant; nothing when that is missing."""
     if not isinstance(node, Compare | Between) or None in others:
         return ""

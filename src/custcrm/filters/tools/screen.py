@@ -16,7 +16,7 @@ from custcrm.filters.checking.names import EntryRecord, Names, WholeCollection, 
 from custcrm.filters.checking.sorts import domain_of_type
 from custcrm.filters.parsing.tokens import is_path, segments
 from custcrm.filters.syntax.constants import constant, day, number, timestamp
-from custcrm.filters.syntax.errors import FilterError, did_you_mean, shown
+from custcrm.filters.syntax.errors import FilterError, did_you_mean, quote_name
 from custcrm.filters.syntax.nodes import (
     Anniversary,
     Between,
@@ -208,13 +208,13 @@ def from_conditions(schema: Declarations, rows: Sequence[Mapping[str, Any]]) -> 
         try:
             if _joins(row, first=count == 1) == "OR":
                 alternatives.append([])
-            alternatives[-1].append(_checked(schema, _node(schema, row)))
+            alternatives[-1].append(_check_row(schema, _node(schema, row)))
         except FilterError as error:
             raise _in_row(count, row, error) from None
     return disjunction(map(conjunction, alternatives))
 
 
-def _checked(schema: Declarations, node: ConditionNode) -> ConditionNode:
+def _check_row(schema: Declarations, node: ConditionNode) -> ConditionNode:
     """Check the condition of one row by itself, so that its error is told with the row."""
     checked = check(schema, node)
     check_sizes(schema, checked)
@@ -235,7 +235,7 @@ def _joins(row: object, *, first: bool) -> str:
         raise FilterError("syntax", "a row is an object with field, operator and value")
     if unknown := [str(name) for name in row if name not in MEMBERS]:
         near = nearest(unknown[0], MEMBERS)
-        raise FilterError("syntax", f"a row has no {shown(unknown[0])}{did_you_mean(near)}", suggestions=near)
+        raise FilterError("syntax", f"a row has no {quote_name(unknown[0])}{did_you_mean(near)}", suggestions=near)
     join = row.get("join", "AND")
     if join not in ("AND", "OR"):
         raise FilterError("syntax", "join is AND or OR", suggestions=("AND", "OR"))
@@ -285,7 +285,7 @@ def _chosen(name: object, sort: str) -> _Operation:
             return operation
     labels = [operator.label for operator in fitting]
     near = nearest(str(name), labels)
-    message = f"no operator {shown(str(name))} for this type{did_you_mean(near)}"
+    message = f"no operator {quote_name(str(name))} for this type{did_you_mean(near)}"
     raise FilterError("syntax", message, expected=labels, suggestions=near)
 
 

@@ -50,9 +50,9 @@ class CustomerSource:
         """Tell whether the column is never NULL."""
         return not declaration(Customer).column(name).nullable
 
-    def known(self, name: str) -> sa.ColumnElement[bool]:
+    def is_known(self, name: str) -> sa.ColumnElement[bool]:
         """Return whether the field is there; of a birth date, month and day."""
-        return _known(self.customers, name)
+        return _is_known(self.customers, name)
 
     def month_day(self, name: str) -> sa.ColumnElement[int]:
         """Return month × 100 + day, which is a column of its own."""
@@ -136,9 +136,9 @@ class RecordSource:
         """Tell whether the column is never NULL."""
         return not declaration(self.words.record).column(name).nullable
 
-    def known(self, name: str) -> sa.ColumnElement[bool]:
+    def is_known(self, name: str) -> sa.ColumnElement[bool]:
         """Return whether the field is there."""
-        return _known(self.table, name)
+        return _is_known(self.table, name)
 
     def month_day(self, name: str) -> sa.ColumnElement[int]:
         """Return month × 100 + day, which is a column of its own."""
@@ -179,7 +179,7 @@ def _records(words: CollectionWords, parent: sa.FromClause, dialect: str) -> Rec
     return Records(found, tie, RecordSource(found, words, dialect))
 
 
-def _known(source: sa.FromClause, name: str) -> sa.ColumnElement[bool]:
+def _is_known(source: sa.FromClause, name: str) -> sa.ColumnElement[bool]:
     return source.c.get(f"{name}_month_day", source.c[name]).is_not(None)
 
 

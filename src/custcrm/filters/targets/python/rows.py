@@ -101,7 +101,7 @@ def careful(currency: str | None) -> Bound:
 
 def _column(column: Column, within: str | None, currency: str | None) -> Reader:
     name, check = _qualified(column.name, within), _check(column.type, currency)
-    return lambda row: _checked(_read(row, column.name, name), name, check)
+    return lambda row: _check_value(_read(row, column.name, name), name, check)
 
 
 def _entry(entry: Entry, currency: str | None) -> Reader:
@@ -112,7 +112,7 @@ def _entry(entry: Entry, currency: str | None) -> Reader:
         value = _map(row, entry.map).get(entry.key)
         if entry.field is not None:
             value = None if _is_missing(value) else _read(value, entry.field, name)
-        return _checked(value, name, check)
+        return _check_value(value, name, check)
 
     return read
 
@@ -148,7 +148,7 @@ def _records(row: Any, key: str, name: str) -> Collection[Any]:
     return value
 
 
-def _checked(value: Any, name: str, check: Check) -> Any:
+def _check_value(value: Any, name: str, check: Check) -> Any:
     if _is_missing(value):
         return None
     checked = check.read(value)

@@ -8,7 +8,7 @@ from typing import TypeGuard
 import sqlalchemy as sa
 
 from custcrm.filters.ir.nodes import Column, Entry, Value
-from custcrm.filters.syntax.errors import FilterError, shown
+from custcrm.filters.syntax.errors import FilterError, quote_name
 from custcrm.filters.targets.sql.source import Element
 from custcrm.filters.types.types import Money
 
@@ -32,5 +32,5 @@ def in_major_units(node: Column | Entry, held: Element) -> bool:
         return True
     name = node.name if isinstance(node, Column) else ".".join(filter(None, (node.map, node.key, node.field)))
     raise FilterError(
-        "target", f"{shown(name)} is Money; its column is an integer of minor units or a NUMERIC of major units"
+        "target", f"{quote_name(name)} is Money; its column is an integer of minor units or a NUMERIC of major units"
     )

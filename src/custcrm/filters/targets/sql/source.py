@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from attrs import evolve, frozen
 from sqlalchemy.exc import NoReferenceError
 
-from custcrm.filters.syntax.errors import FilterError, did_you_mean, shown
+from custcrm.filters.syntax.errors import FilterError, did_you_mean, quote_name
 from custcrm.filters.targets.sql.phrases import MonthDayOf
 from custcrm.values.spelling import nearest
 
@@ -39,7 +39,7 @@ class Source(Protocol):
         """Tell whether the field is never missing, so that no guard is needed."""
         ...
 
-    def known(self, name: str) -> sa.ColumnElement[bool]:
+    def is_known(self, name: str) -> sa.ColumnElement[bool]:
         """Return whether the field is there, true or false: a date without its year is."""
         ...
 
@@ -94,7 +94,7 @@ class TableSource:
         column = self.column(name)
         return isinstance(column, sa.Column) and not column.nullable
 
-    def known(self, name: str) -> sa.ColumnElement[bool]:
+    def is_known(self, name: str) -> sa.ColumnElement[bool]:
         """Return whether the column is not NULL."""
         return self.column(name).is_not(None)
 
@@ -134,7 +134,7 @@ class TableSource:
             near = nearest(name, self.others)
             raise FilterError(
                 "target",
-                f"no table for {shown(name)}; give it by name: {name}=table{did_you_mean(near)}",
+                f"no table for {quote_name(name)}; give it by name: {name}=table{did_you_mean(near)}",
                 suggestions=near,
             )
         return table.alias() if table in (self.table, *self.within) else table
@@ -167,11 +167,11 @@ def _column(table: sa.FromClause, name: str) -> Element:
         near = nearest(name, table.columns.keys())
         raise FilterError(
             "target",
-            f"the table {_name(table)} has no column {shown(name)}{did_you_mean(near)}",
+            f"the table {_name(table)} has no column {quote_name(name)}{did_you_mean(near)}",
             suggestions=near,
         )
     return column
 
 
 def _name(table: sa.FromClause) -> str:
-    return shown(str(getattr(table, "name", "") or "(a sub-query)"))
+    return quote_name(str(getattr(table, "name", "") or "(a sub-query)"))

@@ -39,7 +39,7 @@ from custcrm.filters.ir.nodes import (
     Unscaled,
     Value,
 )
-from custcrm.filters.syntax.errors import FilterError, shown
+from custcrm.filters.syntax.errors import FilterError, quote_name
 from custcrm.filters.syntax.operators import COMPARISONS
 from custcrm.filters.targets.sql.arithmetic import calculate, summed, unscaled
 from custcrm.filters.targets.sql.binding import LISTED_ONE_BY_ONE, Binding, SqlType
@@ -183,7 +183,7 @@ class ClauseWriter:
             case Constant() | Moment():
                 return sa.true()
             case Column(name):
-                return self.source.known(name)
+                return self.source.is_known(name)
             case Folded(_, _, inner):
                 return self._is_present(inner)
             case _:
@@ -313,7 +313,7 @@ class ClauseWriter:
                     return found
             case _:
                 name = f"{value.map}.{value.key}" if isinstance(value, Entry) else "this value"
-        raise FilterError("target", f"no folded key for {shown(name)} here; compare without CASEI and ACCENTI")
+        raise FilterError("target", f"no folded key for {quote_name(name)} here; compare without CASEI and ACCENTI")
 
 
 def _is_text(node: Value) -> bool:
