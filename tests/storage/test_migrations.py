@@ -110,6 +110,22 @@ def test_a_store_of_a_later_or_unknown_version_is_refused(address, found, says) 
     store.close()
 
 
+def test_a_store_from_before_the_first_version_is_refused(address) -> None:
+    """Its tables have other names: it is told so, whatever its number is, and nothing is made beside them."""
+    engine = open_engine(address)
+    for found in ("1", "2"):
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS customers (id TEXT PRIMARY KEY)")
+            connection.exec_driver_sql(f"CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (version_num TEXT)")
+            connection.exec_driver_sql(f"DELETE FROM {VERSION_TABLE}")
+            connection.exec_driver_sql(f"INSERT INTO {VERSION_TABLE} VALUES ('{found}')")
+        for migrate in (False, True):
+            with pytest.raises(Conflict, match="before custcrm's first version"):
+                custcrm.open(address, migrate=migrate)
+        assert set(sa.inspect(engine).get_table_names()) == {"customers", VERSION_TABLE}
+    engine.dispose()
+
+
 def test_migrations_do_not_import_the_records() -> None:
     """A revision says what was, so it may not follow what the declarations have become."""
     folder = Path(schema.__file__).parent.parent / "migrations"

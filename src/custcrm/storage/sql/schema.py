@@ -7,7 +7,9 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from custcrm.records import Customer
 from custcrm.storage.migrations import VERSION, VERSION_TABLE
+from custcrm.storage.sql.tables import table
 from custcrm.values.errors import Conflict
 
 MIGRATIONS: Final = "custcrm.storage:migrations"
@@ -17,11 +19,14 @@ _LOCK: Final = 0x63757374_63726D
 
 def version(connection: Connection) -> int | None:
     """Return the version, None when nothing has been set up; Conflict where it is none of ours."""
-    if not sa.inspect(connection).has_table(VERSION_TABLE):
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(VERSION_TABLE):
         return None
     found = connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE)))
     if found is None:
         return None
+    if not inspector.has_table(table(Customer).name):
+        raise Conflict("this store was made before custcrm's first version, with tables of other names; begin a new one")
     if not str(found).isdecimal():
         raise Conflict(f"the store's version is {found!r}, which no custcrm has made; see the table {VERSION_TABLE}")
     return int(found)
