@@ -21,7 +21,7 @@ help:
 	@echo "make test      all tests, in minutes; the same examples for everybody, so what is red was made so by a change"
 	@echo "make check     style, types, and who may import whom"
 	@echo "make docs      the pages of docs/; make examples: the programs"
-	@echo "make proofs    what one runs before an issue is closed: new examples, kills and races for an hour; its parts:"
+	@echo "make proofs    what one runs before a change of rules lands: new examples, kills and races for an hour; its parts:"
 	@echo "                 laws (every property test, under three new seeds), kill, races, loyalty, fuzz, parity"
 	@echo "                 SEEDS=... repeats a run: it prints its seeds"
 	@echo "make bench     how fast it is, beside others"

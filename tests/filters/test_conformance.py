@@ -4,6 +4,7 @@ import pytest
 
 from custcrm.filters.schema import Schema
 from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.syntax.operators import TEXT_TESTS
 from tests.filters.conformance import FIELDS, METRICS, Example, examples
 
 EXAMPLES = examples()
@@ -20,6 +21,11 @@ def test_all_sixty_are_there() -> None:
     """The language began with sixty examples; what joins it brings its own."""
     assert len(ACCEPTED) >= 35
     assert len(REFUSED) >= 25
+
+
+def test_every_text_test_has_an_example() -> None:
+    """A text test that joins the language brings an example in its own words."""
+    assert [row.words for row in TEXT_TESTS.values() if not any(row.words in str(each.canonical) for each in ACCEPTED)] == []
 
 
 @pytest.mark.parametrize("example", ACCEPTED, ids=lambda example: example.text)

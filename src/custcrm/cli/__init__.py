@@ -1,6 +1,8 @@
 """The command line, `custcrm`: the demo, imports, questions and migrations. The name to know is `main`.
 
 It needs the extra `cli`; nothing of it is loaded by the library.
+
+Read `app` (the commands), then `questions`, `imports`, `demo` with `cdnow`; `stores`, `output` and `failures` serve them.
 """
 
 from __future__ import annotations

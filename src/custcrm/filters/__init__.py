@@ -3,6 +3,9 @@
 `Schema` gives names their types, `schema.parse` reads a `Filter`, which is asked of dictionaries, objects and SQL
 tables. The names are resolved when they are first used; nothing here loads a database or another part of custcrm than
 its values.
+
+Read `types`, `syntax`, `parsing`, `checking`, `ir`, `lowering`, `targets` in the order in which a filter passes them, then
+`tools`; on top `filter`, `builder` with `words`, and `schema`.
 """
 
 from importlib import import_module

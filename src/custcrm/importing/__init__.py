@@ -2,6 +2,9 @@
 
 The names to know are `import_customers` and `import_sales`, which `crm.customers.import_csv` and `crm.sales.import_csv` call,
 and what they return: an `ImportReport` of `RowVerdict`s.
+
+Read `source` and `columns` (what a file is), `intake` (how rows are taken in), then `customers` with `holders` and `known`,
+then `sales`; `reading` reads cells, `report` tells what became of them.
 """
 
 from custcrm.importing.customers import import_customers

@@ -1,4 +1,8 @@
-"""The records: every fact that custcrm keeps, each declared once. `RECORDS` lists them, in the order of their references."""
+"""The records: every fact that custcrm keeps, each declared once. `RECORDS` lists them, in the order of their references.
+
+Read `declaration`, then `customers`, `programs`, `sales` and `points`; then `accounts`, `coupons`, `earning`, `inbox`,
+`messages`, `activities` and `journal` (what was applied and imported). `codec` and `json` write them.
+"""
 
 from typing import Final
 

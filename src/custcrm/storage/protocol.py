@@ -96,7 +96,7 @@ class Reader(Protocol):
         limit: int | None = None,
         only: str | None = None,
     ) -> Iterator[tuple[Any, ...]]:
-        """Yield (id, value, …) per customer: physical values as `filters.lowered` has them; a pair (numerator, denominator)
+        """Yield (id, value, …) per customer: physical values as `Filter.lowered` has them; a pair (numerator, denominator)
         where the Shown has `over`, None when missing. `after` (an id) pages in id order, without `order`. `only` is the id of
         the one customer to look at.
         """

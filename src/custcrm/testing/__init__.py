@@ -2,6 +2,9 @@
 
 `ManualClock` stands still, `RecordingChannel` keeps what would have been sent. For your own store or channel: subclass
 `StoreContract` or `ChannelContract` and call `assert_parity` (these need pytest and hypothesis; they are loaded when named).
+
+Read `clock` and `channel`, then `contracts`, `parity` and `races`; `bases`, `questions`, `strategies` with `rows`, and
+`samples` draw what these are tried with.
 """
 
 from importlib import import_module

@@ -1,6 +1,6 @@
 """Hypothesis strategies for what a store can be asked: filters over customers, values to show, orders, verdicts.
 
-Filters are written as text, so that what fails can be read and pasted. Constants are those of `testing.facts`.
+Filters are written as text, so that what fails can be read and pasted. Constants are those of `testing.bases`.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ TEXTS_OF_FILTERS: Final[st.SearchStrategy[str]] = st.recursive(
 
 
 def filters() -> st.SearchStrategy[Filter]:
-    """Return filters over the customers of `testing.facts`."""
+    """Return filters over the customers of `testing.bases`."""
     return TEXTS_OF_FILTERS.map(SCHEMA.parse)
 
 

@@ -1,4 +1,4 @@
-"""Redeeming, reserving and releasing the coupons of customers. See `actions.guests` for guests, and `actions.restoring`.
+"""Redeeming, reserving and releasing the coupons of customers. See `guests` for guests, and `restoring`.
 
 Whoever changes a coupon holds its customer first: two tills with one coupon wait there for each other.
 """

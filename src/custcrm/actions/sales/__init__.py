@@ -1,4 +1,4 @@
 """Sales: recorded with what they earn, refunded, charged back and cancelled with what goes with them.
 
-Read `sales`, then `refunds`; `places` says where any transaction is booked.
+Read `sales`, then `refunds`; where any transaction is booked says `actions.places`.
 """

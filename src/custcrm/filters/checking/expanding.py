@@ -3,7 +3,7 @@
 Metrics and segments give way to what they stand for; only Elapsed metrics stay, for they are no expression of the
 language.
 
-    expanded(schema, parse("average_check > 100"))      # the tree of AVG(sales.total) > 100
+    expand(schema, check(schema, parse("average_check > 100")))     # the tree of AVG(sales.total) > 100
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What names and words are made of, for reading and for writing: letters, reserved words, how a function is spelled."""
+"""What names and words are made of, for reading and for writing: letters and reserved words."""
 
 import re
 from typing import Final

@@ -2,7 +2,7 @@
 
 `TEXT_TESTS`, `COMPARISONS`, `AGGREGATES` and `FUNCTIONS` are keyed by the name that stands in a tree and in JSON. A row
 says all that is true of its operator everywhere; only the phrase that SQL needs lies with the SQL target, and the tree
-that a function makes with the parser, each in a table or a match that is complete or does not type.
+that a function makes with the parser, each in a table or a match; mypy reports an error until it is complete.
 
     TEXT_TESTS["starts_with"].words                 # STARTS WITH
     COMPARISONS["<"].mirrored                       # >

@@ -1,4 +1,7 @@
-"""The schema's history, one Alembic revision per version. Revisions never import the records: they say what was."""
+"""The schema's history, one Alembic revision per version. Revisions never import the records: they say what was.
+
+`env` runs them.
+"""
 
 from typing import Final
 

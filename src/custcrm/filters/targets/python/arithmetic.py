@@ -1,6 +1,6 @@
 """Python code for whole-number arithmetic, missing where it would leave 64 bits: `calculated`, `unscaled`, `summand`.
 
-`lowered.Calculation` says when a step is missing. Each step is guarded by the same step in binary64 on its operands,
+`ir.nodes.Calculation` says when a step is missing. Each step is guarded by the same step in binary64 on its operands,
 which are exact and have passed their own guards.
 """
 

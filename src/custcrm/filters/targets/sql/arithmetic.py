@@ -1,6 +1,6 @@
 """Whole-number arithmetic in SQL, missing where it would leave 64 bits: `calculate`, `unscaled`, `summed`.
 
-`lowered.Calculation` says when a step is missing. The tests of its steps come first, inner before outer, in one CASE,
+`ir.nodes.Calculation` says when a step is missing. The tests of its steps come first, inner before outer, in one CASE,
 the only place where SQL promises an order: the operands of each are whole numbers that the tests before let pass, and
 so is the result behind them all. A step that cannot leave, by the size of what goes in, has no test.
 """
