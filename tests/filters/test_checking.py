@@ -261,3 +261,29 @@ def test_a_key_is_data() -> None:
     path = '"' + key.replace('"', '""') + '"'
     row = {"programs": {key: {"access": "full"}}, "points_entries": [{"program": key, "delta": 3}]}
     assert schema.parse(f"programs.{path}.available = 3").matches(row)
+
+
+# segments that change ----------------------------------------------------------------------------
+
+
+def test_a_filter_and_its_not_part_the_rows_when_a_segment_has_changed() -> None:
+    """What a segment says is read when the filter is first used, by everything that uses it; a scope reads it anew."""
+    saved: dict[str, Any] = {"x": "visits > 1"}
+    schema = Schema({"visits": int, "stays": Collection({"site": str}, scopes=("site",))}, segments=saved.get)
+    early, late = schema.parse("SEGMENT('x')"), schema.parse("SEGMENT('x')")
+    saved["x"] = "visits > 100"
+    row = {"visits": 5}
+    assert not early.matches(row)
+    assert (~early).matches(row)
+    assert not early.simplify().matches(row)
+    assert not early.explain(row).matched
+    assert str(late.scoped(site="H")) == "visits > 100"
+    assert str(early & schema.parse("visits > 2")) == "SEGMENT('x') AND visits > 2"
+
+
+@pytest.mark.parametrize("found", [5, b"TRUE", ["TRUE"], Schema({"visits": int}).fields.visits])
+def test_a_segment_is_a_text_or_a_filter(found: object) -> None:
+    """Anything else is refused by name, however it is given."""
+    for segments in ({"x": found}, {"x": found}.get):
+        with pytest.raises(Malformed, match="a filter is a text, not"):
+            Schema({"visits": int}, segments=segments).parse("SEGMENT('x')")

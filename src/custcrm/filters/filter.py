@@ -81,7 +81,7 @@ class Filter:
     ) -> Self:
         check_limits(node, text=text)
         made = cls(schema, node, within=within, scope=scope)
-        if (full := made._expanded) is not node:  # its own
+        if (full := made._in_place()) is not node:
             check_expanded(full)
         return made
 
@@ -139,28 +139,32 @@ class Filter:
 
         `Malformed` for a dimension that no collection declares; None leaves one out.
         """
-        node, scope = _narrow(self.schema, self._expanded, self.scope, dimensions)
+        node, scope = _narrow(self.schema, self._in_place(), self.scope, dimensions)
         return self._measure(self.schema, node, within=self.within, scope=scope)
 
     @cached_property
     def _expanded(self) -> Condition:
-        """The condition with metrics and segments in place; inside a WHERE there are none."""
+        """The condition with its metrics in place; inside a WHERE there are none."""
         return self.node if self.within else cast("Condition", expand(self.schema, self.node))
 
     @cached_property
     def lowered(self) -> Lowered:
         """What the targets compile."""
-        return lower(self.schema, self._expanded, self.scope)
+        return lower(self.schema, self._in_place(), self.scope)
+
+    def _in_place(self) -> Condition:
+        """Return the condition with its definitions in place: metrics as the schema has them, segments as they are now."""
+        return cast("Condition", expand(self.schema, self.node)) if self.uses_segments else self._expanded
 
     @cached_property
     def size(self) -> Size:
         """How large the filter is at most."""
-        return self._known_size or size_of(self.node, plain=self._expanded is self.node)
+        return self._known_size or size_of(self.node, plain=self._in_place() is self.node)
 
     @cached_property
     def uses_segments(self) -> bool:
         """Whether the filter names a saved segment, whose definition may change."""
-        return any(isinstance(node, Segment) for node in walk(self.node))
+        return bool(self.schema.segments) and any(isinstance(node, Segment) for node in walk(self.node))
 
     def fresh(self) -> Self:
         """Return the filter with its segments as they are defined now; itself where it names none."""
@@ -222,7 +226,7 @@ class Filter:
         if self.scope == other.scope:
             return self.scope
         for mine, others in ((self, other), (other, self)):
-            if not others.scope and not is_felt(mine.schema, others._expanded, mine.scope):  # noqa: SLF001
+            if not others.scope and not is_felt(mine.schema, others._in_place(), mine.scope):  # noqa: SLF001
                 return mine.scope
         return None
 
@@ -290,14 +294,9 @@ class Expression:
         return cls(schema, checked, domain=domain)
 
     @cached_property
-    def _expanded(self) -> Value | Condition:
-        """The node with metrics and segments in place."""
-        return cast("Value | Condition", expand(self.schema, self.node))
-
-    @cached_property
     def lowered(self) -> Shown:
         """What the targets compile."""
-        return lower_value(self.schema, self._expanded, self.scope)
+        return lower_value(self.schema, expand(self.schema, self.node), self.scope)
 
     def value(self, row: Any, *, as_of: When | None = None) -> Physical | Fraction | None:
         """Return the physical value of a row, money in minor units, a ratio as a Fraction; None where missing."""
@@ -319,7 +318,7 @@ class Expression:
 
     def scoped(self, **dimensions: str | None) -> Self:
         """Return the expression asked within a dimension, as `Filter.scoped` does."""
-        node, scope = _narrow(self.schema, self._expanded, self.scope, dimensions)
+        node, scope = _narrow(self.schema, expand(self.schema, self.node), self.scope, dimensions)
         return evolve(self, node=node, scope=scope)
 
     def __str__(self) -> str:

@@ -182,7 +182,8 @@ def _units(sale: Sale, before: Left, asked: Asked, told: Sequence[SaleLine] | No
 
 
 def _told_units(sale: Sale, before: Left, units: int) -> int:
-    if whole_number(units, 0, LARGEST_QUANTITY, field="units") > max(before.units, 0):
+    message = f"units are a whole number from 0 to {LARGEST_QUANTITY:,}"
+    if whole_number(units, 0, LARGEST_QUANTITY, field="units", message=message) > max(before.units, 0):
         raise _over(sale, units, before.units)
     return units
 

@@ -36,14 +36,15 @@ def flag(value: object, *, field: str) -> bool:
 
 
 def whole_number(value: object, least: int, most: int | None, *, field: str, message: str | None = None) -> int:
-    """Return a whole number from `least` to `most` (None: or more) as it is; another value is `Malformed`. True is no number.
+    """Return a whole number from `least` to `most` (None: or more) as it is; another value is `Malformed`.
 
-    The sentence says the range, unless a `message` says it better.
+    Neither True nor a member of an IntEnum is one: what is kept and computed with is a plain int. The sentence says the
+    range, unless a `message` says it better.
 
     >>> whole_number(3, 1, 10, field="count")
     3
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < least or (most is not None and value > most):
+    if type(value) is not int or value < least or (most is not None and value > most):
         end = "on" if most is None else f"to {most:,}"
         raise Malformed(message or f"{field} is a whole number from {least:,} {end}", field=field)
     return value
@@ -60,5 +61,5 @@ def one_of(value: object, known: Iterable[K], *, field: str, message: str | None
         if word == value:
             return word
     raise Malformed(
-        message or f"{field} is one of {', '.join(words)}", field=field, suggestions=nearest(str(value), words)
+        message or f"{field} is one of {', '.join(words)}", field=field, suggestions=nearest(str(value), map(str, words))
     )

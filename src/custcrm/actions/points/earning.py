@@ -37,6 +37,7 @@ from custcrm.values.texts import checked
 
 MOST_POINTS: Final = 10**6
 """Points of one rule for each amount, unit or visit."""
+_POINTS: Final = f"points of a rule are a whole number from 1 to {MOST_POINTS:,}"
 
 LARGEST_FACTOR: Final = 1_000
 
@@ -79,7 +80,7 @@ def rule(
         raise Malformed("a multiplier gives no points of its own that could expire", field="expires")
     return EarningRule(
         program=business.known(Program, program, "program").name, name=key_name(name, "earning rule"), per=what,
-        points=0 if multiplies else whole_number(points, 1, MOST_POINTS, field="points"),
+        points=0 if multiplies else whole_number(points, 1, MOST_POINTS, field="points", message=_POINTS),
         amount=_amount(business, amount, "amount", least=1) if what is Earns.MONEY else None,
         factor=_factor(factor, multiplies=multiplies),
         category=None if category is None else checked(category, field="category", limit=CATEGORY_LIMIT),

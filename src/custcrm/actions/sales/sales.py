@@ -116,7 +116,8 @@ def _read_sale(business: Business, row: Mapping[str, Any], id_: str, now: dateti
     total, units = business.amount(row["total"], field="total"), row.get("units")
     least = -LARGEST_UNITS if total.minor < 0 else 0
     if units is not None:
-        whole_number(units, least, LARGEST_UNITS, field="units")
+        message = f"units are a whole number from {least:,} to {LARGEST_UNITS:,}"
+        whole_number(units, least, LARGEST_UNITS, field="units", message=message)
     sale = Sale(
         customer_id=owner, id=id_, occurred_at=at, **rules.about_total(total),
         units=sum(line.quantity for line in lines) if units is None else units,

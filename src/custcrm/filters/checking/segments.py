@@ -12,7 +12,7 @@ from custcrm.filters.parsing.parser import parse
 from custcrm.filters.syntax.constants import quoted
 from custcrm.filters.syntax.errors import FilterError, LimitExceeded, quote_name
 from custcrm.filters.syntax.limits import DEPTH, nested_too_deep
-from custcrm.filters.syntax.nodes import Condition, Segment, walk
+from custcrm.filters.syntax.nodes import Condition, Segment, is_node, walk
 
 
 def segment_node(names: Names, node: Segment) -> Condition:
@@ -33,7 +33,7 @@ def segment_node(names: Names, node: Segment) -> Condition:
         inner = evolve(names, text=text, active=(*names.active, name))
         try:
             _check_height(inner, 0)
-            condition = names.check(inner, found if text is None else parse(text))
+            condition = names.check(inner, found if is_node(found) else parse(found))
             names.segments[name] = condition
             names.heights[name] = 1 + max(
                 (names.heights[each.name] for each in walk(condition) if isinstance(each, Segment)), default=0

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from attrs import evolve, field, frozen
 
@@ -271,6 +271,11 @@ _CHILDREN: Final[Mapping[type, Callable[[Any], tuple[Node, ...]]]] = {
 def children(node: Node) -> tuple[Node, ...]:
     """Return the nodes directly below, left to right, but for the constants of a `Listed`."""
     return _CHILDREN[type(node)](node)
+
+
+def is_node(value: object) -> TypeGuard[Node]:
+    """Tell whether a value is a node of the tree."""
+    return type(value) in _CHILDREN
 
 
 def rebuilt(node: Node, parts: Sequence[Any]) -> Node:
