@@ -12,30 +12,9 @@ from attrs import evolve, frozen
 from custcrm.filters.checking.conditions import type_of
 from custcrm.filters.checking.names import Computed, EntryValue, Names, Plain, WholeCollection, resolve
 from custcrm.filters.checking.scopes import Scope
+from custcrm.filters.syntax import nodes as s
 from custcrm.filters.syntax.constants import iso, quoted, write_number
 from custcrm.filters.syntax.errors import not_a_value
-from custcrm.filters.syntax.nodes import (
-    Aggregate,
-    And,
-    Anniversary,
-    Arithmetic,
-    Between,
-    Clock,
-    Compare,
-    Condition,
-    Exists,
-    Field,
-    Fold,
-    In,
-    Literal,
-    Node,
-    Not,
-    Or,
-    Scalar,
-    Segment,
-    TextTest,
-    Value,
-)
 from custcrm.filters.syntax.operators import (
     AGGREGATES,
     COMPARISONS,
@@ -58,7 +37,7 @@ _SIGNS: Final = {"*": "×", "/": "÷", "-": "−"}
 
 
 def describe(
-    node: Condition, schema: Declarations, language: str = "en", *, within: tuple[str, ...] = (), scope: Scope = ()
+    node: s.Condition, schema: Declarations, language: str = "en", *, within: tuple[str, ...] = (), scope: Scope = ()
 ) -> str:
     """Return a checked condition as a sentence in `en` or `fi`; with a scope it says what the scope narrows.
 
@@ -92,77 +71,77 @@ class _Words:
         """Say what the row of an operator says; `variant` numbers its sentences."""
         return row.sentences[self.language][variant].format(*parts)
 
-    def condition(self, node: Condition) -> str:
+    def condition(self, node: s.Condition) -> str:
         match node:
-            case And(args) | Or(args):
-                word = "and" if isinstance(node, And) else "or"
+            case s.And(args) | s.Or(args):
+                word = "and" if isinstance(node, s.And) else "or"
                 return self.phrases[word].join(self.grouped(arg) for arg in args)
-            case Not(arg):
+            case s.Not(arg):
                 return self.negative(arg)
             case _:
                 return self.test(node, "")
 
-    def grouped(self, node: Condition) -> str:
+    def grouped(self, node: s.Condition) -> str:
         text = self.condition(node)
-        return self.say("group", text) if isinstance(node, And | Or) else text
+        return self.say("group", text) if isinstance(node, s.And | s.Or) else text
 
-    def negative(self, arg: Condition) -> str:
-        if isinstance(arg, And | Or):
+    def negative(self, arg: s.Condition) -> str:
+        if isinstance(arg, s.And | s.Or):
             return self.say("not", self.condition(arg))
         text = self.test(arg, "not ")
         missing = [part for part in tested_values(arg) if can_be_missing(self.names, part)]
         return self.say("or missing", text, self.value(missing[0])) if len(missing) == 1 else text
 
-    def test(self, node: Condition, sign: str) -> str:
+    def test(self, node: s.Condition, sign: str) -> str:
         """Return one condition, or with the sign `not ` its negative."""
         match node:
-            case Compare(op, left, right):
+            case s.Compare(op, left, right):
                 row = COMPARISONS[op]
                 of_times = len(row.sentences[self.language]) > 2 and self.is_time(left)
                 variant = bool(sign) + 2 * of_times
                 return self.say_of(row, self.value(left), self.value(right), variant=variant)
-            case Between(value, low, high):
+            case s.Between(value, low, high):
                 return self.say(f"{sign}between", *map(self.value, (value, low, high)))
-            case In(value, items):
+            case s.In(value, items):
                 listed = ", ".join(map(self.value, items)) or self.phrases["nothing"]
                 return self.say(f"{sign}in", self.value(value), listed)
-            case TextTest(test, value, pattern):
+            case s.TextTest(test, value, pattern):
                 return self.say_of(TEXT_TESTS[test], self.value(value), self.value(pattern), variant=bool(sign))
-            case Exists(value):
+            case s.Exists(value):
                 return self.say(f"{sign}exists", self.value(value))
-            case Segment(name):
+            case s.Segment(name):
                 return self.say(f"{sign}segment", quoted(name))
-            case Literal(value):
+            case s.Literal(value):
                 return self.phrases["true" if bool(value) is not bool(sign) else "false"]
-            case Aggregate(op, path, where):
+            case s.Aggregate(op, path, where):
                 return self.say_of(AGGREGATES[op], self.records(path, where), variant=bool(sign))
-            case Field():  # a Boolean
+            case s.Field():  # a Boolean
                 return self.say_of(COMPARISONS["="], self.value(node), self.phrases["yes"], variant=bool(sign))
-            case And() | Or() | Not():
+            case s.And() | s.Or() | s.Not():
                 return self.condition(node)
             case _:
                 assert_never(node)
 
-    def is_time(self, value: Value) -> bool:
+    def is_time(self, value: s.Value) -> bool:
         return type_of(self.names.schema, value, within=self.names.within).sort in _TIMES
 
-    def value(self, node: Node) -> str:
+    def value(self, node: s.Node) -> str:
         match node:
-            case Literal(value):
+            case s.Literal(value):
                 return self.constant(value)
-            case Field(path):
+            case s.Field(path):
                 return self.label(path)
-            case Arithmetic(op, left, right):
+            case s.Arithmetic(op, left, right):
                 sign = self.phrases.get(op, _SIGNS.get(op, op))
                 return f"{self.operand(left)} {sign} {self.operand(right)}"
-            case Fold(case, accent, value):
+            case s.Fold(case, accent, value):
                 text = self.say_of(FUNCTIONS["casei"], self.value(value)) if case else self.value(value)
                 return self.say_of(FUNCTIONS["accenti"], text) if accent else text
-            case Clock(name, length):
+            case s.Clock(name, length):
                 return self.say_of(FUNCTIONS[name]) if length is None else self.moved(name, length)
-            case Anniversary(field):
+            case s.Anniversary(field):
                 return self.say_of(FUNCTIONS["anniversary"], self.value(field))
-            case Aggregate(op, path, where):
+            case s.Aggregate(op, path, where):
                 row = AGGREGATES[op]
                 of_times = len(row.sentences[self.language]) > 1 and self.is_time(node)
                 totalled = self.label_inside(path) if row.takes else ""
@@ -173,11 +152,11 @@ class _Words:
         one, several, *later = self.phrases[length.unit].split("|")
         return self.say_of(FUNCTIONS[name], str(length.count), one if length.count == 1 else several, *later)
 
-    def operand(self, node: Value) -> str:
+    def operand(self, node: s.Value) -> str:
         text = self.value(node)
-        return self.say("group", text) if isinstance(node, Arithmetic) else text
+        return self.say("group", text) if isinstance(node, s.Arithmetic) else text
 
-    def constant(self, value: Scalar) -> str:
+    def constant(self, value: s.Scalar) -> str:
         match value:
             case bool():
                 return self.phrases["yes" if value else "no"]
@@ -187,7 +166,7 @@ class _Words:
                 return write_number(value)
         return iso(value)
 
-    def records(self, path: tuple[str, ...], where: Condition | None) -> str:
+    def records(self, path: tuple[str, ...], where: s.Condition | None) -> str:
         name = self.label(path)
         if where is None:
             return name

@@ -15,29 +15,9 @@ from typing import Literal as OneOf
 from attrs import frozen
 
 from custcrm.filters.checking.names import Names
+from custcrm.filters.syntax import nodes as s
 from custcrm.filters.syntax.constants import quoted
 from custcrm.filters.syntax.errors import did_you_mean
-from custcrm.filters.syntax.nodes import (
-    FALSE,
-    TRUE,
-    Aggregate,
-    And,
-    Compare,
-    Condition,
-    Exists,
-    Field,
-    Fold,
-    In,
-    Literal,
-    Node,
-    Not,
-    Or,
-    Place,
-    TextTest,
-    children,
-    negation,
-    walk,
-)
 from custcrm.filters.syntax.to_text import canonical, path_text
 from custcrm.filters.tools.presence import can_be_missing, tested_values
 from custcrm.filters.tools.simplify import simplify
@@ -63,13 +43,13 @@ class Finding:
     kind: Kind
     message: str
     part: str
-    span: Place | None = None
+    span: s.Place | None = None
     suggestions: tuple[str, ...] = ()
     concerns: str | None = None
 
 
 def lint(
-    schema: Declarations, node: Condition, *, keys: Keys = _NONE, within: tuple[str, ...] = ()
+    schema: Declarations, node: s.Condition, *, keys: Keys = _NONE, within: tuple[str, ...] = ()
 ) -> tuple[Finding, ...]:
     """Return what in a checked filter is probably not meant, in the order of the text.
 
@@ -83,24 +63,24 @@ def lint(
 # parts that are always the same ------------------------------------------------------------------
 
 
-def _constant_parts(node: Condition) -> Iterator[Finding]:
+def _constant_parts(node: s.Condition) -> Iterator[Finding]:
     """Look from the top; inside a part that is always the same nothing else is said of it."""
     short = simplify(node)
-    if short in (TRUE, FALSE) and not isinstance(node, Literal):
-        kind: Kind = "always_true" if short == TRUE else "always_false"
-        what = "every row satisfies" if short == TRUE else "no row can satisfy"
+    if short in (s.TRUE, s.FALSE) and not isinstance(node, s.Literal):
+        kind: Kind = "always_true" if short == s.TRUE else "always_false"
+        what = "every row satisfies" if short == s.TRUE else "no row can satisfy"
         yield Finding(kind=kind, message=f"{what} {canonical(node)}", part=canonical(node), span=node.span)
         return
-    for part in children(node):
-        if isinstance(part, And | Or | Not | Compare | In):
+    for part in s.children(node):
+        if isinstance(part, s.And | s.Or | s.Not | s.Compare | s.In):
             yield from _constant_parts(part)
         else:
             yield from _inside_where(part)
 
 
-def _inside_where(node: Node) -> Iterator[Finding]:
-    for each in walk(node):
-        if isinstance(each, Aggregate) and each.where is not None:
+def _inside_where(node: s.Node) -> Iterator[Finding]:
+    for each in s.walk(node):
+        if isinstance(each, s.Aggregate) and each.where is not None:
             yield from _constant_parts(each.where)
             return
 
@@ -109,30 +89,30 @@ def _inside_where(node: Node) -> Iterator[Finding]:
 
 
 def _missing(
-    names: Names, node: Node, *, positive: bool = True, guarded: frozenset[Node] = frozenset()
+    names: Names, node: s.Node, *, positive: bool = True, guarded: frozenset[s.Node] = frozenset()
 ) -> Iterator[Finding]:
     """Find negative tests whose value may be missing, unless an `AND value EXISTS` stands beside them."""
     match node:
-        case Not(arg):
+        case s.Not(arg):
             yield from _missing(names, arg, positive=not positive, guarded=guarded)
-        case And(args) | Or(args):
-            if isinstance(node, And) == positive:
-                wanted = (arg if positive else negation(arg) for arg in args)
-                guarded |= {arg.value for arg in wanted if isinstance(arg, Exists)}
+        case s.And(args) | s.Or(args):
+            if isinstance(node, s.And) == positive:
+                wanted = (arg if positive else s.negation(arg) for arg in args)
+                guarded |= {arg.value for arg in wanted if isinstance(arg, s.Exists)}
             for arg in args:
                 yield from _missing(names, arg, positive=positive, guarded=guarded)
-        case Aggregate(path=path, where=where):
+        case s.Aggregate(path=path, where=where):
             if where is not None:
                 yield from _missing(names.inside(path[0]), where)
         case _:
             if not positive:
                 yield from _lets_missing_in(names, node, guarded)
-            for part in children(node):
+            for part in s.children(node):
                 yield from _missing(names, part)
 
 
-def _lets_missing_in(names: Names, node: Node, guarded: frozenset[Node]) -> Iterator[Finding]:
-    part = canonical(negation(node))  # type: ignore[arg-type]  # a leaf: a condition
+def _lets_missing_in(names: Names, node: s.Node, guarded: frozenset[s.Node]) -> Iterator[Finding]:
+    part = canonical(s.negation(node))  # type: ignore[arg-type]  # a leaf: a condition
     for value in tested_values(node):  # type: ignore[arg-type]
         if value in guarded or not can_be_missing(names, value):
             continue
@@ -150,20 +130,20 @@ def _lets_missing_in(names: Names, node: Node, guarded: frozenset[Node]) -> Iter
 # folds -------------------------------------------------------------------------------------------
 
 
-def _never_equal(node: Condition) -> Iterator[Finding]:
-    for each in walk(node):
+def _never_equal(node: s.Condition) -> Iterator[Finding]:
+    for each in s.walk(node):
         match each:
-            case Compare("=", Fold() as folded, Literal(str() as text)):
+            case s.Compare("=", s.Fold() as folded, s.Literal(str() as text)):
                 yield from _unfolded(each, folded, [text])
-            case Compare("=", Literal(str() as text), Fold() as folded):
+            case s.Compare("=", s.Literal(str() as text), s.Fold() as folded):
                 yield from _unfolded(each, folded, [text])
-            case In(Fold() as folded, items):
-                yield from _unfolded(each, folded, [item.value for item in items if isinstance(item, Literal)])
-            case TextTest(_, Fold() as folded, Literal(str() as text)):
+            case s.In(s.Fold() as folded, items):
+                yield from _unfolded(each, folded, [item.value for item in items if isinstance(item, s.Literal)])
+            case s.TextTest(_, s.Fold() as folded, s.Literal(str() as text)):
                 yield from _unfolded(each, folded, [text])
 
 
-def _unfolded(node: Condition, folded: Fold, texts: Iterable[object]) -> Iterator[Finding]:
+def _unfolded(node: s.Condition, folded: s.Fold, texts: Iterable[object]) -> Iterator[Finding]:
     """Find constants that differ from their own fold, which nothing folded can equal or contain."""
     for text in texts:
         if not isinstance(text, str) or (same := fold(text, folded.case, folded.accent)) == text:
@@ -182,11 +162,11 @@ def _unfolded(node: Condition, folded: Fold, texts: Iterable[object]) -> Iterato
 # keys --------------------------------------------------------------------------------------------
 
 
-def _near_keys(schema: Declarations, node: Condition, keys: Keys) -> Iterator[Finding]:
+def _near_keys(schema: Declarations, node: s.Condition, keys: Keys) -> Iterator[Finding]:
     """Find keys of open maps that are nearly a known key, or nearly another one of the same filter."""
-    named: dict[str, dict[str, Field]] = {}
-    for each in walk(node):
-        if isinstance(each, Field) and len(each.path) > 1:
+    named: dict[str, dict[str, s.Field]] = {}
+    for each in s.walk(node):
+        if isinstance(each, s.Field) and len(each.path) > 1:
             declared = schema.types.get(each.path[0])
             if isinstance(declared, Map) and declared.keys is None:
                 named.setdefault(each.path[0], {}).setdefault(each.path[1], each)
