@@ -5,8 +5,8 @@ columns whose meaning its migration changes, which `CHANGED` names. The law is t
 """
 
 import shutil
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import custcrm
 from custcrm import Conflict
 from custcrm.cli.app import app
-from custcrm.records import RECORDS
+from custcrm.records import RECORDS, Consent, TagAssignment
 from custcrm.records.codec import encoder
 from custcrm.records.declaration import declaration
 from custcrm.storage import migrations
@@ -49,7 +49,7 @@ TEXTS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """Texts that mean something, by column, or by table and column."""
 NUMBERS: Final = {"birth_date_month_day": 224}
-EMPTY: Final = {"coupons.revoked_at", "coupons.reserved_at", "programs.reversal_grace", "tags.until"}
+EMPTY: Final = {"coupons.revoked_at", "coupons.reserved_at", "programs.reversal_grace", "tags.until", "consents.until"}
 """Columns that version 1 leaves missing here, so that what the rows mean is simple to ask."""
 
 CHANGED: Final[frozenset[str]] = frozenset()
@@ -93,11 +93,20 @@ def make_version(number: int, address: str, rows: Mapping[str, Mapping[str, Any]
         config.set_main_option("script_location", schema.MIGRATIONS)
         config.attributes["connection"] = connection
         command.upgrade(config, str(number))
+    engine.dispose()
+    for name, values in rows.items():
+        add_rows(address, name, [values])
+
+
+def add_rows(address: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put rows into a table as it is."""
+    engine = open_engine(address)
+    with engine.connect().execution_options(custcrm_write=True) as connection, connection.begin():
         tables = sa.MetaData()
         tables.reflect(connection)
-        for name, values in rows.items():
+        for values in rows:
             kept = {column: _kept(value, connection.dialect.name) for column, value in values.items()}
-            connection.execute(sa.insert(tables.tables[f"custcrm_{name}"]), [kept])
+            connection.execute(sa.insert(tables.tables[f"custcrm_{table}"]), [kept])
     engine.dispose()
 
 
@@ -109,9 +118,14 @@ def _kept(value: Any, dialect: str) -> Any:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def old(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of an empty store."""
+    return str(tmp_path / "shop.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def old(address: str) -> str:
     """Give the address of a store of version 1 with a row in every table."""
-    address = str(tmp_path / "shop.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
     make_version(1, address, rows_of_version_1())
     return address
 
@@ -145,6 +159,23 @@ def test_what_was_kept_is_used_after_the_migrations(old: str) -> None:
         crm.sales.record(ANNA, "7.50")
         assert crm.points.balance(ANNA, "club") == 7  # the row's lot has expired
         assert crm.select("sales_total = 7.55").ids() == [ANNA]
+
+
+def test_what_was_open_twice_ends_when_the_next_begins(address: str) -> None:
+    """Of several open tags of a key, or consents of one kind, version 2 leaves the last open; each other ends at the next."""
+    rows: dict[str, Any] = rows_of_version_1()
+    make_version(1, address, rows)
+    ended = {3: THEN + timedelta(days=9)}
+    for table, since, at in (("tags", "since", (1, 4, 2, 3)), ("consents", "occurred_at", (4, 3, 2, 1))):
+        more = [
+            {**rows[table], "id": f"{day}", since: THEN + timedelta(days=day), "until": ended.get(day)} for day in at
+        ]
+        add_rows(address, table, more)
+    with custcrm.open(address, migrate=True) as crm, crm._business.store.read() as reader:
+        for record, since in ((TagAssignment, "since"), (Consent, "occurred_at")):
+            found = sorted(reader.find(record), key=lambda each: getattr(each, since))
+            days = [None if each.until is None else (each.until - THEN).days for each in found]
+            assert days == [1, 2, 3, 9, None]
 
 
 # a version after this one, as the library will have it ----------------------------------------------
@@ -197,7 +228,7 @@ def test_a_migration_that_fails_leaves_the_older_store(old: str, next_version: C
     with pytest.raises(Exception, match="custcrm_customers"):
         custcrm.open(old, migrate=True)
     store = open_store(old)
-    assert store.version() == NEXT - 1
+    assert store.version() == 1
     store.close()
     next_version(ADDS_A_COLUMN)
     custcrm.open(old, migrate=True).close()

@@ -159,7 +159,13 @@ class ExternalId:
     recorded_at: datetime
 
 
-@record("tags", key="customer_id id", index=("customer_id key since until value",), in_force="since until")
+@record(
+    "tags",
+    key="customer_id id",
+    one_open="customer_id key",
+    index=("customer_id key since until value",),
+    in_force="since until",
+)
 @frozen(kw_only=True)
 class TagAssignment:
     """`key` or `key = value`, from `since` until just before `until`. Setting again or removing closes it; nothing is lost."""
@@ -175,7 +181,13 @@ class TagAssignment:
     applied_id: str | None = None
 
 
-@record("consents", key="customer_id id", index=("customer_id channel purpose until",), shown="granted")
+@record(
+    "consents",
+    key="customer_id id",
+    one_open="customer_id channel purpose",
+    index=("customer_id channel purpose until",),
+    shown="granted",
+)
 @frozen(kw_only=True)
 class Consent:
     """What the customer said about one channel and purpose, and the proof of it; true until the next answer."""

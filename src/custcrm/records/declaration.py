@@ -126,6 +126,7 @@ class Declaration:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     unique: tuple[tuple[str, ...], ...] = ()
+    one_open: tuple[str, ...] = ()
     index: tuple[tuple[str, ...], ...] = ()
     moments: Mapping[str, str] = attrs.field(factory=dict, hash=False)
     counter: Counter | None = None
@@ -159,6 +160,7 @@ def record(
     *,
     key: str,
     unique: tuple[str, ...] = (),
+    one_open: str = "",
     index: tuple[str, ...] = (),
     moments: Mapping[str, str] | None = None,
     counter: Counter | None = None,
@@ -169,9 +171,10 @@ def record(
     """Declare a frozen attrs class as a record of `table`.
 
     `key`, and each of `unique` and `index`, are column names separated by spaces. `unique` holds where all its columns are
-    present. `moments` names the instants by which the record appears in the feed, and as what. `in_force` are the columns that
-    bound its time: see `Bounds`. `shown` are the columns that its repr has beside the key: nothing personal. A `secret` key,
-    which is worth something to whoever knows it, is not shown.
+    present. `one_open` are columns whose values only one record may have that has no `until` yet. `moments` names the instants
+    by which the record appears in the feed, and as what. `in_force` are the columns that bound its time: see `Bounds`. `shown`
+    are the columns that its repr has beside the key: nothing personal. A `secret` key, which is worth something to whoever
+    knows it, is not shown.
     """
 
     def declare(cls: type[R]) -> type[R]:
@@ -181,6 +184,7 @@ def record(
             key=tuple(key.split()),
             columns=_columns(cls),
             unique=tuple(tuple(each.split()) for each in unique),
+            one_open=tuple(one_open.split()),
             index=tuple(tuple(each.split()) for each in index),
             moments=dict(moments or {}),
             counter=counter,
@@ -222,7 +226,8 @@ def _declared(cls: type) -> Declaration:
     if made is None:
         raise TypeError(f"{cls.__name__} is not a record")
     result = made()
-    missing = {name for names in (result.key, *result.unique, *result.index) for name in names} - set(result.names)
+    named = (result.key, *result.unique, *result.index, result.one_open)
+    missing = {name for names in named for name in names} - set(result.names)
     if missing:
         raise TypeError(f"{cls.__name__} declares columns that it has not: {', '.join(sorted(missing))}")
     return result  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ class Applied:
     """One action under one key, for ever. `content` is the hash of what was asked; `done` of `eligible` targets have it.
 
     `skipped` counts the refused by reason; `refused` of them were eligible until their turn came. `arguments` are as given, so
-    that a resume needs nobody to repeat them.
+    that a resume needs nobody to repeat them. `made` names what was made for it, where nothing else tells: the keys by table.
     """
 
     key: str
@@ -32,6 +32,7 @@ class Applied:
     reserved: int = 0
     refused: int = 0
     skipped: Mapping[str, Any] = Factory(dict)
+    made: Mapping[str, Any] = Factory(dict)
 
 
 @record("targets", key="applied_id number", index=("customer_id applied_id",))
@@ -56,14 +57,20 @@ class SavedSegment:
     actor: Annotated[str, INTERNAL] = ""
 
 
-@record("imports", key="id")
+@record("imports", key="id", unique=("key",))
 @frozen(kw_only=True)
 class Import:
-    """One file taken in: what it was, and how many rows met which verdict."""
+    """One file taken in: what it was, and how many rows met which verdict.
+
+    Under a `key`, `content` is the hash of the file and of how it was read; `done` is the last line whose row is taken in.
+    """
 
     id: str
     kind: str
     counts: Mapping[str, Any] = Factory(dict)
+    key: str | None = None
+    content: str = ""
+    done: int = 0
     actor: Annotated[str, INTERNAL] = ""
     occurred_at: datetime
 

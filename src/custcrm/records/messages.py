@@ -37,7 +37,8 @@ class Message:
 
     `text` is the template, in which what belongs to the action (points, balance after it, coupon code, amount) is filled from
     columns of that name, and the customer's own values when it is dispatched; then it is the text that was sent. `inbox_id`
-    names the inbox message that it tells of.
+    names the inbox message that it tells of. `started_at` is when it was about to be handed to its channel, under the
+    `claim`: a receipt of another claim is not this message's any more.
     """
 
     customer_id: CustomerId
@@ -54,6 +55,8 @@ class Message:
     amount: Money | None = None
     inbox_id: str | None = None
     planned_at: datetime
+    claim: Annotated[str | None, INTERNAL] = None
+    started_at: datetime | None = None
     sent_at: datetime | None = None
     opened_at: datetime | None = None
     actor: Annotated[str, INTERNAL] = ""

@@ -19,11 +19,12 @@ from custcrm import records as r
 from custcrm.records.accounts import AccountKind
 from custcrm.records.activities import CallStatus
 from custcrm.records.customers import CustomerKind
+from custcrm.records.declaration import declaration
 from custcrm.records.messages import MessageStatus
 from custcrm.records.points import DEBT
 from custcrm.records.programs import NEW_CUSTOMERS, Access
 from custcrm.records.sales import SaleKind
-from custcrm.storage.columns import key_of
+from custcrm.storage.columns import key_of, tuple_reader
 from custcrm.values.birthdays import YearlessDate
 from custcrm.values.money import Money
 
@@ -330,10 +331,14 @@ _FACTS: Final[tuple[Callable[[st.DrawFn, str, Iterator[str]], Iterator[Any]], ..
 
 
 def _distinct(records: Sequence[Any]) -> Iterator[Any]:
-    """Yield the records of which a store can hold all: one for each key, one open tag for each name."""
+    """Yield the records of which a store can hold all: one for each key, and one open of what there may be one open of."""
     seen: set[tuple[Any, ...]] = set()
     for record in records:
-        key = (record.customer_id, record.key) if isinstance(record, r.TagAssignment) else key_of(record)
-        if (type(record), key) not in seen:
-            seen.add((type(record), key))
+        kind: Any = type(record)
+        columns = declaration(kind).one_open
+        keys = {(kind, key_of(record))}
+        if columns:
+            keys.add((kind, *tuple_reader(kind, columns)(record)))
+        if keys.isdisjoint(seen):
+            seen |= keys
             yield record

@@ -33,6 +33,8 @@ class Table:
         self.parts: dict[Any, dict[Key, Any]] = {}  # by the key's first column, where it has more
         self.ranked = Ranked() if len(self.key) == 1 else None
         self._uniques = tuple(Unique(record, columns) for columns in declared.unique)
+        self._open = Unique(record, declared.one_open, only_open=True) if declared.one_open else None
+        self._clashing = (*self._uniques, self._open) if self._open else self._uniques
         self._indexes = tuple(Index(record, columns) for columns in declared.index if columns[0] != self.key[0])
         self._sums: dict[Key, dict[Any, KeptSums]] = {}  # by what was asked, then by the key's first column
 
@@ -43,7 +45,7 @@ class Table:
     def clash(self, record: Any) -> tuple[str, ...]:
         """Return the first declared unique columns in which another record has the same values, else ()."""
         key = self.key_of(record)
-        for unique in self._uniques:
+        for unique in self._clashing:
             if unique.holder(record) not in {None, key}:
                 return unique.columns
         return ()
@@ -54,7 +56,7 @@ class Table:
         if record is not None:
             self.records[key] = record
         self._place(key, record, before)
-        for unique in self._uniques:
+        for unique in self._clashing:
             unique.move(key, before, record)
         for index in self._indexes:
             index.move(key, before, record)
@@ -150,26 +152,38 @@ class Table:
 
 
 class Unique:
-    """Which key has which values of unique columns; holds where all of them are present."""
+    """Which key has which values of unique columns; holds where all of them are present.
 
-    def __init__(self, record: type, columns: tuple[str, ...]) -> None:
+    With `only_open`, of the records that have no `until` yet.
+    """
+
+    def __init__(self, record: type, columns: tuple[str, ...], *, only_open: bool = False) -> None:
         self.columns = columns
         self.taken: dict[Key, Key] = {}
-        self._read = tuple_reader(record, columns)
+        self._values = tuple_reader(record, columns)
+        self._only_open = only_open
 
     def holder(self, record: Any) -> Key | None:
         """Return the key of the record that has these values, if any."""
-        return self.taken.get(self._read(record))
+        values = self._read(record)
+        return None if values is None else self.taken.get(values)
 
     def move(self, key: Key, before: Any | None, after: Any | None) -> None:
         """Follow a record that has changed, come (`before` None) or gone."""
         old, new = (each and self._read(each) for each in (before, after))
         if old == new:
             return
-        if old is not None and None not in old:
+        if old is not None:
             self.taken.pop(old, None)
-        if new is not None and None not in new:
+        if new is not None:
             self.taken[new] = key
+
+    def _read(self, record: Any) -> Key | None:
+        """Return the values of a record that must be the only one to have them."""
+        if self._only_open and record.until is not None:
+            return None
+        values = self._values(record)
+        return None if None in values else values
 
 
 class Index:

@@ -75,7 +75,7 @@ def _unique() -> Mapping[str, tuple[type, tuple[str, ...]]]:
         for about in [declaration(record)]
         for name, columns in [
             (_name("pk", about), about.key),
-            *((_name("uq", about, columns), columns) for columns in about.unique),
+            *((_name("uq", about, columns), columns) for columns in (*about.unique, about.one_open) if columns),
         ]
     }
 
@@ -89,7 +89,15 @@ def _references(about: Declaration) -> list[sa.ForeignKeyConstraint]:
 
 def _indexes(about: Declaration) -> list[sa.Index]:
     unique = [sa.Index(_name("uq", about, columns), *columns, unique=True) for columns in about.unique]
-    return [*unique, *(_index(about, columns) for columns in about.index)]
+    return [*unique, *_one_open(about), *(_index(about, columns) for columns in about.index)]
+
+
+def _one_open(about: Declaration) -> list[sa.Index]:
+    if not about.one_open:
+        return []
+    is_open = sa.column("until").is_(None)
+    name = _name("uq", about, about.one_open)
+    return [sa.Index(name, *about.one_open, unique=True, sqlite_where=is_open, postgresql_where=is_open)]
 
 
 def _index(about: Declaration, columns: tuple[str, ...]) -> sa.Index:

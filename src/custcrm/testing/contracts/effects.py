@@ -31,7 +31,7 @@ from custcrm.storage.protocol import Store, Writer
 from custcrm.storage.questions import Question, Verdict
 from custcrm.testing.bases import LONG_AGO, NOW, Base, bases, some_id
 from custcrm.testing.contracts.questions import question, sale, value
-from custcrm.testing.contracts.records import ON_ONE_STORE, customer, entry, put, tag
+from custcrm.testing.contracts.records import FAR_OFF, ON_ONE_STORE, customer, entry, put, tag
 from custcrm.testing.parity import APPLIED, REJECTED, TEMPLATES, counted, rolled_back
 from custcrm.testing.questions import SCHEMA, questions, verdicts
 from custcrm.values.errors import Reason
@@ -145,7 +145,7 @@ class EffectLaws:
         change = Change(record=TagAssignment, match={"value": None}, values={"until": Given(NOW)})
         assert _changed(store, change) == 1
         with store.read() as reader:
-            assert [each.until for each in reader.find(TagAssignment)] == [NOW, None]
+            assert [each.until for each in reader.find(TagAssignment)] == [NOW, FAR_OFF]
 
     def test_a_change_of_current_records_leaves_the_ended(self, store: Store) -> None:
         """`current`: until missing, or later than as_of; one that ends at as_of has ended."""

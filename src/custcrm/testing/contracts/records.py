@@ -44,14 +44,17 @@ THREADS: Final = 8
 """Threads that use a store at once."""
 
 
+FAR_OFF: Final = NOW + timedelta(days=36_500)
+
+
 def customer(number: int, **values: Any) -> Customer:
     """Return a customer with the id of this number."""
     return Customer(**{"id": some_id(number), "signed_up_at": LONG_AGO, "created_at": LONG_AGO, **values})
 
 
 def tag(number: int, owner: int = 1, **values: Any) -> TagAssignment:
-    """Return a tag of customer `owner`, since long ago unless it is said otherwise."""
-    given = {"customer_id": some_id(owner), "id": some_id(number), "key": "VIP", "since": LONG_AGO}
+    """Return a tag of customer `owner`, since long ago and with a far end, so that there may be many of a key."""
+    given = {"customer_id": some_id(owner), "id": some_id(number), "key": "VIP", "since": LONG_AGO, "until": FAR_OFF}
     return TagAssignment(**{**given, **values})
 
 
@@ -229,6 +232,22 @@ class RecordLaws:
             writer.add([customer(6, email="a@x.fi"), customer(7, email="b@x.fi")])
         with store.read() as reader:
             assert [each.id for each in reader.find(Customer, {"email": "a@x.fi"})] == [some_id(6)]
+
+    def test_one_record_of_a_kind_is_open(self, store: Store) -> None:
+        """Where a record declares what only one may be open of, a second open one is Taken; with an end there may be many."""
+        ended = [tag(number) for number in (11, 12)]
+        put(store, *ended, tag(13, until=None), tag(14, key="Regular", until=None), tag(15, owner=2, until=None))
+        for clashing in (tag(16, until=None), evolve(ended[0], until=None)):
+            with pytest.raises(Taken) as caught, store.write() as writer:
+                writer.put([clashing])
+            assert caught.value.record is TagAssignment
+            assert caught.value.columns in {("customer_id", "key"), ()}
+        with store.write() as writer:
+            writer.replace(tag(13, until=NOW))
+            writer.add([tag(17, until=None)])
+        with store.read() as reader:
+            found = reader.find(TagAssignment, {"customer_id": some_id(1), "key": "VIP", "until": None})
+            assert [each.id for each in found] == [some_id(17)]
 
     # changing -----------------------------------------------------------------------------------
 
