@@ -374,6 +374,23 @@ def test_a_cancel_takes_what_refunds_have_left(crm, anna, till):
     assert crm.points.balance(anna, "club") == 80
 
 
+@pytest.mark.parametrize("parts", [(30,), (10, 25), (100,)])
+def test_a_cancel_takes_what_partial_reversals_have_left(crm, anna, till, parts):
+    """Of points, and of what an account paid, that were given back in part by hand before, the rest goes, and no more."""
+    crm.earning.add("club", "base", amount="1.00")
+    crm.accounts.add("wallet", program="club")
+    crm.accounts.replenish(anna, "wallet", 200)
+    sale = crm.sales.record(anna, 100, terminal=till)
+    [earned] = crm.sales.details(sale).points
+    paid = crm.accounts.spend(anna, "wallet", 100, reference=sale.id)
+    for part in parts:
+        crm.points.reverse(earned, points=part, reason="by hand")
+        crm.accounts.reverse(paid, amount=part, reason="by hand")
+    assert crm.points.balance(anna, "club") == 100 - sum(parts)
+    crm.sales.cancel(sale)
+    assert (crm.points.balance(anna, "club"), crm.accounts.balance(anna, "wallet")) == (0, euros(200))
+
+
 @pytest.mark.feature("V19", "I12")
 def test_a_cancel_restores_coupons_where_their_series_allow_it(crm, anna, till):
     """Others stay redeemed and the cancel goes through; a refund and a chargeback restore none."""

@@ -11,13 +11,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
 
 from custcrm.records.coupons import CouponSeries
-from custcrm.records.customers import Customer, TagAssignment
+from custcrm.records.customers import Attribute, Customer, TagAssignment
 from custcrm.records.points import PointsEntry
 from custcrm.storage.protocol import Store, Taken
 from custcrm.storage.questions import Question
 from custcrm.storage.sql import open_store
+from custcrm.storage.sql.engine import open_engine
+from custcrm.storage.sql.store import SqlStore
 from custcrm.testing.contracts.store import StoreContract
 from custcrm.values.errors import Closed, Conflict, Malformed, Unavailable
 from custcrm.vocabulary import schema
@@ -161,8 +165,6 @@ def test_what_a_file_cannot_keep_is_malformed(store: Store, name: str) -> None:
 
 def test_facts_belong_to_a_customer(store: Store) -> None:
     """A customer with facts cannot be removed, so that no fact is left alone."""
-    from custcrm.records.customers import Attribute
-
     write(store, [customer("anna"), Attribute(customer_id="anna", key="k", value="v", recorded_at=NOW)])
     with pytest.raises(Conflict), store.write() as writer:
         writer.remove(Customer, "anna")
@@ -173,6 +175,32 @@ def test_the_log_is_written_ahead_and_the_rest_is_overwritten(path: Path, store:
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
+
+
+def test_what_is_cleared_is_overwritten_whatever_the_build_does(path: Path) -> None:
+    """A text that was replaced is nowhere in the file after a checkpoint, also where SQLite itself would leave it there."""
+    engine = open_engine(path)
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA secure_delete = OFF"), insert=True)
+    store = SqlStore(engine)
+    store.migrate()
+    secret = "a street that nobody is to know " * 200
+    write(store, [customer("anna"), Attribute(customer_id="anna", key="k", value=secret, recorded_at=NOW)])
+    with store.write() as writer:
+        writer.remove(Attribute, "anna", "k")
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    assert b"nobody is to know" not in path.read_bytes()
+
+
+def test_no_error_of_the_driver_shows_a_value(path: Path) -> None:
+    """Also one that is not translated, of a mistake in a statement, holds nothing of what was bound."""
+    engine = open_engine(path)
+    with pytest.raises(sa.exc.OperationalError) as raised, engine.connect() as connection:
+        connection.execute(sa.text("INSERT INTO nowhere VALUES (:name)"), {"name": "Anna Virtanen"})
+    engine.dispose()
+    assert "Anna" not in str(raised.value) and "Anna" not in repr(raised.value)
 
 
 def test_threads_take_turns_and_lose_nothing(store: Store) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -148,6 +149,18 @@ class QuestionLaws:
             assert sorted_by(Order(average, descending=True, missing_first=True), limit=3) == [1, 4, 6]
             assert sorted_by(Order(value("sales_count")), Order(average, descending=True)) == [1, 4, 6, 3, 5, 2]
             assert sorted_by() == [1, 2, 3, 4, 5, 6]
+
+    @pytest.mark.parametrize("descending", [False, True])
+    def test_rows_with_equal_values_are_in_id_order(self, store: Store, descending: bool) -> None:
+        """What a sort leaves tied comes in id order in both directions, whatever was written first; also under a limit."""
+        shuffled = [17, 12, 19, 14, 11, 18, 13, 16, 15, 20]
+        put(store, *(customer(each, country="FI", first_name="Ann") for each in shuffled), customers=0)
+        wanted = sorted(some_id(each) for each in shuffled)
+        with store.read() as reader:
+            for word in ("country", "first_name", "sales_count"):
+                order = [Order(value(word), descending=descending)]
+                assert [row[0] for row in reader.rows(question("TRUE"), [], order=order)] == wanted
+                assert [row[0] for row in reader.rows(question("TRUE"), [], order=order, limit=4)] == wanted[:4]
 
     def test_elapsed_time_sorts_as_it_is_shown(self, store: Store) -> None:
         """Fewer years come before more, though the date that they are counted from is later."""

@@ -129,6 +129,22 @@ class RecordLaws:
             assert list(reader.find(Customer, {"birth_date": None, "birth_date_month_day": 229})) == [born]
             assert list(reader.find(Customer, {"credit_limit": 1250, "credit_limit_currency": "EUR"})) == [rich]
 
+    @pytest.mark.parametrize("descending", [False, True])
+    def test_equal_values_are_told_apart_by_the_key(self, store: Store, descending: bool) -> None:
+        """What an order leaves tied comes in the order of the key, whatever was written first; also page by page."""
+        shuffled = [17, 12, 19, 14, 11, 18, 13, 16, 15, 20]
+        tied = [customer(each, country="FI" if each % 2 else "SE") for each in shuffled]
+        put(store, *tied, *(entry(each, owner=each, expires_at=NOW) for each in shuffled), customers=0)
+        wanted = sorted(some_id(each) for each in shuffled)
+        by_country = sorted(wanted, key=lambda each: int(each[-2:], 16) % 2 == 0)
+        for order, of, key in (("country",), Customer, by_country), (("expires_at",), PointsEntry, wanted):
+            whole = key[::-1] if descending else key
+            with store.read() as reader:
+                found: list[Any] = list(reader.find(of, order=order, descending=descending))
+                first: list[Any] = list(reader.find(of, order=order, descending=descending, limit=4))
+            assert [each.id for each in found] == whole
+            assert [each.id for each in first] == whole[:4]
+
     def test_texts_are_found_byte_for_byte(self, store: Store) -> None:
         """Another case, a space or an accent is another text: nothing is folded."""
         emails = ["Ann@x.fi", "ann@x.fi", "ann@X.fi", "ánn@x.fi"]
