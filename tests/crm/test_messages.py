@@ -52,6 +52,19 @@ def test_a_text_is_tried_on_the_real_selection(crm, base):
             crm.select().send_message(bad, channel="sms")
 
 
+@pytest.mark.parametrize("purpose", ["marketing", "service"])
+def test_who_is_not_active_is_not_written_to(crm, base, sms, purpose):
+    """A deactivated customer is skipped when it is planned, whatever the purpose, and gets nothing that was planned before."""
+    anna, nameless, _ = base
+    crm.select(f"id = '{anna.id}'").send_message("Hello", channel="sms", purpose=purpose).apply(key="before")
+    crm.customers.deactivate(anna, reason="moved away")
+    plan = crm.select().send_message("Hello", channel="sms", purpose=purpose)
+    assert plan.skipped["inactive"] == 1 and plan.customers("inactive").ids() == [anna.id]
+    plan.apply(key="after")
+    crm.outbox.dispatch()
+    assert anna.phone not in {each.to for each in sms.sent} and nameless.phone in {each.to for each in sms.sent}
+
+
 @pytest.mark.feature("C18", "C19", "C20")
 def test_a_shared_sender_reaches_only_who_confirmed(crm, base, sms):
     """The others get a rejected message with the reason, at no cost, never counted as applied."""

@@ -61,6 +61,16 @@ def test_a_spend_takes_the_soonest_lot_and_its_rest_expires_alone(crm, people, c
     assert lots(both) == [(ever.id, 50)]
 
 
+def test_an_expiry_is_written_down_at_its_very_instant(crm, people, clock):
+    """A lot counts until just before it expires; at that instant it is over, and an entry can tell of it."""
+    anna = people["Anna"]
+    crm.points.credit(anna, "club", 100, expires="3 hours")
+    clock.advance("10799 seconds")
+    assert (crm.points.balance(anna, "club"), crm.points.expire("club")) == (100, 0)
+    clock.advance("1 second")
+    assert (crm.points.balance(anna, "club"), crm.points.expire("club"), crm.points.expire("club")) == (0, 1, 0)
+
+
 def test_a_spend_over_several_lots_is_one_deed(crm, people):
     """Soonest expiry first, then the oldest; those that never expire last; one line in the history, one id on the entries."""
     anna = people["Anna"]
