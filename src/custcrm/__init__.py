@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from custcrm.values.errors import (
         Closed,
         Conflict,
+        Contended,
         CrmError,
         EmailTaken,
         KeyConflict,
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
         Reason,
         Refusal,
         Unavailable,
+        Unfinished,
     )
     from custcrm.values.money import Money
     from custcrm.view import View
@@ -105,8 +107,8 @@ _HOMES = {
     "custcrm.rules.points_history": "Expiring LotProof PointsLine Proof",
     "custcrm.scope": "Scope at",
     "custcrm.selection": "Page Plan Selection",
-    "custcrm.values.errors": "Closed Conflict CrmError EmailTaken KeyConflict Malformed NotFound OutcomeUnknown Reason "
-    "Refusal Unavailable",
+    "custcrm.values.errors": "Closed Conflict Contended CrmError EmailTaken KeyConflict Malformed NotFound OutcomeUnknown "
+    "Reason Refusal Unavailable Unfinished",
     "custcrm.values.money": "Money",
     "custcrm.view": "View",
     "custcrm.waterfall": "Step Waterfall",
@@ -115,13 +117,15 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 
 __all__ = [
     "Access", "Account", "AccountEntry", "AccountKind", "Activity", "CallStatus", "CallerMatch", "Category", "Closed",
-    "Conflict", "Cost", "Coupon", "CouponSeries", "CouponState", "Crm", "CrmError", "Customer", "CustomerAccount", "DryRun",
+    "Conflict", "Contended", "Cost", "Coupon", "CouponSeries", "CouponState", "Crm", "CrmError", "Customer", "CustomerAccount",
+    "DryRun",
     "EarningRule", "Earns", "EmailTaken", "Expiring", "FilterError", "FreeCode", "GuestRedemption", "ImportReport",
     "InboxItem", "InboxMessage", "InboxStatus", "KeyConflict", "Liability", "LimitExceeded", "LotProof", "LotUse",
     "Malformed", "Membership", "MembershipChange", "Message", "Money", "NotFound", "Offer", "OfferStatus", "OutcomeUnknown",
     "Page", "Plan", "PointBalances", "PointsEntry", "PointsLine", "PointsSpend", "Problem", "Program", "Proof", "Reason",
     "Redemption", "Refusal", "Result", "Reversal", "Rounding", "RowVerdict", "Sale", "SaleDetails", "SaleKind", "SaleLine",
     "Scope", "Segment", "Selection", "Statement", "Step", "Task", "Total", "Transaction", "TransactionLog", "Unavailable",
+    "Unfinished",
     "View", "Waterfall", "at", "from_json", "open", "to_json",
 ]  # fmt: skip
 

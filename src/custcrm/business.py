@@ -24,6 +24,7 @@ from custcrm.filters.syntax import nodes as s
 from custcrm.records import Customer, Program, SavedSegment, Setting
 from custcrm.storage.protocol import Reader, Store, Writer
 from custcrm.storage.questions import Question
+from custcrm.storage.transacting import transact
 from custcrm.values import money, periods
 from custcrm.values.clock import Clock
 from custcrm.values.errors import Conflict, Malformed, NotFound
@@ -64,25 +65,33 @@ class Words:
     @property
     def schema(self) -> Schema:
         """The schema for the programs as last looked at."""
-        if self._programs is None:
-            self.refresh()
         with self._lock:
-            return self._make(self._programs or ())
+            programs = self._programs
+        if programs is None:
+            programs = self._look()
+        with self._lock:
+            return self._make(programs)
 
     def knows(self, program: str) -> bool:
         """Tell whether the program was there when last looked at."""
-        return self._programs is not None and program in self._programs
+        return program in (self._programs or ())
+
+    def forget(self) -> None:
+        """Look again which programs there are when that is asked next."""
+        with self._lock:
+            self._programs = None
 
     def refresh(self) -> bool:
         """Look again which programs there are; tell whether that changed."""
-        programs = self._stored_programs()
-        with self._lock:
-            changed, self._programs = programs != self._programs, programs
-        return changed
+        before = self._programs
+        return self._look() != before
 
-    def _stored_programs(self) -> tuple[str, ...]:
+    def _look(self) -> tuple[str, ...]:
         with self._store.read() as reader:
-            return tuple(program.name for program in reader.find(Program))
+            programs = tuple(program.name for program in reader.find(Program))
+        with self._lock:
+            self._programs = programs
+        return programs
 
     def _segment(self, name: str) -> str | None:
         with self._store.read() as reader:
@@ -195,6 +204,10 @@ class Business:
         """Open a view of the store."""
         with self.store.read() as reader:
             yield reader
+
+    def transact(self, work: Callable[[Writer], R]) -> R:
+        """Do the work in a transaction and return what it returns: see `storage.transacting`."""
+        return transact(self.store, work, random_bits=self.random_bits)
 
     def everyone(self) -> Filter:
         """Return the filter of all customers."""

@@ -96,8 +96,7 @@ class View:
             id=business.ids.new(), kind="csv", columns={"columns": list(self.columns)}, rows=rows,
             actor=business.actor, occurred_at=business.now(),
         )
-        with business.store.write() as writer:
-            writer.add([export])
+        business.transact(lambda writer: writer.add([export]))
 
     def __str__(self) -> str:
         rows: list[list[str]] = []

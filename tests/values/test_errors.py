@@ -8,6 +8,7 @@ from custcrm.values.errors import (
     SENTENCES,
     Closed,
     Conflict,
+    Contended,
     CrmError,
     EmailTaken,
     KeyConflict,
@@ -17,6 +18,7 @@ from custcrm.values.errors import (
     Reason,
     Refusal,
     Unavailable,
+    Unfinished,
 )
 
 EVERY = [
@@ -28,6 +30,9 @@ EVERY = [
     KeyConflict("spring"),
     Unavailable("no answer"),
     OutcomeUnknown("spring"),
+    OutcomeUnknown(),
+    Contended(),
+    Unfinished(40_000, 100_000, key="spring", why="no answer"),
     Closed(),
 ]
 

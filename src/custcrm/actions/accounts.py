@@ -146,7 +146,8 @@ def reversing(business: Business, entry: AccountEntry, *, amount: Number | None 
 def opened(business: Business, customer: str, account: str, limit: Number | None, *, anew: bool) -> CustomerAccount:
     """Open a member's account with a limit of its own, or give one that is open (`anew`) another limit."""
     found = business.known(Account, account, "account")
-    with business.store.write() as writer:
+
+    def open_it(writer: Writer) -> CustomerAccount:
         hold_customer(writer, customer)
         if writer.get(Membership, customer, found.program) is None:
             raise Refusal(Reason.NOT_A_MEMBER, details={"program": found.program})
@@ -158,7 +159,9 @@ def opened(business: Business, customer: str, account: str, limit: Number | None
                 raise Conflict("the account is open already, with another limit; set_limit changes it")
             return known
         writer.put([made])
-    return made
+        return made
+
+    return business.transact(open_it)
 
 
 def limits(business: Business, account: Account, limit: Number | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from custcrm.records import Applied, Target
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question
-from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
+from custcrm.values.errors import Conflict, CrmError, NotFound, Reason, Refusal, Unfinished
 
 PIECES: Final = 20
 """Parts of a batch whose customers a booking looks at together: a thousand each, in a batch of 20,000."""
@@ -72,16 +72,20 @@ class Result:
 def apply(intent: Intent, progress: Progress) -> Result:
     """Apply the intent under its key, or resume, or repeat the result; see `Plan.apply`."""
     business, show = intent.business, show_progress(progress)
-    with business.store.write() as writer:
+
+    def begin(writer: Writer) -> tuple[Applied, bool]:
         applied = intent.request.claim(writer)
-        repeated = applied is not None and applied.done == applied.eligible
+        repeated = applied is not None and applied.is_finished
         if applied is None:
             applied = _begin(intent, writer)
         if applied.done < applied.eligible <= business.batch:
             applied = _batch(intent, applied, writer)
-    while applied.done < applied.eligible:
+        return applied, repeated
+
+    applied, repeated = business.transact(begin)
+    while not applied.is_finished:
         show(applied.done, applied.eligible)
-        applied = _next_batch(intent, applied.key)
+        applied = _next_batch(intent, applied)
     show(applied.done, applied.eligible)
     return _result(intent, applied, repeated=repeated)
 
@@ -126,13 +130,22 @@ def _refuse(intent: Intent, eligible: int, skipped: Mapping[str, int]) -> None:
         raise Conflict(f"the plan had {intent.eligible} eligible customers, now there are {eligible}; plan again")
 
 
-def _next_batch(intent: Intent, key: str) -> Applied:
-    """Do one more batch in a transaction of its own; another process may have done some meanwhile."""
-    with intent.business.store.write() as writer:
-        applied = writer.hold(Applied, key)
+def _next_batch(intent: Intent, before: Applied) -> Applied:
+    """Do one more batch in a transaction of its own; another process may have done some meanwhile.
+
+    What stops it stops in the midst: batches before this one stay done, so the error is Unfinished.
+    """
+
+    def batch(writer: Writer) -> Applied:
+        applied = writer.hold(Applied, before.key)
         if applied is None:
             raise NotFound("the apply was removed while it ran")
-        return _batch(intent, applied, writer) if applied.done < applied.eligible else applied
+        return applied if applied.is_finished else _batch(intent, applied, writer)
+
+    try:
+        return intent.business.transact(batch)
+    except CrmError as error:
+        raise Unfinished(before.done, before.eligible, key=before.key, why=str(error)) from error
 
 
 def _batch(intent: Intent, applied: Applied, writer: Writer) -> Applied:

@@ -49,7 +49,8 @@ def perform(
     Raises NotFound, Refusal with every reason that applies, or KeyConflict. The action is made inside the transaction, so that
     what it looks up holds.
     """
-    with business.store.write() as writer:
+
+    def do(writer: Writer) -> Performed:
         made = action()
         request = Request(action=made.name, arguments=made.arguments, about={"customer": customer_id}, key=key)
         if done := request.claim(writer):
@@ -66,6 +67,8 @@ def perform(
             made.reserve.take(writer, 1)
         request.keep(business, writer, applied_id, now, done=1, reserved=1 if made.reserve else 0)
         return Performed(tuple(_effects(writer, made, row, Occasion(now=now, applied_id=applied_id, actor=business.actor))))
+
+    return business.transact(do)
 
 
 def _refuse(row: Facts, action: Action) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from custcrm.values.errors import Conflict, CrmError, Malformed, NotFound, OutcomeUnknown, Refusal, Unavailable
+from custcrm.values.errors import Conflict, CrmError, Malformed, NotFound, OutcomeUnknown, Refusal, Unavailable, Unfinished
 
 REFUSED: Final = 1
 WRONG_INPUT: Final = 2
@@ -21,6 +21,7 @@ _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (Conflict, REFUSED),
     (Unavailable, UNREACHABLE),
     (OutcomeUnknown, UNREACHABLE),
+    (Unfinished, UNREACHABLE),
     (Malformed, WRONG_INPUT),
     (NotFound, WRONG_INPUT),
     (BrokenPipeError, 0),

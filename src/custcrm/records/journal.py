@@ -34,6 +34,11 @@ class Applied:
     skipped: Mapping[str, Any] = Factory(dict)
     made: Mapping[str, Any] = Factory(dict)
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to be done: an apply in several transactions may have been stopped between two."""
+        return self.done == self.eligible
+
 
 @record("targets", key="applied_id number", index=("customer_id applied_id",))
 @frozen(kw_only=True)

@@ -171,19 +171,62 @@ class KeyConflict(Conflict):
         return f"key {self.key!r} was used before with other content; repeat it unchanged or choose a new key"
 
 
+class Contended(Conflict):
+    """The store gave the whole transaction up for another one that it waited for, and that waited for it.
+
+    Nothing of it was written. A call that is a transaction by itself has been repeated some times before this is raised.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __str__(self) -> str:
+        return "the store gave this transaction up for another one, and nothing of it was written; repeat all of it"
+
+
 class Unavailable(CrmError):
     """The store or channel cannot be reached now; nothing was written, trying again later is safe."""
 
 
 class OutcomeUnknown(CrmError):
-    """The connection broke while `key` was committed; the same call with the same key settles it."""
+    """The connection broke during the commit. `key` is that of what was committed, None where it had none.
 
-    def __init__(self, key: str) -> None:
+    Under a key the same call settles it. Without one, look for what was to be written before anything is repeated.
+    """
+
+    def __init__(self, key: str | None = None) -> None:
         super().__init__(key)
-        self.key = key
+        self.key = key or None
 
     def __str__(self) -> str:
-        return f"it is not known whether key {self.key!r} was applied; repeat the same call with the same key"
+        if self.key is None:
+            return (
+                "the connection broke during the commit, and it is not known whether this was written; look for it before "
+                "you repeat it (what has a key= can be repeated safely)"
+            )
+        return (
+            f"the connection broke during the commit, and it is not known whether key {self.key!r} was applied; "
+            "crm.applied(key) tells, and the same call with the same key is safe"
+        )
+
+
+class Unfinished(CrmError):
+    """Work in several transactions could not go on: `done` of `total` were committed, at least, and stay so.
+
+    The same call goes on where this stopped, under the same `key` where it has one. `why` is the sentence of what stopped it.
+    """
+
+    def __init__(self, done: int, total: int, *, key: str | None = None, why: str = "") -> None:
+        super().__init__(done, total)
+        self.done = done
+        self.total = total
+        self.key = key
+        self.why = why
+
+    def __str__(self) -> str:
+        again = "the same call" if self.key is None else f"the same call with key {self.key!r}"
+        why = f": {self.why}" if self.why else ""
+        return f"stopped after {self.done:,} of {self.total:,}, which stay done; {again} goes on from there{why}"
 
 
 class Closed(CrmError):

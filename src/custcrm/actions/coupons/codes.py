@@ -86,15 +86,19 @@ def fresh(business: Business, series: CouponSeries, count: int) -> list[str]:
     codes = draw(count)
     if rules.space(series.alphabet, series.code_length) >= rules.AMPLE:
         return codes
-    with business.store.write() as writer:
+
+    def choose(writer: Writer) -> list[str]:
         # Two who draw at once could draw the same, which neither sees before the other is through.
         writer.claim(CODES, [DRAWING])
         found: dict[str, None] = {}
-        while codes:
-            taken = _find_taken(writer, codes)
-            found |= dict.fromkeys(code for code in codes if code not in taken)
-            codes = draw(count - len(found)) if len(found) < count else []
-    return list(found)
+        drawn = codes
+        while drawn:
+            taken = _find_taken(writer, drawn)
+            found |= dict.fromkeys(code for code in drawn if code not in taken)
+            drawn = draw(count - len(found)) if len(found) < count else []
+        return list(found)
+
+    return business.transact(choose)
 
 
 def _find_taken(reader: Reader, codes: Sequence[str]) -> set[str]:
@@ -124,13 +128,17 @@ def generate(
     whole_number(count, 1, LARGEST_BATCH, field="count")
     business.known(CouponSeries, series, "coupon series")
     request = Request(action="generate_codes", arguments={"series": series, "count": count}, key=key)
-    with business.store.write() as writer:
+    show = show_progress(progress)
+
+    def make(writer: Writer) -> list[str]:
         before = request.claim(writer)
         if before is not None:
             return _find_made(writer, series, before.as_of)
-        at = _make_codes(business, writer, series, count, show_progress(progress))
+        at = _make_codes(business, writer, series, count, show)
         request.keep(business, writer, business.ids.new(), at, reserved=count)
         return _find_made(writer, series, at)
+
+    return business.transact(make)
 
 
 def _make_codes(

@@ -58,7 +58,8 @@ def redeem_as_guest(
 ) -> GuestRedemption:
     """Redeem a free or shared code for a guest; once, where a key is given."""
     identity = identity_of(identity)
-    with business.store.write() as writer:
+
+    def redeem(writer: Writer) -> GuestRedemption:
         who = rules.guest(identity, _guest_key(business, writer))
         arguments = {"coupon": _code(wanted), "guest": who, **checkout.told()}
         request = Request(action="redeem_as_guest", arguments=arguments, key=key)
@@ -84,6 +85,8 @@ def redeem_as_guest(
         writer.add([made])
         request.keep(business, writer, made.applied_id or "", at)
         return made
+
+    return business.transact(redeem)
 
 
 def why_as_guest(

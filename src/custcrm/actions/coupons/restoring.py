@@ -46,13 +46,14 @@ def restore(
     checked(reason, field="reason")
     arguments = {"coupon": which.wanted and remembered_as(which.wanted), "references": list(which.references), "reason": reason}
     request = Request(action="restore_coupons", arguments=arguments, key=key)
-    with business.store.write() as writer:
+
+    def take_back(writer: Writer) -> tuple[rules.Use, ...]:
         before = request.claim(writer)
-        which = _with_other_names(writer, which)
+        meant = _with_other_names(writer, which)
         if before is not None:
-            back = (use for use in _find_uses(writer, which) if use.restored_at is not None)
+            back = (use for use in _find_uses(writer, meant) if use.restored_at is not None)
             return tuple(use for use in back if use.restored_at == max(before.as_of, use.redeemed_at))
-        uses = _hold_uses(writer, which)
+        uses = _hold_uses(writer, meant)
         if not uses:
             raise Refusal(Reason.NOT_REDEEMED)
         now = business.now()
@@ -61,6 +62,8 @@ def restore(
             raise Refusal(Reason.NOT_RESTORED, details={"series": uses[0].series})
         request.keep(business, writer, business.ids.new(), now)
         return restored
+
+    return business.transact(take_back)
 
 
 def restore_cancelled(

@@ -41,14 +41,18 @@ def added(business: Business, name: str, told: Mapping[str, Any]) -> CouponSerie
     """Add a series by its terms, as `crm.coupons.add_series` takes them."""
     series = _read_terms(business, name, told)
     budget = _read_budget(business, series.name, told["budget"])
-    with business.store.write() as writer:
+
+    def add(writer: Writer) -> CouponSeries:
+        made = series
         if series.codes == "shared":
-            series = evolve(series, shared_code=_shared_code(business, writer, series, told["shared_code"]))
+            made = evolve(series, shared_code=_shared_code(business, writer, series, told["shared_code"]))
         try:
-            writer.add([series, *([] if budget is None else [budget])])
+            writer.add([made, *([] if budget is None else [budget])])
         except Taken:
             raise Conflict(f"there is a coupon series named {series.name!r} already") from None
-    return series
+        return made
+
+    return business.transact(add)
 
 
 def changed(
@@ -61,7 +65,8 @@ def changed(
 ) -> CouponSeries:
     """Change the terms that may change; what is given as `...` stays."""
     business.known(CouponSeries, name, "coupon series")
-    with business.store.write() as writer:
+
+    def change(writer: Writer) -> CouponSeries:
         held = writer.hold(CouponSeries, name)
         assert held is not None, "a series is never removed"
         series = held
@@ -73,7 +78,9 @@ def changed(
         if budget is not ...:
             _change_budget(business, writer, series, budget)
         writer.replace(series)
-    return series
+        return series
+
+    return business.transact(change)
 
 
 # reading -----------------------------------------------------------------------------------------

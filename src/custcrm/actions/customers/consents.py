@@ -10,6 +10,7 @@ from attrs import evolve
 from custcrm.business import Business, CustomerRef
 from custcrm.records import Consent
 from custcrm.rules.contacting import check_channel, check_purpose
+from custcrm.storage.protocol import Writer
 from custcrm.values.errors import Malformed
 from custcrm.values.texts import checked, is_blank
 
@@ -25,13 +26,17 @@ def answer(
     check_channel(channel, business.channels)
     if is_blank(checked(evidence, field="evidence")):
         raise Malformed("evidence says how the consent is known, e.g. 'form at the till'", field="evidence")
-    customer_id, now = business.existing(customer).id, business.now()
-    with business.store.write() as writer:
+    customer_id = business.existing(customer).id
+
+    def keep(writer: Writer) -> None:
         writer.claim("consent", [f"{customer_id} {channel} {purpose}"])
+        now = business.now()
         about = {"customer_id": customer_id, "channel": channel, "purpose": purpose, "until": None}
         for earlier in list(writer.find(Consent, about)):
             writer.replace(evolve(earlier, until=now))
         writer.add([answered(business, customer_id, channel, granted=granted, evidence=evidence, purpose=purpose, at=now)])
+
+    business.transact(keep)
 
 
 def answered(

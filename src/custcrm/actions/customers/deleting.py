@@ -10,26 +10,25 @@ from typing import Any
 from attrs import evolve
 
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon
-from custcrm.business import hold_customer
+from custcrm.business import Business, hold_customer
 from custcrm.records import Coupon, CouponSeries, Customer, FreeCode
 from custcrm.records.declaration import declaration
 from custcrm.rules import coupons, deleting
-from custcrm.storage.protocol import Store, Writer
+from custcrm.storage.protocol import Writer
 from custcrm.values.errors import Conflict
 
 
-def delete(store: Store, customer_id: str) -> None:
+def delete(business: Business, customer_id: str) -> None:
     """Remove the customer and all facts about them; Refusal where there are financial records, which must be kept.
 
     Coupons that are still theirs go back to their series, as if they had been revoked; a code that they took is free again, as
     it was printed for somebody.
     """
     try:
-        with store.write() as writer:
-            _delete(writer, customer_id)
+        business.transact(lambda writer: _delete(writer, customer_id))
     except Conflict:
         # On a server another may have recorded a sale after we looked: then it is there now, and tells.
-        with store.read() as reader:
+        with business.reading() as reader:
             refusal = deleting.refusal({
                 name: reader.count_records(record, {"customer_id": customer_id})
                 for name, record in deleting.FINANCIAL.items()

@@ -22,6 +22,7 @@ from custcrm.filters.syntax import nodes as s
 from custcrm.records import Category, Membership, Program
 from custcrm.records.programs import NEW_CUSTOMERS
 from custcrm.storage.effects import Change, Effect, Of
+from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason
 from custcrm.values.identifiers import key_name
@@ -164,17 +165,19 @@ def _keep_tier(business: Business, category: Category, rule: str | Filter | None
     program = business.known(Program, category.program, "program").name
     whole_number(rank, -LARGEST_RANK, LARGEST_RANK, field="rank")
     made = evolve(category, filter=_write_rule(business, category.name, rule), rank=rank)
-    with business.store.write() as writer:
+
+    def keep(writer: Writer) -> Category:
         writer.hold(Program, program)
         known = {each.name: each for each in writer.find(Category, {"program": program})}
         _check_name(made, known, fresh=fresh)
         if made.filter is not None:
             _check_tiers(made, known)
-        if not fresh:
-            made = evolve(made, created_at=known[made.name].created_at)
-        writer.put([made])
+        kept = made if fresh else evolve(made, created_at=known[made.name].created_at)
+        writer.put([kept])
         Tiers.of(business, program).check()
-    return made
+        return kept
+
+    return business.transact(keep)
 
 
 def _write_rule(business: Business, category: str, rule: str | Filter | None) -> str | None:

@@ -23,7 +23,7 @@ from custcrm.rules.points import PointsSpend
 from custcrm.rules.points_history import PointsLine
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question, Verdict
-from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
+from custcrm.values.errors import CrmError, Malformed, NotFound, Reason, Refusal, Unfinished
 from custcrm.values.periods import Span, move
 from custcrm.values.texts import checked
 
@@ -149,13 +149,24 @@ def write_expiries_down(
         total = reader.count(question)
     done, written, after = 0, 0, None
     show(done, total)
-    while ids := _page(business, question, after):
-        with business.store.write() as writer:
+
+    def write_down(ids: Sequence[str]) -> int:
+        def write(writer: Writer) -> int:
             for each in ids:
                 writer.hold(Customer, each)
-            written += writer.add(_make_expiries(business, writer, ids, program))
-        done, after = done + len(ids), ids[-1]
-        show(min(done, total), total)
+            return writer.add(_make_expiries(business, writer, ids, program))
+
+        return business.transact(write)
+
+    try:
+        while ids := _page(business, question, after):
+            written += write_down(ids)
+            done, after = done + len(ids), ids[-1]
+            show(min(done, total), total)
+    except CrmError as error:
+        if not done:
+            raise
+        raise Unfinished(done, total, why=str(error)) from error
     return written
 
 

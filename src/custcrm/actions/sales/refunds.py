@@ -107,16 +107,20 @@ def read_refund(business: Business, sale: Sale, told: Mapping[str, Any]) -> rule
 
 def refund(business: Business, sale: Sale | str, told: Mapping[str, Any]) -> Sale:
     """Take some or all of a sale back, and its share of the points earned; once, where an external id is given."""
-    with business.store.write() as writer:
+
+    def take_back(writer: Writer) -> Sale:
         held = find_sale(writer, sale)
         what = read_refund(business, held, told)
         before = _again(writer, held, what)
         return before or _refund(business, writer, held, what)
 
+    return business.transact(take_back)
+
 
 def cancel(business: Business, sale: Sale | str, reason: str, external_id: str | None = None) -> Sale:
     """Take back what is left of a sale as if it had never been: the points spent for it and its coupons come back as well."""
-    with business.store.write() as writer:
+
+    def take_back(writer: Writer) -> Sale:
         held = find_sale(writer, sale)
         name = None if external_id is None else checked(external_id, field="external_id", limit=TEXT_LIMIT)
         what = rules.Asked(reason=checked(reason, field="reason"), external_id=name)
@@ -128,6 +132,8 @@ def cancel(business: Business, sale: Sale | str, reason: str, external_id: str |
         refunded = _refund(business, writer, held, what)
         restore_cancelled(business, writer, references(held), reason=what.reason)
         return refunded
+
+    return business.transact(take_back)
 
 
 def _again(writer: Writer, sale: Sale, what: rules.Asked) -> Sale | None:

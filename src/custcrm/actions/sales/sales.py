@@ -43,25 +43,31 @@ def record(business: Business, rows: Iterable[Mapping[str, Any]]) -> list[Sale]:
     now = business.now()
     told = [_check_row(row, number) for number, row in enumerate(several(rows, field="rows"), 1)]
     made = [_read_sale(business, row, id_, now) for id_, row in zip(business.ids.many(len(told)), told, strict=True)]
+    return business.transact(lambda writer: _record(business, writer, told, made, now))
+
+
+def _record(
+    business: Business, writer: Writer, told: Sequence[Mapping[str, Any]], made: Sequence[earning.Told], now: datetime
+) -> list[Sale]:
+    """Write the sales that are not known by their external ids yet, and return all as they are kept."""
     recorded: list[Sale] = []
     fresh: list[earning.Told] = []
-    with business.store.write() as writer:
-        known = _find_known(writer, [sale for sale, _ in made])
-        rewarding = earning.of_programs(business, writer, [sale.program for sale, _ in made])
-        earners = {sale.customer_id for sale, _ in made if sale.external_id not in known and rewarding.of(sale)}
-        if earners:
-            for earner in sorted(earners):
-                writer.hold(Customer, earner)
-            made = _move_to_now(made, now, business.now())
-        for (sale, lines), row in zip(made, told, strict=True):
-            if sale.external_id is not None and sale.external_id in known:
-                recorded.append(_check_same(known[sale.external_id], sale, row))
-                continue
-            recorded.append(sale)
-            fresh.append((sale, lines))
-            known[sale.external_id] = sale
-        for at in range(0, len(fresh), MOST):
-            _add(business, writer, rewarding, fresh[at : at + MOST])
+    known = _find_known(writer, [sale for sale, _ in made])
+    rewarding = earning.of_programs(business, writer, [sale.program for sale, _ in made])
+    earners = {sale.customer_id for sale, _ in made if sale.external_id not in known and rewarding.of(sale)}
+    if earners:
+        for earner in sorted(earners):
+            writer.hold(Customer, earner)
+        made = _move_to_now(made, now, business.now())
+    for (sale, lines), row in zip(made, told, strict=True):
+        if sale.external_id is not None and sale.external_id in known:
+            recorded.append(_check_same(known[sale.external_id], sale, row))
+            continue
+        recorded.append(sale)
+        fresh.append((sale, lines))
+        known[sale.external_id] = sale
+    for at in range(0, len(fresh), MOST):
+        _add(business, writer, rewarding, fresh[at : at + MOST])
     return recorded
 
 

@@ -12,6 +12,7 @@ from custcrm.filters import Filter
 from custcrm.filters.syntax.nodes import Segment as SegmentNode
 from custcrm.records import Activity, PointOfSale, SavedSegment
 from custcrm.records.activities import CallStatus, JobStatus
+from custcrm.storage.protocol import Writer
 from custcrm.values.identifiers import key_name
 from custcrm.values.shapes import one_of
 from custcrm.values.texts import checked
@@ -38,10 +39,13 @@ class Segments:
         saved = SavedSegment(
             name=key_name(name, "segment"), filter=str(parsed), created_at=business.now(), actor=business.actor
         )
-        with business.store.write() as writer:
+
+        def keep(writer: Writer) -> Segment:
             writer.put([saved])
             Filter.of(business.schema, SegmentNode(saved.name))  # a circle is refused, and nothing kept
-        return Segment(saved.name, parsed)
+            return Segment(saved.name, parsed)
+
+        return business.transact(keep)
 
     def list(self) -> Sequence[Segment]:
         """Return all segments, by name."""
@@ -105,8 +109,7 @@ class Activities:
             occurred_at=business.instant(occurred_at, field="occurred_at") or now, recorded_at=now,
             summary=checked(summary, field="summary"), actor=business.actor, **more,  # type: ignore[arg-type]
         )
-        with business.store.write() as writer:
-            writer.add([activity])
+        business.transact(lambda writer: writer.add([activity]))
         return activity
 
 

@@ -66,8 +66,7 @@ class Accounts:
         if credit_limit is not None:
             account = evolve(account, **actions.limits(business, account, credit_limit))
         try:
-            with business.store.write() as writer:
-                writer.add([account])
+            business.transact(lambda writer: writer.add([account]))
         except Taken:
             raise Conflict(f"there is an account named {account.name!r} already") from None
         return account

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias, overload
 
 from attrs import frozen
 
 from custcrm.actions import eligibility, single
+from custcrm.actions.action import Action
 from custcrm.actions.coupons import codes, guests, redeeming, restoring, series
 from custcrm.actions.coupons import issuing as actions
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon, uses_of
@@ -19,6 +20,7 @@ from custcrm.records.coupons import CouponState
 from custcrm.rules import benefits
 from custcrm.rules import coupons as rules
 from custcrm.storage.customer_facts import facts
+from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, Reason, Refusal
 from custcrm.values.money import Amount, Money
@@ -114,11 +116,10 @@ class Coupons:
 
         Its place is free again, in the series and for the customer, unless the series says otherwise or it was used before.
         """
-        business, found = self._business, self._find(coupon)
+        found = self._find(coupon)
         if not isinstance(found, Coupon):
             raise Malformed("nobody holds this code; see crm.series.revoke_code", field="coupon")
-        single.perform(business, lambda: actions.revoking(found, reason=reason), found.customer_id, key=key)
-        return self._again(found)
+        return self._changed(found, lambda: actions.revoking(found, reason=reason), key)
 
     # using --------------------------------------------------------------------------------------
 
@@ -163,11 +164,15 @@ class Coupons:
         if identity is not None:
             return guests.redeem_as_guest(business, found, identity, use, key=key)
         owner = redeeming.holder(found, use.customer)
-        done = single.perform(business, lambda: redeeming.redeeming(business, found, use), owner, key=key).of(Redemption)
-        with business.reading() as reader:
-            redeemed = reader.get(Coupon, done.customer_id, done.coupon_id)
-        assert redeemed is not None, "it was redeemed just now"
-        return redeemed
+
+        def redeem(writer: Writer) -> Coupon:
+            performed = single.perform(business, lambda: redeeming.redeeming(business, found, use), owner, key=key)
+            done = performed.of(Redemption)
+            redeemed = writer.get(Coupon, done.customer_id, done.coupon_id)
+            assert redeemed is not None, "a redemption has its coupon"
+            return redeemed
+
+        return business.transact(redeem)
 
     def why(
         self,
@@ -209,17 +214,17 @@ class Coupons:
             raise Malformed("a coupon is reserved for some time, e.g. '15 minutes'", field="for_")
         use = checkout_of(business, customer, reference=reference)
         owner = redeeming.holder(found, use.customer)
-        done = single.perform(business, lambda: redeeming.reserving(business, found, use, lasting), owner, key=key)
-        if key is None:
-            return self._again(done.of(Coupon))
-        with business.reading() as reader:
-            return redeeming.reserved_under(reader, owner, key)
+
+        def reserve(writer: Writer) -> Coupon:
+            done = single.perform(business, lambda: redeeming.reserving(business, found, use, lasting), owner, key=key)
+            return _again(writer, done.of(Coupon)) if key is None else redeeming.reserved_under(writer, owner, key)
+
+        return business.transact(reserve)
 
     def release(self, coupon: CouponRef, *, reference: str | None = None) -> Coupon:
         """Let a reserved coupon go, whatever it was reserved for or only for `reference`; refused with not_reserved."""
         found = self._coupon(coupon)
-        single.perform(self._business, lambda: redeeming.releasing(found, reference), found.customer_id)
-        return self._again(found)
+        return self._changed(found, lambda: redeeming.releasing(found, reference))
 
     def restore(
         self,
@@ -306,9 +311,14 @@ class Coupons:
             raise Malformed("nobody holds this code; name a coupon", field="coupon")
         return found
 
-    def _again(self, coupon: Coupon) -> Coupon:
-        with self._business.reading() as reader:
-            return reader.get(Coupon, coupon.customer_id, coupon.id) or coupon
+    def _changed(self, coupon: Coupon, action: Callable[[], Action], key: str | None = None) -> Coupon:
+        """Do the action to the coupon's customer, and return the coupon as it is after it."""
+
+        def change(writer: Writer) -> Coupon:
+            single.perform(self._business, action, coupon.customer_id, key=key)
+            return _again(writer, coupon)
+
+        return self._business.transact(change)
 
     def _terms(self, coupon: CouponRef | CouponSeries) -> CouponSeries:
         if isinstance(coupon, CouponSeries):
@@ -330,3 +340,7 @@ class Coupons:
         if isinstance(found, FreeCode):
             return rules.state_of_free(found, uses, at, per_coupon=terms.per_coupon)
         return rules.state(coupon, uses, at, per_coupon=terms.per_coupon)
+
+
+def _again(reader: Reader, coupon: Coupon) -> Coupon:
+    return reader.get(Coupon, coupon.customer_id, coupon.id) or coupon

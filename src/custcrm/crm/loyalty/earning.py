@@ -15,7 +15,7 @@ from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.records import EarningRule, PointsEntry, Program, Sale
 from custcrm.records.earning import Earns, Rounding
-from custcrm.storage.protocol import Taken
+from custcrm.storage.protocol import Taken, Writer
 from custcrm.values.errors import Conflict, Malformed, NotFound
 from custcrm.values.money import Money
 from custcrm.values.periods import PeriodLike
@@ -58,11 +58,10 @@ class Earning:
             program, name, per=per, points=points, amount=amount, factor=factor, category=category, filter=filter,
             minimum=minimum, rounding=rounding, expires=expires, starts=starts, ends=ends,
         )
-        with self._business.store.write() as writer:
-            try:
-                writer.add([rule])
-            except Taken:
-                raise Conflict(f"program {program!r} has a rule named {rule.name!r} already; choose another name") from None
+        try:
+            self._business.transact(lambda writer: writer.add([rule]))
+        except Taken:
+            raise Conflict(f"program {program!r} has a rule named {rule.name!r} already; choose another name") from None
         return rule
 
     def rule(
@@ -103,7 +102,8 @@ class Earning:
         business = self._business
         business.known(Program, program, "program")
         checked(name, field="name")
-        with business.store.write() as writer:
+
+        def end(writer: Writer) -> EarningRule:
             rule, now = writer.hold(EarningRule, program, name), business.now()
             if rule is None:
                 names = [each.name for each in writer.find(EarningRule, {"program": program})]
@@ -111,7 +111,9 @@ class Earning:
             if rule.ends_at is None or now < rule.ends_at:
                 rule = evolve(rule, ends_at=now)
                 writer.replace(rule)
-        return rule
+            return rule
+
+        return business.transact(end)
 
     def dry_run(
         self, program: str, *, period: PeriodLike = "last month", rules: EarningRule | Sequence[EarningRule] | None = None

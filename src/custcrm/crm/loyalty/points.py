@@ -18,7 +18,7 @@ from custcrm.records import CouponSeries, Customer, Membership, PointsEntry, Pro
 from custcrm.rules import points_history as rules
 from custcrm.rules.points import PointsSpend, movement
 from custcrm.rules.points_history import Expiring, PointsLine, Proof
-from custcrm.storage.protocol import Reader
+from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
 from custcrm.values.periods import SpanLike, move, span
@@ -123,13 +123,15 @@ class Points:
         if giver == taker:
             raise Malformed("points move from one customer to another, not to the same", field="target")
         business = self._business
-        with business.store.write() as writer:
+
+        def move(writer: Writer) -> single.Performed:
             if key is not None:
                 claim_key(writer, key)
             for each in sorted((giver, taker)):
                 hold_customer(writer, each)
-            action = transferring(business, taker, program, reason=reason)
-            performed = single.perform(business, lambda: action, giver, key=key)
+            return single.perform(business, lambda: transferring(business, taker, program, reason=reason), giver, key=key)
+
+        performed = business.transact(move)
         return _movement(performed, giver) if performed.records else None
 
     def expire(self, program: str | None = None, *, progress: Progress = False) -> int:

@@ -13,6 +13,7 @@ from custcrm.actions.coupons import issuing as actions
 from custcrm.actions.progress import Progress
 from custcrm.business import Business
 from custcrm.records import CouponSeries, FreeCode, Program, SeriesBudget
+from custcrm.storage.protocol import Writer
 from custcrm.values.errors import Malformed, Refusal
 from custcrm.values.money import Amount, Money
 
@@ -64,7 +65,8 @@ class Series:
 
     def revoke_code(self, code: str) -> FreeCode:
         """Take a free code back, so that nobody can redeem it; refused with revoked or already_redeemed."""
-        with self._business.store.write() as writer:
+
+        def revoke(writer: Writer) -> FreeCode:
             found = codes.find_coupon(writer, code)
             if not isinstance(found, FreeCode):
                 raise Malformed("the code is not free; revoke the coupon", field="code")
@@ -72,3 +74,5 @@ class Series:
             if isinstance(done, Refusal):
                 raise done
             return done
+
+        return self._business.transact(revoke)

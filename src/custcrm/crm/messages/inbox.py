@@ -19,7 +19,7 @@ from custcrm.rules import coupons as coupon_rules
 from custcrm.rules import inbox as rules
 from custcrm.rules.coupons import Uses
 from custcrm.rules.inbox import Delivery, Seen
-from custcrm.storage.protocol import Reader
+from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Malformed, NotFound
 from custcrm.values.graphemes import preview
 from custcrm.values.texts import checked
@@ -167,18 +167,22 @@ class Inbox:
         `customer`. The first time on each surface counts; to say so again is safe.
         """
         business = self._business
-        with business.store.write() as writer:
+
+        def open_it(writer: Writer) -> InboxItem:
             found = self._find(writer, message, customer)
             actions.opened(business, writer, found, surface, at)
             return _Known(writer, found.customer_id, business.now()).item(found)
+
+        return business.transact(open_it)
 
     def remove(
         self, message: InboxItem | InboxMessage | str, *, customer: CustomerRef | None = None, reason: str = ""
     ) -> InboxMessage:
         """Take a message out of the inbox; it is kept, with who did it and why, and can be seen with as_of."""
         business = self._business
-        with business.store.write() as writer:
-            return actions.removed(business, writer, self._find(writer, message, customer), reason)
+        return business.transact(
+            lambda writer: actions.removed(business, writer, self._find(writer, message, customer), reason)
+        )
 
     def _find(
         self, reader: Reader, message: InboxItem | InboxMessage | str, customer: CustomerRef | None
@@ -222,13 +226,16 @@ class Offers:
     ) -> Offer:
         """Keep that the offer (or the coupon, or its code) was opened on a surface, and return it as it is now."""
         business = self._business
-        with business.store.write() as writer:
+
+        def open_it(writer: Writer) -> Offer:
             coupon = _coupon(writer, offer)
             actions.opened(business, writer, coupon, surface, at)
             holder = writer.get(Customer, coupon.customer_id)
             assert holder is not None, "a coupon has its customer"
             [opened] = _Known(writer, holder.id, business.now()).offers(writer, holder, [coupon])
             return opened
+
+        return business.transact(open_it)
 
     def remove(self, offer: Offer | Coupon | str, *, reason: str) -> Coupon:
         """Take an offer away from its customer: the coupon is revoked, which is no redemption."""

@@ -53,11 +53,10 @@ class Senders:
             name=key_name(name, "sender"), program=program, requires_confirmation=requires_confirmation,
             created_at=business.now(),
         )
-        with business.store.write() as writer:
-            try:
-                writer.add([sender])
-            except Taken:
-                raise Conflict(f"there is a sender named {sender.name!r} already") from None
+        try:
+            business.transact(lambda writer: writer.add([sender]))
+        except Taken:
+            raise Conflict(f"there is a sender named {sender.name!r} already") from None
         return sender
 
 

@@ -78,8 +78,7 @@ class Customers:
             rules.check_identity(customer, external)
             added.append(customer)
             facts += rules.attributes(id_, attributes, now) + rules.external_ids(id_, external, now)
-        with business.store.write() as writer:
-            self._insert(writer, [*added, *facts])
+        business.transact(lambda writer: self._insert(writer, [*added, *facts]))
         return added
 
     def get(self, id: str) -> Customer:
@@ -88,12 +87,10 @@ class Customers:
 
     def update(self, customer: CustomerRef, **changes: Any) -> Customer:
         """Change fields and return the record: absent means leave, None means clear."""
-        business = self._business
-        with business.store.write() as writer:
-            before = writer.hold(Customer, customer_id(customer))
-            if before is None:
-                business.existing(customer)
-                raise AssertionError  # pragma: no cover (existing has raised)
+        business, id_ = self._business, customer_id(customer)
+
+        def update(writer: Writer) -> Customer:
+            before = hold_customer(writer, id_)
             after = rules.changed_customer(before, self._dated(changes), country=business.country, amount=business.amount)
             if after == before:
                 return before
@@ -102,7 +99,9 @@ class Customers:
             writer.add([rules.account_changed(business.ids.new(), before, after, business.now(), business.actor)])
             self._free_emails(writer, [after])
             writer.replace(after)
-        return after
+            return after
+
+        return business.transact(update)
 
     def find_by_email(self, email: str) -> Customer | None:
         """Return the customer with exactly this email, primary or further; None when there is none."""
@@ -165,14 +164,17 @@ class Customers:
         business = self._business
         owner = business.existing(customer)
         point = rules.contact_point(business.ids.new(), owner.id, kind, value, purpose, business.now(), business.country)
-        with business.store.write() as writer:
+
+        def add(writer: Writer) -> ContactPoint:
             if kind == "email":
                 writer.claim(EMAILS, [point.value])
                 holder = self._with_email(writer, point.value)
                 if holder is not None:
                     raise EmailTaken(holder.id)
             writer.add([point])
-        return point
+            return point
+
+        return business.transact(add)
 
     def deactivate(self, customer: CustomerRef, *, reason: str = "") -> Customer:
         """Stop dealing with the customer: nothing is sent any more, neither messages nor to the inbox; all else is kept.
@@ -191,7 +193,7 @@ class Customers:
         Else it is refused as financial_records, with how many sales, points_entries, account_entries and redemptions there
         are; `deactivate` such a customer. Coupons that are still the customer's go back to their series.
         """
-        delete(self._business.store, customer_id(customer))
+        delete(self._business, customer_id(customer))
 
     def import_csv(
         self,
@@ -223,13 +225,16 @@ class Customers:
     def _set_status(self, customer: CustomerRef, status: CustomerStatus, reason: str) -> Customer:
         business, id_ = self._business, customer_id(customer)
         checked(reason, field="reason")
-        with business.store.write() as writer:
+
+        def change(writer: Writer) -> Customer:
             before = hold_customer(writer, id_)
             after = rules.with_status(before, status)
             if after != before:
                 writer.replace(after)
                 writer.add([rules.status_changed(business.ids.new(), before, after, business.now(), business.actor, reason)])
-        return after
+            return after
+
+        return business.transact(change)
 
     def _insert(self, writer: Writer, records: Sequence[Any]) -> None:
         customers = [each for each in records if isinstance(each, Customer)]

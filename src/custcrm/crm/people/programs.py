@@ -23,7 +23,7 @@ from custcrm.records import (
 )
 from custcrm.records.programs import NEW_CUSTOMERS, Access, Reversal
 from custcrm.rules.contacting import OFF
-from custcrm.storage.protocol import Taken
+from custcrm.storage.protocol import Taken, Writer
 from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
 from custcrm.values.identifiers import key_name
 from custcrm.values.periods import SpanLike
@@ -66,7 +66,7 @@ class Programs:
         asked = several(categories, field="categories")
         names = dict.fromkeys([NEW_CUSTOMERS, *(key_name(each, "category") for each in asked)])
         _add(business, program, *(Category(program=program.name, name=each, created_at=now) for each in names))
-        business.words.refresh()
+        business.words.forget()
         return program
 
     def update(self, program: str, **changes: Any) -> Program:
@@ -77,12 +77,15 @@ class Programs:
         business = self._business
         told = memberships.settings(business, changes)
         business.known(Program, program, "program")
-        with business.store.write() as writer:
+
+        def update(writer: Writer) -> Program:
             held = writer.hold(Program, program)
             assert held is not None, "a program is never removed"
             changed = evolve(held, **told)
             writer.replace(changed)
-        return changed
+            return changed
+
+        return business.transact(update)
 
     def list(self) -> Sequence[Program]:
         """Return all programs."""
@@ -142,21 +145,27 @@ class Programs:
         one_of(evidence, EVIDENCE, field="evidence")
         checked(program, field="program")
         business = self._business
-        with business.store.write() as writer:
+
+        def confirm(writer: Writer) -> Membership:
             found = writer.hold(Membership, customer_id(customer), program)
             if found is None:
                 raise Refusal(Reason.NOT_A_MEMBER, details={"program": program})
             confirmed = evolve(found, confirmed_at=business.now(), confirmed_by=evidence)
             writer.replace(confirmed)
-        return confirmed
+            return confirmed
+
+        return business.transact(confirm)
 
     def _perform(self, action: Callable[[], Action], customer: CustomerRef, program: str) -> Membership:
         id_ = customer_id(customer)
-        with self._business.store.write() as writer:
+
+        def change(writer: Writer) -> Membership:
             single.perform(self._business, action, id_)
             found = writer.get(Membership, id_, program)
-        assert found is not None, "the action refuses who is no member"
-        return found
+            assert found is not None, "the action refuses who is no member"
+            return found
+
+        return self._business.transact(change)
 
 
 @frozen
@@ -201,10 +210,7 @@ class Terminals:
 
 
 def _add(business: Business, named: Program | PointOfSale | Terminal, *more: Category) -> None:
-    with business.store.write() as writer:
-        if writer.get(type(named), named.name) is not None:
-            raise Conflict(f"there is a {type(named).__name__} named {named.name!r} already")
-        try:
-            writer.add([named, *more])
-        except Taken:
-            raise Conflict(f"there is a {type(named).__name__} named {named.name!r} already") from None
+    try:
+        business.transact(lambda writer: writer.add([named, *more]))
+    except Taken:
+        raise Conflict(f"there is a {type(named).__name__} named {named.name!r} already") from None

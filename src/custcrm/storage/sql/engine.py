@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from custcrm.filters.syntax.errors import FilterError
 from custcrm.storage.protocol import Taken
 from custcrm.storage.sql.tables import columns_named, unique_columns
-from custcrm.values.errors import Conflict, CrmError, Malformed, Unavailable
+from custcrm.values.errors import Conflict, Contended, CrmError, Malformed, Unavailable
 from custcrm.values.texts import fold
 
 BUSY_SECONDS: Final = 60
@@ -165,6 +165,8 @@ def _translate(error: BaseException | None, keeping: bool) -> CrmError | None:
             return Conflict("a record names a customer that is not there, or others still name this one")
         case "23502" | "SQLITE_CONSTRAINT_NOTNULL":
             return Malformed("a record lacks a value that it must have")
+        case "40001" | "40P01" | "55P03" | "SQLITE_BUSY_SNAPSHOT":  # plain SQLITE_BUSY has waited for BUSY_SECONDS already
+            return Contended()
         case "22003" if not keeping:
             return FilterError("overflow", "a sum exceeds 64 bits")
         case "SQLITE_ERROR" if str(error) == "integer overflow":

@@ -19,6 +19,7 @@ from custcrm.records.messages import MessageStatus
 from custcrm.records.programs import Access
 from custcrm.storage.protocol import Store
 from custcrm.testing.races.coupons import COUPON_RACES
+from custcrm.testing.races.crossing import CROSSING_RACES
 from custcrm.testing.races.loyalty import LOYALTY_RACES
 from custcrm.testing.races.runners import (
     PLENTY,
@@ -295,6 +296,7 @@ RACES: Final = (
          check=_one_open_row),
     *LOYALTY_RACES,
     *COUPON_RACES,
+    *CROSSING_RACES,
     Race(name="outbox", law="a message is sent once", prepare=_outbox, run=_dispatch, check=_sent_once),
 )
 """All races. Each has customers, programs and keys of its own, so that they can be run on one store."""
