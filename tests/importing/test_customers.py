@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import custcrm
 from custcrm import Malformed
 from custcrm.importing.intake import BATCH
-from custcrm.records import Import
+from custcrm.records import Consent, Import
 from custcrm.testing import ManualClock
 
 PEOPLE = """\
@@ -185,6 +185,25 @@ def test_a_consent_that_was_recorded_before_is_kept(crm, file):
     [row] = crm.customers.import_csv(file("email,consents.email\na@example.org,yes\n"))
     assert (row.verdict, row.reason, row.field) == ("unchanged", "consent_kept", "consents.email")
     assert crm.select("EXISTS(consents WHERE channel = 'email' AND granted = TRUE)").count() == 0
+
+
+def test_a_no_of_a_file_ends_an_older_yes(crm, file):
+    """Whoever recorded the yes, one answer is open then, the no; the yes stays in the history, and again all is unchanged."""
+    anna = crm.customers.add(email="a@example.org")
+    crm.consents.grant(anna, "email", evidence="form at the till")
+    crm.customers.import_csv(file("email,consents.sms\na@example.org,yes\n"))
+    path = file("email,consents.sms,consents.email\na@example.org,no,no\n")
+    assert verdicts(crm.customers.import_csv(path, dry_run=True)) == [(2, "updated", None)]
+    assert verdicts(crm.customers.import_csv(path)) == [(2, "updated", None)]
+    with crm._business.reading() as reader:
+        said = list(reader.find(Consent, {"customer_id": anna.id}))
+    assert sorted((each.channel, each.granted, each.until is None) for each in said) == [
+        ("email", False, True), ("email", True, False), ("sms", False, True), ("sms", True, False),
+    ]
+    assert verdicts(crm.customers.import_csv(path)) == [(2, "unchanged", None)]
+    assert verdicts(crm.customers.import_csv(file("email,consents.sms\na@example.org,yes\n"))) == [
+        (2, "unchanged", "consent_kept")
+    ]
 
 
 def test_columns_are_understood_or_refused_before_any_row(crm, file):

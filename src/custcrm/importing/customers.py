@@ -8,10 +8,11 @@ from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
+from custcrm.actions.customers.identities import EXTERNAL_IDS, claim_identities, identities_of
 from custcrm.actions.progress import Progress
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Kind, Row
-from custcrm.importing.holders import EXTERNAL_IDS, Holders
+from custcrm.importing.holders import Holders, find_holders, identities
 from custcrm.importing.intake import Decision, Refused, misread, once, refused, take_in
 from custcrm.importing.known import FactColumns, Further, Known, further_of
 from custcrm.importing.reading import Cells, reason_of
@@ -19,7 +20,7 @@ from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource
 from custcrm.records import Customer
 from custcrm.rules import customers as rules
-from custcrm.storage.protocol import Reader
+from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Conflict, Malformed
 from custcrm.values.shapes import mapping
 
@@ -55,10 +56,11 @@ def import_customers(
 
     Header cells are fields of Customer, `attributes.<key>`, `external_ids.<system>`, `tags.<key>` or `consents.<channel>`;
     `columns` maps others to these, `ignore` leaves some out. A customer who is there already is found by external id, else by
-    exact email (by card number where neither column is filled): filled cells that differ change the customer, blank ones
-    never clear, and a consent that was recorded before is kept. A second row about a customer is refused, unless none of the
-    rows about the customer changes anything. `encoding` and `delimiter` are found unless told; `decimal` is the mark in
-    amounts. `progress` is True for a bar, or is called with (lines done, lines of the file).
+    exact email (by card number where neither column is filled): filled cells that differ change the customer, all else stays
+    as it is, and blank ones never clear. A no to a channel ends an older yes; a yes is not taken over a no. A second row about
+    a customer is refused, unless none of the rows about the customer changes anything. `encoding` and `delimiter` are found
+    unless told; `decimal` is the mark in amounts. `progress` is True for a bar, or is called with (lines done, lines of the
+    file).
 
     The whole file is one transaction, and a dry run writes nothing and gives the same verdicts. Malformed when the file cannot
     be read or its columns are not understood.
@@ -75,7 +77,7 @@ def import_customers(
 
 @frozen
 class _Desk:
-    """Decides about rows one after the other, and remembers what the accepted ones did.
+    """Decides about rows one after the other, and remembers what the accepted ones did, once that is committed.
 
     `seen` is the line that named each email, card number, external id or customer. `updated` are the customers whom a row
     has changed, `replaced` whose email or card number a row has replaced by another.
@@ -90,22 +92,24 @@ class _Desk:
     replaced: dict[Identity, str] = field(factory=dict)
     updated: set[str] = field(factory=set)
 
-    def decide(self, reader: Reader, rows: Sequence[Row]) -> Decision:
-        """Return what becomes of the rows."""
-        holders = Holders()
-        holders.look_up(reader, rows)
-        known = Known.of(reader, holders, self.columns, self.business.now())
+    def decide(self, rows: Sequence[Row], reader: Reader, writer: Writer | None) -> Decision:
+        """Return what becomes of the rows: with a writer, of customers who are held and read after that."""
+        if writer is not None:
+            claim_identities(writer, identities(rows))
+        holders, customers = find_holders(reader, rows, writer)
+        known = Known.of(reader, customers, self.columns, self.business.now())
         batch = _Batch(self, holders, known)
         verdicts = [batch.verdict(row, new) for row, new in zip(rows, self.business.ids.many(len(rows)), strict=True)]
-        return Decision(verdicts, batch.fresh, batch.changed)
+        return Decision(verdicts, batch.fresh, batch.changed, batch.remember)
 
 
 @frozen
 class _Batch:
     """Some rows of the file, with what was known of the customers whom they may be about before the file.
 
-    A row is decided in three steps: what it names somebody by (`identities`: its email, card number and external ids), which
-    customer that is (none: it adds one), and what it would change. Each step may refuse the row.
+    A row is decided in three steps: what it names somebody by (its email, card number and external ids), which customer that is
+    (none: it adds one), and what it would change. Each step may refuse the row. `seen`, `replaced` and `updated` are as in
+    the desk, which learns of them by `remember`.
     """
 
     desk: _Desk
@@ -113,19 +117,28 @@ class _Batch:
     known: Known
     fresh: list[Any] = field(factory=list)
     changed: list[Any] = field(factory=list)
+    seen: dict[Identity, int] = field(factory=dict)
+    replaced: dict[Identity, str] = field(factory=dict)
+    updated: set[str] = field(factory=set)
+
+    def remember(self) -> None:
+        """Let the desk know what these rows did: they are committed."""
+        self.desk.seen.update(self.seen)
+        self.desk.replaced.update(self.replaced)
+        self.desk.updated.update(self.updated)
 
     def verdict(self, row: Row, new_id: str) -> RowVerdict:
         """Decide about one row; `new_id` is the customer's if it adds one."""
         try:
             fields = self._read_fields(row)
-            named = _identities(row, fields)
+            named = identities_of(fields.get("email"), fields.get("card_number"), row.of(EXTERNAL_IDS))
             verdict = self._decide(row, fields, named, new_id)
         except Malformed as error:
             return refused(row, misread(error, reason_of(error)))
         except Refused as why:
             return refused(row, why)
         for identity in named:
-            self.desk.seen.setdefault(identity, row.line)
+            self.seen.setdefault(identity, row.line)
         return verdict
 
     def _decide(self, row: Row, fields: dict[str, Any], named: Sequence[Identity], new_id: str) -> RowVerdict:
@@ -149,13 +162,17 @@ class _Batch:
         if not named:
             raise Refused(RowReason.MISSING_IDENTITY, None, "no email, card number or external id is filled in")
         for identity in named:
-            once(self.desk.seen, identity, identity[0], identity[0])
+            self._once(identity, identity[0], identity[0])
         holders = self._holders_of(named)
         found = _customer_among(holders, named)
         if found is not None:
-            once(self.desk.seen, ("customer", found), "customer", None)
+            self._once(("customer", found), "customer", None)
         self._refuse_taken(row, holders, found)
         return None if found is None else self.known.customers[found]
+
+    def _once(self, identity: Identity, named: str, field: str | None) -> None:
+        for seen in (self.desk.seen, self.seen):
+            once(seen, identity, named, field)
 
     def _accept_repetition(self, row: Row, fields: dict[str, Any], named: Sequence[Identity]) -> RowVerdict | None:
         """Return the verdict of a further row about a customer that changes nothing, as those before it; None for others."""
@@ -165,7 +182,7 @@ class _Batch:
             self._refuse_taken(row, holders, found)
         except Refused:
             return None
-        if found is None or found in self.desk.updated:
+        if found is None or found in self.desk.updated or found in self.updated:
             return None
         before = self.known.customers[found]
         further = self._further(row, found)
@@ -181,7 +198,8 @@ class _Batch:
         return {column: held for column, identity in named if (held := self._holder(column, identity)) is not None}
 
     def _holder(self, column: str, identity: str) -> str | None:
-        return self.holders.holder(column, identity) or self.desk.replaced.get((column, identity))
+        told = (column, identity)
+        return self.holders.holder(*told) or self.replaced.get(told) or self.desk.replaced.get(told)
 
     def _refuse_taken(self, row: Row, holders: Mapping[str, str], found: str | None) -> None:
         """Refuse a row with an email or a card number of somebody else, or with another id in a system that has one."""
@@ -212,10 +230,10 @@ class _Batch:
             self._remember_replaced(before, after)
         self.fresh.extend(fresh)
         self.changed.extend(changed)
-        self.desk.seen["customer", before.id] = row.line
+        self.seen["customer", before.id] = row.line
         if not fresh and not changed:
             return _accepted(row, "unchanged", further.kept, before.id)
-        self.desk.updated.add(before.id)
+        self.updated.add(before.id)
         return _accepted(row, "updated", further.kept, before.id)
 
     def _fill(self, fields: dict[str, Any], before: Customer) -> Customer:
@@ -231,13 +249,13 @@ class _Batch:
         for name in _TAKEN:
             identity = getattr(before, name)
             if identity is not None and identity != getattr(after, name):
-                self.desk.replaced[name, identity] = before.id
+                self.replaced[name, identity] = before.id
 
 
 def _accepted(row: Row, verdict: str, kept: str | None, customer_id: str) -> RowVerdict:
     if kept is None:
         return RowVerdict(row.line, verdict, None, None, customer_id)
-    return RowVerdict(row.line, verdict, RowReason.CONSENT_KEPT, kept, customer_id, "what was recorded before is kept")
+    return RowVerdict(row.line, verdict, RowReason.CONSENT_KEPT, kept, customer_id, "the customer has said no, which is kept")
 
 
 def _customer_among(holders: Mapping[str, str], named: Sequence[Identity]) -> str | None:
@@ -248,11 +266,3 @@ def _customer_among(holders: Mapping[str, str], named: Sequence[Identity]) -> st
         return rules.whom(external, holders.get("email"), holders.get("card_number"), told=kinds)
     except Conflict as error:
         raise Refused(RowReason.CONFLICT, EXTERNAL_IDS, str(error)) from None
-
-
-def _identities(row: Row, fields: Mapping[str, Any]) -> list[Identity]:
-    """Return what a row names somebody by, the email as it is kept."""
-    named = [(name, fields[name]) for name in _TAKEN if fields.get(name) is not None]
-    if row.maps:
-        named += [(f"{EXTERNAL_IDS}.{system}", identity) for system, identity in row.of(EXTERNAL_IDS).items()]
-    return named

@@ -6,7 +6,8 @@ only decides, gives the same verdicts. The name to know is `take_in`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
 from attrs import frozen
@@ -17,7 +18,7 @@ from custcrm.importing.columns import Columns, Row
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource, Line
 from custcrm.records import Import
-from custcrm.storage.protocol import Reader
+from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Malformed
 
 BATCH: Final = 1_000
@@ -36,18 +37,22 @@ class Refused(Exception):
 
 @frozen
 class Decision:
-    """What becomes of some rows: their verdicts, and the records to add and to change for them."""
+    """What becomes of some rows: their verdicts, the records to add and to change for them, and what to remember of them."""
 
     verdicts: Sequence[RowVerdict]
     fresh: Sequence[Any]
     changed: Sequence[Any] = ()
+    remember: Callable[[], None] = lambda: None
 
 
 class Decide(Protocol):
     """Decides about a batch of rows; knows what the file held before."""
 
-    def __call__(self, reader: Reader, rows: Sequence[Row]) -> Decision:
-        """Return what becomes of the rows, against the store as it was before the file."""
+    def __call__(self, rows: Sequence[Row], reader: Reader, writer: Writer | None) -> Decision:
+        """Return what becomes of the rows, against the store as it was before the file.
+
+        With a writer, what they are about is claimed and held first, and read after that.
+        """
 
 
 def take_in(
@@ -64,23 +69,25 @@ def take_in(
     """Take the file in, keep an Import record of it, and return the report. All of it or nothing is applied."""
     show = show_progress(progress)
     verdicts: list[RowVerdict] = []
-    with business.store.read() if dry_run else business.store.write() as store:
+    opened: AbstractContextManager[Any] = business.store.read() if dry_run else business.store.write()
+    with opened as store:
         for batch, line in _batches(source.rows()):
-            decision, misfits = _decided(decide, store, columns, batch)
+            decision, misfits = _decided(decide, columns, batch, store, None if dry_run else store)
             if not dry_run:
                 _write(store, decision)
+            decision.remember()
             verdicts += sorted([*decision.verdicts, *misfits], key=lambda verdict: verdict.line) if misfits \
                 else decision.verdicts
             show(min(line, source.lines - 1), source.lines)
         report = ImportReport.of(id, tuple(verdicts), source, dry_run=dry_run)
         if not dry_run:
-            store.add([_record(business, kind, report)])  # type: ignore[attr-defined]
+            store.add([_record(business, kind, report)])
     show(source.lines, source.lines)
     return report
 
 
 def _decided(
-    decide: Decide, store: Reader, columns: Columns, batch: Sequence[Line]
+    decide: Decide, columns: Columns, batch: Sequence[Line], reader: Reader, writer: Writer | None
 ) -> tuple[Decision, Sequence[RowVerdict]]:
     """Decide about a batch; rows that do not fit the header are refused before."""
     rows, misfits = [], []
@@ -91,7 +98,7 @@ def _decided(
             misfits.append(RowVerdict(line, "refused", RowReason.BAD_ROW, None, None, message))
         else:
             rows.append(row)
-    return decide(store, rows), misfits
+    return decide(rows, reader, writer), misfits
 
 
 def _write(writer: Any, decision: Decision) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from custcrm.actions.customers.consents import MARKETING, answered
+from custcrm.actions.customers.identities import EXTERNAL_IDS
 from custcrm.actions.customers.tags import assigned, closed, tag_key, tag_value
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Row
-from custcrm.importing.holders import EXTERNAL_IDS, Holders
 from custcrm.importing.reading import read_flag
 from custcrm.records import Attribute, Consent, Customer, ExternalId, TagAssignment
 from custcrm.records.declaration import is_in_force
@@ -57,13 +57,12 @@ class Known:
     attributes: Mapping[tuple[str, str], str]
     external_ids: Mapping[tuple[str, str], str]
     tags: Mapping[tuple[str, str], TagAssignment]
-    consents: Mapping[tuple[str, str], bool]
+    consents: Mapping[tuple[str, str], Consent]
 
     @classmethod
-    def of(cls, reader: Reader, holders: Holders, columns: FactColumns, now: datetime) -> Known:
-        """Look up the facts that the file has columns for; other ones are not needed."""
-        ids = holders.everybody
-        customers = reader.find(Customer, {"id": ids}) if ids else ()
+    def of(cls, reader: Reader, customers: Mapping[str, Customer], columns: FactColumns, now: datetime) -> Known:
+        """Look up the facts that the file has columns for, of customers who are held; other ones are not needed."""
+        ids = list(customers)
 
         def of(record: type[Any], key: str, keys: frozenset[str], **more: str) -> Iterable[Any]:
             return reader.find(record, {"customer_id": ids, key: keys, **more}) if ids and keys else ()
@@ -71,7 +70,7 @@ class Known:
         tags = of(TagAssignment, "key", columns.tags)
         return cls(
             now=now,
-            customers={each.id: each for each in customers},
+            customers=customers,
             attributes={(each.customer_id, each.key): each.value for each in of(Attribute, "key", columns.attributes)},
             external_ids={
                 (each.customer_id, each.system): each.external_id
@@ -80,10 +79,10 @@ class Known:
             tags={
                 (each.customer_id, each.key): each
                 for each in tags
-                if is_in_force(each, now)
+                if each.until is None or is_in_force(each, now)
             },
             consents={
-                (each.customer_id, each.channel): each.granted
+                (each.customer_id, each.channel): each
                 for each in of(Consent, "channel", columns.consents, purpose=MARKETING)
                 if each.until is None
             },
@@ -94,7 +93,7 @@ class Known:
 class Further:
     """What a row tells of a customer beside the fields: records to add and to change.
 
-    `kept` is the first column of a consent that was recorded before and says otherwise: it stays as it is.
+    `kept` is the first column with a yes to what the customer has said no to: the no stays.
     """
 
     fresh: list[Any] = field(factory=list)
@@ -110,20 +109,40 @@ def further_of(row: Row, id: str, known: Known, business: Business, import_id: s
     fresh: list[Any] = [each for each in made if (id, each.key) not in known.attributes]
     changed: list[Any] = [each for each in made if (id, each.key) in known.attributes]
     fresh += rules.external_ids(id, external, known.now)
+    further = Further(fresh, changed)
     for key, cell in row.of("tags").items():
-        before, value = known.tags.get((id, key)), tag_value(cell, field=f"tags.{key}").strip()
-        if before is not None and before.value == value:
-            continue
-        if before is not None:
-            changed.append(evolve(before, **closed(known.now)))
-        facts = assigned(key, value, since=known.now, actor=business.actor, source="import")
-        fresh.append(TagAssignment(customer_id=id, id=business.ids.new(), **facts))
+        _tag(further, id, key, tag_value(cell, field=f"tags.{key}").strip(), known, business)
     kept = None
     for channel, cell in row.of("consents").items():
-        granted, said = read_flag(f"consents.{channel}", cell), known.consents.get((id, channel))
-        if said is None:
-            evidence = f"import {import_id}"
-            fresh.append(answered(business, id, channel, granted=granted, evidence=evidence, at=known.now))
-        elif said != granted:
+        if not _answer(further, id, channel, read_flag(f"consents.{channel}", cell), known, business, import_id):
             kept = kept or f"consents.{channel}"
-    return Further(fresh, changed, kept)
+    return evolve(further, kept=kept)
+
+
+def _tag(further: Further, id: str, key: str, value: str, known: Known, business: Business) -> None:
+    """Set a tag, unless it is so already: what it was before is closed."""
+    before, now = known.tags.get((id, key)), known.now
+    if before is not None:
+        if before.value == value:
+            return
+        now = max(now, before.since)
+        further.changed.append(evolve(before, **closed(now)))
+    facts = assigned(key, value, since=now, actor=business.actor, source="import")
+    further.fresh.append(TagAssignment(customer_id=id, id=business.ids.new(), **facts))
+
+
+def _answer(
+    further: Further, id: str, channel: str, granted: bool, known: Known, business: Business, import_id: str
+) -> bool:
+    """Keep an answer that is new; tell whether the file's is the one that holds: a no always does, a yes not over a no."""
+    before, now = known.consents.get((id, channel)), known.now
+    if before is not None:
+        if before.granted == granted:
+            return True
+        if granted:
+            return False
+        now = max(now, before.occurred_at)
+        further.changed.append(evolve(before, until=now))
+    evidence = f"import {import_id}"
+    further.fresh.append(answered(business, id, channel, granted=granted, evidence=evidence, at=now))
+    return True

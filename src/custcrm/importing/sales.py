@@ -10,18 +10,20 @@ from typing import Final
 from attrs import field, frozen
 
 from custcrm.actions import eligibility
+from custcrm.actions.customers.identities import EXTERNAL_IDS
 from custcrm.actions.places import place_of
 from custcrm.actions.progress import Progress
+from custcrm.actions.sales.sales import SCOPE
 from custcrm.business import Business, among
 from custcrm.importing.columns import Columns, Kind, Row
-from custcrm.importing.holders import EXTERNAL_IDS, Holders, identities
+from custcrm.importing.holders import Holders, find_holders, identities
 from custcrm.importing.intake import Decision, Refused, misread, once, refused, take_in
 from custcrm.importing.reading import Cells, reason_of
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource
 from custcrm.records import Program, Sale
 from custcrm.rules import sales as rules
-from custcrm.storage.protocol import Reader
+from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, NotFound, Reason
 from custcrm.values.shapes import mapping
@@ -85,77 +87,24 @@ class _Place:
 
 @frozen
 class _Desk:
-    """Decides about rows; remembers the external ids of those it accepted, and what it has looked up.
-
-    `barred` tells of each customer and program whether the customer is blacklisted there.
-    """
+    """Decides about rows; remembers the external ids of those it accepted, and the places it has looked up."""
 
     business: Business
     cells: Cells
     seen: dict[str, int] = field(factory=dict)
     places: dict[tuple[str | None, ...], _Place | Refused] = field(factory=dict)
-    holders: Holders = field(factory=Holders)
-    barred: dict[tuple[str, str | None], bool] = field(factory=dict)
 
-    def decide(self, reader: Reader, rows: Sequence[Row]) -> Decision:
-        """Return what becomes of the rows."""
-        business = self.business
-        now = business.now()
-        self.holders.look_up(reader, rows)
-        made: list[Sale | Refused] = []
-        for row, new in zip(rows, business.ids.many(len(rows)), strict=True):
-            try:
-                made.append(self._read_sale(row, new, now))
-            except Malformed as error:
-                made.append(misread(error, reason_of(error)))
-            except Refused as why:
-                made.append(why)
-        sales = [each for each in made if isinstance(each, Sale)]
-        known = _find_known(reader, sales)
-        self._look_up_barred(reader, [sale for sale in sales if sale.external_id not in known], now)
-        fresh: list[Sale] = []
-        verdicts = [self._verdict(row, each, known, fresh) for row, each in zip(rows, made, strict=True)]
-        return Decision(verdicts, fresh)
-
-    def _verdict(
-        self, row: Row, sale: Sale | Refused, known: Mapping[str | None, Sale], fresh: list[Sale]
-    ) -> RowVerdict:
-        if isinstance(sale, Refused):
-            return refused(row, sale)
-        try:
-            once(self.seen, sale.external_id, "external_id", "external_id")
-            before = known.get(sale.external_id)
-            if before is not None:
-                _refuse_other_facts(before, sale, row)
-            else:
-                self._refuse_barred(sale)
-        except Refused as why:
-            return refused(row, why)
-        self.seen[sale.external_id or ""] = row.line
-        if before is None:
-            fresh.append(sale)
-        return RowVerdict(row.line, "unchanged" if before else "added", None, None, sale.customer_id)
-
-    def _read_sale(self, row: Row, id: str, now: datetime) -> Sale:
-        """Return the sale that a row tells of; nothing has been compared with what is known."""
-        cells = row.cells
-        for name in ("external_id", "occurred_at", "total"):
-            if name not in cells:
-                raise Refused(RowReason.MISSING_VALUE, name, f"{name} is blank")
-        told = self.cells.read(cells, _READ)
-        owner = _owner(row, self.holders)
-        place = self._place(cells)
-        return Sale(
-            customer_id=owner, id=id, occurred_at=told["occurred_at"], **rules.about_total(told["total"]),
-            units=told.get("units", 0),
-            program=place.program, point_of_sale=place.point_of_sale, terminal=place.terminal,
-            source=_read_text(cells, "source") or "in_store", document=_read_text(cells, "document"),
-            external_id=_read_text(cells, "external_id"), recorded_at=now,
-        )
+    def decide(self, rows: Sequence[Row], reader: Reader, writer: Writer | None) -> Decision:
+        """Return what becomes of the rows: with a writer, of receipts that are claimed and customers who are held."""
+        if writer is not None:
+            writer.claim(SCOPE, [row.cells["external_id"] for row in rows if "external_id" in row.cells])
+        holders, _ = find_holders(reader, rows, writer)
+        batch = _Batch(self, holders, self.business.now())
+        return batch.decide(rows, reader)
 
     # where --------------------------------------------------------------------------------------
 
-    def _place(self, cells: Mapping[str, str]) -> _Place:
+    def place(self, cells: Mapping[str, str]) -> _Place:
         """Return where a sale was made; each combination is looked up once."""
         told = (cells.get("terminal"), cells.get("point_of_sale"), cells.get("program"))
         found = self.places.get(told)
@@ -180,31 +129,95 @@ class _Desk:
             return Refused(RowReason.CONFLICT, error.field, "the terminal stands elsewhere")
         return _Place(at, place, of_place or business.program)
 
+
+@frozen
+class _Batch:
+    """Some rows of the file, and the customers whom they may be about; `barred` are those blacklisted in a program."""
+
+    desk: _Desk
+    holders: Holders
+    now: datetime
+    seen: dict[str, int] = field(factory=dict)
+    barred: set[tuple[str, str | None]] = field(factory=set)
+
+    def decide(self, rows: Sequence[Row], reader: Reader) -> Decision:
+        """Return what becomes of the rows."""
+        made: list[Sale | Refused] = []
+        for row, new in zip(rows, self.desk.business.ids.many(len(rows)), strict=True):
+            try:
+                made.append(self._read_sale(row, new))
+            except Malformed as error:
+                made.append(misread(error, reason_of(error)))
+            except Refused as why:
+                made.append(why)
+        sales = [each for each in made if isinstance(each, Sale)]
+        known = _find_known(reader, sales)
+        self._look_up_barred(reader, [sale for sale in sales if sale.external_id not in known])
+        fresh: list[Sale] = []
+        verdicts = [self._verdict(row, each, known, fresh) for row, each in zip(rows, made, strict=True)]
+        return Decision(verdicts, fresh, remember=lambda: self.desk.seen.update(self.seen))
+
+    def _verdict(
+        self, row: Row, sale: Sale | Refused, known: Mapping[str | None, Sale], fresh: list[Sale]
+    ) -> RowVerdict:
+        if isinstance(sale, Refused):
+            return refused(row, sale)
+        try:
+            for seen in (self.desk.seen, self.seen):
+                once(seen, sale.external_id, "external_id", "external_id")
+            before = known.get(sale.external_id)
+            if before is not None:
+                _refuse_other_facts(before, sale, row)
+            else:
+                self._refuse_barred(sale)
+        except Refused as why:
+            return refused(row, why)
+        self.seen[sale.external_id or ""] = row.line
+        if before is None:
+            fresh.append(sale)
+        return RowVerdict(row.line, "unchanged" if before else "added", None, None, sale.customer_id)
+
+    def _read_sale(self, row: Row, id: str) -> Sale:
+        """Return the sale that a row tells of; nothing has been compared with what is known."""
+        cells = row.cells
+        for name in ("external_id", "occurred_at", "total"):
+            if name not in cells:
+                raise Refused(RowReason.MISSING_VALUE, name, f"{name} is blank")
+        told = self.desk.cells.read(cells, _READ)
+        owner = _owner(row, self.holders)
+        place = self.desk.place(cells)
+        return Sale(
+            customer_id=owner, id=id, occurred_at=told["occurred_at"], **rules.about_total(told["total"]),
+            units=told.get("units", 0),
+            program=place.program, point_of_sale=place.point_of_sale, terminal=place.terminal,
+            source=_read_text(cells, "source") or "in_store", document=_read_text(cells, "document"),
+            external_id=_read_text(cells, "external_id"), recorded_at=self.now,
+        )
+
     # who may ------------------------------------------------------------------------------------
 
     def _refuse_barred(self, sale: Sale) -> None:
-        if self.barred.get((sale.customer_id, sale.program)):
+        if (sale.customer_id, sale.program) in self.barred:
             raise Refused(RowReason.BLACKLISTED, "program", "the customer is blacklisted in the program")
 
-    def _look_up_barred(self, reader: Reader, sales: Sequence[Sale], now: datetime) -> None:
-        """Look up who is blacklisted in the programs of these sales, and is not remembered."""
+    def _look_up_barred(self, reader: Reader, sales: Sequence[Sale]) -> None:
+        """Look up who is blacklisted in the programs of these sales."""
         buyers: dict[str, set[str]] = {}
         for sale in sales:
-            if sale.program is not None and (sale.customer_id, sale.program) not in self.barred:
+            if sale.program is not None:
                 buyers.setdefault(sale.program, set()).add(sale.customer_id)
         for program, ids in buyers.items():
-            self.barred.update(dict.fromkeys(((each, program) for each in ids), False))
-            self.barred.update(dict.fromkeys(((each, program) for each in self._blacklisted(reader, program, ids, now)), True))
+            self.barred.update((each, program) for each in self._blacklisted(reader, program, ids))
 
-    def _blacklisted(self, reader: Reader, program: str, ids: Collection[str], now: datetime) -> list[str]:
-        rules_of_members = eligibility.member(self.business.schema, program)
-        rule = next(rule for reason, rule in rules_of_members if reason is Reason.BLACKLISTED)
-        return reader.ids(Question(among(rule, ids) & ~rule, now))
+    def _blacklisted(self, reader: Reader, program: str, ids: Collection[str]) -> list[str]:
+        schema = self.desk.business.schema
+        rule = next(rule for reason, rule in eligibility.member(schema, program) if reason is Reason.BLACKLISTED)
+        return reader.ids(Question(among(rule, ids) & ~rule, self.now))
 
 
 def _owner(row: Row, holders: Holders) -> str:
     """Return the customer whose sale it is; what is filled in and known must name one and the same."""
-    told = identities(row)
+    told = list(identities([row]))
     found = {held for column, identity in told if (held := holders.holder(column, identity)) is not None}
     if len(found) == 1:
         return found.pop()

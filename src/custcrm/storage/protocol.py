@@ -126,6 +126,9 @@ class Writer(Reader, Protocol):
     def hold(self, record: type[R], *key: Any) -> R | None:
         """Return the record as it is now and keep others from changing it until the end of this write()."""
 
+    def hold_all(self, record: type[R], keys: Collection[str]) -> list[R]:
+        """Return the records of these keys, of one column, in key order and held in it, as `hold` does one."""
+
     def claim(self, scope: str, keys: Collection[str]) -> None:
         """Keep other writers from claiming the same keys of a scope until the end of this write().
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from attrs import evolve
 
-from custcrm.business import Business, CustomerRef
+from custcrm.business import Business, CustomerRef, hold_customer
+from custcrm.business import customer_id as id_of
 from custcrm.records import Consent
 from custcrm.rules.contacting import check_channel, check_purpose
 from custcrm.storage.protocol import Writer
@@ -21,15 +22,17 @@ MARKETING: Final = "marketing"
 def answer(
     business: Business, customer: CustomerRef, channel: str, *, granted: bool, evidence: str, purpose: str = MARKETING
 ) -> None:
-    """Keep the customer's answer for a channel and a purpose; the one before it is over then, and stays in the history."""
+    """Keep the customer's answer for a channel and a purpose; the one before it is over then, and stays in the history.
+
+    The customer is held: no message to the customer starts until the answer is there, and the clock is read after that.
+    """
     check_purpose(purpose)
     check_channel(channel, business.channels)
     if is_blank(checked(evidence, field="evidence")):
         raise Malformed("evidence says how the consent is known, e.g. 'form at the till'", field="evidence")
-    customer_id = business.existing(customer).id
 
     def keep(writer: Writer) -> None:
-        writer.claim("consent", [f"{customer_id} {channel} {purpose}"])
+        customer_id = hold_customer(writer, id_of(customer)).id
         now = business.now()
         about = {"customer_id": customer_id, "channel": channel, "purpose": purpose, "until": None}
         for earlier in list(writer.find(Consent, about)):

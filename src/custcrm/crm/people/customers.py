@@ -8,6 +8,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from custcrm.actions.customers.deleting import delete
+from custcrm.actions.customers.identities import PLAIN, claim_identities, identities_of
 from custcrm.business import Business, CustomerRef, customer_id, hold_customer
 from custcrm.crm.people.callers import CallerMatch, caller_matches
 from custcrm.filters import Filter
@@ -24,8 +25,6 @@ from custcrm.values.shapes import mapping, several
 from custcrm.values.texts import checked, fold_case
 
 MATCHES: Final = {"prefix": "starts_with", "contains": "contains", "exact": "="}
-EMAILS: Final = "email"
-"""The scope in which addresses are claimed, whether they become a customer's own or a further one."""
 _ANYWHERE: Final = ("first_name", "last_name", "company_name")
 
 
@@ -72,13 +71,21 @@ class Customers:
         copies = [self._dated(row) for row in several(rows, field="rows")]
         added: list[Customer] = []
         facts: list[Any] = []
+        named: list[tuple[str, str]] = []
         for id_, row in zip(business.ids.many(len(copies)), copies, strict=True):
             attributes, external = _take_mapping(row, "attributes"), _take_mapping(row, "external_ids")
             customer = rules.new_customer(id_, row, now=now, country=business.country, amount=business.amount)
             rules.check_identity(customer, external)
             added.append(customer)
+            named += identities_of(customer.email, customer.card_number, external)
             facts += rules.attributes(id_, attributes, now) + rules.external_ids(id_, external, now)
-        business.transact(lambda writer: self._insert(writer, [*added, *facts]))
+
+        def insert(writer: Writer) -> None:
+            claim_identities(writer, named)
+            self._refuse_taken(writer, added)
+            writer.add([*added, *facts])
+
+        business.transact(insert)
         return added
 
     def get(self, id: str) -> Customer:
@@ -88,8 +95,10 @@ class Customers:
     def update(self, customer: CustomerRef, **changes: Any) -> Customer:
         """Change fields and return the record: absent means leave, None means clear."""
         business, id_ = self._business, customer_id(customer)
+        told = rules.read({name: changes[name] for name in PLAIN if name in changes}, country=None, amount=business.amount)
 
         def update(writer: Writer) -> Customer:
+            claim_identities(writer, identities_of(told.get("email"), told.get("card_number")))
             before = hold_customer(writer, id_)
             after = rules.changed_customer(before, self._dated(changes), country=business.country, amount=business.amount)
             if after == before:
@@ -97,7 +106,7 @@ class Customers:
             external = {each.system: each.external_id for each in writer.find(ExternalId, {"customer_id": after.id})}
             rules.check_identity(after, external)
             writer.add([rules.account_changed(business.ids.new(), before, after, business.now(), business.actor)])
-            self._free_emails(writer, [after])
+            self._refuse_taken(writer, [after])
             writer.replace(after)
             return after
 
@@ -167,7 +176,7 @@ class Customers:
 
         def add(writer: Writer) -> ContactPoint:
             if kind == "email":
-                writer.claim(EMAILS, [point.value])
+                claim_identities(writer, [("email", point.value)])
                 holder = self._with_email(writer, point.value)
                 if holder is not None:
                     raise EmailTaken(holder.id)
@@ -236,20 +245,14 @@ class Customers:
 
         return business.transact(change)
 
-    def _insert(self, writer: Writer, records: Sequence[Any]) -> None:
-        customers = [each for each in records if isinstance(each, Customer)]
-        self._free_emails(writer, customers)
-        writer.add(records)
-
-    def _free_emails(self, writer: Writer, customers: Sequence[Customer]) -> None:
-        """Refuse an address that somebody has; who asks for the same one at the same time waits until this is written."""
+    def _refuse_taken(self, writer: Writer, customers: Sequence[Customer]) -> None:
+        """Refuse an address that somebody has; whoever asks for one has claimed it."""
         mine = {each.id for each in customers}
         wanted = [each.email for each in customers if each.email is not None]
         if len(set(wanted)) < len(wanted):
             raise Conflict("two of the customers have the same email")
         if not wanted:
             return
-        writer.claim(EMAILS, wanted)
         holders = [each.id for each in writer.find(Customer, {"email": wanted})]
         holders += [each.customer_id for each in writer.find(ContactPoint, {"kind": "email", "value": wanted})]
         for holder in holders:

@@ -261,6 +261,11 @@ class MemoryWriter(MemoryReader):
         """Return the record as it is now; the store's lock keeps all others away."""
         return self.get(record, *key)
 
+    def hold_all(self, record: type[R], keys: Collection[str]) -> list[R]:
+        """Return the records of these keys, in key order."""
+        found = (self.get(record, key) for key in sorted(set(keys)))
+        return [each for each in found if each is not None]
+
     def claim(self, scope: str, keys: Collection[str]) -> None:
         """Do nothing: the store's lock keeps all others away."""
 

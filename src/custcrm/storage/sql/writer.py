@@ -68,6 +68,17 @@ class SqlWriter(SqlReader):
         """Return the record as it is now and keep others from changing it until the end of this write()."""
         return self._one(record, key, held=True)
 
+    def hold_all(self, record: type[R], keys: Collection[str]) -> list[R]:
+        """Return the records of these keys, in key order and held in it, as they are now."""
+        [name] = declaration(record).key
+        wanted, parameters = statements.read_where({name: list(keys)})
+        # On SQLite the writer holds everything.
+        shape = Shape(record=record, wanted=wanted, held=self._dialect == "postgresql")
+        with self._undone_on_error():
+            found: Any = self._run(statements.select(shape), parameters).all()
+        decode = encoding.decode(record, self._dialect)
+        return [decode(row) for row in found]
+
     def claim(self, scope: str, keys: Collection[str]) -> None:
         """Keep other writers from claiming the same keys of a scope; on SQLite they wait already.
 

@@ -102,6 +102,14 @@ class RecordLaws:
             assert writer.get(TagAssignment, some_id(1), some_id(99)) is None
             assert writer.hold(Customer, some_id(99)) is None
 
+    def test_many_are_held_in_key_order(self, store: Store) -> None:
+        """hold_all gives those of the keys that are there, once and in order; none for no keys."""
+        put(store)
+        with store.write() as writer:
+            wanted = [some_id(3), some_id(99), some_id(1), some_id(3)]
+            assert writer.hold_all(Customer, wanted) == [writer.get(Customer, some_id(each)) for each in (1, 3)]
+            assert writer.hold_all(Customer, []) == []
+
     def test_find_by_value_by_absence_and_by_several(self, store: Store) -> None:
         """A value is equal, None is missing, a list is one of (a None in it: or missing), an empty list is none."""
         put(store, tag(11, value="a"), tag(12, value="b"), tag(13, value=None), tag(14, owner=2, value="a"))

@@ -20,6 +20,7 @@ from custcrm.records.programs import Access
 from custcrm.storage.protocol import Store
 from custcrm.testing.races.coupons import COUPON_RACES
 from custcrm.testing.races.crossing import CROSSING_RACES
+from custcrm.testing.races.imports import IMPORT_RACES
 from custcrm.testing.races.loyalty import LOYALTY_RACES
 from custcrm.testing.races.runners import (
     PLENTY,
@@ -297,6 +298,7 @@ RACES: Final = (
     *LOYALTY_RACES,
     *COUPON_RACES,
     *CROSSING_RACES,
+    *IMPORT_RACES,
     Race(name="outbox", law="a message is sent once", prepare=_outbox, run=_dispatch, check=_sent_once),
 )
 """All races. Each has customers, programs and keys of its own, so that they can be run on one store."""
