@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         EmailTaken,
         KeyConflict,
         Malformed,
+        MisusedTransaction,
         NotFound,
         OutcomeUnknown,
         Reason,
@@ -107,8 +108,8 @@ _HOMES = {
     "custcrm.rules.points_history": "Expiring LotProof PointsLine Proof",
     "custcrm.scope": "Scope at",
     "custcrm.selection": "Page Plan Selection",
-    "custcrm.values.errors": "Closed Conflict Contended CrmError EmailTaken KeyConflict Malformed NotFound OutcomeUnknown "
-    "Reason Refusal Unavailable Unfinished",
+    "custcrm.values.errors": "Closed Conflict Contended CrmError EmailTaken KeyConflict Malformed MisusedTransaction NotFound "
+    "OutcomeUnknown Reason Refusal Unavailable Unfinished",
     "custcrm.values.money": "Money",
     "custcrm.view": "View",
     "custcrm.waterfall": "Step Waterfall",
@@ -121,12 +122,11 @@ __all__ = [
     "DryRun",
     "EarningRule", "Earns", "EmailTaken", "Expiring", "FilterError", "FreeCode", "GuestRedemption", "ImportReport",
     "InboxItem", "InboxMessage", "InboxStatus", "KeyConflict", "Liability", "LimitExceeded", "LotProof", "LotUse",
-    "Malformed", "Membership", "MembershipChange", "Message", "Money", "NotFound", "Offer", "OfferStatus", "OutcomeUnknown",
-    "Page", "Plan", "PointBalances", "PointsEntry", "PointsLine", "PointsSpend", "Problem", "Program", "Proof", "Reason",
-    "Redemption", "Refusal", "Result", "Reversal", "Rounding", "RowVerdict", "Sale", "SaleDetails", "SaleKind", "SaleLine",
-    "Scope", "Segment", "Selection", "Statement", "Step", "Task", "Total", "Transaction", "TransactionLog", "Unavailable",
-    "Unfinished",
-    "View", "Waterfall", "at", "from_json", "open", "to_json",
+    "Malformed", "Membership", "MembershipChange", "Message", "MisusedTransaction", "Money", "NotFound", "Offer",
+    "OfferStatus", "OutcomeUnknown", "Page", "Plan", "PointBalances", "PointsEntry", "PointsLine", "PointsSpend", "Problem",
+    "Program", "Proof", "Reason", "Redemption", "Refusal", "Result", "Reversal", "Rounding", "RowVerdict", "Sale",
+    "SaleDetails", "SaleKind", "SaleLine", "Scope", "Segment", "Selection", "Statement", "Step", "Task", "Total",
+    "Transaction", "TransactionLog", "Unavailable", "Unfinished", "View", "Waterfall", "at", "from_json", "open", "to_json",
 ]  # fmt: skip
 
 

@@ -156,6 +156,9 @@ class TransactionLog:
     _business: Business
 
     def __iter__(self) -> Iterator[Transaction]:
+        return self._business.store.confine(self._each())
+
+    def _each(self) -> Iterator[Transaction]:
         with self._business.reading() as reader:
             wanted = [each for sources in SOURCES.values() for each in sources]
             streams = [self._lines(reader, each) for each in wanted if set(self.kinds) & set(each.named.values())]

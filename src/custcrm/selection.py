@@ -87,6 +87,9 @@ class Selection:
 
     def __iter__(self) -> Iterator[Customer]:
         """Yield the customers in id order, read page by page."""
+        return self._business.store.confine(self._each())
+
+    def _each(self) -> Iterator[Customer]:
         after: str | None = None
         question = self._question()
         while True:

@@ -1,10 +1,10 @@
 """What a store is: it keeps, finds and guards; it never decides.
 
 Two doors: `store.read()` and `store.write()`, both context managers. Nothing is written outside `write()`. A `write()`
-inside another of the same thread joins it: what an exception undoes is the inner one's work, and all when it leaves the
-outermost. Every method is batch-first, and a change that raises leaves nothing of itself behind. The shipped contract
-(`custcrm.testing.StoreContract`) is the normative text with examples; a store that passes it can be given to
-`custcrm.open`.
+inside another joins it: what an exception undoes is the inner one's work, and all when it leaves the outermost. It belongs
+to the thread and the asyncio task that began it: see `storage.custody`. Every method is batch-first, and a change that
+raises leaves nothing of itself behind. The shipped contract (`custcrm.testing.StoreContract`) is the normative text with
+examples; a store that passes it can be given to `custcrm.open`.
 """
 
 from __future__ import annotations
@@ -165,20 +165,27 @@ class Store(Protocol):
     """A place where records are kept. Thread-safe: one store serves all threads."""
 
     def read(self) -> AbstractContextManager[Reader]:
-        """Open a consistent view for questions: of its own, so that it shows what this thread has written before.
+        """Open a view for questions: of its own, so that it shows what has been written before it.
 
-        Inside a write() of the same thread: that one.
+        Each question is answered as of one moment, and may be asked in any thread. Inside a write(): that one.
         """
 
     def write(self) -> AbstractContextManager[Writer]:
-        """Open a transaction, or join the one that this thread is in.
+        """Open a transaction, or join the one that this call is in.
 
         What an exception undoes is the work of the write() that it leaves, and all when it leaves the outermost; whoever
         catches it in between goes on as if the inner one had not been.
+
+        It belongs to the thread and the asyncio task that began it. A call of another one that would fall into it, by its
+        thread or by its context, and whatever the owner does afterwards, raise MisusedTransaction, as does leaving it
+        elsewhere or before one within it: all of it is rolled back, and everybody's next call works.
         """
 
     def is_writing(self) -> bool:
-        """Tell whether this thread is within a write() of this store."""
+        """Tell whether this call is within a write() of this store; MisusedTransaction where it is another's."""
+
+    def confine(self, found: Iterator[R]) -> Iterator[R]:
+        """Yield what is found; of what is begun within a write(), MisusedTransaction to all but its owner."""
 
     def version(self) -> int | None:
         """Return the schema's version, None when nothing has been set up."""

@@ -229,6 +229,13 @@ class Unfinished(CrmError):
         return f"stopped after {self.done:,} of {self.total:,}, which stay done; {again} goes on from there{why}"
 
 
+class MisusedTransaction(CrmError, RuntimeError):
+    """A transaction was used or left in another thread or asyncio task than it was begun in; nothing of it is kept.
+
+    Both sides are told so: the call that fell into it, which did nothing, and its owner.
+    """
+
+
 class Closed(CrmError):
     """The object was used after it was closed."""
 

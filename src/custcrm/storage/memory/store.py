@@ -1,4 +1,4 @@
-"""A store in memory: dicts and sorted indexes behind one lock. The name to know is `MemoryStore`.
+"""A store in memory: dicts and sorted indexes, one transaction at a time. The name to know is `MemoryStore`.
 
 It is the engine of notebooks and tests, and the reference for every other store: `custcrm.testing.StoreContract`
 compares them with it. Nothing outlives the process.
@@ -7,21 +7,19 @@ compares them with it. Nothing outlives the process.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
-from threading import RLock, get_ident
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
-from attrs import define, field
 
 from custcrm.filters.ir.nodes import Shown
-from custcrm.records import RECORDS
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied
+from custcrm.storage.custody import Custody, Held, Turn
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.memory import setwise
-from custcrm.storage.memory.questions import Questions
+from custcrm.storage.memory.contents import Contents
 from custcrm.storage.memory.table import Key, Table
 from custcrm.storage.migrations import VERSION
 from custcrm.storage.protocol import Reader, Taken, Writer
@@ -29,90 +27,54 @@ from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.values.errors import Closed, NotFound, Reason
 
 R = TypeVar("R")
+T = TypeVar("T")
 
-@define(eq=False)
-class _Contents:
-    """All that a store keeps, and what the write() under way may have to undo."""
-
-    tables: Mapping[type, Table] = field(factory=lambda: {record: Table(record) for record in RECORDS})
-    questions: Questions = field(init=False)
-    undo: list[Callable[[], object]] = field(factory=list)
-    staged: dict[tuple[str, str], dict[int, str]] = field(factory=dict)
-
-    def __attrs_post_init__(self) -> None:
-        self.questions = Questions(self.tables)
-
-    def set(self, table: Table, key: Key, record: Any | None) -> bool:
-        """Put or remove a record, and remember how it was; tell whether one was there."""
-        before = table.set(key, record)
-        self.undo.append(partial(table.set, key, before))
-        return before is not None
-
-    def stage(self, named: tuple[str, str], values: Iterable[tuple[int, str]]) -> None:
-        """Keep texts for target numbers, and remember which were there."""
-        texts = self.staged.setdefault(named, {})
-        for number, value in values:
-            before = texts.get(number)
-            self.undo.append(partial(texts.pop, number) if before is None else partial(texts.update, {number: before}))
-            texts[number] = value
-
-    @contextmanager
-    def undone_on_error(self) -> Iterator[None]:
-        """Undo what is changed within, last first, should it fail."""
-        begun = len(self.undo)
-        try:
-            yield
-        except BaseException:
-            while len(self.undo) > begun:
-                self.undo.pop()()
-            raise
+_AT_ONCE: Final[AbstractContextManager[None]] = nullcontext()
 
 
 class MemoryStore:
-    """Keeps records in this process's memory. Readers and writers take turns, whichever thread they are in."""
+    """Keeps records in this process's memory. Transactions and questions take turns, whichever thread they are in."""
 
     def __init__(self) -> None:
-        self._lock = RLock()
-        self._contents: _Contents | None = _Contents()
-        self._writer: MemoryWriter | None = None
-        self._writing: int | None = None
+        self._turn = Turn()
+        self._custody = Custody[MemoryWriter]()
+        self._contents: Contents | None = Contents()
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
-        """Open a consistent view: the lock is held until it ends. Inside a write() of this thread: that one."""
-        with self._lock:
-            if self._writer is not None:
-                yield self._writer
-                return
-            reader = MemoryReader(self._open())
-            try:
-                yield reader
-            finally:
-                reader.end()
+        """Open a view: of one moment for each question. Inside a write(): that one."""
+        if (held := self._custody.current()) is not None:
+            yield held.writer
+            return
+        reader = MemoryReader(self._open(), self._take_turn)
+        try:
+            yield reader
+        finally:
+            reader.end()
 
     @contextmanager
     def write(self) -> Iterator[Writer]:
-        """Open a transaction, or join the one that this thread is in; an exception undoes what was done within."""
-        with self._lock:
-            if self._writer is not None:
-                with self._open().undone_on_error():
-                    yield self._writer
-                return
+        """Open a transaction, or join the one that this call is in; an exception undoes what was done within."""
+        if (held := self._custody.current()) is not None:
+            with held.joined() as joined:
+                yield joined
+            return
+        with ExitStack() as begun:
+            begun.enter_context(self._turn)
             contents = self._open()
-            self._writer = writer = MemoryWriter(contents)
-            self._writing = get_ident()
-            try:
-                with contents.undone_on_error():
-                    yield writer
-            finally:
-                self._writer = self._writing = None
-                writer.end()
+            begun.callback(contents.end)
+            with self._custody.hold(partial(MemoryWriter, contents), begun.close) as held:
+                yield held.writer
+                held.settle()
                 contents.undo.clear()
-                contents.staged.clear()
 
     def is_writing(self) -> bool:
-        """Tell whether this thread is within a write() of this store."""
-        return self._writing == get_ident()
+        """Tell whether this call is within a write() of this store."""
+        return self._custody.current() is not None
+
+    def confine(self, found: Iterator[R]) -> Iterator[R]:
+        """Yield what is found; within a write(), to its owner alone."""
+        return self._custody.confine(found)
 
     def version(self) -> int | None:
         """Return the schema's version: records in memory are always this library's."""
@@ -130,10 +92,13 @@ class MemoryStore:
 
     def close(self) -> None:
         """Let go of all records."""
-        with self._lock:
-            self._contents = None
+        self._contents = None
 
-    def _open(self) -> _Contents:
+    def _take_turn(self) -> AbstractContextManager[None]:
+        """Keep others out while a question is answered; within a write(), or another question of this thread, they are out."""
+        return self._turn if self._custody.current() is None and not self._turn.is_here() else _AT_ONCE
+
+    def _open(self) -> Contents:
         if self._contents is None:
             raise Closed("this store was closed; what it kept in memory is gone")
         return self._contents
@@ -142,11 +107,12 @@ class MemoryStore:
 class MemoryReader:
     """See `storage.protocol.Reader`. Answers are complete when given, so later writes do not change them."""
 
-    def __init__(self, contents: _Contents) -> None:
-        self._live: _Contents | None = contents
+    def __init__(self, contents: Contents, asking: Callable[[], AbstractContextManager[None]]) -> None:
+        self._live: Contents | None = contents
+        self._asking = asking
 
     @property
-    def _contents(self) -> _Contents:
+    def _contents(self) -> Contents:
         if self._live is None:
             raise Closed("this view of the store has ended; ask within its `with` block")
         return self._live
@@ -157,7 +123,8 @@ class MemoryReader:
 
     def get(self, record: type[R], *key: Any) -> R | None:
         """Return the record of that key, or None."""
-        return self._contents.tables[record].records.get(key)
+        with self._asking():
+            return self._contents.tables[record].records.get(key)
 
     def find(
         self,
@@ -170,12 +137,14 @@ class MemoryReader:
         limit: int | None = None,
     ) -> Iterator[R]:
         """Yield records whose columns equal `where`: see the protocol."""
-        table = self._contents.tables[record]
-        return iter(table.find(where or {}, order, descending=descending, after=after, limit=limit))
+        with self._asking():
+            table = self._contents.tables[record]
+            return self._confine(table.find(where or {}, order, descending=descending, after=after, limit=limit))
 
     def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
         """Count what `find` would yield."""
-        return self._contents.tables[record].count(where or {})
+        with self._asking():
+            return self._contents.tables[record].count(where or {})
 
     def totals(
         self,
@@ -188,16 +157,19 @@ class MemoryReader:
         beyond: Mapping[str, Any] | None = None,
     ) -> Iterator[tuple[Any, ...]]:
         """Yield sums by groups: see the protocol."""
-        table = self._contents.tables[record]
-        return iter(table.totals(where or {}, tuple(by), of, latest, beyond or {}))
+        with self._asking():
+            table = self._contents.tables[record]
+            return self._confine(table.totals(where or {}, tuple(by), of, latest, beyond or {}))
 
     def count(self, question: Question) -> int:
         """Count the customers."""
-        return len(self._contents.questions.customers(question))
+        with self._asking():
+            return len(self._contents.questions.customers(question))
 
     def ids(self, question: Question, *, after: str | None = None, limit: int | None = None) -> list[str]:
         """Return the customers' ids in order."""
-        return [customer.id for customer in self._contents.questions.customers(question, after=after, limit=limit)]
+        with self._asking():
+            return [customer.id for customer in self._contents.questions.customers(question, after=after, limit=limit)]
 
     def rows(
         self,
@@ -210,19 +182,35 @@ class MemoryReader:
         only: str | None = None,
     ) -> Iterator[tuple[Any, ...]]:
         """Yield (id, value, …) per customer: see the protocol."""
-        return iter(self._contents.questions.rows(question, columns, order, after, limit, only))
+        with self._asking():
+            return self._confine(self._contents.questions.rows(question, columns, order, after, limit, only))
 
     def tally(self, question: Question, verdict: Verdict) -> Mapping[Reason | None, int]:
         """Count the customers by the first reason that refuses them; None counts the eligible."""
-        return self._contents.questions.tally(question, verdict)
+        with self._asking():
+            return self._contents.questions.tally(question, verdict)
 
     def refusals(self, question: Question, verdict: Verdict) -> Mapping[str, tuple[Reason, ...]]:
         """Return for each customer all reasons that refuse, in precedence order."""
-        return self._contents.questions.refusals(question, verdict)
+        with self._asking():
+            return self._contents.questions.refusals(question, verdict)
+
+    def _confine(self, found: Iterable[T]) -> Iterator[T]:
+        """Yield what is found to whom it is for: that of a view, to anybody."""
+        return iter(found)
 
 
 class MemoryWriter(MemoryReader):
     """See `storage.protocol.Writer`."""
+
+    def __init__(self, contents: Contents, held: Held[MemoryWriter]) -> None:
+        super().__init__(contents, lambda: _AT_ONCE)
+        self._held = held
+
+    @property
+    def _contents(self) -> Contents:
+        self._held.check()
+        return super()._contents
 
     def add(self, records: Iterable[Any]) -> int:
         """Insert records; Taken when a key or unique columns are there already."""
@@ -309,6 +297,21 @@ class MemoryWriter(MemoryReader):
         records = list(setwise.change_each(contents.tables, contents.questions, contents.staged, change, part))
         self.put(records)
         return len(records)
+
+    @contextmanager
+    def nested(self, _: int, /) -> Iterator[None]:
+        """Undo what is done within, should an exception leave it; where all is undone, nothing is left to do."""
+        contents = self._contents
+        begun = len(contents.undo)
+        try:
+            yield
+        except BaseException:
+            if self._held.is_whole():
+                contents.undo_from(begun)
+            raise
+
+    def _confine(self, found: Iterable[T]) -> Iterator[T]:
+        return self._held.confine(iter(found))
 
     def _set(self, table: Table, key: Key, record: Any) -> None:
         if clash := table.clash(record):

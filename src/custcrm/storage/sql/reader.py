@@ -64,7 +64,7 @@ class SqlReader:
         few = self._few(shape, parameters)
         if few is None:
             few = self._stream(statements.select(shape), parameters, whole=limit is not None)
-        for row in few:
+        for row in self._confine(few):
             yield decode(row)
 
     def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
@@ -87,7 +87,7 @@ class SqlReader:
         beyond = beyond or {}
         query = statements.totals(Shape(record=record, wanted=wanted), tuple(by), of, latest, tuple(beyond))
         parameters |= {f"beyond_{place}": value for place, value in enumerate(beyond.values())}
-        for row in self._stream(query, parameters, whole=False):
+        for row in self._confine(self._stream(query, parameters, whole=False)):
             yield tuple(row)
 
     # customers -----------------------------------------------------------------------------------
@@ -126,7 +126,8 @@ class SqlReader:
             one=only is not None,
         )
         parameters = statement.moments(question, after=after, limit=limit, only=only)
-        for row in self._stream(statement.executable, parameters, whole=limit is not None or only is not None):
+        found = self._stream(statement.executable, parameters, whole=limit is not None or only is not None)
+        for row in self._confine(found):
             yield statement.shown(row)
 
     def tally(self, question: Question, verdict: Verdict) -> Mapping[Reason | None, int]:
@@ -182,6 +183,10 @@ class SqlReader:
         finally:
             self._open.discard(answer)
             answer.close()
+
+    def _confine(self, rows: Iterable[Any]) -> Iterable[Any]:
+        """Yield rows to whom they are for: those of a view, to anybody."""
+        return rows
 
     def _live(self) -> Connection:
         if self._connection is None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from threading import RLock, local
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy.engine import Connection, Engine
 
+from custcrm.storage.custody import Custody, Turn
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.sql import schema
 from custcrm.storage.sql.engine import open_engine, translated
 from custcrm.storage.sql.reader import SqlReader
 from custcrm.storage.sql.writer import SqlWriter
 from custcrm.values.errors import Closed, OutcomeUnknown, Unavailable
+
+R = TypeVar("R")
 
 NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
@@ -36,26 +39,20 @@ def open_store(address: str | Path) -> SqlStore:
     return store
 
 
-class _OfThread(local):
-    """What this thread is in the midst of."""
-
-    writer: SqlWriter | None = None
-
-
 class SqlStore:
     """Keeps records in a database. Threads share it; each has its own transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine: Engine | None = engine
         self._dialect = engine.dialect.name
-        self._turn = RLock()
-        self._here = _OfThread()
+        self._turn = Turn()
+        self._custody = Custody[SqlWriter]()
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """Open a view: of one moment on SQLite, of one per statement on PostgreSQL. Inside a write(): that one."""
-        if self._here.writer is not None:
-            yield self._here.writer
+        if (held := self._custody.current()) is not None:
+            yield held.writer
             return
         # Not the view of a read() around this one: that is older than what this thread may have written since.
         with self._connection(writes=False) as connection:
@@ -67,24 +64,27 @@ class SqlStore:
 
     @contextmanager
     def write(self) -> Iterator[Writer]:
-        """Open a transaction, or join the one that this thread is in; an exception undoes what was done within."""
-        if (outer := self._here.writer) is not None:
-            with outer.nested():
-                yield outer
+        """Open a transaction, or join the one that this call is in; an exception undoes what was done within."""
+        if (held := self._custody.current()) is not None:
+            with held.joined() as joined:
+                yield joined
             return
-        with self._in_turn(), self._connection(writes=True) as connection:
-            self._here.writer = writer = SqlWriter(connection)
-            try:
-                yield writer
-                writer.finish()
-                self._commit(connection, writer.keys)
-            finally:
-                self._here.writer = None
-                writer.end()
+        with ExitStack() as begun:
+            begun.enter_context(self._in_turn())
+            connection = begun.enter_context(self._connection(writes=True))
+            with self._custody.hold(partial(SqlWriter, connection), begun.close) as held:
+                yield held.writer
+                held.settle()
+                held.writer.finish()
+                self._commit(connection, held.writer.keys)
 
     def is_writing(self) -> bool:
-        """Tell whether this thread is within a write() of this store."""
-        return self._here.writer is not None
+        """Tell whether this call is within a write() of this store."""
+        return self._custody.current() is not None
+
+    def confine(self, found: Iterator[R]) -> Iterator[R]:
+        """Yield what is found; within a write(), to its owner alone."""
+        return self._custody.confine(found)
 
     def version(self) -> int | None:
         """Return the schema's version, None when nothing has been set up."""

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from custcrm.records import RECORDS
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied
+from custcrm.storage.custody import Held
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.questions import Question, Verdict
 from custcrm.storage.sql import encoding, questions, setwise, statements
@@ -34,12 +35,12 @@ _PLACES: Final = {record: place for place, record in enumerate(RECORDS)}
 class SqlWriter(SqlReader):
     """A transaction. A change that fails leaves nothing behind, and the transaction goes on."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, held: Held[SqlWriter]) -> None:
         super().__init__(connection)
+        self._held = held
         self.keys: list[str] = []
         """The keys of what is applied here: named when nobody can tell whether the commit reached the store."""
         self._has_staged = False
-        self._depth = 0
 
     # records -------------------------------------------------------------------------------------
 
@@ -165,24 +166,29 @@ class SqlWriter(SqlReader):
             yield
 
     @contextmanager
-    def nested(self) -> Iterator[None]:
+    def nested(self, depth: int, /) -> Iterator[None]:
         """Undo what is done within, should an exception leave it, and nothing of what was done before."""
         has_staged, keys = self._has_staged, len(self.keys)
-        self._depth += 1
-        savepoint = f"custcrm_{self._depth}"
+        savepoint = f"custcrm_{depth}"
         self._run_text(f"SAVEPOINT {savepoint}")
         try:
             yield
         except BaseException:
-            if not self._live().invalidated:  # else there is nothing left to go back to
+            # Else there is nothing left to go back to: the connection is lost, or all of it is rolled back.
+            if self._held.is_whole() and not self._live().invalidated:
                 self._run_text(f"ROLLBACK TO SAVEPOINT {savepoint}")
             self._has_staged = has_staged
             del self.keys[keys:]
             raise
         else:
             self._run_text(f"RELEASE SAVEPOINT {savepoint}")
-        finally:
-            self._depth -= 1
+
+    def _confine(self, rows: Iterable[Any]) -> Iterable[Any]:
+        return self._held.confine(iter(rows))
+
+    def _live(self) -> Connection:
+        self._held.check()
+        return super()._live()
 
     def _run_text(self, text: str) -> None:
         with translated():

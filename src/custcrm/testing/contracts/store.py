@@ -11,7 +11,7 @@
             store.close()
 
 `store` is empty and set up. A store that passes can be given to `custcrm.open`. The laws stand by subject
-beside this module: `records`, `totals`, `transactions`, `limits`, `questions` and `effects`.
+beside this module: `records`, `totals`, `transactions`, `custody`, `leaving`, `limits`, `questions` and `effects`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from __future__ import annotations
 import pytest
 
 from custcrm.storage.protocol import Store
+from custcrm.testing.contracts.custody import CustodyLaws
 from custcrm.testing.contracts.effects import EffectLaws
+from custcrm.testing.contracts.leaving import LeavingLaws
 from custcrm.testing.contracts.limits import LimitLaws
 from custcrm.testing.contracts.questions import QuestionLaws
 from custcrm.testing.contracts.records import RecordLaws
@@ -27,7 +29,7 @@ from custcrm.testing.contracts.totals import TotalLaws
 from custcrm.testing.contracts.transactions import TransactionLaws
 
 
-class StoreContract(RecordLaws, TotalLaws, TransactionLaws, LimitLaws, QuestionLaws, EffectLaws):
+class StoreContract(RecordLaws, TotalLaws, TransactionLaws, CustodyLaws, LeavingLaws, LimitLaws, QuestionLaws, EffectLaws):
     """What `storage.protocol` says, with examples; subclass it with a `store` fixture."""
 
     @pytest.fixture
