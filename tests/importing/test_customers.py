@@ -11,6 +11,7 @@ from custcrm import Malformed
 from custcrm.importing.intake import BATCH
 from custcrm.records import Consent, Import
 from custcrm.testing import ManualClock
+from tests.batches import in_batches
 
 PEOPLE = """\
 external_ids.shop,first_name,last_name,email,phone,tags.level,attributes.shoe size,consents.sms,birth_date
@@ -285,9 +286,10 @@ ROWS = st.lists(st.tuples(CELLS, st.sampled_from(["", "1", "2"]), st.sampled_fro
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(first=ROWS, second=ROWS)
-def test_a_dry_run_says_what_the_import_will_do(first, second, tmp_path_factory):
-    """A dry run writes nothing and gives the verdicts of the import; counts add up; what was taken is unchanged next time.
+@given(first=ROWS, second=ROWS, batch=st.integers(1, 7), atomic=st.booleans())
+def test_a_dry_run_says_what_the_import_will_do(first, second, batch, atomic, tmp_path_factory):
+    """A dry run writes nothing and gives the verdicts of the import, in however many transactions; counts add up; what was
+    taken is unchanged next time.
 
     Unless a row that was refused has its turn then: it may tell something else of the same customer.
     """
@@ -299,7 +301,7 @@ def test_a_dry_run_says_what_the_import_will_do(first, second, tmp_path_factory)
             people = crm.select().count()
             dry = crm.customers.import_csv(path, dry_run=True)
             assert crm.select().count() == people
-            real = crm.customers.import_csv(path)
+            real = in_batches(crm, batch).customers.import_csv(path, atomic=atomic)
             assert verdicts(dry) == verdicts(real)
             assert sum(real.counts.values()) == len(rows)
             assert crm.select().count() == people + real.counts.get("added", 0)

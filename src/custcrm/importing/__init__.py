@@ -1,10 +1,10 @@
-"""Taking customers and sales in from CSV files: a verdict for each row, the whole file or nothing, safe to repeat.
+"""Taking customers and sales in from CSV files: a verdict for each row, in batches or all at once, safe to repeat.
 
 The names to know are `import_customers` and `import_sales`, which `crm.customers.import_csv` and `crm.sales.import_csv` call,
 and what they return: an `ImportReport` of `RowVerdict`s.
 
-Read `source` and `columns` (what a file is), `intake` (how rows are taken in), then `customers` with `holders` and `known`,
-then `sales`; `reading` reads cells, `report` tells what became of them.
+Read `source` and `columns` (what a file is), `intake` and `book` (how rows are taken in), then `customers` with `holders` and
+`known`, then `sales`; `reading` reads cells, `report` tells what became of them.
 """
 
 from custcrm.importing.customers import import_customers

@@ -13,7 +13,7 @@ from custcrm.actions.progress import Progress
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Kind, Row
 from custcrm.importing.holders import Holders, find_holders, identities
-from custcrm.importing.intake import Decision, Refused, misread, once, refused, take_in
+from custcrm.importing.intake import Decision, Intake, Refused, misread, once, refused, request, take_in
 from custcrm.importing.known import FactColumns, Further, Known, further_of
 from custcrm.importing.reading import Cells, reason_of
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
@@ -51,6 +51,8 @@ def import_customers(
     encoding: str | None = None,
     delimiter: str | None = None,
     decimal: str = ".",
+    atomic: bool = False,
+    key: str | None = None,
 ) -> ImportReport:
     """Take customers in from a CSV file and return a verdict for each row: added, updated, unchanged or refused.
 
@@ -62,17 +64,22 @@ def import_customers(
     unless told; `decimal` is the mark in amounts. `progress` is True for a bar, or is called with (lines done, lines of the
     file).
 
-    The whole file is one transaction, and a dry run writes nothing and gives the same verdicts. Malformed when the file cannot
-    be read or its columns are not understood.
+    A file of more than a thousand rows is a transaction for each thousand, so that others need not wait for all of it. What
+    stops it after some of them raises Unfinished, which tells how far it is; the same call again goes on from there. With
+    `atomic` the file is one transaction: all of it, or nothing. Under a `key` it is done once: the same file again goes on, or
+    when it is through gives the counts of then, and another file is a KeyConflict. A dry run writes nothing and gives the same
+    verdicts. Malformed when the file cannot be read or its columns are not understood; nothing is taken in then.
     """
     mapped = mapping({} if columns is None else columns, field="columns")
     looked = CsvSource.look(source, encoding=encoding, delimiter=delimiter, words={*rules.GIVEN, *mapped})
     named = Columns.of(looked.header, CUSTOMERS, mapped=mapped, ignored=ignore)
-    import_id = business.ids.new()
-    desk = _Desk(business, Cells(business, decimal), FactColumns.of(named), import_id, dry_run)
-    return take_in(
-        business, "customers", looked, named, desk.decide, id=import_id, dry_run=dry_run, progress=progress
-    )
+    cells, facts = Cells(business, decimal), FactColumns.of(named)
+    told = {"columns": named.targets, "encoding": looked.encoding, "delimiter": looked.delimiter, "decimal": decimal}
+    return take_in(Intake(
+        business=business, kind="customers", source=looked, columns=named,
+        open_desk=lambda import_id: _Desk(business, cells, facts, import_id, dry_run).decide,
+        request=request("customers", looked, told, key), dry_run=dry_run, atomic=atomic, progress=progress,
+    ))
 
 
 @frozen
@@ -80,7 +87,7 @@ class _Desk:
     """Decides about rows one after the other, and remembers what the accepted ones did, once that is committed.
 
     `seen` is the line that named each email, card number, external id or customer. `updated` are the customers whom a row
-    has changed, `replaced` whose email or card number a row has replaced by another.
+    has added or changed, `replaced` whose email or card number a row has replaced by another.
     """
 
     business: Business
@@ -218,6 +225,7 @@ class _Batch:
         # Facts that cannot be read refuse the row: nothing is kept before they are.
         further = self._further(row, id).fresh if row.maps else ()
         self.fresh.extend((customer, *further))
+        self.updated.add(id)
         return RowVerdict(row.line, "added", None, None, None if self.desk.dry_run else id)
 
     def _update(self, row: Row, fields: dict[str, Any], before: Customer) -> RowVerdict:

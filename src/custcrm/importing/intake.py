@@ -1,28 +1,33 @@
-"""The way of a file: read in batches, a decision for each, all of it written in one transaction or nothing at all.
+"""The way of a file: read in batches, a decision for each, committed batch by batch or all at once.
 
 A decision is made against the store as it was before the file and never reads what the file itself wrote, so a dry run, which
-only decides, gives the same verdicts. The name to know is `take_in`.
+only decides, gives the same verdicts, and it does not matter where one transaction ends and the next begins. What was decided
+is remembered when it is committed: a batch whose transaction was given up is decided again. The names to know are `Intake` and
+`take_in`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from functools import partial
+from hashlib import file_digest
 from typing import Any, Final, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from custcrm.actions.keys import Request, idempotency_key
 from custcrm.actions.progress import Progress, show_progress
 from custcrm.business import Business
+from custcrm.importing.book import Book, taken_in
 from custcrm.importing.columns import Columns, Row
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource, Line
 from custcrm.records import Import
 from custcrm.storage.protocol import Reader, Writer
-from custcrm.values.errors import Malformed
+from custcrm.values.errors import Conflict, CrmError, Malformed, Unfinished
 
 BATCH: Final = 1_000
-"""Rows that are looked up and written together: few statements, and lists that every engine takes."""
+"""Rows that are looked up and written together: few statements, lists that every engine takes, and a short wait for others."""
 
 
 class Refused(Exception):
@@ -55,71 +60,140 @@ class Decide(Protocol):
         """
 
 
-def take_in(
-    business: Business,
-    kind: str,
-    source: CsvSource,
-    columns: Columns,
-    decide: Decide,
-    *,
-    id: str,
-    dry_run: bool,
-    progress: Progress,
-) -> ImportReport:
-    """Take the file in, keep an Import record of it, and return the report. All of it or nothing is applied."""
-    show = show_progress(progress)
-    verdicts: list[RowVerdict] = []
-    opened: AbstractContextManager[Any] = business.store.read() if dry_run else business.store.write()
-    with opened as store:
-        for batch, line in _batches(source.rows()):
-            decision, misfits = _decided(decide, columns, batch, store, None if dry_run else store)
-            if not dry_run:
-                _write(store, decision)
+@frozen(kw_only=True)
+class Intake:
+    """A file, and how it is taken in. `open_desk` returns who decides about its rows, for an import of that id."""
+
+    business: Business
+    kind: str
+    source: CsvSource
+    columns: Columns
+    open_desk: Callable[[str], Decide]
+    request: Request
+    dry_run: bool
+    atomic: bool
+    progress: Progress
+
+    @property
+    def batch(self) -> int:
+        """Rows of a batch."""
+        return min(BATCH, self.business.batch)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether all of the file fits one batch."""
+        return self.source.lines <= self.batch + 1
+
+
+def take_in(intake: Intake) -> ImportReport:
+    """Take the file in, keep an Import record of it, and return the report.
+
+    A file that fits one batch, an `atomic` one, and one within the application's own transaction is one transaction; else each
+    batch is one. Where it cannot go on after some of them, Unfinished tells how far it is.
+    """
+    business = intake.business
+    if intake.dry_run:
+        with business.store.read() as reader:
+            return _foresee(intake, reader)
+    rows = 0 if intake.is_small and intake.request.key is None else sum(1 for _ in intake.source.rows())
+    book = Book(business=business, kind=intake.kind, request=intake.request, rows=rows)
+    if intake.atomic or intake.is_small or business.store.is_writing():
+        return business.transact(lambda writer: _Run(intake, book).go(lambda work: work(writer)))
+    return _Run(intake, book).go(business.transact, batchwise=True)
+
+
+def request(kind: str, source: CsvSource, told: Mapping[str, Any], key: str | None) -> Request:
+    """Return what is asked for under a key: to take in what is in this file, read in this way; of which name is no matter."""
+    if key is None:
+        return Request(action="import", arguments={})
+    with source.path.open("rb") as file:
+        content = file_digest(file, "sha256").hexdigest()
+    return Request(action="import", arguments={"kind": kind, **told, "file": content}, key=idempotency_key(key))
+
+
+def _foresee(intake: Intake, reader: Reader) -> ImportReport:
+    """Decide about all rows and return the report; nothing is written."""
+    id_, show = intake.business.ids.new(), show_progress(intake.progress)
+    desk, verdicts = intake.open_desk(id_), list[RowVerdict]()
+    for batch, line in _batches(intake):
+        decision = _decide(intake, desk, batch, reader, None)
+        decision.remember()
+        verdicts += decision.verdicts
+        show(min(line, intake.source.lines - 1), intake.source.lines)
+    show(intake.source.lines, intake.source.lines)
+    return ImportReport.of(id_, tuple(verdicts), intake.source, dry_run=True)
+
+
+@frozen
+class _Run:
+    """One go through the file, from its first row; a transaction that is given up and begun again is another go."""
+
+    intake: Intake
+    book: Book
+
+    def go(self, transact: Callable[[Callable[[Writer], Any]], Any], *, batchwise: bool = False) -> ImportReport:
+        """Take the rows in, each batch by `transact`; those that an earlier go under the key has done are not done again."""
+        intake, source, show = self.intake, self.intake.source, show_progress(self.intake.progress)
+        kept, is_begun = transact(self.book.begin)
+        if is_begun and taken_in(kept) == self.book.rows:
+            return ImportReport(id=kept.id, counts=kept.counts, repeated=True, rows=(), source=source)
+        desk, verdicts = intake.open_desk(kept.id), list[RowVerdict]()
+        for batch, line in _batches(intake, kept.done):
+            try:
+                decision, kept = transact(partial(self._step, desk, batch, line, kept.id))
+            except CrmError as error:
+                if batchwise and kept.done:
+                    raise self._unfinished(kept, error) from error
+                raise
             decision.remember()
-            verdicts += sorted([*decision.verdicts, *misfits], key=lambda verdict: verdict.line) if misfits \
-                else decision.verdicts
+            verdicts += decision.verdicts
             show(min(line, source.lines - 1), source.lines)
-        report = ImportReport.of(id, tuple(verdicts), source, dry_run=dry_run)
-        if not dry_run:
-            store.add([_record(business, kind, report)])
-    show(source.lines, source.lines)
-    return report
+        show(source.lines, source.lines)
+        return evolve(ImportReport.of(kept.id, tuple(verdicts), source, dry_run=False), counts=kept.counts)
+
+    def _step(self, desk: Decide, batch: Sequence[Line], line: int, id: str, writer: Writer) -> tuple[Decision, Import]:
+        """Take a batch in; of one that is done already, only decide, for the rows to come."""
+        kept = self.book.look_again(writer, id)
+        if kept.done >= line:
+            return _decide(self.intake, desk, batch, writer, None), kept
+        if kept.done >= batch[0][0]:
+            raise Conflict("somebody else takes this file in under the same key, in batches of another size")
+        decision = _decide(self.intake, desk, batch, writer, writer)
+        if decision.changed:
+            writer.put(decision.changed)
+        if decision.fresh:
+            writer.add(decision.fresh)
+        return decision, self.book.note(writer, kept, decision.verdicts, line)
+
+    def _unfinished(self, kept: Import, error: CrmError) -> Unfinished:
+        why = f"the rows up to line {kept.done} are taken in; {error}"
+        return Unfinished(taken_in(kept), self.book.rows, key=self.intake.request.key, why=why)
 
 
-def _decided(
-    decide: Decide, columns: Columns, batch: Sequence[Line], reader: Reader, writer: Writer | None
-) -> tuple[Decision, Sequence[RowVerdict]]:
+def _decide(
+    intake: Intake, desk: Decide, batch: Sequence[Line], reader: Reader, writer: Writer | None
+) -> Decision:
     """Decide about a batch; rows that do not fit the header are refused before."""
     rows, misfits = [], []
     for line, cells in batch:
-        row = columns.row(line, cells)
+        row = intake.columns.row(line, cells)
         if row is None:
-            message = f"the row has {len(cells)} cells, the header {len(columns.targets)}"
+            message = f"the row has {len(cells)} cells, the header {len(intake.columns.targets)}"
             misfits.append(RowVerdict(line, "refused", RowReason.BAD_ROW, None, None, message))
         else:
             rows.append(row)
-    return decide(rows, reader, writer), misfits
+    decision = desk(rows, reader, writer)
+    if not misfits:
+        return decision
+    return evolve(decision, verdicts=sorted([*decision.verdicts, *misfits], key=lambda verdict: verdict.line))
 
 
-def _write(writer: Any, decision: Decision) -> None:
-    if decision.changed:
-        writer.put(decision.changed)
-    if decision.fresh:
-        writer.add(decision.fresh)
-
-
-def _record(business: Business, kind: str, report: ImportReport) -> Import:
-    return Import(
-        id=report.id, kind=kind, counts=dict(report.counts), actor=business.actor, occurred_at=business.now()
-    )
-
-
-def _batches(lines: Iterator[Line]) -> Iterator[tuple[list[Line], int]]:
-    """Yield the rows in batches, each with the line of its last row."""
+def _batches(intake: Intake, done: int = 0) -> Iterator[tuple[list[Line], int]]:
+    """Yield the rows in batches, each with the line of its last row; one ends with the line that is `done`."""
     batch: list[Line] = []
-    for line in lines:
+    for line in intake.source.rows():
         batch.append(line)
-        if len(batch) == BATCH:
+        if len(batch) == intake.batch or line[0] == done:
             yield batch, line[0]
             batch = []
     if batch:

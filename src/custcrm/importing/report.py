@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from os import PathLike
 from pathlib import Path
@@ -62,20 +62,24 @@ class RowVerdict:
 
 @frozen(kw_only=True)
 class ImportReport:
-    """The verdicts of one file, in its order: iterate for rows, `counts` for numbers, `print` for a look."""
+    """The verdicts of one file, in its order: iterate for rows, `counts` for numbers, `print` for a look.
+
+    Where the import was done before under the same key it is `repeated`: the counts are those of then, without rows. Where it
+    went on after it had stopped, the counts are of all of it, and rows that were done before have the verdict that they would
+    have now, most of them unchanged.
+    """
 
     id: str
     counts: Mapping[str, int] = field(hash=False)
     dry_run: bool = False
+    repeated: bool = False
     rows: tuple[RowVerdict, ...] = field(repr=False)
     source: CsvSource = field(repr=False)
 
     @classmethod
     def of(cls, id: str, rows: tuple[RowVerdict, ...], source: CsvSource, *, dry_run: bool) -> ImportReport:
         """Return the report of these verdicts."""
-        met = Counter(row.verdict for row in rows)
-        counts = {verdict: met[verdict] for verdict in _VERDICTS if met[verdict]}
-        return cls(id=id, counts=counts, dry_run=dry_run, rows=rows, source=source)
+        return cls(id=id, counts=add_up(rows), dry_run=dry_run, rows=rows, source=source)
 
     def __iter__(self) -> Iterator[RowVerdict]:
         return iter(self.rows)
@@ -89,7 +93,8 @@ class ImportReport:
     def title(self) -> str:
         """What the file was found to be: 'people.csv: UTF-8, comma, 4 rows'."""
         nothing = "; nothing written (dry run)" if self.dry_run else ""
-        return f"{self.source.path.name}: {self.source.description}, {len(self.rows):,} rows{nothing}"
+        rows = sum(self.counts.values())
+        return f"{self.source.path.name}: {self.source.description}, {rows:,} rows{nothing}"
 
     @property
     def summary(self) -> str:
@@ -125,6 +130,13 @@ class ImportReport:
             lines.append("line  verdict   reason")
             lines += [f"{row.line:>4}  {row.verdict:<8}  {explained(row)}" for row in told]
         return "\n".join([*lines, self.summary])
+
+
+def add_up(rows: Iterable[RowVerdict], counted: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Return how many rows have which verdict, together with those counted before."""
+    met = Counter(counted or {})
+    met.update(row.verdict for row in rows)
+    return {verdict: met[verdict] for verdict in _VERDICTS if met[verdict]}
 
 
 def explained(row: RowVerdict) -> str:

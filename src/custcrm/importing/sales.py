@@ -17,7 +17,7 @@ from custcrm.actions.sales.sales import SCOPE
 from custcrm.business import Business, among
 from custcrm.importing.columns import Columns, Kind, Row
 from custcrm.importing.holders import Holders, find_holders, identities
-from custcrm.importing.intake import Decision, Refused, misread, once, refused, take_in
+from custcrm.importing.intake import Decision, Intake, Refused, misread, once, refused, request, take_in
 from custcrm.importing.reading import Cells, reason_of
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource
@@ -60,6 +60,8 @@ def import_sales(
     encoding: str | None = None,
     delimiter: str | None = None,
     decimal: str = ".",
+    atomic: bool = False,
+    key: str | None = None,
 ) -> ImportReport:
     """Take sales in from a CSV file and return a verdict for each row: added, unchanged or refused.
 
@@ -70,10 +72,12 @@ def import_sales(
     mapped = mapping({} if columns is None else columns, field="columns")
     looked = CsvSource.look(source, encoding=encoding, delimiter=delimiter, words={*SALES.names, *mapped})
     named = Columns.of(looked.header, SALES, mapped=mapped, ignored=ignore)
-    desk = _Desk(business, Cells(business, decimal))
-    return take_in(
-        business, "sales", looked, named, desk.decide, id=business.ids.new(), dry_run=dry_run, progress=progress
-    )
+    cells = Cells(business, decimal)
+    told = {"columns": named.targets, "encoding": looked.encoding, "delimiter": looked.delimiter, "decimal": decimal}
+    return take_in(Intake(
+        business=business, kind="sales", source=looked, columns=named, open_desk=lambda _: _Desk(business, cells).decide,
+        request=request("sales", looked, told, key), dry_run=dry_run, atomic=atomic, progress=progress,
+    ))
 
 
 @frozen
