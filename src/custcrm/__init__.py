@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from custcrm.scope import Scope, at
     from custcrm.selection import Page, Plan, Selection
     from custcrm.values.errors import (
+        ChannelsFailed,
         Closed,
         Conflict,
         Contended,
@@ -108,8 +109,8 @@ _HOMES = {
     "custcrm.rules.points_history": "Expiring LotProof PointsLine Proof",
     "custcrm.scope": "Scope at",
     "custcrm.selection": "Page Plan Selection",
-    "custcrm.values.errors": "Closed Conflict Contended CrmError EmailTaken KeyConflict Malformed MisusedTransaction NotFound "
-    "OutcomeUnknown Reason Refusal Unavailable Unfinished",
+    "custcrm.values.errors": "ChannelsFailed Closed Conflict Contended CrmError EmailTaken KeyConflict Malformed "
+    "MisusedTransaction NotFound OutcomeUnknown Reason Refusal Unavailable Unfinished",
     "custcrm.values.money": "Money",
     "custcrm.view": "View",
     "custcrm.waterfall": "Step Waterfall",
@@ -117,9 +118,9 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
-    "Access", "Account", "AccountEntry", "AccountKind", "Activity", "CallStatus", "CallerMatch", "Category", "Closed",
-    "Conflict", "Contended", "Cost", "Coupon", "CouponSeries", "CouponState", "Crm", "CrmError", "Customer", "CustomerAccount",
-    "DryRun",
+    "Access", "Account", "AccountEntry", "AccountKind", "Activity", "CallStatus", "CallerMatch", "Category",
+    "ChannelsFailed", "Closed", "Conflict", "Contended", "Cost", "Coupon", "CouponSeries", "CouponState", "Crm", "CrmError",
+    "Customer", "CustomerAccount", "DryRun",
     "EarningRule", "Earns", "EmailTaken", "Expiring", "FilterError", "FreeCode", "GuestRedemption", "ImportReport",
     "InboxItem", "InboxMessage", "InboxStatus", "KeyConflict", "Liability", "LimitExceeded", "LotProof", "LotUse",
     "Malformed", "Membership", "MembershipChange", "Message", "MisusedTransaction", "Money", "NotFound", "Offer",

@@ -1,5 +1,6 @@
 """Dispatching: every message once, to who may have it still, and the truth about it kept."""
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,20 +13,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.messaging import dispatching
-from custcrm.messaging.dispatching import BATCH, dispatch, in_doubt, send_again
+from custcrm.messaging.dispatching import BATCH, Rules, dispatch, in_doubt, send_again
 from custcrm.messaging.protocol import Channel, Outcome, Outgoing, Receipt
 from custcrm.messaging.templates import COUPON_ISSUED, POINTS_CREDITED, customer_values
 from custcrm.records.customers import Customer
 from custcrm.records.messages import Message
 from custcrm.storage.memory import MemoryStore
 from custcrm.testing.channel import RecordingChannel, SentMessage
-from custcrm.values.errors import Malformed, Reason, Unavailable
+from custcrm.values.errors import ChannelsFailed, Malformed, NotFound, Reason, Unavailable
+from custcrm.values.ids import IdSource
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
 def _now():
     return NOW
+
+
+IDS = IdSource(_now, random.Random(8).getrandbits)
 
 
 def _nobody(reader, message, customer):
@@ -59,8 +64,9 @@ def _doubtful(store, **about) -> list[str]:
 
 
 def _dispatch(store, channel, **about: Any) -> int:
-    given: dict[str, Any] = {"now": _now, "channels": {"sms": channel}, "refusal": _nobody} | about
-    return dispatch(store, **given)
+    given: dict[str, Any] = {"channels": {"sms": channel}, "limit": None} | about
+    rules = {name: given.pop(name) for name in ("now", "refusal", "values") if name in given}
+    return dispatch(store, **given, rules=Rules(**{"now": _now, "ids": IDS, "refusal": _nobody} | rules))
 
 
 class Doing:
@@ -73,6 +79,13 @@ class Doing:
     def send(self, batch):
         self._first(batch)
         return self._then.send(batch)
+
+
+class Speechless:
+    """A channel that returns no receipts, not even none."""
+
+    def send(self, _):
+        return None
 
 
 # each message once ----------------------------------------------------------------------------------
@@ -123,19 +136,31 @@ def test_limited_dispatches_come_to_the_same(plan, limit):
         total += _dispatch(stepped, None, channels=channels, limit=limit)
         before, waiting = waiting, sum(message.status == "planned" for message in _messages(stepped).values())
         assert 0 < before - waiting <= limit
-    assert (total, _messages(stepped)) == (accepted, _messages(whole))
+    assert (total, _unclaimed(stepped)) == (accepted, _unclaimed(whole))
 
 
-def test_messages_go_oldest_first_in_batches_of_one_channel():
-    """A batch is at most BATCH messages of the channel whose message is the oldest, in order of their ids."""
-    count = BATCH + 5
+def _unclaimed(store) -> list[Message]:
+    """Return the messages but for the claims they went out under."""
+    return [evolve(message, claim=None) for message in _messages(store).values()]
+
+
+def test_channels_take_turns_in_batches_oldest_first():
+    """A batch is at most BATCH messages of one channel, in order of their ids; that of the oldest message begins."""
+    count = 2 * BATCH + 5
     batches: list[list[str]] = []
-    planned = [_message(f"m{n:03}", channel="sms" if n else "push", text=f"no. {n}") for n in range(count)]
+    texts = [f"no. {n}" for n in range(count)]
+    planned = [_message(f"m{n:03}", channel="push" if n in (0, count - 1) else "sms", text=texts[n]) for n in range(count)]
     store = _store(_customer(), *reversed(planned))
     counting = Doing(lambda batch: batches.append([each.text for each in batch]))
     assert _dispatch(store, None, channels={"sms": counting, "push": counting}) == count
-    texts = [f"no. {n}" for n in range(count)]
-    assert batches == [texts[:1], texts[1 : BATCH + 1], texts[BATCH + 1 :]]
+    assert batches == [[texts[0], texts[-1]], texts[1 : BATCH + 1], texts[BATCH + 1 : 2 * BATCH + 1], texts[2 * BATCH + 1 : -1]]
+
+
+def test_what_comes_back_while_others_are_sent_goes_out_in_the_same_call():
+    """A message that another process gives back, older than what has gone out meanwhile, is not forgotten."""
+    store = _store(_customer(), *(_message(f"m{number:03}") for number in range(BATCH)))
+    returned = iter([_message("m")])
+    assert _dispatch(store, Doing(lambda _: [_put(store, each) for each in returned])) == BATCH + 1
 
 
 def test_threads_send_each_message_once():
@@ -163,7 +188,7 @@ def test_a_message_claimed_between_finding_and_holding_is_left_alone():
         found = list(writer.find(Message))
         writer.replace(evolve(found[0], status="sending", sent_at=NOW))
         writer.remove(Message, "c1", "m2")
-        assert dispatching._still_planned(writer, found) == []
+        assert dispatching._hold(writer, found) == ({"c1": _customer()}, [])
 
 
 def test_the_channel_is_called_outside_of_any_transaction():
@@ -298,13 +323,10 @@ def test_a_receipt_becomes_the_messages_status(outcome, status, text, sent_at):
 def test_an_interrupted_send_is_in_doubt_and_not_repeated_unless_asked():
     """After an error half-way the batch is listed, the error is raised, and only `send_again` sends it once more."""
     store = _store(_customer(first_name="Anna"), _message(text="Hi {name}"))
-
-    def break_down(batch):
-        raise ConnectionResetError
-
     channel = RecordingChannel()
-    with pytest.raises(ConnectionResetError):
-        _dispatch(store, Doing(break_down))
+    with pytest.raises(ExceptionGroup) as caught:
+        _dispatch(store, Doing(_break_down))
+    assert [type(each) for each in caught.value.exceptions] == [ConnectionResetError]
     assert _doubtful(store) == ["m1"]
     assert (_dispatch(store, channel), channel.sent) == (0, [])
     assert (_doubtful(store, before=NOW), _doubtful(store, before=NOW + timedelta(seconds=1))) == ([], ["m1"])
@@ -328,33 +350,141 @@ def test_a_message_without_a_receipt_is_in_doubt():
     assert [message.status for message in _messages(store).values()] == ["sending", "sent", "rejected"]
 
 
+def _away(batch):
+    raise Unavailable("the gateway is away")
+
+
 def test_an_unavailable_channel_leaves_its_batch_planned():
     """Where certainly nothing was sent, nothing is in doubt, and the next dispatch sends it."""
     store, channel = _store(), RecordingChannel()
-
-    def away(batch):
-        raise Unavailable("the gateway is away")
-
     before = _messages(store)
-    with pytest.raises(Unavailable):
-        _dispatch(store, Doing(away))
+    with pytest.raises(ChannelsFailed):
+        _dispatch(store, Doing(_away))
     assert _messages(store) == before
     assert _dispatch(store, channel) == 1
 
 
-def test_a_claim_that_was_given_up_writes_nothing():
-    """A receipt that comes after the message was sent again, by somebody else, does not overwrite theirs."""
-    store, second = _store(), RecordingChannel(["delivered"])
-    later = lambda: NOW + timedelta(hours=1)
+def _of_each(count, *channels) -> MemoryStore:
+    """Plan so many messages for each channel, by turns, so that none is older than all of another."""
+    planned = [_message(f"m{n:03} {channel}", channel=channel) for n in range(count) for channel in channels]
+    return _store(_customer(email="Anna@example.org"), *planned)
+
+
+def _statuses(store) -> dict[str, Counter[str]]:
+    statuses: dict[str, Counter[str]] = {}
+    for message in _messages(store).values():
+        statuses.setdefault(message.channel, Counter())[message.status] += 1
+    return statuses
+
+
+def _break_down(batch):
+    raise ConnectionResetError
+
+
+def test_a_channel_that_fails_stops_no_other():
+    """One is away, one breaks down, one talks nonsense, one is retired: the good one's messages all go out, and all is told."""
+    count = 2 * BATCH + 1
+    store = _of_each(count, "away", "broken", "odd", "retired", "sms")
+    asked: Counter[str] = Counter()
+    counted = lambda name, then: Doing(lambda batch: (asked.update([name]), then(batch)))
+    channels = {
+        "away": counted("away", _away), "broken": counted("broken", _break_down), "odd": Speechless(), "sms": RecordingChannel()
+    }
+    with pytest.raises(ExceptionGroup) as caught:
+        _dispatch(store, None, channels=channels)
+    assert _statuses(store) == {
+        "away": {"planned": count},
+        "broken": {"planned": count - BATCH, "sending": BATCH},
+        "odd": {"planned": count - BATCH, "sending": BATCH},
+        "retired": {"planned": count},
+        "sms": {"sent": count},
+    }
+    error = caught.value
+    assert isinstance(error, ChannelsFailed)
+    assert (error.accepted, error.channels) == (
+        count, {"away": count, "broken": count - BATCH, "odd": count - BATCH, "retired": count}
+    )
+    assert [type(each) for each in error.exceptions] == [Unavailable, ConnectionResetError, TypeError, NotFound]
+    assert asked == {"away": 1, "broken": 1}
+
+
+@pytest.mark.parametrize("limit", [1, BATCH, BATCH + 5])
+def test_a_limit_is_not_used_up_by_a_channel_that_gives_back(limit):
+    """However small the steps, a channel that is away, and was wanted first, does not keep the others from their share."""
+    store, good = _of_each(BATCH + 5, "away", "sms"), RecordingChannel()
+    for done in range(limit, BATCH + 6, limit):
+        with pytest.raises(ChannelsFailed) as caught:
+            _dispatch(store, None, channels={"away": Doing(_away), "sms": good}, limit=limit)
+        assert (caught.value.accepted, len(good.sent)) == (limit, done)
+
+
+def test_an_interrupt_is_no_failure_of_a_channel():
+    """What is not an error of the channel ends the dispatch at once; what was under way is in doubt."""
+    store = _of_each(1, "push", "sms")
+
+    def interrupt(batch):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _dispatch(store, None, channels={"push": Doing(interrupt), "sms": RecordingChannel()})
+    assert _statuses(store) == {"push": {"sending": 1}, "sms": {"planned": 1}}
+
+
+@pytest.mark.parametrize("ours", ["accepted", "failed", "away"])
+@pytest.mark.parametrize("theirs", ["delivered", "broken", "away"])
+def test_a_claim_that_was_given_up_writes_nothing(ours, theirs):
+    """Whatever comes of it late, what came of the second attempt stands; though both began at the same instant."""
+    store = _store()
 
     def too_slow(batch):
         with store.read() as reader:
             doubtful = list(in_doubt(reader))
         assert send_again(store, doubtful) == 1
-        assert _dispatch(store, second, now=later) == 1
+        assert _second_attempt(store, theirs)
+        second.update(_messages(store))
 
-    assert _dispatch(store, Doing(too_slow, then=RecordingChannel(["failed"]))) == 0
-    assert (_messages(store)["m1"].status, _messages(store)["m1"].sent_at) == ("delivered", later())
+    second: dict[str, Message] = {}
+    if ours == "away":
+        with pytest.raises(ChannelsFailed) as caught:
+            _dispatch(store, Doing(too_slow, then=Doing(_away)), limit=1)
+        assert caught.value.accepted == 0
+    else:
+        assert _dispatch(store, Doing(too_slow, then=RecordingChannel([ours])), limit=1) == 0
+    assert [message.status for message in _messages(store).values()] == [AFTER[theirs]]
+    assert _messages(store) == second
+
+
+AFTER = {"delivered": "delivered", "broken": "sending", "away": "planned"}
+
+
+def _second_attempt(store, outcome) -> bool:
+    """Dispatch what was sent again, at the same instant of the clock."""
+    if outcome == "delivered":
+        return _dispatch(store, RecordingChannel(["delivered"])) == 1
+    with pytest.raises(ChannelsFailed):
+        _dispatch(store, Doing(_break_down if outcome == "broken" else _away))
+    return True
+
+
+def test_claims_are_told_apart_whatever_the_clock_says():
+    """Who lists a message in doubt and asks for it again when it is in doubt anew has asked for the first claim alone."""
+    store = _store()
+    with pytest.raises(ChannelsFailed):
+        _dispatch(store, Doing(_break_down))
+    first = list(_messages(store).values())
+    assert send_again(store, first) == 1
+    with pytest.raises(ChannelsFailed):
+        _dispatch(store, Doing(_break_down))
+    assert (send_again(store, first), _doubtful(store)) == (0, ["m1"])
+
+
+def test_what_was_in_doubt_before_claims_had_names_can_be_sent_again():
+    """Messages of an earlier version of the schema have when they were sent, and neither claim nor start."""
+    store = _store(_customer(), _message(status="sending", sent_at=NOW))
+    assert (_doubtful(store, before=NOW), _doubtful(store, before=NOW + timedelta(seconds=1))) == ([], ["m1"])
+    with store.read() as reader:
+        assert send_again(store, list(in_doubt(reader))) == 1
+    assert _dispatch(store, RecordingChannel()) == 1
 
 
 def test_a_text_that_was_erased_under_way_stays_erased():
@@ -370,14 +500,16 @@ def test_a_text_that_was_erased_under_way_stays_erased():
     assert (_messages(store)["m1"].status, _messages(store)["m1"].text) == ("sent", "")
 
 
-def test_a_channel_that_is_not_given_is_named_before_anything_is_claimed():
+def test_a_channel_that_is_not_given_is_named_and_the_others_go_on():
     """The error says which channel is wanted and which there are; the message waits."""
     store, channel = _store(_customer(), _message("m1", channel="viber"), _message("m2")), RecordingChannel()
-    with pytest.raises(Malformed, match="'viber', which is not given; given are: sms") as caught:
+    with pytest.raises(ChannelsFailed, match=r"'viber' \(NotFound, 1 waiting\)") as caught:
         _dispatch(store, channel)
-    assert (caught.value.field, channel.sent) == ("channels", [])
-    assert {message.status for message in _messages(store).values()} == {"planned"}
-    assert _dispatch(store, None, channels={"sms": channel, "viber": channel}) == 2
+    assert [str(each) for each in caught.value.exceptions] == [
+        "messages wait for channel 'viber', which is not given; given are: sms"
+    ]
+    assert [message.status for message in _messages(store).values()] == ["planned", "sent"]
+    assert _dispatch(store, None, channels={"sms": channel, "viber": channel}) == 1
 
 
 @pytest.mark.parametrize("limit", [0, -1])

@@ -6,6 +6,7 @@ import pytest
 
 from custcrm.values.errors import (
     SENTENCES,
+    ChannelsFailed,
     Closed,
     Conflict,
     Contended,
@@ -29,6 +30,7 @@ EVERY = [
     EmailTaken("019a"),
     KeyConflict("spring"),
     Unavailable("no answer"),
+    ChannelsFailed({"sms": 3, "viber": 0}, [Unavailable("no answer"), NotFound("not given")], accepted=7),
     OutcomeUnknown("spring"),
     OutcomeUnknown(),
     Contended(),
@@ -51,6 +53,7 @@ def test_family() -> None:
     assert issubclass(NotFound, LookupError)
     assert issubclass(EmailTaken, Conflict)
     assert issubclass(KeyConflict, Conflict)
+    assert issubclass(ChannelsFailed, ExceptionGroup)
     assert all(isinstance(error, CrmError) for error in EVERY)
 
 
@@ -77,3 +80,17 @@ def test_refusal_names_the_first_reason_and_its_numbers() -> None:
     assert str(refusal).startswith("series_capacity: ") and str(refusal).endswith(
         "(series: welcome, needed: 4, left: 3)"
     )
+
+
+def test_failed_channels_are_told_with_what_waits_there() -> None:
+    """Law: each channel stands with the class of what befell it and how many wait; `except*` finds the errors themselves."""
+    away = Unavailable("the gateway of +358401234567 is away")
+    error = ChannelsFailed({"sms": 3, "viber": 1}, [away, NotFound("not given")], accepted=7)
+    assert str(error) == (
+        "channels took no more messages: 'sms' (Unavailable, 3 waiting), 'viber' (NotFound, 1 waiting); "
+        "7 messages were accepted"
+    )
+    assert (error.channels, error.accepted, error.exceptions[0]) == ({"sms": 3, "viber": 1}, 7, away)
+    matched, rest = error.split(Unavailable)
+    assert matched is not None and rest is not None
+    assert (matched.exceptions, len(rest.exceptions)) == ((away,), 1)

@@ -1,12 +1,13 @@
-"""Dispatching: planned messages are claimed, rendered, handed to their channels, and get their receipts.
+"""Dispatching: planned messages are started, handed to their channels, and get their receipts.
 
-A message is claimed in one transaction and gets its receipt in another; between the two it is `sending` and no
-transaction is open. Whatever ends a process in between leaves it so: in doubt, as it may have been sent. The names to
-know are `dispatch` and `in_doubt`.
+Messages are started in one transaction, which holds their customers, and get their receipts in another; between the two
+they are `sending` and no transaction is open. Whatever ends a process in between leaves them so: in doubt, as they may have
+been sent. The names to know are `dispatch` and `in_doubt`.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -19,12 +20,12 @@ from custcrm.messaging.templates import TextTemplate, Values, action_values, cus
 from custcrm.records.customers import Customer
 from custcrm.records.messages import Message, MessageStatus
 from custcrm.storage.protocol import Reader, Store, Writer
-from custcrm.values.errors import Malformed, Reason, Unavailable
+from custcrm.values.errors import ChannelsFailed, Malformed, NotFound, Reason, Unavailable
+from custcrm.values.ids import IdSource
 from custcrm.values.shapes import several, whole_number
 
-BATCH: Final = 100
-"""Messages handed over at once: about a second of a mail server's work, and no more than that is ever in doubt."""
-
+BATCH: Final = 20
+"""Messages started at once: so many may still go out when their customers opt out, and no more are in doubt together."""
 
 AFTER: Final[Mapping[Outcome, MessageStatus]] = MappingProxyType({
     Outcome.ACCEPTED: MessageStatus.SENT,
@@ -50,48 +51,60 @@ class Claimed:
     outgoing: Outgoing
 
 
-def dispatch(
-    store: Store,
-    *,
-    now: Callable[[], datetime],
-    channels: Mapping[str, Channel],
-    refusal: Refuse,
-    limit: int | None = None,
-    values: Callable[[Customer], Values] = customer_values,
-) -> int:
-    """Hand planned messages to their channels, oldest first, and return how many were accepted or delivered.
+@frozen(kw_only=True)
+class Rules:
+    """What is asked of a message before it starts, the values of its text, and what marks the start."""
 
-    `refusal` is asked of each message in the transaction that claims it; who is refused, has no address or lacks a
-    value that the text needs gets a `rejected` message with the reason, and nothing is sent. `limit` is the most
-    messages to take, whatever becomes of them. Safe in any number of threads and processes: each message is claimed
-    once. Call it outside of `store.write()`: inside one, nothing would be claimed before it is sent.
+    now: Callable[[], datetime]
+    ids: IdSource
+    refusal: Refuse
+    values: Callable[[Customer], Values] = customer_values
 
-    Raises `Malformed`, before anything of that channel is claimed, where a message wants a channel that is not given. A
-    channel's `Unavailable` puts its batch back to planned, any other error leaves it in doubt; both are raised again.
+
+def dispatch(store: Store, *, channels: Mapping[str, Channel], rules: Rules, limit: int | None = None) -> int:
+    """Hand planned messages to their channels and return how many were accepted or delivered.
+
+    The channels take turns, that of the oldest message first, each with at most `BATCH` messages, oldest first. A message
+    starts in a transaction that holds its customer and asks the rules: who opts out before is not written to, who does so
+    later waits for that transaction, and never for a channel. Who is refused, has no address or lacks a value that the text
+    needs gets a `rejected` message with the reason. `limit` is the most messages to take, whatever becomes of them; what a
+    channel gave back is not taken. Safe in any number of threads and processes: each message is claimed once. Call it outside
+    of `store.write()`: inside one, nothing would be claimed before it is sent.
+
+    A channel that raises takes no more in this call: after `Unavailable` its batch is planned as before, after any other error
+    it is in doubt. Raises `ChannelsFailed` for those, and for channels that are wanted and not given, when all others are done.
     """
     if limit is not None:
         whole_number(limit, 1, None, field="limit", message="limit is the most messages to take, at least 1")
     left, accepted = limit, 0
-    while left is None or left > 0:
-        with store.write() as writer:
-            planned = _planned(writer, channels, BATCH if left is None else min(left, BATCH))
-            held = _still_planned(writer, planned)
-            claimed = _claim(writer, held, now(), refusal, values)
-        if not planned:
-            break
-        if claimed:
-            accepted += _hand_over(store, channels[planned[0].channel], claimed)
-        left = None if left is None else left - len(held)
+    errors: dict[str, Exception] = {}
+    turns = deque(_queues(store, channels))
+    while turns and left != 0:
+        queue = turns.popleft()
+        taken, claimed = _start(store, queue, BATCH if left is None else min(left, BATCH), rules)
+        if not taken:
+            continue
+        try:
+            receipts = _send(channels[queue.channel], claimed)
+        except Exception as error:  # noqa: BLE001 (raised with those of the others, when these are done)
+            errors[queue.channel] = error
+            taken -= _give_back(store, claimed) if isinstance(error, Unavailable) else 0
+        else:
+            accepted += _keep(store, claimed, receipts)
+            turns.append(queue)
+        left = None if left is None else left - taken
+    _raise(store, channels, errors, accepted)
     return accepted
 
 
 def in_doubt(reader: Reader, *, before: datetime | None = None) -> Iterator[Message]:
     """Yield the messages that were handed over without a receipt, oldest first.
 
-    One that another process is sending at this moment looks the same; `before` leaves out those claimed since.
+    One that another process is sending at this moment looks the same; `before` leaves out those started since.
     """
     for message in reader.find(Message, {"status": MessageStatus.SENDING.value}, order=("id",)):
-        if before is None or (message.sent_at is not None and message.sent_at < before):
+        started = message.started_at or message.sent_at  # version 1 of the schema kept the latter alone
+        if before is None or (started is not None and started < before):
             yield message
 
 
@@ -107,39 +120,84 @@ def send_again(store: Store, messages: Iterable[Message]) -> int:
         return _unclaim(writer, told)
 
 
-# claiming -------------------------------------------------------------------------------------------
+# starting -------------------------------------------------------------------------------------------
 
 
-def _planned(writer: Writer, channels: Mapping[str, Channel], limit: int) -> list[Message]:
-    """Return the oldest planned messages of one channel: that of the oldest of all."""
-    planned = {"status": MessageStatus.PLANNED.value}
-    for first in writer.find(Message, planned, order=("id",), limit=1):
-        if first.channel not in channels:
-            raise Malformed(
-                f"a message waits for channel {first.channel!r}, which is not given; given are: "
-                f"{', '.join(sorted(channels)) or 'none'}",
-                field="channels",
-            )
-        return list(writer.find(Message, planned | {"channel": first.channel}, order=("id",), limit=limit))
-    return []
+class _Queue:
+    """The planned messages of one channel, as far as this call has looked: `after` is the last id it has seen."""
+
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
+        self.after: str | None = None
+
+    def next(self, reader: Reader, limit: int) -> list[Message]:
+        """Return the oldest that were not seen yet; when there are none, the oldest that came back to planned meanwhile."""
+        found = self._find(reader, limit)
+        if not found and self.after is not None:
+            self.after = None
+            found = self._find(reader, limit)
+        self.after = found[-1].id if found else None
+        return found
+
+    def _find(self, reader: Reader, limit: int) -> list[Message]:
+        after = None if self.after is None else (self.after,)
+        return list(reader.find(Message, _waiting(self.channel), order=("id",), after=after, limit=limit))
 
 
-def _still_planned(writer: Writer, messages: Iterable[Message]) -> list[Message]:
-    """Hold messages and return those that no other process has claimed meanwhile."""
-    held = (writer.hold(Message, message.customer_id, message.id) for message in messages)
-    return [message for message in held if message is not None and message.status == MessageStatus.PLANNED]
+def _waiting(channel: str) -> Mapping[str, str]:
+    return {"status": MessageStatus.PLANNED.value, "channel": channel}
+
+
+def _queues(store: Store, channels: Iterable[str]) -> list[_Queue]:
+    """Return a queue for each channel for which something waits: that of the oldest message first."""
+    first: dict[str, str] = {}
+    with store.read() as reader:
+        for channel in channels:
+            for message in reader.find(Message, _waiting(channel), order=("id",), limit=1):
+                first[channel] = message.id
+    return [_Queue(channel) for channel in sorted(first, key=first.__getitem__)]
+
+
+def _start(store: Store, queue: _Queue, limit: int, rules: Rules) -> tuple[int, list[Claimed]]:
+    """Start the next messages of a queue; return how many are started or settled, and the started. None: nothing waits.
+
+    Others that would take of the same queue wait for the transaction, and find what is left then.
+    """
+    with store.write() as writer:
+        writer.claim("dispatch", [queue.channel])
+        while found := queue.next(writer, limit):
+            customers, held = _hold(writer, found)
+            if held:
+                return len(held), _claim(writer, customers, held, rules)
+    return 0, []
+
+
+def _hold(writer: Writer, messages: Sequence[Message]) -> tuple[Mapping[str, Customer | None], list[Message]]:
+    """Hold the customers, then the messages; return those, and of these what is still planned, oldest first."""
+    customers = {each: writer.hold(Customer, each) for each in sorted({message.customer_id for message in messages})}
+    held = _hold_messages(writer, messages)
+    planned = (message for message in held if message.status == MessageStatus.PLANNED)
+    return customers, sorted(planned, key=lambda message: message.id)
+
+
+def _hold_messages(writer: Writer, messages: Iterable[Message]) -> list[Message]:
+    """Hold messages, in the order that everybody holds them in, and return them as they are now."""
+    keys = sorted((message.customer_id, message.id) for message in messages)
+    return [held for key in keys if (held := writer.hold(Message, *key)) is not None]
 
 
 def _claim(
-    writer: Writer, held: Iterable[Message], stamp: datetime, refusal: Refuse, values: Callable[[Customer], Values]
+    writer: Writer, customers: Mapping[str, Customer | None], held: Iterable[Message], rules: Rules
 ) -> list[Claimed]:
-    """Mark as `sending` what may be sent, with the instant as the stamp of this claim; settle the rest."""
+    """Mark as `sending` what may be sent, all under one claim; settle the rest. The clock is read under the holds."""
+    claim, started = rules.ids.new(), rules.now()
     claimed: list[Claimed] = []
     for message in held:
-        match _prepared(writer, message, refusal, values):
+        match _prepared(writer, message, customers[message.customer_id], rules):
             case Outgoing() as outgoing:
-                claimed.append(Claimed(evolve(message, status=MessageStatus.SENDING, sent_at=stamp), outgoing))
-                writer.replace(claimed[-1].message)
+                ours = evolve(message, status=MessageStatus.SENDING, claim=claim, started_at=started, sent_at=started)
+                claimed.append(Claimed(ours, outgoing))
+                writer.replace(ours)
             case Reason() as reason:
                 writer.replace(evolve(message, status=MessageStatus.REJECTED, reason=reason.value))
             case str(fault):
@@ -147,23 +205,20 @@ def _claim(
     return claimed
 
 
-def _prepared(
-    reader: Reader, message: Message, refusal: Refuse, values: Callable[[Customer], Values]
-) -> Outgoing | Reason | str:
+def _prepared(reader: Reader, message: Message, customer: Customer | None, rules: Rules) -> Outgoing | Reason | str:
     """Return what to hand over; or what is wrong with the text; or the first reason that refuses it."""
-    customer = reader.get(Customer, message.customer_id)
     if customer is None:
         return Reason.INACTIVE
     try:
         template = TextTemplate.parse(message.text)
     except Malformed:
         return MALFORMED_TEXT  # one bad text must not hold up all that wait behind it
-    if (reason := refusal(reader, message, customer)) is not None:
+    if (reason := rules.refusal(reader, message, customer)) is not None:
         return reason
     address = _address(message.channel, customer)
     if not address:
         return Reason.NO_ADDRESS
-    known = {**values(customer), **action_values(message)}
+    known = {**rules.values(customer), **action_values(message)}
     if template.missing(known):
         return Reason.MISSING_VALUE
     return Outgoing(message.id, address, text=template.render(known), sender=message.sender)
@@ -179,21 +234,47 @@ def _address(channel: str, customer: Customer) -> str | None:
 # handing over ---------------------------------------------------------------------------------------
 
 
-def _hand_over(store: Store, channel: Channel, claimed: Sequence[Claimed]) -> int:
-    """Send a batch outside of any transaction, write its receipts, and return how many were taken."""
-    try:
-        receipts = channel.send([each.outgoing for each in claimed])
-    except Unavailable:
-        with store.write() as writer:
-            _unclaim(writer, (each.message for each in claimed))
-        raise
-    by_id = {receipt.id: receipt for receipt in receipts}
-    settled = [(each, by_id[each.outgoing.id]) for each in claimed if each.outgoing.id in by_id]
+def _send(channel: Channel, claimed: Sequence[Claimed]) -> Mapping[str, Receipt]:
+    """Hand a batch over, outside of any transaction, and return its receipts by the messages' ids."""
+    return {receipt.id: receipt for receipt in channel.send([each.outgoing for each in claimed])} if claimed else {}
+
+
+def _keep(store: Store, claimed: Sequence[Claimed], receipts: Mapping[str, Receipt]) -> int:
+    """Write the receipts of what is still ours, and return how many of these were taken."""
+    settled = {each.outgoing.id: each for each in claimed if each.outgoing.id in receipts}
     with store.write() as writer:
-        for each, receipt in settled:
-            if (held := _ours(writer, each.message)) is not None:
-                writer.replace(_settle(held, each, receipt))
-    return sum(receipt.status.taken for _, receipt in settled)
+        ours = _ours(writer, (each.message for each in settled.values()))
+        for held in ours:
+            writer.replace(_settle(held, settled[held.id], receipts[held.id]))
+    return sum(receipts[held.id].status.taken for held in ours)
+
+
+def _give_back(store: Store, claimed: Sequence[Claimed]) -> int:
+    """Plan messages again of which certainly none was sent, and return how many."""
+    with store.write() as writer:
+        return _unclaim(writer, [each.message for each in claimed])
+
+
+def _raise(store: Store, channels: Mapping[str, Channel], errors: Mapping[str, Exception], accepted: int) -> None:
+    """Raise `ChannelsFailed` if a channel failed, or is wanted and not given."""
+    told = dict(errors)
+    with store.read() as reader:
+        for channel in _wanted(reader):
+            if channel not in channels:
+                given = ", ".join(sorted(channels)) or "none"
+                told[channel] = NotFound(f"messages wait for channel {channel!r}, which is not given; given are: {given}")
+        waiting = {channel: reader.count_records(Message, _waiting(channel)) for channel in told}
+    if told:
+        raise ChannelsFailed(waiting, list(told.values()), accepted)
+
+
+def _wanted(reader: Reader) -> Iterator[str]:
+    """Yield the channels for which something waits, each once."""
+    planned = {"status": MessageStatus.PLANNED.value}
+    after: tuple[str] | None = None
+    while found := list(reader.find(Message, planned, order=("channel",), after=after, limit=1)):
+        yield found[0].channel
+        after = (found[0].channel,)
 
 
 def _settle(held: Message, claimed: Claimed, receipt: Receipt) -> Message:
@@ -206,16 +287,16 @@ def _settle(held: Message, claimed: Claimed, receipt: Receipt) -> Message:
     return evolve(message, text=claimed.outgoing.text)
 
 
-def _ours(writer: Writer, message: Message) -> Message | None:
-    """Hold a message and return it as it is now, if its claim is still the one we know: one given up writes no more."""
-    held = writer.hold(Message, message.customer_id, message.id)
-    ours = held is not None and (held.status, held.sent_at) == (MessageStatus.SENDING, message.sent_at)
-    return held if ours else None
+def _ours(writer: Writer, messages: Iterable[Message]) -> list[Message]:
+    """Hold messages and return, as they are now, those whose claim is still the one we know: one given up writes no more."""
+    told = list(messages)
+    known = {message.id: (MessageStatus.SENDING, message.claim) for message in told}
+    return [held for held in _hold_messages(writer, told) if (held.status, held.claim) == known[held.id]]
 
 
 def _unclaim(writer: Writer, messages: Iterable[Message]) -> int:
     """Put claimed messages back to planned, and return how many were still claimed so."""
-    ours = [held for message in messages if (held := _ours(writer, message)) is not None]
+    ours = _ours(writer, messages)
     for held in ours:
-        writer.replace(evolve(held, status=MessageStatus.PLANNED, sent_at=None))
+        writer.replace(evolve(held, status=MessageStatus.PLANNED, claim=None, started_at=None, sent_at=None))
     return len(ours)

@@ -65,7 +65,8 @@ class Channel(Protocol):
 
         A message without a receipt is in doubt: leave the receipt out only where nobody can tell whether it was sent.
         What befalls one message is its receipt, not an error. Raise `Unavailable` only when certainly none of the batch
-        was sent, so that all may be tried again later; after any other error the whole batch is in doubt.
+        was sent, so that all may be tried again later; after any other error the whole batch is in doubt. Either way this
+        channel gets no more in that dispatch, and the others go on. No transaction is open meanwhile, so nobody waits.
         """
 
 

@@ -6,7 +6,7 @@ Errors carry data and make their sentence in `__str__`. They never hold personal
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, Self
 
 
 class CrmError(Exception):
@@ -188,6 +188,30 @@ class Unavailable(CrmError):
     """The store or channel cannot be reached now; nothing was written, trying again later is safe."""
 
 
+class ChannelsFailed(CrmError, ExceptionGroup[Exception]):
+    """Some channels took no more messages, or were not there; all others were dispatched.
+
+    `channels` is how many messages wait, by channel, and `exceptions` what befell each of these, in the same order. `accepted`
+    is how many messages all channels together accepted in spite of it.
+    """
+
+    def __new__(cls, channels: Mapping[str, int], errors: Sequence[Exception], accepted: int = 0) -> Self:
+        """Make the group of the channels' errors."""
+        return super().__new__(cls, _befell(channels, errors, accepted), errors)
+
+    def __init__(self, channels: Mapping[str, int], errors: Sequence[Exception], accepted: int = 0) -> None:
+        super().__init__(self.message, errors)
+        self.channels = dict(channels)
+        self.accepted = accepted
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say how the error is made again: a group by itself knows its message and its exceptions alone."""
+        return type(self), (self.channels, self.exceptions, self.accepted)
+
+    def __str__(self) -> str:
+        return self.message
+
+
 class OutcomeUnknown(CrmError):
     """The connection broke during the commit. `key` is that of what was committed, None where it had none.
 
@@ -245,3 +269,9 @@ class Closed(CrmError):
 
 def _suggesting(message: str, suggestions: tuple[str, ...]) -> str:
     return f"{message}; did you mean {' or '.join(map(repr, suggestions))}?" if suggestions else message
+
+
+def _befell(channels: Mapping[str, int], errors: Sequence[Exception], accepted: int) -> str:
+    each = zip(channels.items(), errors, strict=True)
+    told = ", ".join(f"{name!r} ({type(error).__name__}, {count} waiting)" for (name, count), error in each)
+    return f"channels took no more messages: {told}; {accepted} messages were accepted"

@@ -9,9 +9,9 @@ from attrs import frozen
 from custcrm.actions import eligibility
 from custcrm.actions.customers.consents import answer
 from custcrm.business import Business, CustomerRef, customer_id
-from custcrm.messaging.dispatching import dispatch, in_doubt, send_again
+from custcrm.messaging.dispatching import Rules, dispatch, in_doubt, send_again
 from custcrm.messaging.templates import TextTemplate
-from custcrm.records import Customer, Message, Program, Sender
+from custcrm.records import Consent, Customer, Message, Program, Sender
 from custcrm.records.messages import MessageStatus
 from custcrm.storage.customer_facts import facts
 from custcrm.storage.protocol import Reader, Taken
@@ -84,16 +84,17 @@ class Outbox:
             return reader.count_records(Message, {"status": MessageStatus.PLANNED.value})
 
     def dispatch(self, *, limit: int | None = None) -> int:
-        """Hand waiting messages over to their channels and return how many were accepted.
+        """Hand waiting messages over to their channels and return how many were accepted; `limit` is the most to take.
 
-        Consent is checked again now, and the customer's own values are filled in. Several processes may do this at once.
+        Consent is checked again directly before, at most twenty messages at a time, and the customer's own values are filled
+        in: to who has opted out before, nothing starts. Several processes may do this at once. Channels do not stop each other:
+        when all others are done, ChannelsFailed names those that raised or are not given, and how many messages wait there.
         """
         business = self._business
         if business.store.is_writing():
             raise Conflict("messages cannot be taken back: dispatch after the transaction, not within it")
-        return dispatch(
-            business.store, now=business.now, channels=business.channels, refusal=self._refusal, limit=limit
-        )
+        rules = Rules(now=business.now, ids=business.ids, refusal=self._refusal)
+        return dispatch(business.store, channels=business.channels, rules=rules, limit=limit)
 
     def in_doubt(self) -> list[Message]:
         """Return the messages whose sending was interrupted: it is not known whether they went out."""
@@ -105,7 +106,10 @@ class Outbox:
         return send_again(self._business.store, messages)
 
     def _refusal(self, reader: Reader, message: Message, customer: Customer) -> Reason | None:
-        """Return why the message must not be sent now, if so: the rules of its planning, asked again."""
+        """Return why the message must not be sent now, if so: the rules of its planning, asked again.
+
+        An answer about consent holds as soon as it is there, also where the clock that it was given by is ahead of ours.
+        """
         business = self._business
         sender = None if message.sender is None else reader.get(Sender, message.sender)
         confirmed_in = sender.program if sender is not None and sender.requires_confirmation else None
@@ -113,5 +117,8 @@ class Outbox:
         rules = eligibility.contactable(
             business.schema, message.channel, message.purpose, confirmed_in=confirmed_in, needs=tuple(sorted(needs))
         )
-        row = facts(reader, customer.id, Question(business.parse("TRUE"), business.now()))
+        answers = reader.find(Consent, {"customer_id": customer.id, "until": None})
+        at = max((each.occurred_at for each in answers), default=None)
+        now = business.now()
+        row = facts(reader, customer.id, Question(business.everyone(), now if at is None else max(now, at)))
         return None if row is None else next((reason for reason, rule in rules if not row.matches(rule)), None)
