@@ -28,6 +28,7 @@ from custcrm.storage.transacting import transact
 from custcrm.values import money, periods
 from custcrm.values.clock import Clock
 from custcrm.values.errors import Conflict, Malformed, NotFound
+from custcrm.values.identifiers import identifier
 from custcrm.values.ids import IdSource
 from custcrm.values.shapes import several, whole_number
 from custcrm.values.spelling import nearest
@@ -140,7 +141,7 @@ class Business:
         """Return the same business with somebody else acting."""
         checked(actor, field="actor", limit=ACTOR_LIMIT)
         place = self.program if program is None else self.known(Program, program, "program").name
-        till = self.terminal if terminal is None else checked(terminal, field="terminal")
+        till = self.terminal if terminal is None else identifier(terminal, field="terminal")
         return evolve(self, actor=actor, program=place, terminal=till)
 
     def instant(self, value: datetime | date | str | None, *, field: str) -> datetime | None:
@@ -215,7 +216,7 @@ class Business:
 
     def known(self, record: type[R], name: str, what: str) -> R:
         """Return the program, point of sale … of that name; NotFound with near names otherwise."""
-        checked(name, field=what.removeprefix("coupon ").replace(" ", "_"))
+        name = identifier(name, field=what.removeprefix("coupon ").replace(" ", "_"))
         with self.store.read() as reader:
             found = reader.get(record, name)
             if found is not None:
@@ -254,7 +255,7 @@ def customer_id(customer: CustomerRef) -> str:
     if isinstance(customer, Customer):
         return customer.id
     if isinstance(customer, str):
-        return checked(customer, field="customer")
+        return identifier(customer, field="customer")
     raise Malformed(f"a customer is given as a record or an id, not {type(customer).__name__}", field="customer")
 
 

@@ -6,6 +6,7 @@ from attrs import frozen
 
 from custcrm.business import Business
 from custcrm.records import PointOfSale, Program, Terminal
+from custcrm.values.identifiers import optional
 
 
 @frozen(kw_only=True)
@@ -29,7 +30,10 @@ def at(*, program: str | None = None, point_of_sale: str | None = None, terminal
     >>> at(point_of_sale="Harbour").dimensions
     {'point_of_sale': 'Harbour'}
     """
-    return Scope(program=program, point_of_sale=point_of_sale, terminal=terminal)
+    return Scope(
+        program=optional(program, field="program"), point_of_sale=optional(point_of_sale, field="point_of_sale"),
+        terminal=optional(terminal, field="terminal"),
+    )
 
 
 def check_places(business: Business, scope: Scope) -> None:

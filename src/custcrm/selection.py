@@ -136,7 +136,7 @@ class Selection:
 
     def points_liability(self, program: str) -> Liability:
         """Return the points that the program owes to these customers, their debts, and when what is owed lapses."""
-        self._business.known(Program, program, "program")
+        program = self._business.known(Program, program, "program").name
         return liability(self._business, self._question(), program)
 
     def freeze(self) -> Selection:

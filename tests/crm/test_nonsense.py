@@ -267,7 +267,7 @@ def test_the_outbox_takes_a_whole_number_of_messages(world: World, limit: Any) -
 
 
 @pytest.mark.parametrize(("part", "verb", "argument", "nonsense", "field"), [
-    ("sales", "record", "units", -1, "units"), ("sales", "record", "terminal", "", None),
+    ("sales", "record", "units", -1, "units"), ("sales", "record", "terminal", "", "terminal"),
     ("sales", "record", "lines", "", "lines"),
     ("sales", "record", "lines", [None], "lines[1]"), ("sales", "record", "lines", [{b"product": "Tea"}], "lines[1]"),
     ("sales", "record_all", "rows", [None], "rows[1]"), ("accounts", "replenish", "notify", "x", "notify"),

@@ -81,6 +81,24 @@ def test_near_keys() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "part", "meant"),
+    [
+        ('tags." VIP " EXISTS', 'tags." VIP "', "tags.VIP"),
+        ('tags."Family member\u00a0" EXISTS', None, 'tags."Family member"'),
+        ("country = ' FI'", None, "'FI'"),
+        ("'FI\u200b' = country", None, "'FI'"),
+        ("country IN ('SE', 'FI ')", None, "'FI'"),
+        ("COUNT(sales WHERE point_of_sale = ' Harbour ') > 0", "point_of_sale = ' Harbour '", "'Harbour'"),
+    ],
+)
+def test_white_space_round_a_key_or_a_constant(text: str, part: str | None, meant: str) -> None:
+    """What is stored is trimmed, and a filter is taken at its word: such a part finds nothing, in silence."""
+    found = [each for each in findings(text) if each.kind == "blanks"]
+    assert [(each.suggestions, part in (None, each.part)) for each in found] == [((meant,), True)]
+    assert not [each for each in findings(text.replace(" VIP ", "VIP")) if each.kind == "blanks" and "VIP" in each.part]
+
+
+@pytest.mark.parametrize(
     ("text", "kind", "part"),
     [
         ("visits > 5 AND visits < 3", "always_false", None),

@@ -24,6 +24,7 @@ from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Source, Templ
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
+from custcrm.values.identifiers import optional
 from custcrm.values.ids import numbered
 from custcrm.values.money import Money
 from custcrm.values.shapes import flag, whole_number
@@ -51,8 +52,10 @@ def replenishing(
 ) -> Action:
     """Pay in; the first time opens the customer's account."""
     found = business.known(Account, account, "account")
+    account = found.name
     program = business.known(Program, found.program, "program")
     number = _read_amount(business, found, amount)
+    terminal, reference = optional(terminal, field="terminal"), reference_of(reference)
     about = _describe_entry(business, terminal=terminal, reference=reference, text=text)
     told = messages.notice_text(text_or_default(text, ACCOUNT_REPLENISHED_AS_POINTS), "amount", "balance")
 
@@ -83,7 +86,9 @@ def spending(
 ) -> Action:
     """Take from the account, no more than is available."""
     found = business.known(Account, account, "account")
+    account = found.name
     number = _read_amount(business, found, amount)
+    terminal, reference = optional(terminal, field="terminal"), reference_of(reference)
     about = _describe_entry(business, terminal=terminal, reference=reference)
     limit = rules.limit_of(found, None)
     funds = eligibility.has_funds(
@@ -103,6 +108,7 @@ def spending(
 def adjusting(business: Business, account: str, amount: Number, *, reason: str) -> Action:
     """Correct the account of a member, up or down, whatever the access; the reason is kept."""
     found = business.known(Account, account, "account")
+    account = found.name
     number = _read_amount(business, found, amount, signed=True)
     if is_blank(checked(reason, field="reason")):
         raise Malformed("reason says why the account is corrected", field="reason")
@@ -146,6 +152,7 @@ def reversing(business: Business, entry: AccountEntry, *, amount: Number | None 
 def opened(business: Business, customer: str, account: str, limit: Number | None, *, anew: bool) -> CustomerAccount:
     """Open a member's account with a limit of its own, or give one that is open (`anew`) another limit."""
     found = business.known(Account, account, "account")
+    account = found.name
 
     def open_it(writer: Writer) -> CustomerAccount:
         hold_customer(writer, customer)
@@ -195,6 +202,7 @@ def looked_up(
     Without `as_of` all entries count, as when something is spent. Limits are those of today.
     """
     found, at = business.known(Account, account, "account"), business.asked_at(as_of)
+    account = found.name
     paths = [("programs", found.program, "access"), ("accounts", account, _columns(found)[0])]
     wanted = [business.shown(Field(path)) for path in (paths if at else paths[:1])]
     question = Question(business.everyone(), at or business.now(), at is not None)

@@ -17,14 +17,18 @@ from custcrm.business import Business
 from custcrm.records import Applied
 from custcrm.storage.protocol import Writer
 from custcrm.values.errors import KeyConflict, Malformed
+from custcrm.values.identifiers import identifier
 from custcrm.values.periods import span
-from custcrm.values.texts import checked
 
 KEYS: Final = "key"
 """The scope in which idempotency keys are claimed: one for apply and single calls alike."""
 
 KEY_LIMIT: Final = 200
 """Characters of an idempotency key."""
+
+
+def _optional_key(key: str | None) -> str | None:
+    return None if key is None else idempotency_key(key)
 
 
 @frozen(kw_only=True)
@@ -38,7 +42,7 @@ class Request:
     action: str
     arguments: Mapping[str, Any] = field(hash=False)
     about: Mapping[str, Any] = field(factory=dict, hash=False)
-    key: str | None = None
+    key: str | None = field(default=None, converter=_optional_key)
 
     @property
     def content(self) -> str:
@@ -76,10 +80,8 @@ def claim_key(writer: Writer, key: str) -> None:
 
 
 def idempotency_key(key: str) -> str:
-    """Return the key, checked: a text of 1 to 200 characters of the caller's choosing."""
-    if not checked(key, field="key", limit=KEY_LIMIT).strip():
-        raise Malformed("a key names what is done once, e.g. 'spring-2026'", field="key")
-    return key
+    """Return the key, trimmed: a text of 1 to 200 characters of the caller's choosing."""
+    return identifier(key, field="key", limit=KEY_LIMIT)
 
 
 def expiry_as_given(value: Any) -> str | None:

@@ -7,7 +7,7 @@ from typing import Final
 from custcrm.business import Business
 from custcrm.records import PointOfSale, Terminal
 from custcrm.values.errors import Malformed
-from custcrm.values.texts import checked
+from custcrm.values.identifiers import identifier, optional
 
 API: Final = "api"
 """The virtual terminal of transactions that name none."""
@@ -18,7 +18,7 @@ REFERENCE_LIMIT: Final = 200
 
 def booked_at(business: Business, terminal: str | None) -> dict[str, str]:
     """Return terminal and point of sale, as columns: of the terminal given, else the one acting, else the virtual one."""
-    name = business.terminal if terminal is None else terminal
+    name = business.terminal if terminal is None else identifier(terminal, field="terminal")
     if name is None or name == API:
         return {"terminal": API}
     found = business.known(Terminal, name, "terminal")
@@ -28,15 +28,18 @@ def booked_at(business: Business, terminal: str | None) -> dict[str, str]:
 def place_of(business: Business, terminal: str | None, point_of_sale: str | None) -> tuple[str | None, str | None]:
     """Return point of sale and its program for a terminal or a point of sale."""
     if terminal is not None:
-        stands_at = business.known(Terminal, terminal, "terminal").point_of_sale
+        till = business.known(Terminal, terminal, "terminal")
+        terminal, stands_at = till.name, till.point_of_sale
+        point_of_sale = optional(point_of_sale, field="point_of_sale")
         if point_of_sale not in (None, stands_at):
             raise Malformed(f"terminal {terminal!r} stands at {stands_at!r}", field="point_of_sale")
         point_of_sale = stands_at
     if point_of_sale is None:
         return None, None
-    return point_of_sale, business.known(PointOfSale, point_of_sale, "point of sale").program
+    place = business.known(PointOfSale, point_of_sale, "point of sale")
+    return place.name, place.program
 
 
 def reference_of(reference: str | None) -> str | None:
-    """Return a reference, checked: what the points belong to, such as a receipt's number."""
-    return None if reference is None else checked(reference, field="reference", limit=REFERENCE_LIMIT)
+    """Return a reference, trimmed: what the points belong to, such as a receipt's number."""
+    return optional(reference, field="reference", limit=REFERENCE_LIMIT)

@@ -12,6 +12,7 @@ from attrs import field, frozen
 from custcrm.importing.report import REFUSED_LINE, REFUSED_REASON
 from custcrm.values.errors import Malformed
 from custcrm.values.formulas import restored
+from custcrm.values.identifiers import trimmed
 from custcrm.values.shapes import several
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
@@ -96,16 +97,16 @@ class Columns:
         """Return the filled cells of a row by column; None when it has not as many cells as the header."""
         if len(cells) != len(self.targets):
             return None
-        plain = {name: text for at, name in self._plain if (text := restored(cells[at]).strip())}
+        plain = {name: text for at, name in self._plain if (text := trimmed(restored(cells[at])))}
         return Row(line, plain, self._maps(cells) if self._mapped else _NOTHING)
 
     def _maps(self, cells: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         maps: dict[str, dict[str, str]] = {}
         for at, name, key in self._mapped:
             text = restored(cells[at])
-            if text and not text.isspace():
+            if trimmed(text):
                 # An app's own values are kept with the white space around them.
-                maps.setdefault(name, {})[key] = text if name == VERBATIM else text.strip()
+                maps.setdefault(name, {})[key] = text if name == VERBATIM else trimmed(text)
         return maps
 
 
@@ -118,7 +119,7 @@ def target(word: str, kind: Kind) -> str | None:
         return None
     if len(key) > 1 and key[0] == key[-1] == '"':
         key = key[1:-1].replace('""', '"')
-    key = key.strip()
+    key = trimmed(key)
     return f"{name}.{key}" if key else None
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Protocol
 from attrs import frozen
 
 from custcrm.values.errors import Malformed
+from custcrm.values.identifiers import identifier
 from custcrm.values.money import Money, round_ratio
 from custcrm.values.shapes import whole_number
 from custcrm.values.spelling import nearest
@@ -150,9 +151,7 @@ def _name(given: Mapping[str, Any], name: str) -> str | None:
     value = given.get(name)
     if value is None:
         return None
-    if is_blank(checked(value, field=f"benefit.{name}", limit=TEXT_LIMIT)):
-        raise Malformed(f"a {name} has a name", field=f"benefit.{name}")
-    return str(value)
+    return identifier(value, field=f"benefit.{name}", limit=TEXT_LIMIT)
 
 
 def _check_text(value: Any) -> str:

@@ -13,9 +13,10 @@ from custcrm.records.customers import FOLDED, CustomerKind, CustomerStatus, fold
 from custcrm.values.birthdays import birth_date
 from custcrm.values.emails import email
 from custcrm.values.errors import Conflict, Malformed
+from custcrm.values.identifiers import identified, identifier, optional, trimmed
 from custcrm.values.money import Money
 from custcrm.values.phones import phone
-from custcrm.values.shapes import flag, mapping, one_of, whole_number
+from custcrm.values.shapes import flag, one_of, whole_number
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
 
@@ -86,7 +87,11 @@ def _birth_date(name: str, value: Any) -> Any:
 
 
 def _read_text(name: str, value: Any) -> str | None:
-    return None if value is None else checked(value, field=name, limit=TEXT_LIMIT).strip() or None
+    return None if value is None else trimmed(checked(value, field=name, limit=TEXT_LIMIT)) or None
+
+
+def _card_number(name: str, value: Any) -> str | None:
+    return optional(value, field=name, limit=TEXT_LIMIT)
 
 
 def _kind(name: str, value: Any) -> CustomerKind:
@@ -109,8 +114,8 @@ def _flag(name: str, value: Any) -> bool:
 
 _READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     **dict.fromkeys((name for name in GIVEN if name not in ("phone", "credit_limit")), _read_text),
-    "kind": _kind, "email": _email, "birth_date": _birth_date, "payment_terms_days": _read_whole_number,
-    "loyalty_eligible": _flag, "coupon_eligible": _flag, "signed_up_at": _instant,
+    "kind": _kind, "card_number": _card_number, "email": _email, "birth_date": _birth_date,
+    "payment_terms_days": _read_whole_number, "loyalty_eligible": _flag, "coupon_eligible": _flag, "signed_up_at": _instant,
 }
 """How the fields are read that need nothing but their value."""
 
@@ -124,18 +129,19 @@ def check_identity(customer: Customer, external_ids: Mapping[str, str]) -> None:
 def attributes(customer_id: str, values: Mapping[str, str], now: datetime) -> list[Attribute]:
     """Return the records of an app's own values."""
     return [
-        Attribute(customer_id=customer_id, key=checked(key, field="attributes", limit=200),
-                  value=checked(value, field=f"attributes.{key}"), recorded_at=now)
-        for key, value in mapping(values, field="attributes").items()
+        Attribute(customer_id=customer_id, key=key,
+                  value=checked(value, field=f"attributes.{key}"),
+                  recorded_at=now)
+        for key, value in identified(values, field="attributes").items()
     ]
 
 
 def external_ids(customer_id: str, ids: Mapping[str, str], now: datetime) -> list[ExternalId]:
     """Return the records of what other systems call the customer."""
     return [
-        ExternalId(customer_id=customer_id, system=checked(system, field="external_ids", limit=200),
-                   external_id=checked(each, field=f"external_ids.{system}", limit=200), recorded_at=now)
-        for system, each in mapping(ids, field="external_ids").items()
+        ExternalId(customer_id=customer_id, system=system,
+                   external_id=identifier(each, field=f"external_ids.{system}"), recorded_at=now)
+        for system, each in identified(ids, field="external_ids").items()
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from custcrm.records import Sale, SaleLine
 from custcrm.records.sales import SaleKind
 from custcrm.values.errors import Malformed
+from custcrm.values.identifiers import trimmed
 from custcrm.values.money import Money
 from custcrm.values.shapes import mapping, several, whole_number
 from custcrm.values.spelling import nearest
@@ -64,7 +65,7 @@ def _line(
 
 def _read_text(given: Mapping[str, Any], name: str, number: int) -> str | None:
     value = given.get(name)
-    return None if value is None else checked(value, field=f"lines[{number}].{name}", limit=TEXT_LIMIT)
+    return None if value is None else trimmed(checked(value, field=f"lines[{number}].{name}", limit=TEXT_LIMIT)) or None
 
 
 def differences(known: Sale, told: Sale, names: Collection[str] = SAME) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 from custcrm.values.errors import Malformed
+from custcrm.values.identifiers import trimmed
 from custcrm.values.texts import checked
 
 LONGEST: Final = 320
@@ -23,7 +24,7 @@ def email(address: object, *, field: str = "email") -> str:
     Raises `Malformed` where the syntax is wrong; the message does not repeat the address. Whether anybody reads it is
     not asked. Quoted local parts, address literals and domains without a dot are refused.
     """
-    given = checked(address, field=field).strip()
+    given = trimmed(checked(address, field=field))
     if len(given) > LONGEST or "\r" in given or "\n" in given:
         raise Malformed(f"{field} must be one address on one line, like name@example.org", field=field)
     local, _, domain = given.partition("@")

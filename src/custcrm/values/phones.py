@@ -5,6 +5,7 @@ from typing import Final
 import attrs
 
 from custcrm.values.errors import Malformed
+from custcrm.values.identifiers import trimmed
 from custcrm.values.texts import checked
 
 LONGEST: Final = 64
@@ -29,7 +30,7 @@ def phone(text: object, country: str | None, *, field: str = "phone") -> Phone:
     it has a length that country uses. It need not be in a known range (new ranges appear before libraries learn
     of them), but a number that can be dialled only inside its own town is refused.
     """
-    typed = checked(text, field=field).strip()
+    typed = trimmed(checked(text, field=field))
     key = lookup_key(typed, country)
     if key is not None:
         return Phone(typed, key)

@@ -15,10 +15,9 @@ from custcrm.rules import codes as rules
 from custcrm.rules.coupons import refusal
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Malformed, NotFound, Reason
-from custcrm.values.identifiers import LONGEST
+from custcrm.values.identifiers import LONGEST, identifier
 from custcrm.values.periods import expiry
 from custcrm.values.shapes import whole_number
-from custcrm.values.texts import checked
 
 Redeemable: TypeAlias = Coupon | FreeCode | CouponSeries
 """What a code stands for: a customer's coupon, a free code, or the series that has it for all its coupons."""
@@ -47,7 +46,7 @@ def find_coupon(reader: Reader, coupon: Coupon | FreeCode | str) -> Redeemable:
         case FreeCode():
             found = find_by_code(reader, coupon.code)
         case _:
-            found = find_by_code(reader, checked(coupon, field="coupon", limit=LONGEST).strip())
+            found = find_by_code(reader, identifier(coupon, field="coupon", limit=LONGEST))
     if found is None:
         raise NotFound("no coupon has this code")
     return found
@@ -126,7 +125,7 @@ def generate(
     Raises Refusal with series_closed or series_capacity, which names how many are needed and left.
     """
     whole_number(count, 1, LARGEST_BATCH, field="count")
-    business.known(CouponSeries, series, "coupon series")
+    series = business.known(CouponSeries, series, "coupon series").name
     request = Request(action="generate_codes", arguments={"series": series, "count": count}, key=key)
     show = show_progress(progress)
 

@@ -19,7 +19,7 @@ from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Set
 from custcrm.rules import coupons as rules
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Malformed, NotFound, Reason
-from custcrm.values.texts import checked, is_blank
+from custcrm.values.identifiers import identifier
 
 GUEST_KEY: Final = "guest_key"
 """The setting with the key of the hashes: made when the first guest comes, and never shown."""
@@ -102,9 +102,7 @@ def why_as_guest(
 
 def identity_of(identity: str) -> str:
     """Return what tells one guest from another, checked and trimmed; otherwise it counts as it is."""
-    if is_blank(checked(identity, field="identity", limit=IDENTITY_LIMIT)):
-        raise Malformed("an identity tells one guest from another, e.g. an email", field="identity")
-    return identity.strip()
+    return identifier(identity, field="identity", limit=IDENTITY_LIMIT)
 
 
 def _find_made_under(reader: Reader, wanted: Redeemable, applied_id: str) -> GuestRedemption:

@@ -29,6 +29,7 @@ from custcrm.values.texts import checked
 def issuing(business: Business, series: str, *, allow_partial: bool, text: str, notify: bool) -> Action:
     """Issue one coupon of the series."""
     found = business.known(CouponSeries, series, "coupon series")
+    series = found.name
     program = business.known(Program, found.program, "program")
     told = messages.notice_text(text_or_default(text, COUPON_ISSUED), "code")
     unique = found.codes == "unique"
@@ -127,7 +128,7 @@ def revoking(coupon: Coupon, *, reason: str) -> Action:
 
 def revoking_all(business: Business, series: str, *, reason: str) -> Action:
     """Revoke what each customer holds of a series and has not used up."""
-    business.known(CouponSeries, series, "coupon series")
+    series = business.known(CouponSeries, series, "coupon series").name
     checked(reason, field="reason")
 
     def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:

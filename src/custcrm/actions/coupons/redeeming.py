@@ -14,6 +14,7 @@ from custcrm.actions.action import Action, Booked, Booking, Occasion, Turn
 from custcrm.actions.coupons.codes import Redeemable, places_of, remembered_as, series_of
 from custcrm.actions.coupons.judging import Candidate, Checkout, Inquiry, judge, refuse
 from custcrm.actions.coupons.redemptions import all_references, uses_of
+from custcrm.actions.keys import idempotency_key
 from custcrm.actions.places import reference_of
 from custcrm.business import Business
 from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, Redemption, SeriesBudget
@@ -68,7 +69,7 @@ def reserving(business: Business, wanted: Redeemable, checkout: Checkout, lastin
 
 def reserved_under(reader: Reader, owner: str, key: str) -> Coupon:
     """Return the coupon that was reserved under a key, whatever became of it since; NotFound where its customer is gone."""
-    applied = reader.get(Applied, key)
+    applied = reader.get(Applied, idempotency_key(key))
     found = None if applied is None else reader.get(Coupon, owner, str(applied.arguments.get(KEPT)))
     if found is None:
         raise NotFound("what was done under this key is no longer there")
@@ -83,7 +84,7 @@ def _remember(writer: Writer, occasion: Occasion, coupon: Coupon) -> None:
 
 def releasing(coupon: Coupon, reference: str | None) -> Action:
     """Let a reserved coupon go before its time is over."""
-    reference_of(reference)
+    reference = reference_of(reference)
 
     def book(writer: Writer, occasion: Occasion, _: Sequence[Turn]) -> Booked:
         held = writer.hold(Coupon, coupon.customer_id, coupon.id)

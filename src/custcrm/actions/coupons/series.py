@@ -64,7 +64,7 @@ def changed(
     budget: Any,
 ) -> CouponSeries:
     """Change the terms that may change; what is given as `...` stays."""
-    business.known(CouponSeries, name, "coupon series")
+    name = business.known(CouponSeries, name, "coupon series").name
 
     def change(writer: Writer) -> CouponSeries:
         held = writer.hold(CouponSeries, name)

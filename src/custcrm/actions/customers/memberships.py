@@ -18,6 +18,7 @@ from custcrm.rules.contacting import OFF, check_channel
 from custcrm.storage.effects import Change, CustomerKey, Effect, Given, NewId, Of, Source, Template
 from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed, NotFound
+from custcrm.values.identifiers import identifier
 from custcrm.values.periods import span
 from custcrm.values.shapes import one_of
 from custcrm.values.spelling import nearest
@@ -61,6 +62,7 @@ _STANDING: Final[Mapping[str, Any]] = {each.name: each.default for each in field
 def joining(business: Business, program: str, access: Access | str | None = None) -> Action:
     """Make a customer a member; access is the program's default unless said."""
     found = business.known(Program, program, "program")
+    program = found.name
     given = found.default_access if access is None else access_of(access)
     may = Verdict(eligibility.may_join(business.schema, program))
 
@@ -85,17 +87,17 @@ def joining(business: Business, program: str, access: Access | str | None = None
 
 def access_change(business: Business, program: str, access: Access | str, reason: str = "") -> Action:
     """Change what a member may do. Nothing is credited back."""
-    business.known(Program, program, "program")
+    program = business.known(Program, program, "program").name
     return _changing(business, program, "access", access_of(access).value, reason)
 
 
 def category_change(business: Business, program: str, category: str, reason: str = "") -> Action:
     """Move a member to a category of the program."""
-    business.known(Program, program, "program")
+    program = business.known(Program, program, "program").name
     with business.reading() as reader:
         known = [each.name for each in reader.find(Category, {"program": program})]
     checked(reason, field="reason")
-    checked(category, field="category")
+    category = identifier(category, field="category")
     if category not in known:
         raise NotFound(f"program {program!r} has no category {category!r}", suggestions=nearest(category, known))
     return _changing(business, program, "category", category, reason)

@@ -14,6 +14,7 @@ from custcrm.records import TagAssignment
 from custcrm.storage.effects import Change, CustomerKey, Effect, Given, NewId, Template
 from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed
+from custcrm.values.identifiers import identifier
 from custcrm.values.periods import expiry
 from custcrm.values.texts import checked
 
@@ -63,10 +64,7 @@ def untagging(business: Business, key: str) -> Action:
 
 def tag_key(key: str) -> str:
     """Return a tag's key: trimmed, spelling kept, spaces allowed."""
-    name = checked(key, field="key", limit=KEY_LIMIT).strip()
-    if not name:
-        raise Malformed("a tag has a key, e.g. 'VIP'", field="key")
-    return name
+    return identifier(key, field="key", limit=KEY_LIMIT)
 
 
 def tag_value(value: str, *, field: str) -> str:

@@ -25,7 +25,7 @@ from custcrm.storage.effects import Change, Effect, Of
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason
-from custcrm.values.identifiers import key_name
+from custcrm.values.identifiers import identifier, key_name
 from custcrm.values.shapes import whole_number
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
@@ -55,7 +55,7 @@ class Tiers:
     @classmethod
     def of(cls, business: Business, program: str) -> Tiers:
         """Return the tiers as their rules are now."""
-        business.known(Program, program, "program")
+        program = business.known(Program, program, "program").name
         with business.reading() as reader:
             ruled = [(each, each.filter) for each in reader.find(Category, {"program": program}) if each.filter is not None]
         ruled.sort(key=lambda each: -each[0].rank)
@@ -109,6 +109,7 @@ def reclassifying(business: Business, program: str, reason: str = "") -> Action:
     """Give the members the category that the rules say; who has it already is unchanged."""
     checked(reason, field="reason")
     tiers = Tiers.of(business, program)
+    program = tiers.program
     rules = ((Reason.UNCHANGED, tiers.moving()),)
 
     def effects(occasion: Occasion) -> tuple[Effect, ...]:
@@ -156,13 +157,14 @@ def add_category(
 
 def set_rule(business: Business, program: str, category: str, rule: str | Filter | None, *, rank: int = 0) -> Category:
     """Give a category another rule and rank, or with None no rule: then it is given by hand."""
-    made = Category(program=program, name=checked(category, field="category"), created_at=business.now())
+    made = Category(program=program, name=identifier(category, field="category"), created_at=business.now())
     return _keep_tier(business, made, rule, rank, fresh=False)
 
 
 def _keep_tier(business: Business, category: Category, rule: str | Filter | None, rank: int, *, fresh: bool) -> Category:
     """Write a category with its rule, if no other tier has its rank and all rules together can still be asked."""
     program = business.known(Program, category.program, "program").name
+    category = evolve(category, program=program)
     whole_number(rank, -LARGEST_RANK, LARGEST_RANK, field="rank")
     made = evolve(category, filter=_write_rule(business, category.name, rule), rank=rank)
 

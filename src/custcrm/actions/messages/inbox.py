@@ -55,6 +55,7 @@ def distributing(
     checked(notice, field="notice")
     told = None if channel is None else _read_notice(business, channel, purpose, notice, title)
     found = None if sender is None else business.known(Sender, sender, "sender")
+    sender = None if found is None else found.name
 
     def effects(occasion: Occasion) -> tuple[Doing, ...]:
         there = at or occasion.now

@@ -33,6 +33,7 @@ def sending(business: Business, text: str, *, channel: str, sender: str | None, 
         raise Malformed("a message has a text", field="text")
     template = TextTemplate.parse(text, eligibility.PLACEHOLDER_FIELDS)
     found = None if sender is None else business.known(Sender, sender, "sender")
+    sender = None if found is None else found.name
     needs = tuple(sorted(template.required))
     rules = eligibility.contactable(
         business.schema, channel, purpose, confirmed_in=_confirmed_in(found), needs=needs

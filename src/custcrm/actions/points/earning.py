@@ -29,11 +29,10 @@ from custcrm.storage.facts_of_many import MOST, Gathered
 from custcrm.storage.protocol import Reader
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed
-from custcrm.values.identifiers import key_name
+from custcrm.values.identifiers import key_name, optional
 from custcrm.values.money import Money
 from custcrm.values.periods import PeriodLike, expiry, period, span
 from custcrm.values.shapes import one_of, whole_number
-from custcrm.values.texts import checked
 
 MOST_POINTS: Final = 10**6
 """Points of one rule for each amount, unit or visit."""
@@ -83,7 +82,7 @@ def rule(
         points=0 if multiplies else whole_number(points, 1, MOST_POINTS, field="points", message=_POINTS),
         amount=_amount(business, amount, "amount", least=1) if what is Earns.MONEY else None,
         factor=_factor(factor, multiplies=multiplies),
-        category=None if category is None else checked(category, field="category", limit=CATEGORY_LIMIT),
+        category=optional(category, field="category", limit=CATEGORY_LIMIT),
         filter=None if filter is None else str(business.parse_saved(filter, "a rule's filter", field="filter")),
         minimum=None if minimum is None else _amount(business, minimum, "minimum", least=0),
         rounding=one_of(rounding, Rounding, field="rounding"), expires=None if expires is None else str(span(expires)),

@@ -22,6 +22,7 @@ from custcrm.storage.effects import CustomerKey, Effect, Given, NewId, Source, T
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed, Refusal
+from custcrm.values.identifiers import optional
 from custcrm.values.periods import expiry
 from custcrm.values.shapes import flag, whole_number
 from custcrm.values.texts import checked, is_blank
@@ -44,8 +45,9 @@ def crediting(
 ) -> Action:
     """Credit one lot of points, expiring at `expires` if given."""
     found = business.known(Program, program, "program")
+    program, reference, terminal = found.name, reference_of(reference), optional(terminal, field="terminal")
     amount = points_amount(points)
-    shared = {**booked_at(business, terminal), "reference": reference_of(reference), "text": text}
+    shared = {**booked_at(business, terminal), "reference": reference, "text": text}
     _check_expiry(business, expires)
     told = messages.notice_text(text_or_default(text, POINTS_CREDITED), "points", "balance")
 
@@ -78,11 +80,12 @@ def spending(
     reference: str | None = None,
 ) -> Action:
     """Spend points from the lots that expire soonest, for the coupon series `offer` if given."""
-    business.known(Program, program, "program")
+    program = business.known(Program, program, "program").name
     amount = points_amount(points)
+    reference, terminal = reference_of(reference), optional(terminal, field="terminal")
     if offer is not None:
-        business.known(CouponSeries, offer, "coupon series")
-    shared = {**booked_at(business, terminal), "offer": offer, "reference": reference_of(reference)}
+        offer = business.known(CouponSeries, offer, "coupon series").name
+    shared = {**booked_at(business, terminal), "offer": offer, "reference": reference}
     return Action(
         name="spend_points",
         title=f"spend_points {program} {amount}",
@@ -100,7 +103,7 @@ def adjusting(business: Business, program: str, points: int, *, reason: str, exp
     Up is a lot of its own, and for whoever may earn; down is taken from the lots as a spend is, for any member who is not
     blacklisted.
     """
-    business.known(Program, program, "program")
+    program = business.known(Program, program, "program").name
     amount = points_change(points)
     if is_blank(checked(reason, field="reason")):
         raise Malformed("points that are changed by hand need a reason", field="reason")

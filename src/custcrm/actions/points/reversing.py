@@ -110,7 +110,7 @@ def _grace(business: Business, program: Program, now: datetime) -> datetime | No
 
 def transferring(business: Business, target: str, program: str, *, reason: str = "") -> Action:
     """Move all of a customer's open lots, and a debt, to a member of the program; access plays no part."""
-    business.known(Program, program, "program")
+    program = business.known(Program, program, "program").name
     checked(reason, field="reason")
 
     def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
@@ -143,7 +143,7 @@ def write_expiries_down(
     Customers follow each other in id order, some in each transaction; whatever stops it, the next run goes on.
     """
     if program is not None:
-        business.known(Program, program, "program")
+        program = business.known(Program, program, "program").name
     question = Question(_filter_of_expired(business, program), business.now())
     with business.reading() as reader:
         total = reader.count(question)

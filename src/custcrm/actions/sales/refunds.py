@@ -24,6 +24,7 @@ from custcrm.rules import refunds as rules
 from custcrm.rules.sales import lines as lines_of
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
+from custcrm.values.identifiers import identifier, optional
 from custcrm.values.money import Money
 from custcrm.values.shapes import one_of
 from custcrm.values.texts import checked
@@ -69,7 +70,7 @@ def find_sale(reader: Reader, sale: Sale | str) -> Sale:
     if isinstance(sale, Sale):
         kept = reader.get(Sale, sale.customer_id, sale.id)
     else:
-        kept = next(reader.find(Sale, {"external_id": checked(sale, field="sale", limit=TEXT_LIMIT)}), None)
+        kept = next(reader.find(Sale, {"external_id": identifier(sale, field="sale", limit=TEXT_LIMIT)}), None)
     if kept is None:
         raise NotFound("no sale has this external id; a sale without one is given as a record")
     return kept
@@ -100,8 +101,8 @@ def read_refund(business: Business, sale: Sale, told: Mapping[str, Any]) -> rule
         ),
         words=[frozenset(line) for line in lines or ()],
         occurred_at=business.instant(told["occurred_at"], field="occurred_at"),
-        terminal=told["terminal"], reason=checked(told["reason"], field="reason"),
-        external_id=None if external_id is None else checked(external_id, field="external_id", limit=TEXT_LIMIT),
+        terminal=optional(told["terminal"], field="terminal"), reason=checked(told["reason"], field="reason"),
+        external_id=optional(external_id, field="external_id", limit=TEXT_LIMIT),
     )
 
 
@@ -122,7 +123,7 @@ def cancel(business: Business, sale: Sale | str, reason: str, external_id: str |
 
     def take_back(writer: Writer) -> Sale:
         held = find_sale(writer, sale)
-        name = None if external_id is None else checked(external_id, field="external_id", limit=TEXT_LIMIT)
+        name = optional(external_id, field="external_id", limit=TEXT_LIMIT)
         what = rules.Asked(reason=checked(reason, field="reason"), external_id=name)
         before = _again(writer, held, what)
         if before is not None:

@@ -21,9 +21,9 @@ from custcrm.storage.facts_of_many import MOST, Gathered
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
+from custcrm.values.identifiers import optional
 from custcrm.values.shapes import mapping, several, whole_number
 from custcrm.values.spelling import nearest
-from custcrm.values.texts import checked
 
 LARGEST_UNITS: Final = 10**9
 """Units of one sale."""
@@ -112,7 +112,7 @@ def _read_sale(business: Business, row: Mapping[str, Any], id_: str, now: dateti
     """Return the records of a sale as told; nothing is looked up about the customer yet."""
     owner = customer_id(row["customer"])
     at = business.instant(row.get("occurred_at"), field="occurred_at") or now
-    terminal, told = row.get("terminal"), row.get("lines")
+    terminal, told = optional(row.get("terminal"), field="terminal"), row.get("lines")
     if terminal is None and row.get("point_of_sale") is None:
         terminal = business.terminal
     place, program = place_of(business, terminal, row.get("point_of_sale"))
@@ -179,4 +179,4 @@ def _check_row(row: Mapping[str, Any], number: int) -> Mapping[str, Any]:
 
 
 def _read_text(value: Any, field: str) -> str | None:
-    return None if value is None else checked(value, field=field, limit=200)
+    return optional(value, field=field)

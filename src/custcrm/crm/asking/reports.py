@@ -14,6 +14,7 @@ from custcrm.records import PointOfSale, Program, Terminal
 from custcrm.reports import PointBalances, TransactionLog, kinds_asked
 from custcrm.selection import Selection, select
 from custcrm.values.errors import Malformed
+from custcrm.values.identifiers import identifier
 from custcrm.values.periods import Period, PeriodLike, period
 
 PLACES: Final = {
@@ -53,7 +54,7 @@ class Reports:
     def point_balances(self, program: str, selection: Selection | None = None) -> PointBalances:
         """Return who has how many points, over all members of the program or those selected."""
         business = self._business
-        business.known(Program, program, "program")
+        program = business.known(Program, program, "program").name
         return PointBalances.of(self._selected(selection), business, program)
 
     def points_liability(self, program: str, selection: Selection | None = None) -> Liability:
@@ -75,7 +76,7 @@ def _period(business: Business, asked: PeriodLike) -> Period:
 
 
 def _places(business: Business, asked: dict[str, str | None]) -> dict[str, str]:
-    places = {name: value for name, value in asked.items() if value is not None}
+    places = {name: identifier(value, field=name) for name, value in asked.items() if value is not None}
     for name, value in places.items():
         if (name, value) != ("terminal", API):
             record, what = PLACES[name]

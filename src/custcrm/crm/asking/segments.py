@@ -85,7 +85,7 @@ class Activities:
     ) -> Activity:
         """Keep a visit, at a point of sale if given."""
         if point_of_sale is not None:
-            self._business.known(PointOfSale, point_of_sale, "point of sale")
+            point_of_sale = self._business.known(PointOfSale, point_of_sale, "point of sale").name
         return self._log(customer, "visit", summary, occurred_at, point_of_sale=point_of_sale)
 
     def log_job(

@@ -23,10 +23,10 @@ from custcrm.storage.customer_facts import facts
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, Reason, Refusal
+from custcrm.values.identifiers import identifier, identifiers
 from custcrm.values.money import Amount, Money
 from custcrm.values.periods import SpanLike, span
 from custcrm.values.shapes import several
-from custcrm.values.texts import checked
 
 CouponRef: TypeAlias = Coupon | FreeCode | str
 """A coupon as a record, or by its code: a coupon's own, a free one, or the code that a series shares."""
@@ -86,6 +86,7 @@ class Coupons:
         """Return how many coupons the series can still issue, altogether or to one customer; None when it is unlimited."""
         business = self._business
         found = business.known(CouponSeries, series, "coupon series")
+        series = found.name
         if customer is not None:
             business.existing(customer)
         with business.reading() as reader:
@@ -239,8 +240,7 @@ class Coupons:
         What they cost is back on the budget. Refused with not_redeemed when there are none, with not_restored when the series
         does not allow it (`restore_on_cancel`).
         """
-        told = [] if reference is None else [reference] if isinstance(reference, str) else several(reference, field="reference")
-        references = tuple(checked(each, field="reference") for each in told)
+        references = () if reference is None else identifiers(reference, field="reference")
         which = restoring.Which(wanted=None if coupon is None else self._find(coupon), references=references)
         return restoring.restore(self._business, which, reason=reason, key=key)
 
@@ -324,7 +324,11 @@ class Coupons:
         if isinstance(coupon, CouponSeries):
             return coupon
         with self._business.reading() as reader:
-            found = codes.find_by_code(reader, coupon) if isinstance(coupon, str) else codes.find_coupon(reader, coupon)
+            if isinstance(coupon, str):
+                coupon = identifier(coupon, field="coupon")
+                found = codes.find_by_code(reader, coupon)
+            else:
+                found = codes.find_coupon(reader, coupon)
         if found is None:
             assert isinstance(coupon, str), "a record is found, or it is an error"
             return self._business.known(CouponSeries, coupon, "coupon series")

@@ -17,11 +17,11 @@ from custcrm.records import EarningRule, PointsEntry, Program, Sale
 from custcrm.records.earning import Earns, Rounding
 from custcrm.storage.protocol import Taken, Writer
 from custcrm.values.errors import Conflict, Malformed, NotFound
+from custcrm.values.identifiers import identifier
 from custcrm.values.money import Money
 from custcrm.values.periods import PeriodLike
 from custcrm.values.shapes import flag, several
 from custcrm.values.spelling import nearest
-from custcrm.values.texts import checked
 
 
 @frozen
@@ -90,7 +90,7 @@ class Earning:
     def of(self, program: str, *, ended: bool = False) -> Sequence[EarningRule]:
         """Return the rules of a program by name: those that hold or will, with `ended` all that ever were."""
         business = self._business
-        business.known(Program, program, "program")
+        program = business.known(Program, program, "program").name
         flag(ended, field="ended")
         with business.reading() as reader:
             return tuple(
@@ -100,8 +100,8 @@ class Earning:
     def end(self, program: str, name: str) -> EarningRule:
         """End a rule now; sales made before earn by it still, also when they are told later. An ended one stays as it is."""
         business = self._business
-        business.known(Program, program, "program")
-        checked(name, field="name")
+        program = business.known(Program, program, "program").name
+        name = identifier(name, field="name")
 
         def end(writer: Writer) -> EarningRule:
             rule, now = writer.hold(EarningRule, program, name), business.now()
@@ -123,7 +123,7 @@ class Earning:
         `rules` are those to try, kept or made by `rule`, in the place of the program's own: `[*of("club"), new]` tries one
         more. Each sale is looked at as the customer was just before it. Refunds are not taken off.
         """
-        self._business.known(Program, program, "program")
+        program = self._business.known(Program, program, "program").name
         tried = [rules] if isinstance(rules, EarningRule) else None if rules is None else several(rules, field="rules")
         if not all(isinstance(each, EarningRule) for each in tried or ()):
             raise Malformed("rules are given as records, as crm.earning.rule and crm.earning.of return them", field="rules")

@@ -160,7 +160,7 @@ class Points:
         now = at or business.now()
         until = move(now, span(within), business.zone)
         with business.reading() as reader:
-            self._check_member(reader, id_, program)
+            program = self._check_member(reader, id_, program)
             lots = open_lots(reader, [id_], program, now)[id_]
             if at is not None:
                 lots = rules.lots_at(_entries(reader, id_, program), at)
@@ -174,7 +174,7 @@ class Points:
         business, id_ = self._business, customer_id(customer)
         at = business.asked_at(as_of) or business.now()
         with business.reading() as reader:
-            self._check_member(reader, id_, program)
+            program = self._check_member(reader, id_, program)
             entries = _entries(reader, id_, program)
             offers = {each.offer for each in entries if each.offer}
             sales = {each.sale_id for each in entries if each.sale_id}
@@ -189,14 +189,14 @@ class Points:
         business, id_ = self._business, customer_id(customer)
         at = business.asked_at(as_of) or business.now()
         with business.reading() as reader:
-            self._check_member(reader, id_, program)
+            program = self._check_member(reader, id_, program)
             return rules.prove(id_, program, _entries(reader, id_, program), at)
 
     # inside -------------------------------------------------------------------------------------
 
     def _read_value(self, customer: CustomerRef, program: str, what: str, as_of: Any) -> int:
         business, id_ = self._business, customer_id(customer)
-        business.known(Program, program, "program")
+        program = business.known(Program, program, "program").name
         at = business.asked_at(as_of)
         wanted = business.shown(Field(("programs", program, what)))
         with business.reading() as reader:
@@ -208,12 +208,14 @@ class Points:
             raise Refusal(Reason.NOT_A_MEMBER, details={"program": program})
         return int(row[1])
 
-    def _check_member(self, reader: Reader, id_: str, program: str) -> None:
-        self._business.known(Program, program, "program")
+    def _check_member(self, reader: Reader, id_: str, program: str) -> str:
+        """Return the name of the program that the customer is a member of; Refusal where it is none of theirs."""
+        program = self._business.known(Program, program, "program").name
         if reader.get(Membership, id_, program) is None:
             if reader.get(Customer, id_) is None:
                 raise NotFound("no customer has this id")
             raise Refusal(Reason.NOT_A_MEMBER, details={"program": program})
+        return program
 
 
 def _movement(performed: single.Performed, mine: str) -> PointsSpend:

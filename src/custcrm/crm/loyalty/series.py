@@ -31,7 +31,7 @@ class Series:
     def list(self, program: str | None = None) -> Sequence[CouponSeries]:
         """Return all series, or those of a program, by name."""
         if program is not None:
-            self._business.known(Program, program, "program")
+            program = self._business.known(Program, program, "program").name
         with self._business.reading() as reader:
             return tuple(reader.find(CouponSeries, {} if program is None else {"program": program}))
 

@@ -22,7 +22,7 @@ from custcrm.rules.inbox import Delivery, Seen
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Malformed, NotFound
 from custcrm.values.graphemes import preview
-from custcrm.values.texts import checked
+from custcrm.values.identifiers import identifier
 
 
 @frozen(kw_only=True, repr=False)
@@ -194,7 +194,7 @@ class Inbox:
             case _ if customer is None:
                 raise Malformed("an inbox message is given as a record, or by its id beside the customer", field="customer")
             case _:
-                key = customer_id(customer), checked(message, field="message")
+                key = customer_id(customer), identifier(message, field="message")
         found = reader.get(InboxMessage, *key)
         if found is None:
             raise NotFound("no inbox message has this id")
@@ -293,7 +293,7 @@ def _coupon(reader: Reader, offer: Offer | Coupon | str) -> Coupon:
         case Coupon():
             found = reader.get(Coupon, offer.customer_id, offer.id)
         case _:
-            found = next(reader.find(Coupon, {"code": checked(offer, field="offer")}), None)
+            found = next(reader.find(Coupon, {"code": identifier(offer, field="offer")}), None)
     if found is None:
         raise NotFound("no coupon has this code")
     return found

@@ -46,7 +46,7 @@ class Senders:
         """Add a sender; with `requires_confirmation` it reaches only those who confirmed taking part in its program."""
         business = self._business
         if program is not None:
-            business.known(Program, program, "program")
+            program = business.known(Program, program, "program").name
         if flag(requires_confirmation, field="requires_confirmation") and program is None:
             raise Malformed("a sender that requires confirmation belongs to a program", field="program")
         sender = Sender(

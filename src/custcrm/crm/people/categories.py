@@ -37,7 +37,7 @@ class Categories:
     def of(self, program: str) -> Sequence[Category]:
         """Return the categories of a program: "New Customers" first, then by rank and name."""
         business = self._business
-        business.known(Program, program, "program")
+        program = business.known(Program, program, "program").name
         with business.reading() as reader:
             found = list(reader.find(Category, {"program": program}))
         return tuple(sorted(found, key=lambda each: (each.name != NEW_CUSTOMERS, each.rank, each.name)))
@@ -45,6 +45,6 @@ class Categories:
     def reclassify(self, program: str, *, reason: str = "") -> Plan:
         """Plan to give every member the category that the rules say; see `Selection.reclassify`."""
         business = self._business
-        business.known(Program, program, "program")
+        program = business.known(Program, program, "program").name
         member = Filter.of(business.schema, Exists(Field(("programs", program))))
         return select(business, member).reclassify(program, reason=reason)

@@ -20,9 +20,10 @@ from custcrm.selection import Selection
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.birthdays import BirthDate
 from custcrm.values.errors import Conflict, EmailTaken, Malformed
+from custcrm.values.identifiers import identifier
 from custcrm.values.phones import lookup_key
 from custcrm.values.shapes import mapping, several
-from custcrm.values.texts import checked, fold_case
+from custcrm.values.texts import LONGEST, checked, fold_case
 
 MATCHES: Final = {"prefix": "starts_with", "contains": "contains", "exact": "="}
 _ANYWHERE: Final = ("first_name", "last_name", "company_name")
@@ -114,14 +115,14 @@ class Customers:
 
     def find_by_email(self, email: str) -> Customer | None:
         """Return the customer with exactly this email, primary or further; None when there is none."""
-        wanted = checked(email, field="email").strip()
+        wanted = identifier(email, field="email", limit=LONGEST)
         with self._business.reading() as reader:
             return self._with_email(reader, wanted)
 
     def find_by_external_id(self, system: str, id: str) -> Customer | None:
         """Return the customer whom another system calls by this id."""
         with self._business.reading() as reader:
-            wanted = {"system": checked(system, field="system"), "external_id": checked(id, field="id")}
+            wanted = {"system": identifier(system, field="system"), "external_id": identifier(id, field="id")}
             found = next(reader.find(ExternalId, wanted), None)
             return None if found is None else reader.get(Customer, found.customer_id)
 
@@ -147,7 +148,7 @@ class Customers:
         names = {"first_name": first_name, "last_name": last_name, "company_name": company_name}
         parts: list[s.Condition] = [_match_name(name, text, match) for name, text in names.items() if text is not None]
         exact = {"email": email, "card_number": card_number}
-        parts += [_equals(name, checked(text, field=name).strip()) for name, text in exact.items() if text is not None]
+        parts += [_equals(name, text) for name, text in exact.items() if text is not None]
         if phone is not None:
             parts.append(self._phone(phone))
         if any is not None:
@@ -158,7 +159,7 @@ class Customers:
 
     def identify_caller(self, phone: str) -> Sequence[CallerMatch]:
         """Return whoever has this phone number, in any spelling: none, one or several, never a guess."""
-        number = lookup_key(checked(phone, field="phone"), self._business.country)
+        number = lookup_key(_wanted(phone, "phone"), self._business.country)
         if number is None:
             return ()
         with self._business.reading() as reader:
@@ -267,13 +268,13 @@ class Customers:
         return None if point is None else reader.get(Customer, point.customer_id)
 
     def _phone(self, text: str) -> s.Condition:
-        number = lookup_key(checked(text, field="phone"), self._business.country)
+        number = lookup_key(_wanted(text, "phone"), self._business.country)
         return s.FALSE if number is None else _equals("phone", number)
 
     def _anywhere(self, text: str, match: str) -> s.Condition:
-        checked(text, field="any")
+        text = _wanted(text, "any")
         parts = [_match_name(name, text, match) for name in _ANYWHERE]
-        parts += [_equals("email", text.strip()), _match_name("email", text, match), _equals("card_number", text.strip())]
+        parts += [_equals("email", text), _match_name("email", text, match), _equals("card_number", text)]
         number = lookup_key(text, self._business.country)
         return s.disjunction(parts if number is None else [*parts, _equals("phone", number)])
 
@@ -284,14 +285,19 @@ def _take_mapping(row: dict[str, Any], name: str) -> Mapping[str, Any]:
     return {} if told is None else mapping(told, field=name)
 
 
+def _wanted(text: str, name: str) -> str:
+    """Return what is searched for, trimmed; a blank would be everybody, and is Malformed."""
+    return identifier(text, field=name, limit=LONGEST)
+
+
 def _equals(name: str, text: str) -> s.Condition:
-    return s.Compare("=", s.Field((name,)), s.Literal(checked(text, field=name)))
+    return s.Compare("=", s.Field((name,)), s.Literal(_wanted(text, name)))
 
 
 def _match_name(name: str, text: str, match: str) -> s.Condition:
     """Return the condition that a name, without case, begins with, contains or equals the text."""
     value = s.folded(s.Field((name,)), case=True)
-    wanted = s.Literal(fold_case(checked(text, field=name).strip()))
+    wanted = s.Literal(fold_case(_wanted(text, name)))
     if match == "exact":
         return s.Compare("=", value, wanted)
     return s.TextTest(MATCHES[match], value, wanted)  # type: ignore[arg-type]

@@ -25,10 +25,9 @@ from custcrm.records.programs import NEW_CUSTOMERS, Access, Reversal
 from custcrm.rules.contacting import OFF
 from custcrm.storage.protocol import Taken, Writer
 from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
-from custcrm.values.identifiers import key_name
+from custcrm.values.identifiers import identifier, key_name
 from custcrm.values.periods import SpanLike
 from custcrm.values.shapes import one_of, several
-from custcrm.values.texts import checked
 
 EVIDENCE = ("redemption", "app_identification", "portal_identification")
 """What confirms that a customer takes part."""
@@ -76,7 +75,7 @@ class Programs:
         """
         business = self._business
         told = memberships.settings(business, changes)
-        business.known(Program, program, "program")
+        program = business.known(Program, program, "program").name
 
         def update(writer: Writer) -> Program:
             held = writer.hold(Program, program)
@@ -106,7 +105,7 @@ class Programs:
         """Return the membership as it is, or as it was at an earlier time; Refusal `not_a_member` when there is none."""
         business = self._business
         at, id_ = business.asked_at(as_of), customer_id(customer)
-        checked(program, field="program")
+        program = identifier(program, field="program")
         with business.reading() as reader:
             found = reader.get(Membership, id_, program)
             if found is not None and at is not None:
@@ -117,7 +116,7 @@ class Programs:
             if found is None and reader.get(Customer, id_) is None:
                 raise NotFound("no customer has this id")
         if found is None:
-            business.known(Program, program, "program")
+            program = business.known(Program, program, "program").name
             raise Refusal(Reason.NOT_A_MEMBER, details={"program": program})
         return found
 
@@ -143,7 +142,7 @@ class Programs:
     def confirm_participation(self, customer: CustomerRef, program: str, *, evidence: str) -> Membership:
         """Keep that the member confirmed taking part, and by what: redemption, app_identification, portal_identification."""
         one_of(evidence, EVIDENCE, field="evidence")
-        checked(program, field="program")
+        program = identifier(program, field="program")
         business = self._business
 
         def confirm(writer: Writer) -> Membership:
@@ -161,7 +160,7 @@ class Programs:
 
         def change(writer: Writer) -> Membership:
             single.perform(self._business, action, id_)
-            found = writer.get(Membership, id_, program)
+            found = writer.get(Membership, id_, identifier(program, field="program"))
             assert found is not None, "the action refuses who is no member"
             return found
 
@@ -178,7 +177,7 @@ class PointsOfSale:
         """Add a point of sale, of a program if given."""
         business = self._business
         if program is not None:
-            business.known(Program, program, "program")
+            program = business.known(Program, program, "program").name
         place = PointOfSale(name=key_name(name, "point of sale"), program=program, created_at=business.now())
         _add(business, place)
         return place
@@ -198,7 +197,7 @@ class Terminals:
     def add(self, name: str, *, point_of_sale: str) -> Terminal:
         """Add a terminal."""
         business = self._business
-        business.known(PointOfSale, point_of_sale, "point of sale")
+        point_of_sale = business.known(PointOfSale, point_of_sale, "point of sale").name
         terminal = Terminal(name=key_name(name, "terminal"), point_of_sale=point_of_sale, created_at=business.now())
         _add(business, terminal)
         return terminal

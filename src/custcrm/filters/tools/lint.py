@@ -5,6 +5,7 @@
 | `missing` | a negative test also takes the rows where the value is missing |
 | `never_equal` | a folded value beside a text that no fold gives: `CASEI(name) = 'Anna'` |
 | `near_key` | a key of an open map that is spelled nearly like another |
+| `blanks` | a key or a constant with white space round it, which nothing that is stored trimmed has: `tags." VIP "` |
 | `always_false`, `always_true` | a part that no row, or every row, satisfies |
 """
 
@@ -23,10 +24,11 @@ from custcrm.filters.tools.presence import can_be_missing, tested_values
 from custcrm.filters.tools.simplify import simplify
 from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Map
+from custcrm.values.identifiers import trimmed
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import fold
 
-Kind: TypeAlias = OneOf["missing", "never_equal", "near_key", "always_false", "always_true"]
+Kind: TypeAlias = OneOf["missing", "never_equal", "near_key", "blanks", "always_false", "always_true"]
 Keys: TypeAlias = Mapping[str, Iterable[str]]
 
 _NONE: Final[Keys] = {}
@@ -56,7 +58,10 @@ def lint(
     `keys` are the keys that open maps are known to have, by the map's name: `{"tags": ["VIP", "Family member"]}`.
     """
     names = Names(schema, within)
-    found = [*_constant_parts(node), *_missing(names, node), *_never_equal(node), *_near_keys(schema, node, keys)]
+    found = [
+        *_constant_parts(node), *_missing(names, node), *_never_equal(node), *_near_keys(schema, node, keys),
+        *_with_blanks(node),
+    ]
     return tuple(sorted(found, key=lambda finding: finding.span or (0, 0)))
 
 
@@ -180,3 +185,27 @@ def _near_keys(schema: Declarations, node: s.Condition, keys: Keys) -> Iterator[
             part = canonical(field)
             message = f"{part} is {'not known' if known else 'nearly another key'}{did_you_mean(suggestions)}"
             yield Finding(kind="near_key", message=message, part=part, span=field.span, suggestions=suggestions)
+
+
+# white space -------------------------------------------------------------------------------------
+
+
+def _with_blanks(node: s.Condition) -> Iterator[Finding]:
+    """Find keys of maps, and texts that something is to equal, which have white space at an end."""
+    for each in s.walk(node):
+        match each:
+            case s.Field(path=path) if any(key != trimmed(key) for key in path[1:]):
+                yield _blank(each, path_text((path[0], *map(trimmed, path[1:]))))
+            case s.Compare("=", _, s.Literal(str() as text)) | s.Compare("=", s.Literal(str() as text), _):
+                if text != trimmed(text):
+                    yield _blank(each, quoted(trimmed(text)))
+            case s.In(items=items):
+                for item in items:
+                    if isinstance(item, s.Literal) and isinstance(item.value, str) and item.value != trimmed(item.value):
+                        yield _blank(each, quoted(trimmed(item.value)))
+
+
+def _blank(node: s.Field | s.Condition, meant: str) -> Finding:
+    part = canonical(node)
+    message = f"{part} has white space at an end, and identifiers are stored without; write {meant} unless it is meant"
+    return Finding(kind="blanks", message=message, part=part, span=node.span, suggestions=(meant,))
