@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Account,
         AccountEntry,
         Activity,
+        Applied,
         Category,
         Coupon,
         CouponSeries,
@@ -92,8 +93,8 @@ _HOMES = {
     "custcrm.filters": "FilterError LimitExceeded",
     "custcrm.importing": "ImportReport RowVerdict",
     "custcrm.liability": "Liability",
-    "custcrm.records": "Account AccountEntry Activity Category Coupon CouponSeries Customer CustomerAccount EarningRule "
-    "FreeCode GuestRedemption InboxMessage Membership MembershipChange Message PointsEntry Program Redemption Sale "
+    "custcrm.records": "Account AccountEntry Activity Applied Category Coupon CouponSeries Customer CustomerAccount "
+    "EarningRule FreeCode GuestRedemption InboxMessage Membership MembershipChange Message PointsEntry Program Redemption Sale "
     "SaleLine Task",
     "custcrm.records.accounts": "AccountKind",
     "custcrm.records.activities": "CallStatus",
@@ -118,7 +119,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
-    "Access", "Account", "AccountEntry", "AccountKind", "Activity", "CallStatus", "CallerMatch", "Category",
+    "Access", "Account", "AccountEntry", "AccountKind", "Activity", "Applied", "CallStatus", "CallerMatch", "Category",
     "ChannelsFailed", "Closed", "Conflict", "Contended", "Cost", "Coupon", "CouponSeries", "CouponState", "Crm", "CrmError",
     "Customer", "CustomerAccount", "DryRun",
     "EarningRule", "Earns", "EmailTaken", "Expiring", "FilterError", "FreeCode", "GuestRedemption", "ImportReport",

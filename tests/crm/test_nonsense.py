@@ -13,6 +13,7 @@ import pytest
 
 import custcrm
 from custcrm.records import RECORDS
+from custcrm.storage.protocol import Store
 from custcrm.testing import ManualClock, RecordingChannel
 
 NONSENSE: Final[Mapping[str, Any]] = {
@@ -53,7 +54,8 @@ class World:
     def verbs(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield each verb with the sensible arguments of all its parameters."""
         for part, owner in self.parts().items():
-            verbs = ["select", "acting_as"] if part == "crm" else [each for each in dir(owner) if not each.startswith("_")]
+            public = [each for each in dir(owner) if not each.startswith("_")]
+            verbs = ["select", "acting_as", "applied"] if part == "crm" else public
             for verb in verbs:
                 if callable(getattr(owner, verb)) and (part, verb) not in NOT_ASKED:
                     yield part, verb, self._arguments(part, verb)
@@ -106,7 +108,7 @@ def _inside(value: Any, nonsense: Any) -> Iterator[Any]:
         yield from ((*value[:at], nonsense, *value[at + 1:]) for at in range(len(value)))
 
 
-def _world(where: str | None, folder: Path) -> World:
+def world_of(where: str | Store | None, folder: Path) -> World:
     """Return a base with one of everything."""
     crm = custcrm.open(
         where, currency="EUR", timezone="Europe/Helsinki", country="FI", clock=ManualClock("2026-11-21T12:00+02:00"),
@@ -169,7 +171,7 @@ def _world(where: str | None, folder: Path) -> World:
                                  "reversal_grace": "3 days"},
         ("programs", "join"): {"customer": ben, "access": "full"},
         ("programs", "confirm_participation"): {"evidence": "redemption"},
-        ("selection", "join"): {"access": "full"}, ("tags", "set"): {"key": "size"}, ("tags", "remove"): {"key": "VIP"},
+        ("selection", "join"): {"access": "full"}, ("tags", "set"): {"tag": "size"}, ("tags", "remove"): {"tag": "VIP"},
         ("selection", "tag"): {"key": "size"}, ("selection", "untag"): {"key": "VIP"},
         ("sales", "record"): {"source": "in_store", "point_of_sale": "Harbour", "occurred_at": "2026-11-20"},
         ("sales", "record_all"): {"rows": [in_a_row]},
@@ -228,7 +230,7 @@ def _mistakes(world: World, cases: Iterable[Case]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    made = _world(None, tmp_path_factory.mktemp("files"))
+    made = world_of(None, tmp_path_factory.mktemp("files"))
     yield made
     made.crm.close()
 
@@ -253,7 +255,7 @@ def test_nonsense_is_an_error_of_ours_and_leaves_nothing_behind(world: World) ->
 @pytest.mark.parametrize("where", ["sqlite", "postgresql"], indirect=True)
 def test_nonsense_is_an_error_of_ours_in_a_database_too(where: str, tmp_path: Path) -> None:
     """What memory takes for a key or a text, a database may not: a sample of the table."""
-    world = _world(where, tmp_path)
+    world = world_of(where, tmp_path)
     assert _mistakes(world, list(world.cases())[::20]) == []
     world.crm.close()
 

@@ -120,7 +120,8 @@ def test_the_terms_of_a_series() -> None:
     from custcrm.crm.loyalty.coupons import Coupons
 
     told = {name for row in table(PAGE, "argument | says | unless given") for name in CODE.findall(row[0])}
-    taken = set(signature(Coupons.add_series).parameters) - {"self", "name", "program", "kind", "title", "description"}
+    given = {"self", "key", "name", "program", "kind", "title", "description"}
+    taken = set(signature(Coupons.add_series).parameters) - given
     assert told == taken
     assert told - {field.name for field in fields(CouponSeries)} == {"budget"}
 

@@ -11,6 +11,7 @@ from attrs import evolve
 
 from custcrm.actions import eligibility
 from custcrm.actions.action import Action, Booked, Booking, Cost, Doing, Occasion, Turn
+from custcrm.actions.keys import Request, once
 from custcrm.actions.messages import messages
 from custcrm.actions.places import booked_at, reference_of
 from custcrm.business import Business, hold_customer
@@ -149,12 +150,18 @@ def reversing(business: Business, entry: AccountEntry, *, amount: Number | None 
     )
 
 
-def opened(business: Business, customer: str, account: str, limit: Number | None, *, anew: bool) -> CustomerAccount:
+def opened(
+    business: Business, customer: str, account: str, limit: Number | None, *, anew: bool, key: str | None = None
+) -> CustomerAccount:
     """Open a member's account with a limit of its own, or give one that is open (`anew`) another limit."""
     found = business.known(Account, account, "account")
     account = found.name
+    request = Request(
+        action="set_limit" if anew else "open_account", arguments={"account": account, "limit": limit},
+        about={"customer": customer}, key=key,
+    )
 
-    def open_it(writer: Writer) -> CustomerAccount:
+    def open_it(writer: Writer) -> Sequence[CustomerAccount]:
         hold_customer(writer, customer)
         if writer.get(Membership, customer, found.program) is None:
             raise Refusal(Reason.NOT_A_MEMBER, details={"program": found.program})
@@ -164,11 +171,12 @@ def opened(business: Business, customer: str, account: str, limit: Number | None
         if known is not None and not anew:
             if limit is not None and made != known:
                 raise Conflict("the account is open already, with another limit; set_limit changes it")
-            return known
+            return [known]
         writer.put([made])
-        return made
+        return [made]
 
-    return business.transact(open_it)
+    [opened] = once(business, request, open_it)
+    return opened
 
 
 def limits(business: Business, account: Account, limit: Number | None) -> dict[str, Any]:

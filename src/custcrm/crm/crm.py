@@ -8,6 +8,7 @@ from datetime import date, datetime, tzinfo
 from types import TracebackType
 from typing import Any, Self
 
+from custcrm.actions.keys import idempotency_key
 from custcrm.business import Business
 from custcrm.crm.asking.reports import Reports
 from custcrm.crm.asking.segments import Activities, Segments
@@ -24,6 +25,7 @@ from custcrm.crm.people.customers import Customers
 from custcrm.crm.people.programs import PointsOfSale, Programs, Terminals
 from custcrm.crm.people.tags import Tags
 from custcrm.filters import Filter, Schema
+from custcrm.records import Applied
 from custcrm.scope import Scope
 from custcrm.selection import Selection, select
 
@@ -88,6 +90,16 @@ class Crm:
         crm.select("sales_total > :least AND NOT tags.VIP EXISTS", {"least": 500})
         """
         return select(self._business, filter, values, scope=scope, as_of=as_of)
+
+    def applied(self, key: str) -> Applied | None:
+        """Return what became of a key: what was done under it, by whom, when, and how far it is; None where it was never used.
+
+        done = crm.applied("spring-2026")
+        done and (done.action, done.done, done.eligible, done.is_finished)
+        """
+        name = idempotency_key(key)
+        with self._business.reading() as reader:
+            return reader.get(Applied, name)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from attrs import Factory, frozen
 from custcrm.records.declaration import INTERNAL, CustomerId, record
 
 
-@record("applied", key="key", unique=("id",))
+@record("applied", key="key", unique=("id",), shown="action done eligible")
 @frozen(kw_only=True)
 class Applied:
     """One action under one key, for ever. `content` is the hash of what was asked; `done` of `eligible` targets have it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import EllipsisType
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from custcrm.actions.coupons.codes import CODES, find_by_code, fresh
+from custcrm.actions.keys import Request, once
 from custcrm.business import Business
 from custcrm.records import CouponSeries, GuestRedemption, Program, Redemption, SeriesBudget
 from custcrm.rules import benefits
@@ -37,12 +38,12 @@ LOCALE_LIMIT: Final = 35
 """Characters of a locale, as BCP 47 has it."""
 
 
-def added(business: Business, name: str, told: Mapping[str, Any]) -> CouponSeries:
+def added(business: Business, name: str, told: Mapping[str, Any], *, key: str | None = None) -> CouponSeries:
     """Add a series by its terms, as `crm.coupons.add_series` takes them."""
     series = _read_terms(business, name, told)
     budget = _read_budget(business, series.name, told["budget"])
 
-    def add(writer: Writer) -> CouponSeries:
+    def add(writer: Writer) -> Sequence[CouponSeries]:
         made = series
         if series.codes == "shared":
             made = evolve(series, shared_code=_shared_code(business, writer, series, told["shared_code"]))
@@ -50,9 +51,10 @@ def added(business: Business, name: str, told: Mapping[str, Any]) -> CouponSerie
             writer.add([made, *([] if budget is None else [budget])])
         except Taken:
             raise Conflict(f"there is a coupon series named {series.name!r} already") from None
-        return made
+        return [made]
 
-    return business.transact(add)
+    [made] = once(business, Request(action="add_series", arguments={"name": name, **told}, key=key), add)
+    return made
 
 
 def changed(
@@ -62,11 +64,14 @@ def changed(
     capacity: int | EllipsisType | None,
     issue_until: Any,
     budget: Any,
+    key: str | None = None,
 ) -> CouponSeries:
     """Change the terms that may change; what is given as `...` stays."""
     name = business.known(CouponSeries, name, "coupon series").name
 
-    def change(writer: Writer) -> CouponSeries:
+    told = {"name": name, "capacity": capacity, "issue_until": issue_until, "budget": budget}
+
+    def change(writer: Writer) -> Sequence[CouponSeries]:
         held = writer.hold(CouponSeries, name)
         assert held is not None, "a series is never removed"
         series = held
@@ -78,9 +83,10 @@ def changed(
         if budget is not ...:
             _change_budget(business, writer, series, budget)
         writer.replace(series)
-        return series
+        return [series]
 
-    return business.transact(change)
+    [changed] = once(business, Request(action="change_series", arguments=told, key=key), change)
+    return changed
 
 
 # reading -----------------------------------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from attrs import evolve
 
+from custcrm.actions.keys import Request, once
 from custcrm.business import Business, CustomerRef, hold_customer
 from custcrm.business import customer_id as id_of
 from custcrm.records import Consent
@@ -20,7 +22,8 @@ MARKETING: Final = "marketing"
 
 
 def answer(
-    business: Business, customer: CustomerRef, channel: str, *, granted: bool, evidence: str, purpose: str = MARKETING
+    business: Business, customer: CustomerRef, channel: str, *, granted: bool, evidence: str, purpose: str = MARKETING,
+    key: str | None = None,
 ) -> None:
     """Keep the customer's answer for a channel and a purpose; the one before it is over then, and stays in the history.
 
@@ -31,15 +34,19 @@ def answer(
     if is_blank(checked(evidence, field="evidence")):
         raise Malformed("evidence says how the consent is known, e.g. 'form at the till'", field="evidence")
 
-    def keep(writer: Writer) -> None:
-        customer_id = hold_customer(writer, id_of(customer)).id
+    whose = id_of(customer)
+
+    def keep(writer: Writer) -> Sequence[Consent]:
+        customer_id = hold_customer(writer, whose).id
         now = business.now()
         about = {"customer_id": customer_id, "channel": channel, "purpose": purpose, "until": None}
         for earlier in list(writer.find(Consent, about)):
             writer.replace(evolve(earlier, until=now))
         writer.add([answered(business, customer_id, channel, granted=granted, evidence=evidence, purpose=purpose, at=now)])
+        return ()
 
-    business.transact(keep)
+    told = {"channel": channel, "purpose": purpose, "granted": granted, "evidence": evidence}
+    once(business, Request(action="answer_consent", arguments=told, about={"customer": whose}, key=key), keep)
 
 
 def answered(

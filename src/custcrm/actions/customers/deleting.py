@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
 from attrs import evolve
 
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon
+from custcrm.actions.keys import Request, once
 from custcrm.business import Business, hold_customer
 from custcrm.records import Coupon, CouponSeries, Customer, FreeCode
 from custcrm.records.declaration import declaration
 from custcrm.rules import coupons, deleting
 from custcrm.storage.protocol import Writer
-from custcrm.values.errors import Conflict
+from custcrm.values.errors import Conflict, KeyConflict
 
 
-def delete(business: Business, customer_id: str) -> None:
+def delete(business: Business, customer_id: str, *, key: str | None = None) -> None:
     """Remove the customer and all facts about them; Refusal where there are financial records, which must be kept.
 
     Coupons that are still theirs go back to their series, as if they had been revoked; a code that they took is free again, as
     it was printed for somebody.
     """
+    request = Request(action="delete_customer", arguments={}, about={"customer": customer_id}, key=key)
+
+    def remove(writer: Writer) -> Sequence[Customer]:
+        _delete(writer, customer_id)
+        return ()
+
     try:
-        business.transact(lambda writer: _delete(writer, customer_id))
+        once(business, request, remove)
+    except KeyConflict:
+        raise
     except Conflict:
         # On a server another may have recorded a sale after we looked: then it is there now, and tells.
         with business.reading() as reader:

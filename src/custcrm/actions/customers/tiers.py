@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from custcrm.actions import eligibility
 from custcrm.actions.action import Action, Occasion
 from custcrm.actions.customers.memberships import entry_of, noted
+from custcrm.actions.keys import Request, once
 from custcrm.business import Business
 from custcrm.filters import Filter, LimitExceeded
 from custcrm.filters.ir.logic import some
@@ -148,27 +149,33 @@ def _first_met(tiers: Sequence[tuple[Condition, str]]) -> Value:
 
 
 def add_category(
-    business: Business, program: str, name: str, *, rule: str | Filter | None = None, rank: int = 0
+    business: Business, program: str, name: str, *, rule: str | Filter | None = None, rank: int = 0, key: str | None = None
 ) -> Category:
     """Add a category to a program: with a rule a tier, else one that is given by hand."""
     made = Category(program=program, name=key_name(name, "category"), created_at=business.now())
-    return _keep_tier(business, made, rule, rank, fresh=True)
+    return _keep_tier(business, made, rule, rank, key, fresh=True)
 
 
-def set_rule(business: Business, program: str, category: str, rule: str | Filter | None, *, rank: int = 0) -> Category:
+def set_rule(
+    business: Business, program: str, category: str, rule: str | Filter | None, *, rank: int = 0, key: str | None = None
+) -> Category:
     """Give a category another rule and rank, or with None no rule: then it is given by hand."""
     made = Category(program=program, name=identifier(category, field="category"), created_at=business.now())
-    return _keep_tier(business, made, rule, rank, fresh=False)
+    return _keep_tier(business, made, rule, rank, key, fresh=False)
 
 
-def _keep_tier(business: Business, category: Category, rule: str | Filter | None, rank: int, *, fresh: bool) -> Category:
+def _keep_tier(
+    business: Business, category: Category, rule: str | Filter | None, rank: int, key: str | None, *, fresh: bool
+) -> Category:
     """Write a category with its rule, if no other tier has its rank and all rules together can still be asked."""
     program = business.known(Program, category.program, "program").name
     category = evolve(category, program=program)
     whole_number(rank, -LARGEST_RANK, LARGEST_RANK, field="rank")
     made = evolve(category, filter=_write_rule(business, category.name, rule), rank=rank)
 
-    def keep(writer: Writer) -> Category:
+    told = {"program": program, "name": made.name, "rule": made.filter, "rank": rank}
+
+    def keep(writer: Writer) -> Sequence[Category]:
         writer.hold(Program, program)
         known = {each.name: each for each in writer.find(Category, {"program": program})}
         _check_name(made, known, fresh=fresh)
@@ -177,9 +184,11 @@ def _keep_tier(business: Business, category: Category, rule: str | Filter | None
         kept = made if fresh else evolve(made, created_at=known[made.name].created_at)
         writer.put([kept])
         Tiers.of(business, program).check()
-        return kept
+        return [kept]
 
-    return business.transact(keep)
+    request = Request(action="add_category" if fresh else "set_rule", arguments=told, key=key)
+    [kept] = once(business, request, keep)
+    return kept
 
 
 def _write_rule(business: Business, category: str, rule: str | Filter | None) -> str | None:

@@ -1,36 +1,30 @@
-"""Taking points back, moving them to another customer, and writing down what has expired.
+"""Taking points back, and moving them to another customer.
 
-The rules are in `rules.points`; here is what they look at. The names to know are `reversing`, `transferring` and
-`write_expiries_down`.
+The rules are in `rules.points`; here is what they look at. The names to know are `reversing` and `transferring`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from custcrm.actions.action import Action, Booked, Booking, Occasion, Turn
-from custcrm.actions.points.lots import all_lots, debt_of, latest_of, open_lots
+from custcrm.actions.points.lots import debt_of, latest_of, open_lots
 from custcrm.actions.points.points import points_amount, telling
 from custcrm.business import Business
-from custcrm.filters import Filter
-from custcrm.records import Customer, Membership, PointsEntry, Program
+from custcrm.records import Membership, PointsEntry, Program
 from custcrm.records.points import DEBT
 from custcrm.rules import points as rules
 from custcrm.rules.points import PointsSpend
 from custcrm.rules.points_history import PointsLine
 from custcrm.storage.protocol import Reader, Writer
-from custcrm.storage.questions import Question, Verdict
-from custcrm.values.errors import CrmError, Malformed, NotFound, Reason, Refusal, Unfinished
+from custcrm.storage.questions import Verdict
+from custcrm.values.errors import Malformed, NotFound, Reason, Refusal
 from custcrm.values.periods import Span, move
 from custcrm.values.texts import checked
 
 Reversible: TypeAlias = PointsEntry | PointsSpend | PointsLine
-
-PAGE: Final = 500
-"""Customers whose expiries are written down in one transaction."""
 
 
 def reversing(business: Business, what: Reversible, points: int | None = None, reason: str = "") -> Action:
@@ -130,64 +124,3 @@ def transferring(business: Business, target: str, program: str, *, reason: str =
         verdict=Verdict(),
         effects=lambda occasion: (Booking((PointsEntry,), book),),
     )
-
-
-# expiring ----------------------------------------------------------------------------------------
-
-
-def write_expiries_down(
-    business: Business, program: str | None, show: Callable[[int, int], None]
-) -> int:
-    """Write an entry for each lot whose time is over and that had points left; return how many. No balance changes.
-
-    Customers follow each other in id order, some in each transaction; whatever stops it, the next run goes on.
-    """
-    if program is not None:
-        program = business.known(Program, program, "program").name
-    question = Question(_filter_of_expired(business, program), business.now())
-    with business.reading() as reader:
-        total = reader.count(question)
-    done, written, after = 0, 0, None
-    show(done, total)
-
-    def write_down(ids: Sequence[str]) -> int:
-        def write(writer: Writer) -> int:
-            for each in ids:
-                writer.hold(Customer, each)
-            return writer.add(_make_expiries(business, writer, ids, program))
-
-        return business.transact(write)
-
-    try:
-        while ids := _page(business, question, after):
-            written += write_down(ids)
-            done, after = done + len(ids), ids[-1]
-            show(min(done, total), total)
-    except CrmError as error:
-        if not done:
-            raise
-        raise Unfinished(done, total, why=str(error)) from error
-    return written
-
-
-def _filter_of_expired(business: Business, program: str | None) -> Filter:
-    """Return the filter of those who have lost points that no entry tells of yet."""
-    if program is None:
-        return business.parse("SUM(points_entries.delta WHERE expires_at <= now()) > 0")
-    return business.parse(
-        "SUM(points_entries.delta WHERE program = :program AND expires_at <= now()) > 0", {"program": program}
-    )
-
-
-def _page(business: Business, question: Question, after: str | None) -> list[str]:
-    with business.reading() as reader:
-        return reader.ids(question, after=after, limit=PAGE)
-
-
-def _make_expiries(business: Business, writer: Writer, ids: Sequence[str], program: str | None) -> list[PointsEntry]:
-    occasion = Occasion(now=business.now(), applied_id="", actor=business.actor)
-    entries: list[PointsEntry] = []
-    for (customer_id, of_program), rows in groupby(all_lots(writer, ids, program), key=lambda row: row[:2]):
-        told = telling(occasion, customer_id, of_program, "expire", None)
-        entries.extend(rules.expire((lot for *_, lot in rows), told, business.ids.new))
-    return entries

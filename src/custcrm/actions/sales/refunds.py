@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from custcrm.actions.accounts import reversing as account_reversing
 from custcrm.actions.action import Action
 from custcrm.actions.coupons.redemptions import references
 from custcrm.actions.coupons.restoring import restore_cancelled
+from custcrm.actions.keys import Request, once
 from custcrm.actions.places import place_of
 from custcrm.actions.points.reversing import reversing as points_reversing
 from custcrm.actions.sales.sales import SCOPE
@@ -106,35 +107,41 @@ def read_refund(business: Business, sale: Sale, told: Mapping[str, Any]) -> rule
     )
 
 
-def refund(business: Business, sale: Sale | str, told: Mapping[str, Any]) -> Sale:
+def refund(business: Business, sale: Sale | str, told: Mapping[str, Any], *, key: str | None = None) -> Sale:
     """Take some or all of a sale back, and its share of the points earned; once, where an external id is given."""
 
-    def take_back(writer: Writer) -> Sale:
+    def take_back(writer: Writer) -> Sequence[Sale]:
         held = find_sale(writer, sale)
         what = read_refund(business, held, told)
         before = _again(writer, held, what)
-        return before or _refund(business, writer, held, what)
+        return [before or _refund(business, writer, held, what)]
 
-    return business.transact(take_back)
+    request = Request(action="refund_sale", arguments=told, about={"sale": sale}, key=key)
+    [refunded] = once(business, request, take_back)
+    return refunded
 
 
-def cancel(business: Business, sale: Sale | str, reason: str, external_id: str | None = None) -> Sale:
+def cancel(
+    business: Business, sale: Sale | str, reason: str, external_id: str | None = None, *, key: str | None = None
+) -> Sale:
     """Take back what is left of a sale as if it had never been: the points spent for it and its coupons come back as well."""
 
-    def take_back(writer: Writer) -> Sale:
+    def take_back(writer: Writer) -> Sequence[Sale]:
         held = find_sale(writer, sale)
         name = optional(external_id, field="external_id", limit=TEXT_LIMIT)
         what = rules.Asked(reason=checked(reason, field="reason"), external_id=name)
         before = _again(writer, held, what)
         if before is not None:
-            return before
+            return [before]
         writer.hold(Customer, held.customer_id)
         _return_payments(business, writer, held, what.reason)  # first: points that come back cover those that were earned
         refunded = _refund(business, writer, held, what)
         restore_cancelled(business, writer, references(held), reason=what.reason)
-        return refunded
+        return [refunded]
 
-    return business.transact(take_back)
+    told = {"reason": reason, "external_id": external_id}
+    [done] = once(business, Request(action="cancel_sale", arguments=told, about={"sale": sale}, key=key), take_back)
+    return done
 
 
 def _again(writer: Writer, sale: Sale, what: rules.Asked) -> Sale | None:

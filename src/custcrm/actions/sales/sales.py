@@ -12,6 +12,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from custcrm.actions import eligibility
+from custcrm.actions.keys import Request, once
 from custcrm.actions.places import place_of
 from custcrm.actions.points import earning
 from custcrm.business import Business, customer_id
@@ -38,12 +39,13 @@ SCOPE: Final = "sale"
 """The scope in which external ids of sales and refunds are claimed."""
 
 
-def record(business: Business, rows: Iterable[Mapping[str, Any]]) -> list[Sale]:
+def record(business: Business, rows: Iterable[Mapping[str, Any]], *, key: str | None = None) -> list[Sale]:
     """Record sales, each a mapping of FIELDS, and credit what they earn; all or none. A known external id is recorded once."""
     now = business.now()
     told = [_check_row(row, number) for number, row in enumerate(several(rows, field="rows"), 1)]
     made = [_read_sale(business, row, id_, now) for id_, row in zip(business.ids.many(len(told)), told, strict=True)]
-    return business.transact(lambda writer: _record(business, writer, told, made, now))
+    request = Request(action="record_sales", arguments={"rows": told}, key=key)
+    return list(once(business, request, lambda writer: _record(business, writer, told, made, now)))
 
 
 def _record(

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from attrs import field, frozen
 
+from custcrm.actions.keys import Request, once
 from custcrm.business import Business, CustomerRef
 from custcrm.filters import Filter
 from custcrm.filters.syntax.nodes import Segment as SegmentNode
@@ -32,20 +33,22 @@ class Segments:
 
     _business: Business
 
-    def add(self, name: str, filter: str | Filter) -> Segment:
-        """Save a filter under a name; the name's earlier filter, if any, is replaced."""
+    def add(self, name: str, filter: str | Filter, *, key: str | None = None) -> Segment:
+        """Save a filter under a name; the name's earlier filter, if any, is replaced. Once, where a key is given."""
         business = self._business
         parsed = business.parse_saved(filter, "a segment")
         saved = SavedSegment(
             name=key_name(name, "segment"), filter=str(parsed), created_at=business.now(), actor=business.actor
         )
 
-        def keep(writer: Writer) -> Segment:
+        def keep(writer: Writer) -> Sequence[SavedSegment]:
             writer.put([saved])
             Filter.of(business.schema, SegmentNode(saved.name))  # a circle is refused, and nothing kept
-            return Segment(saved.name, parsed)
+            return [saved]
 
-        return business.transact(keep)
+        told = {"name": saved.name, "filter": saved.filter}
+        [kept] = once(business, Request(action="add_segment", arguments=told, key=key), keep)
+        return Segment(kept.name, parsed if kept is saved else business.parse(kept.filter))
 
     def list(self) -> Sequence[Segment]:
         """Return all segments, by name."""
@@ -68,10 +71,11 @@ class Activities:
         summary: str = "",
         agreed: str = "",
         occurred_at: datetime | date | str | None = None,
+        key: str | None = None,
     ) -> Activity:
-        """Keep a phone call and what became of it: called, no_answer, left_voicemail, spoke."""
+        """Keep a phone call and what became of it: called, no_answer, left_voicemail, spoke; once, where a key is given."""
         return self._log(
-            customer, "phone_call", summary, occurred_at, status=one_of(status, CallStatus, field="status"),
+            customer, "phone_call", summary, occurred_at, key, status=one_of(status, CallStatus, field="status"),
             agreed=checked(agreed, field="agreed"), channel="phone", direction="outbound",
         )
 
@@ -82,11 +86,12 @@ class Activities:
         summary: str = "",
         point_of_sale: str | None = None,
         occurred_at: datetime | date | str | None = None,
+        key: str | None = None,
     ) -> Activity:
-        """Keep a visit, at a point of sale if given."""
+        """Keep a visit, at a point of sale if given; once, where a key is given."""
         if point_of_sale is not None:
             point_of_sale = self._business.known(PointOfSale, point_of_sale, "point of sale").name
-        return self._log(customer, "visit", summary, occurred_at, point_of_sale=point_of_sale)
+        return self._log(customer, "visit", summary, occurred_at, key, point_of_sale=point_of_sale)
 
     def log_job(
         self,
@@ -95,12 +100,14 @@ class Activities:
         status: JobStatus | str,
         summary: str = "",
         occurred_at: datetime | date | str | None = None,
+        key: str | None = None,
     ) -> Activity:
-        """Keep a job done for the customer: booked, completed or cancelled."""
-        return self._log(customer, "job", summary, occurred_at, job_status=one_of(status, JobStatus, field="status"))
+        """Keep a job done for the customer: booked, completed or cancelled; once, where a key is given."""
+        return self._log(customer, "job", summary, occurred_at, key, job_status=one_of(status, JobStatus, field="status"))
 
     def _log(
-        self, customer: CustomerRef, kind: str, summary: str, occurred_at: datetime | date | str | None, **more: object
+        self, customer: CustomerRef, kind: str, summary: str, occurred_at: datetime | date | str | None, key: str | None,
+        **more: object,
     ) -> Activity:
         business = self._business
         now = business.now()
@@ -109,7 +116,16 @@ class Activities:
             occurred_at=business.instant(occurred_at, field="occurred_at") or now, recorded_at=now,
             summary=checked(summary, field="summary"), actor=business.actor, **more,  # type: ignore[arg-type]
         )
-        business.transact(lambda writer: writer.add([activity]))
-        return activity
+
+        def log(writer: Writer) -> Sequence[Activity]:
+            writer.add([activity])
+            return [activity]
+
+        request = Request(
+            action=f"log_{kind}", arguments={"summary": summary, "occurred_at": occurred_at, **more},
+            about={"customer": activity.customer_id}, key=key,
+        )
+        [logged] = once(business, request, log)
+        return logged
 
 

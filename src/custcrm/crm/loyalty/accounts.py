@@ -12,13 +12,14 @@ from custcrm.actions import accounts as actions
 from custcrm.actions import single
 from custcrm.actions.accounts import Number
 from custcrm.actions.action import Action
+from custcrm.actions.keys import Request, once
 from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.records import Account, AccountEntry, CustomerAccount, Program
 from custcrm.records.accounts import AccountKind
 from custcrm.records.programs import Access
 from custcrm.rules import accounts as rules
 from custcrm.rules.accounts import Statement
-from custcrm.storage.protocol import Taken
+from custcrm.storage.protocol import Taken, Writer
 from custcrm.values.errors import Conflict, Malformed
 from custcrm.values.identifiers import key_name
 from custcrm.values.money import Money
@@ -48,11 +49,12 @@ class Accounts:
         title: str = "",
         unit: str = "",
         credit_limit: Number | None = None,
+        key: str | None = None,
     ) -> Account:
         """Add a kind of account that members of a program may have: money, goods or achievement.
 
         Money is in major units, the others count whole units, of what `unit` says. `credit_limit` is how far below 0 each
-        may go; nothing unless given.
+        may go; nothing unless given. With a `key` it is done once.
         """
         business = self._business
         account = Account(
@@ -65,11 +67,17 @@ class Accounts:
             raise Malformed(f"an account of money is kept in {business.currency}; it has no unit", field="unit")
         if credit_limit is not None:
             account = evolve(account, **actions.limits(business, account, credit_limit))
-        try:
-            business.transact(lambda writer: writer.add([account]))
-        except Taken:
-            raise Conflict(f"there is an account named {account.name!r} already") from None
-        return account
+        told = {"name": name, "program": program, "kind": account.kind, "title": title, "unit": unit, "limit": credit_limit}
+
+        def add(writer: Writer) -> Sequence[Account]:
+            try:
+                writer.add([account])
+            except Taken:
+                raise Conflict(f"there is an account named {account.name!r} already") from None
+            return [account]
+
+        [added] = once(business, Request(action="add_account", arguments=told, key=key), add)
+        return added
 
     def list(self, program: str | None = None) -> Sequence[Account]:
         """Return all accounts, or those of a program, by name."""
@@ -84,16 +92,20 @@ class Accounts:
         with business.reading() as reader:
             return tuple(reader.find(CustomerAccount, {"customer_id": business.existing(customer).id}))
 
-    def open(self, customer: CustomerRef, account: str, *, credit_limit: Number | None = None) -> CustomerAccount:
+    def open(
+        self, customer: CustomerRef, account: str, *, credit_limit: Number | None = None, key: str | None = None
+    ) -> CustomerAccount:
         """Open a member's account, with a credit limit of its own if given; else the first entry opens it.
 
         Of an account that is open already the record is returned; with another limit asked for: Conflict.
         """
-        return actions.opened(self._business, customer_id(customer), account, credit_limit, anew=False)
+        return actions.opened(self._business, customer_id(customer), account, credit_limit, anew=False, key=key)
 
-    def set_limit(self, customer: CustomerRef, account: str, credit_limit: Number | None) -> CustomerAccount:
+    def set_limit(
+        self, customer: CustomerRef, account: str, credit_limit: Number | None, *, key: str | None = None
+    ) -> CustomerAccount:
         """Let a member's account go so far below 0; None is as the account says. What is spent already stays spent."""
-        return actions.opened(self._business, customer_id(customer), account, credit_limit, anew=True)
+        return actions.opened(self._business, customer_id(customer), account, credit_limit, anew=True, key=key)
 
     def replenish(
         self,

@@ -66,12 +66,14 @@ class Coupons:
         transferable: bool = False,
         revoke_frees: bool = True,
         restore_on_cancel: bool = True,
+        key: str | None = None,
     ) -> CouponSeries:
         """Add a series: at most `capacity` coupons, `per_customer` to each, each redeemed `per_coupon` times.
 
         `valid` is a span from issue or a last good day. Codes are unique, or one is `shared` by all. `benefit` is what a coupon
         gives: {"percent": 10, "at_most": "20.00", "category": "wine"}, {"amount": "5.00"}, {"product": "Coffee"} or
         {"text": "A tasting"}. `budget` is what all redemptions may cost. Malformed where codes could be guessed.
+        With a `key` it is done once.
         """
         told = {
             "program": program, "kind": kind, "title": title, "description": description, "titles": titles,
@@ -80,7 +82,7 @@ class Coupons:
             "alphabet": alphabet, "code_length": code_length, "benefit": benefit, "budget": budget, "stackable": stackable,
             "transferable": transferable, "revoke_frees": revoke_frees, "restore_on_cancel": restore_on_cancel,
         }
-        return series.added(self._business, name, told)
+        return series.added(self._business, name, told, key=key)
 
     def left(self, series: str, *, customer: CustomerRef | None = None) -> int | None:
         """Return how many coupons the series can still issue, altogether or to one customer; None when it is unlimited."""
@@ -222,10 +224,13 @@ class Coupons:
 
         return business.transact(reserve)
 
-    def release(self, coupon: CouponRef, *, reference: str | None = None) -> Coupon:
-        """Let a reserved coupon go, whatever it was reserved for or only for `reference`; refused with not_reserved."""
+    def release(self, coupon: CouponRef, *, reference: str | None = None, key: str | None = None) -> Coupon:
+        """Let a reserved coupon go, whatever it was reserved for or only for `reference`; refused with not_reserved.
+
+        Once, where a key is given.
+        """
         found = self._coupon(coupon)
-        return self._changed(found, lambda: redeeming.releasing(found, reference))
+        return self._changed(found, lambda: redeeming.releasing(found, reference), key)
 
     def restore(
         self,

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from custcrm.actions.keys import Request, once
 from custcrm.actions.points import earning as actions
 from custcrm.actions.points.earning import DryRun
 from custcrm.business import Business
@@ -46,6 +47,7 @@ class Earning:
         expires: Any = None,
         starts: datetime | date | str | None = None,
         ends: datetime | date | str | None = None,
+        key: str | None = None,
     ) -> EarningRule:
         """Add a rule to a program, and return it: from now on, or from `starts` until just before `ends`.
 
@@ -53,16 +55,26 @@ class Earning:
         itself; a multiplier raises what the others give by its `factor` ("1.5"), and where several apply the highest counts.
         `category` counts the lines of that category; `filter` says for which customers, as they are before the sale; `minimum`
         is the least total of a sale. A part of a point is rounded down, half_even or up. `expires` is a span from the sale.
+        With a `key` it is done once.
         """
-        rule = self.rule(
-            program, name, per=per, points=points, amount=amount, factor=factor, category=category, filter=filter,
-            minimum=minimum, rounding=rounding, expires=expires, starts=starts, ends=ends,
+        told: dict[str, Any] = {
+            "per": per, "points": points, "amount": amount, "factor": factor, "category": category, "filter": filter,
+            "minimum": minimum, "rounding": rounding, "expires": expires, "starts": starts, "ends": ends,
+        }
+        rule = self.rule(program, name, **told)
+
+        def add(writer: Writer) -> Sequence[EarningRule]:
+            try:
+                writer.add([rule])
+            except Taken:
+                raise Conflict(f"program {program!r} has a rule named {rule.name!r} already; choose another name") from None
+            return [rule]
+
+        request = Request(
+            action="add_rule", arguments={**told, "program": program, "name": name, "filter": rule.filter}, key=key
         )
-        try:
-            self._business.transact(lambda writer: writer.add([rule]))
-        except Taken:
-            raise Conflict(f"program {program!r} has a rule named {rule.name!r} already; choose another name") from None
-        return rule
+        [added] = once(self._business, request, add)
+        return added
 
     def rule(
         self,
@@ -97,13 +109,13 @@ class Earning:
                 reader.find(EarningRule, {"program": program}) if ended else actions.current(reader, program, business.now())
             )
 
-    def end(self, program: str, name: str) -> EarningRule:
+    def end(self, program: str, name: str, *, key: str | None = None) -> EarningRule:
         """End a rule now; sales made before earn by it still, also when they are told later. An ended one stays as it is."""
         business = self._business
         program = business.known(Program, program, "program").name
         name = identifier(name, field="name")
 
-        def end(writer: Writer) -> EarningRule:
+        def end(writer: Writer) -> Sequence[EarningRule]:
             rule, now = writer.hold(EarningRule, program, name), business.now()
             if rule is None:
                 names = [each.name for each in writer.find(EarningRule, {"program": program})]
@@ -111,9 +123,10 @@ class Earning:
             if rule.ends_at is None or now < rule.ends_at:
                 rule = evolve(rule, ends_at=now)
                 writer.replace(rule)
-            return rule
+            return [rule]
 
-        return business.transact(end)
+        [ended] = once(business, Request(action="end_rule", arguments={"program": program, "name": name}, key=key), end)
+        return ended
 
     def dry_run(
         self, program: str, *, period: PeriodLike = "last month", rules: EarningRule | Sequence[EarningRule] | None = None

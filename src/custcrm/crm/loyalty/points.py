@@ -8,9 +8,10 @@ from attrs import frozen
 
 from custcrm.actions import single
 from custcrm.actions.keys import claim_key
+from custcrm.actions.points.expiring import write_expiries_down
 from custcrm.actions.points.lots import open_lots
 from custcrm.actions.points.points import adjusting, crediting, spending
-from custcrm.actions.points.reversing import Reversible, reversing, transferring, write_expiries_down
+from custcrm.actions.points.reversing import Reversible, reversing, transferring
 from custcrm.actions.progress import Progress, show_progress
 from custcrm.business import Business, CustomerRef, customer_id, hold_customer
 from custcrm.filters.syntax.nodes import Field
@@ -134,12 +135,12 @@ class Points:
         performed = business.transact(move)
         return _movement(performed, giver) if performed.records else None
 
-    def expire(self, program: str | None = None, *, progress: Progress = False) -> int:
-        """Write down what has expired by now, and return how many lots that are; again does nothing more.
+    def expire(self, program: str | None = None, *, progress: Progress = False, key: str | None = None) -> int:
+        """Write down what has expired by now, and return how many lots that are; again does nothing more. Once, under a key.
 
         No balance and no history changes: time alone decides. It is for who reads the entries elsewhere.
         """
-        return write_expiries_down(self._business, program, show_progress(progress))
+        return write_expiries_down(self._business, program, show_progress(progress), key=key)
 
     # asking -------------------------------------------------------------------------------------
 

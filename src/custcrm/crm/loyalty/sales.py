@@ -38,8 +38,10 @@ class Sales:
         source: str = "in_store",
         document: str | None = None,
         external_id: str | None = None,
+        key: str | None = None,
     ) -> Sale:
-        """Record a sale and return it. `total` is in major units ("25.90"); a sale with an `external_id` is recorded once.
+        """Record a sale and return it. `total` is in major units ("25.90"); a sale with an `external_id` is recorded once, and
+        with a `key` the call is done once.
 
         Told again with the same facts it returns the known sale, with other facts it is a Conflict. A customer who is
         blacklisted in the sale's program is refused. `lines` are mappings of product, category, quantity, price
@@ -51,12 +53,12 @@ class Sales:
             "terminal": terminal, "point_of_sale": point_of_sale, "program": program, "source": source,
             "document": document, "external_id": external_id,
         }
-        [sale] = actions.record(self._business, [row])
+        [sale] = actions.record(self._business, [row], key=key)
         return sale
 
-    def record_all(self, rows: Iterable[Mapping[str, Any]]) -> list[Sale]:
-        """Record many sales, each a mapping of what `record` takes; all or none."""
-        return actions.record(self._business, rows)
+    def record_all(self, rows: Iterable[Mapping[str, Any]], *, key: str | None = None) -> list[Sale]:
+        """Record many sales, each a mapping of what `record` takes; all or none. Once, where a key is given."""
+        return actions.record(self._business, rows, key=key)
 
     def refund(
         self,
@@ -70,6 +72,7 @@ class Sales:
         external_id: str | None = None,
         occurred_at: datetime | date | str | None = None,
         terminal: str | None = None,
+        key: str | None = None,
     ) -> Sale:
         """Take back a sale, or an amount of it, and return the refund: a sale of its own with a negative total.
 
@@ -79,13 +82,13 @@ class Sales:
         that is left. It is the sale's place unless a terminal is given. More than is left is refused (over_refund). The sale
         then keeps its share of the points it earned, rounded down; the program's `reversal` says what becomes of points that
         are spent already, and where that is to refuse (not_enough_points), nothing is taken back. An `external_id` is
-        recorded once, as in `record`.
+        recorded once, as in `record`, and with a `key` the call is done once.
         """
         told = {
             "amount": amount, "lines": lines, "units": units, "kind": kind, "reason": reason, "external_id": external_id,
             "occurred_at": occurred_at, "terminal": terminal,
         }
-        return refunds.refund(self._business, sale, told)
+        return refunds.refund(self._business, sale, told, key=key)
 
     def chargeback(
         self,
@@ -95,21 +98,25 @@ class Sales:
         reason: str = "",
         external_id: str | None = None,
         occurred_at: datetime | date | str | None = None,
+        key: str | None = None,
     ) -> Sale:
         """Record that the customer's bank took the payment back: a refund of that kind. Coupons stay redeemed."""
         return self.refund(
-            sale, amount, kind=SaleKind.CHARGEBACK, reason=reason, external_id=external_id, occurred_at=occurred_at
+            sale, amount, kind=SaleKind.CHARGEBACK, reason=reason, external_id=external_id, occurred_at=occurred_at,
+            key=key,
         )
 
-    def cancel(self, sale: Sale | str, *, reason: str = "", external_id: str | None = None) -> Sale:
+    def cancel(
+        self, sale: Sale | str, *, reason: str = "", external_id: str | None = None, key: str | None = None
+    ) -> Sale:
         """Take back all that is left of a sale as if it had not been, and return the refund.
 
         Points and money of accounts that were spent with the sale's id, or its external id, as their reference come back, and
         coupons that were redeemed so are restored where their series allows it; else they stay redeemed. All of it happens, or
         nothing. What was returned before is not returned again: accounts get no more than is left of the sale. With an
-        `external_id` of the refund it is done once.
+        `external_id` of the refund, or a `key`, it is done once.
         """
-        return refunds.cancel(self._business, sale, reason, external_id)
+        return refunds.cancel(self._business, sale, reason, external_id, key=key)
 
     def of(self, customer: CustomerRef) -> Sequence[Sale]:
         """Return all sales of the customer, refunds and chargebacks among them, oldest first."""

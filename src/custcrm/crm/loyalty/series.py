@@ -10,6 +10,7 @@ from attrs import frozen
 
 from custcrm.actions.coupons import codes, series
 from custcrm.actions.coupons import issuing as actions
+from custcrm.actions.keys import Request, once
 from custcrm.actions.progress import Progress
 from custcrm.business import Business
 from custcrm.records import CouponSeries, FreeCode, Program, SeriesBudget
@@ -42,9 +43,13 @@ class Series:
         capacity: int | EllipsisType | None = ...,
         issue_until: datetime | date | str | EllipsisType | None = ...,
         budget: Amount | EllipsisType | None = ...,
+        key: str | None = None,
     ) -> CouponSeries:
-        """Change the terms that may change; None lifts a limit. Neither can be less than what is issued or spent."""
-        return series.changed(self._business, name, capacity=capacity, issue_until=issue_until, budget=budget)
+        """Change the terms that may change; None lifts a limit. Neither can be less than what is issued or spent.
+
+        With a `key` it is done once.
+        """
+        return series.changed(self._business, name, capacity=capacity, issue_until=issue_until, budget=budget, key=key)
 
     def budget_left(self, series: str) -> Money | None:
         """Return what redemptions of the series may still cost; None when it has no budget."""
@@ -63,16 +68,18 @@ class Series:
         """
         return codes.generate(self._business, series, count, key=key, progress=progress)
 
-    def revoke_code(self, code: str) -> FreeCode:
-        """Take a free code back, so that nobody can redeem it; refused with revoked or already_redeemed."""
+    def revoke_code(self, code: str, *, key: str | None = None) -> FreeCode:
+        """Take a free code back, so that nobody can redeem it; refused with revoked or already_redeemed. Once, under a key."""
 
-        def revoke(writer: Writer) -> FreeCode:
+        def revoke(writer: Writer) -> Sequence[FreeCode]:
             found = codes.find_coupon(writer, code)
             if not isinstance(found, FreeCode):
                 raise Malformed("the code is not free; revoke the coupon", field="code")
             done = actions.revoked_code(writer, found.code, self._business.now())
             if isinstance(done, Refusal):
                 raise done
-            return done
+            return [done]
 
-        return self._business.transact(revoke)
+        told = {"code": code.code if isinstance(code, FreeCode) else code}
+        [revoked] = once(self._business, Request(action="revoke_code", arguments=told, key=key), revoke)
+        return revoked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from custcrm.actions import single
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon
+from custcrm.actions.keys import Request, once
 from custcrm.actions.messages import inbox as actions
 from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.crm.loyalty.coupons import Coupons
@@ -160,29 +161,40 @@ class Inbox:
         customer: CustomerRef | None = None,
         surface: str = "app",
         at: datetime | date | str | None = None,
+        key: str | None = None,
     ) -> InboxItem:
         """Keep that the message was opened on a surface, and return it as it is now.
 
         Opened on "app" or "web_ordering" it is read; on a channel ("email", "sms", "push" …) it has been seen. An id needs its
-        `customer`. The first time on each surface counts; to say so again is safe.
+        `customer`. The first time on each surface counts; to say so again is safe, and under a `key` it is done once.
         """
         business = self._business
 
-        def open_it(writer: Writer) -> InboxItem:
+        def open_it(writer: Writer) -> Sequence[InboxMessage]:
             found = self._find(writer, message, customer)
             actions.opened(business, writer, found, surface, at)
+            return [found]
+
+        def show(writer: Writer) -> InboxItem:
+            [found] = once(business, _request("open_inbox_message", message, key, surface=surface, at=at), open_it)
             return _Known(writer, found.customer_id, business.now()).item(found)
 
-        return business.transact(open_it)
+        return business.transact(show)
 
     def remove(
-        self, message: InboxItem | InboxMessage | str, *, customer: CustomerRef | None = None, reason: str = ""
+        self, message: InboxItem | InboxMessage | str, *, customer: CustomerRef | None = None, reason: str = "",
+        key: str | None = None,
     ) -> InboxMessage:
-        """Take a message out of the inbox; it is kept, with who did it and why, and can be seen with as_of."""
+        """Take a message out of the inbox; it is kept, with who did it and why, and can be seen with as_of.
+
+        Once, where a key is given.
+        """
         business = self._business
-        return business.transact(
-            lambda writer: actions.removed(business, writer, self._find(writer, message, customer), reason)
+        [removed] = once(
+            business, _request("remove_inbox_message", message, key, reason=reason),
+            lambda writer: [actions.removed(business, writer, self._find(writer, message, customer), reason)],
         )
+        return removed
 
     def _find(
         self, reader: Reader, message: InboxItem | InboxMessage | str, customer: CustomerRef | None
@@ -222,25 +234,33 @@ class Offers:
         return [offer for offer in self.of(customer, as_of=as_of) if offer.status in usable]
 
     def open(
-        self, offer: Offer | Coupon | str, *, surface: str = "app", at: datetime | date | str | None = None
+        self, offer: Offer | Coupon | str, *, surface: str = "app", at: datetime | date | str | None = None,
+        key: str | None = None,
     ) -> Offer:
-        """Keep that the offer (or the coupon, or its code) was opened on a surface, and return it as it is now."""
+        """Keep that the offer (or the coupon, or its code) was opened on a surface, and return it as it is now.
+
+        Once, where a key is given.
+        """
         business = self._business
 
-        def open_it(writer: Writer) -> Offer:
+        def open_it(writer: Writer) -> Sequence[Coupon]:
             coupon = _coupon(writer, offer)
             actions.opened(business, writer, coupon, surface, at)
+            return [coupon]
+
+        def show(writer: Writer) -> Offer:
+            [coupon] = once(business, _request("open_offer", offer, key, surface=surface, at=at), open_it)
             holder = writer.get(Customer, coupon.customer_id)
             assert holder is not None, "a coupon has its customer"
             [opened] = _Known(writer, holder.id, business.now()).offers(writer, holder, [coupon])
             return opened
 
-        return business.transact(open_it)
+        return business.transact(show)
 
-    def remove(self, offer: Offer | Coupon | str, *, reason: str) -> Coupon:
-        """Take an offer away from its customer: the coupon is revoked, which is no redemption."""
+    def remove(self, offer: Offer | Coupon | str, *, reason: str, key: str | None = None) -> Coupon:
+        """Take an offer away from its customer: the coupon is revoked, which is no redemption. Once, where a key is given."""
         coupon = offer.coupon if isinstance(offer, Offer) else offer
-        return Coupons(self._business).revoke(coupon, reason=reason)
+        return Coupons(self._business).revoke(coupon, reason=reason, key=key)
 
 
 class _Known:
@@ -277,6 +297,12 @@ class _Known:
 
     def _seen(self, subject: str) -> Seen:
         return rules.seen(self._openings.get(subject, ()), self._messages.get(subject, ()), self._at)
+
+
+def _request(action: str, subject: object, key: str | None, **told: Any) -> Request:
+    """Return what is asked for about a message or an offer, which is remembered by its id, or as it was given."""
+    about = getattr(subject, "id", subject)
+    return Request(action=action, arguments=told, about={"subject": about}, key=key)
 
 
 def _grouped(records: Iterable[Any], column: str) -> dict[str | None, list[Any]]:

@@ -8,17 +8,18 @@ from attrs import frozen
 
 from custcrm.actions import eligibility
 from custcrm.actions.customers.consents import answer
+from custcrm.actions.keys import Request, once
 from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.messaging.dispatching import Rules, dispatch, in_doubt, send_again
 from custcrm.messaging.templates import TextTemplate
 from custcrm.records import Consent, Customer, Message, Program, Sender
 from custcrm.records.messages import MessageStatus
 from custcrm.storage.customer_facts import facts
-from custcrm.storage.protocol import Reader, Taken
+from custcrm.storage.protocol import Reader, Taken, Writer
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Conflict, Malformed, Reason
 from custcrm.values.identifiers import key_name
-from custcrm.values.shapes import flag
+from custcrm.values.shapes import flag, several
 
 
 @frozen
@@ -27,13 +28,17 @@ class Consents:
 
     _business: Business
 
-    def grant(self, customer: CustomerRef, channel: str, *, evidence: str, purpose: str = "marketing") -> None:
-        """Keep that the customer agreed; `evidence` says how that is known."""
-        answer(self._business, customer, channel, granted=True, evidence=evidence, purpose=purpose)
+    def grant(
+        self, customer: CustomerRef, channel: str, *, evidence: str, purpose: str = "marketing", key: str | None = None
+    ) -> None:
+        """Keep that the customer agreed; `evidence` says how that is known. Once, where a key is given."""
+        answer(self._business, customer, channel, granted=True, evidence=evidence, purpose=purpose, key=key)
 
-    def deny(self, customer: CustomerRef, channel: str, *, evidence: str, purpose: str = "marketing") -> None:
-        """Keep that the customer refused, or took the consent back."""
-        answer(self._business, customer, channel, granted=False, evidence=evidence, purpose=purpose)
+    def deny(
+        self, customer: CustomerRef, channel: str, *, evidence: str, purpose: str = "marketing", key: str | None = None
+    ) -> None:
+        """Keep that the customer refused, or took the consent back. Once, where a key is given."""
+        answer(self._business, customer, channel, granted=False, evidence=evidence, purpose=purpose, key=key)
 
 
 @frozen
@@ -42,8 +47,13 @@ class Senders:
 
     _business: Business
 
-    def add(self, name: str, *, program: str | None = None, requires_confirmation: bool = False) -> Sender:
-        """Add a sender; with `requires_confirmation` it reaches only those who confirmed taking part in its program."""
+    def add(
+        self, name: str, *, program: str | None = None, requires_confirmation: bool = False, key: str | None = None
+    ) -> Sender:
+        """Add a sender; with `requires_confirmation` it reaches only those who confirmed taking part in its program.
+
+        Once, where a key is given.
+        """
         business = self._business
         if program is not None:
             program = business.known(Program, program, "program").name
@@ -53,11 +63,17 @@ class Senders:
             name=key_name(name, "sender"), program=program, requires_confirmation=requires_confirmation,
             created_at=business.now(),
         )
-        try:
-            business.transact(lambda writer: writer.add([sender]))
-        except Taken:
-            raise Conflict(f"there is a sender named {sender.name!r} already") from None
-        return sender
+
+        def add(writer: Writer) -> Sequence[Sender]:
+            try:
+                writer.add([sender])
+            except Taken:
+                raise Conflict(f"there is a sender named {sender.name!r} already") from None
+            return [sender]
+
+        told = {"name": sender.name, "program": program, "requires_confirmation": requires_confirmation}
+        [added] = once(business, Request(action="add_sender", arguments=told, key=key), add)
+        return added
 
 
 @frozen
@@ -101,9 +117,20 @@ class Outbox:
         with self._business.reading() as reader:
             return list(in_doubt(reader))
 
-    def send_again(self, messages: Sequence[Message]) -> int:
-        """Put messages in doubt back among those that wait; some may then arrive twice. Returns how many."""
-        return send_again(self._business.store, messages)
+    def send_again(self, messages: Sequence[Message], *, key: str | None = None) -> int:
+        """Put messages in doubt back among those that wait; some may then arrive twice. Returns how many; once, under a key."""
+        business, told = self._business, several(messages, field="messages")
+        request = Request(action="send_again", arguments={"messages": told}, key=key)
+
+        def send(writer: Writer) -> int:
+            before = request.claim(writer)
+            if before is not None:
+                return before.done
+            count = send_again(business.store, told)
+            request.keep(business, writer, business.ids.new(), business.now(), done=count, made=())
+            return count
+
+        return business.transact(send)
 
     def _refusal(self, reader: Reader, message: Message, customer: Customer) -> Reason | None:
         """Return why the message must not be sent now, if so: the rules of its planning, asked again.

@@ -21,18 +21,26 @@ class Categories:
 
     _business: Business
 
-    def add(self, program: str, name: str, *, rule: str | Filter | None = None, rank: int = 0) -> Category:
-        """Add a category to a program; with a rule, a filter, it is a tier that `reclassify` gives and takes."""
-        return tiers.add_category(self._business, program, name, rule=rule, rank=rank)
+    def add(
+        self, program: str, name: str, *, rule: str | Filter | None = None, rank: int = 0, key: str | None = None
+    ) -> Category:
+        """Add a category to a program; with a rule, a filter, it is a tier that `reclassify` gives and takes.
 
-    def set_rule(self, program: str, category: str, filter: str | Filter | None, *, rank: int = 0) -> Category:
+        Once, where a key is given.
+        """
+        return tiers.add_category(self._business, program, name, rule=rule, rank=rank, key=key)
+
+    def set_rule(
+        self, program: str, category: str, filter: str | Filter | None, *, rank: int = 0, key: str | None = None
+    ) -> Category:
         """Make a category a tier, or with None one that is given by hand. Nobody moves before `reclassify`.
 
             crm.categories.set_rule("club", "Gold", "sales_total > 1000", rank=2)
 
         Of several rules that are true the one of the highest rank wins; each tier of a program has a rank of its own.
+        With a `key` it is done once.
         """
-        return tiers.set_rule(self._business, program, category, filter, rank=rank)
+        return tiers.set_rule(self._business, program, category, filter, rank=rank, key=key)
 
     def of(self, program: str) -> Sequence[Category]:
         """Return the categories of a program: "New Customers" first, then by rank and name."""

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from custcrm.actions.customers.deleting import delete
 from custcrm.actions.customers.identities import PLAIN, claim_identities, identities_of
+from custcrm.actions.keys import Request, once
 from custcrm.business import Business, CustomerRef, customer_id, hold_customer
 from custcrm.crm.people.callers import CallerMatch, caller_matches
 from custcrm.filters import Filter
@@ -48,12 +49,14 @@ class Customers:
         card_number: str | None = None,
         attributes: Mapping[str, str] | None = None,
         external_ids: Mapping[str, str] | None = None,
+        key: str | None = None,
         **more: Any,
     ) -> Customer:
         """Add a customer and return the record.
 
         The email is kept letter by letter, the phone as typed and as E.164; `more` are other fields of Customer, by name. At
-        least one of name, email, phone, card number or external id is needed. Raises Malformed, EmailTaken, Conflict.
+        least one of name, email, phone, card number or external id is needed. Once, where a key is given. Raises Malformed,
+        EmailTaken, Conflict.
 
             anna = crm.customers.add(first_name="Anna", email="Anna@Example.org", phone="040 123 4567")
         """
@@ -62,14 +65,15 @@ class Customers:
             "phone": phone, "birth_date": birth_date, "card_number": card_number, **more,
         }
         row = {name: value for name, value in given.items() if value is not None}
-        [customer] = self.add_all([{**row, "attributes": attributes, "external_ids": external_ids}])
+        [customer] = self.add_all([{**row, "attributes": attributes, "external_ids": external_ids}], key=key)
         return customer
 
-    def add_all(self, rows: Iterable[Mapping[str, Any]]) -> list[Customer]:
-        """Add many customers, each a mapping of what `add` takes; all or none."""
+    def add_all(self, rows: Iterable[Mapping[str, Any]], *, key: str | None = None) -> list[Customer]:
+        """Add many customers, each a mapping of what `add` takes; all or none. Once, where a key is given."""
         business = self._business
         now = business.now()
         copies = [self._dated(row) for row in several(rows, field="rows")]
+        request = Request(action="add_customers", arguments={"rows": [dict(row) for row in copies]}, key=key)
         added: list[Customer] = []
         facts: list[Any] = []
         named: list[tuple[str, str]] = []
@@ -81,37 +85,39 @@ class Customers:
             named += identities_of(customer.email, customer.card_number, external)
             facts += rules.attributes(id_, attributes, now) + rules.external_ids(id_, external, now)
 
-        def insert(writer: Writer) -> None:
+        def add(writer: Writer) -> Sequence[Customer]:
             claim_identities(writer, named)
             self._refuse_taken(writer, added)
             writer.add([*added, *facts])
+            return added
 
-        business.transact(insert)
-        return added
+        return list(once(business, request, add))
 
     def get(self, id: str) -> Customer:
         """Return the customer of this id; NotFound when there is none."""
         return self._business.existing(id)
 
-    def update(self, customer: CustomerRef, **changes: Any) -> Customer:
-        """Change fields and return the record: absent means leave, None means clear."""
+    def update(self, customer: CustomerRef, *, key: str | None = None, **changes: Any) -> Customer:
+        """Change fields and return the record: absent means leave, None means clear. Once, where a key is given."""
         business, id_ = self._business, customer_id(customer)
         told = rules.read({name: changes[name] for name in PLAIN if name in changes}, country=None, amount=business.amount)
 
-        def update(writer: Writer) -> Customer:
+        def update(writer: Writer) -> Sequence[Customer]:
             claim_identities(writer, identities_of(told.get("email"), told.get("card_number")))
             before = hold_customer(writer, id_)
             after = rules.changed_customer(before, self._dated(changes), country=business.country, amount=business.amount)
             if after == before:
-                return before
+                return [before]
             external = {each.system: each.external_id for each in writer.find(ExternalId, {"customer_id": after.id})}
             rules.check_identity(after, external)
             writer.add([rules.account_changed(business.ids.new(), before, after, business.now(), business.actor)])
             self._refuse_taken(writer, [after])
             writer.replace(after)
-            return after
+            return [after]
 
-        return business.transact(update)
+        request = Request(action="update_customer", arguments=changes, about={"customer": id_}, key=key)
+        [updated] = once(business, request, update)
+        return updated
 
     def find_by_email(self, email: str) -> Customer | None:
         """Return the customer with exactly this email, primary or further; None when there is none."""
@@ -168,42 +174,47 @@ class Customers:
             return caller_matches(reader, sorted(ids), self._business.now())
 
     def add_contact_point(
-        self, customer: CustomerRef, kind: str, value: str, *, purpose: str = "general"
+        self, customer: CustomerRef, kind: str, value: str, *, purpose: str = "general", key: str | None = None
     ) -> ContactPoint:
-        """Add a further email address or phone number; one address belongs to one customer."""
+        """Add a further email address or phone number; one address belongs to one customer. Once, where a key is given."""
         business = self._business
         owner = business.existing(customer)
         point = rules.contact_point(business.ids.new(), owner.id, kind, value, purpose, business.now(), business.country)
 
-        def add(writer: Writer) -> ContactPoint:
+        def add(writer: Writer) -> Sequence[ContactPoint]:
             if kind == "email":
                 claim_identities(writer, [("email", point.value)])
                 holder = self._with_email(writer, point.value)
                 if holder is not None:
                     raise EmailTaken(holder.id)
             writer.add([point])
-            return point
+            return [point]
 
-        return business.transact(add)
+        told = {"kind": kind, "value": value, "purpose": purpose}
+        request = Request(action="add_contact_point", arguments=told, about={"customer": owner.id}, key=key)
+        [added] = once(business, request, add)
+        return added
 
-    def deactivate(self, customer: CustomerRef, *, reason: str = "") -> Customer:
+    def deactivate(self, customer: CustomerRef, *, reason: str = "", key: str | None = None) -> Customer:
         """Stop dealing with the customer: nothing is sent any more, neither messages nor to the inbox; all else is kept.
 
-        It can be undone with `activate`. What the customer does, such as buying or spending points, stays possible.
+        It can be undone with `activate`. What the customer does, such as buying or spending points, stays possible. Once, where
+        a key is given.
         """
-        return self._set_status(customer, CustomerStatus.INACTIVE, reason)
+        return self._set_status(customer, CustomerStatus.INACTIVE, reason, key)
 
-    def activate(self, customer: CustomerRef, *, reason: str = "") -> Customer:
-        """Deal with the customer again."""
-        return self._set_status(customer, CustomerStatus.ACTIVE, reason)
+    def activate(self, customer: CustomerRef, *, reason: str = "", key: str | None = None) -> Customer:
+        """Deal with the customer again; once, where a key is given."""
+        return self._set_status(customer, CustomerStatus.ACTIVE, reason, key)
 
-    def delete(self, customer: CustomerRef) -> None:
+    def delete(self, customer: CustomerRef, *, key: str | None = None) -> None:
         """Delete a customer and everything known about them, for good; only one without financial records.
 
         Else it is refused as financial_records, with how many sales, points_entries, account_entries and redemptions there
-        are; `deactivate` such a customer. Coupons that are still the customer's go back to their series.
+        are; `deactivate` such a customer. Coupons that are still the customer's go back to their series. Under a key that was
+        used for it nothing happens; else it is NotFound where the customer is gone already.
         """
-        delete(self._business, customer_id(customer))
+        delete(self._business, customer_id(customer), key=key)
 
     def import_csv(
         self,
@@ -232,19 +243,21 @@ class Customers:
             told["signed_up_at"] = self._business.instant(told["signed_up_at"], field="signed_up_at")
         return told
 
-    def _set_status(self, customer: CustomerRef, status: CustomerStatus, reason: str) -> Customer:
+    def _set_status(self, customer: CustomerRef, status: CustomerStatus, reason: str, key: str | None) -> Customer:
         business, id_ = self._business, customer_id(customer)
         checked(reason, field="reason")
 
-        def change(writer: Writer) -> Customer:
+        def change(writer: Writer) -> Sequence[Customer]:
             before = hold_customer(writer, id_)
             after = rules.with_status(before, status)
             if after != before:
                 writer.replace(after)
                 writer.add([rules.status_changed(business.ids.new(), before, after, business.now(), business.actor, reason)])
-            return after
+            return [after]
 
-        return business.transact(change)
+        request = Request(action=f"make_{status}", arguments={"reason": reason}, about={"customer": id_}, key=key)
+        [changed] = once(business, request, change)
+        return changed
 
     def _refuse_taken(self, writer: Writer, customers: Sequence[Customer]) -> None:
         """Refuse an address that somebody has; whoever asks for one has claimed it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import evolve, frozen
 
@@ -11,6 +11,7 @@ from custcrm.actions import single
 from custcrm.actions.action import Action
 from custcrm.actions.customers import memberships
 from custcrm.actions.customers.memberships import access_change, category_change, joining
+from custcrm.actions.keys import Request, once
 from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.records import (
     Category,
@@ -28,6 +29,8 @@ from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
 from custcrm.values.identifiers import identifier, key_name
 from custcrm.values.periods import SpanLike
 from custcrm.values.shapes import one_of, several
+
+Named = TypeVar("Named", Program, PointOfSale, Terminal)
 
 EVIDENCE = ("redemption", "app_identification", "portal_identification")
 """What confirms that a customer takes part."""
@@ -49,57 +52,70 @@ class Programs:
         notifications: str = OFF,
         reversal: Reversal | str = Reversal.DEBT,
         reversal_grace: SpanLike | None = None,
+        key: str | None = None,
     ) -> Program:
         """Add a program; its first category is always "New Customers". `notifications` is the channel of transactions.
 
         `reversal` says what becomes of points that are taken back and spent already: debt, floor or refuse. Points that come
-        back from a reversed spend live at least `reversal_grace`.
+        back from a reversed spend live at least `reversal_grace`. With a `key` it is done once.
         """
         business = self._business
         now = business.now()
-        told = memberships.settings(business, {
+        given = {
             "title": title, "default_access": default_access, "notifications": notifications, "reversal": reversal,
             "reversal_grace": reversal_grace,
-        })
-        program = Program(name=key_name(name, "program"), created_at=now, **told)
+        }
+        program = Program(name=key_name(name, "program"), created_at=now, **memberships.settings(business, given))
         asked = several(categories, field="categories")
         names = dict.fromkeys([NEW_CUSTOMERS, *(key_name(each, "category") for each in asked)])
-        _add(business, program, *(Category(program=program.name, name=each, created_at=now) for each in names))
+        request = Request(action="add_program", arguments={**given, "name": name, "categories": list(names)}, key=key)
+        added = _add(
+            business, request, program, *(Category(program=program.name, name=each, created_at=now) for each in names)
+        )
         business.words.forget()
-        return program
+        return added
 
-    def update(self, program: str, **changes: Any) -> Program:
+    def update(self, program: str, *, key: str | None = None, **changes: Any) -> Program:
         """Change settings of a program and return it: absent means leave, None means as a new program has it.
 
-        What can change: title, default_access, notifications, reversal, reversal_grace.
+        What can change: title, default_access, notifications, reversal, reversal_grace. With a `key` it is done once.
         """
         business = self._business
         told = memberships.settings(business, changes)
         program = business.known(Program, program, "program").name
 
-        def update(writer: Writer) -> Program:
+        def update(writer: Writer) -> Sequence[Program]:
             held = writer.hold(Program, program)
             assert held is not None, "a program is never removed"
             changed = evolve(held, **told)
             writer.replace(changed)
-            return changed
+            return [changed]
 
-        return business.transact(update)
+        request = Request(action="update_program", arguments=changes, about={"program": program}, key=key)
+        [updated] = once(business, request, update)
+        return updated
 
     def list(self) -> Sequence[Program]:
         """Return all programs."""
         with self._business.reading() as reader:
             return tuple(reader.find(Program))
 
-    def join(self, customer: CustomerRef, program: str, *, access: Access | str | None = None) -> Membership:
-        """Make the customer a member; who is one already stays as they are (with another access asked for: Refusal)."""
-        try:
-            return self._perform(lambda: joining(self._business, program, access), customer, program)
-        except Refusal as refusal:
-            found = self.membership(customer, program)
-            if refusal.reason is Reason.ALREADY_A_MEMBER and access in (None, found.access):
-                return found
-            raise
+    def join(
+        self, customer: CustomerRef, program: str, *, access: Access | str | None = None, key: str | None = None
+    ) -> Membership:
+        """Make the customer a member; who is one already stays as they are (with another access asked for: Refusal).
+
+        Once, where a key is given.
+        """
+
+        def unless_member(refusal: Refusal, found: Membership) -> bool:
+            return refusal.reason is Reason.ALREADY_A_MEMBER and access in (None, found.access)
+
+        told = {"program": program, "access": access and str(access)}
+        return self._perform(
+            Request(action="join", arguments=told, about={"customer": customer_id(customer)}, key=key),
+            lambda: joining(self._business, program, access), customer, program, unless_member,
+        )
 
     def membership(self, customer: CustomerRef, program: str, *, as_of: Any = None) -> Membership:
         """Return the membership as it is, or as it was at an earlier time; Refusal `not_a_member` when there is none."""
@@ -128,43 +144,71 @@ class Programs:
             return tuple(reader.find(MembershipChange, where, order=("occurred_at",)))
 
     def set_access(
-        self, customer: CustomerRef, program: str, access: Access | str, *, reason: str = ""
+        self, customer: CustomerRef, program: str, access: Access | str, *, reason: str = "", key: str | None = None
     ) -> Membership:
-        """Change what the member may do; what was earned before can be used once access is full, nothing is credited back."""
-        return self._perform(lambda: access_change(self._business, program, access, reason), customer, program)
+        """Change what the member may do; what was earned before can be used once access is full, nothing is credited back.
 
-    def set_category(self, customer: CustomerRef, program: str, category: str, *, reason: str = "") -> Membership:
-        """Move the member to a category of the program."""
+        Once, where a key is given.
+        """
+        told = {"program": program, "access": access, "reason": reason}
         return self._perform(
-            lambda: category_change(self._business, program, category, reason), customer, program
+            Request(action="set_access", arguments=told, about={"customer": customer_id(customer)}, key=key),
+            lambda: access_change(self._business, program, access, reason), customer, program,
         )
 
-    def confirm_participation(self, customer: CustomerRef, program: str, *, evidence: str) -> Membership:
-        """Keep that the member confirmed taking part, and by what: redemption, app_identification, portal_identification."""
+    def set_category(
+        self, customer: CustomerRef, program: str, category: str, *, reason: str = "", key: str | None = None
+    ) -> Membership:
+        """Move the member to a category of the program; once, where a key is given."""
+        told = {"program": program, "category": category, "reason": reason}
+        return self._perform(
+            Request(action="set_category", arguments=told, about={"customer": customer_id(customer)}, key=key),
+            lambda: category_change(self._business, program, category, reason), customer, program,
+        )
+
+    def confirm_participation(
+        self, customer: CustomerRef, program: str, *, evidence: str, key: str | None = None
+    ) -> Membership:
+        """Keep that the member confirmed taking part, and by what: redemption, app_identification, portal_identification.
+
+        Once, where a key is given.
+        """
         one_of(evidence, EVIDENCE, field="evidence")
         program = identifier(program, field="program")
-        business = self._business
+        business, id_ = self._business, customer_id(customer)
 
-        def confirm(writer: Writer) -> Membership:
-            found = writer.hold(Membership, customer_id(customer), program)
+        def confirm(writer: Writer) -> Sequence[Membership]:
+            found = writer.hold(Membership, id_, program)
             if found is None:
                 raise Refusal(Reason.NOT_A_MEMBER, details={"program": program})
             confirmed = evolve(found, confirmed_at=business.now(), confirmed_by=evidence)
             writer.replace(confirmed)
-            return confirmed
+            return [confirmed]
 
-        return business.transact(confirm)
+        told = {"program": program, "evidence": evidence}
+        request = Request(action="confirm_participation", arguments=told, about={"customer": id_}, key=key)
+        [confirmed] = once(business, request, confirm)
+        return confirmed
 
-    def _perform(self, action: Callable[[], Action], customer: CustomerRef, program: str) -> Membership:
+    def _perform(
+        self, request: Request, action: Callable[[], Action], customer: CustomerRef, program: str,
+        unless: Callable[[Refusal, Membership], bool] = lambda refusal, found: False,
+    ) -> Membership:
+        """Do the action and return the membership as it is then; `unless` says which refusal is none."""
         id_ = customer_id(customer)
 
-        def change(writer: Writer) -> Membership:
-            single.perform(self._business, action, id_)
+        def change(writer: Writer) -> Sequence[Membership]:
+            try:
+                single.perform(self._business, action, id_)
+            except Refusal as refusal:
+                if not unless(refusal, self.membership(customer, program)):
+                    raise
             found = writer.get(Membership, id_, identifier(program, field="program"))
             assert found is not None, "the action refuses who is no member"
-            return found
+            return [found]
 
-        return self._business.transact(change)
+        [membership] = once(self._business, request, change)
+        return membership
 
 
 @frozen
@@ -173,14 +217,13 @@ class PointsOfSale:
 
     _business: Business
 
-    def add(self, name: str, *, program: str | None = None) -> PointOfSale:
-        """Add a point of sale, of a program if given."""
+    def add(self, name: str, *, program: str | None = None, key: str | None = None) -> PointOfSale:
+        """Add a point of sale, of a program if given; once, where a key is given."""
         business = self._business
         if program is not None:
             program = business.known(Program, program, "program").name
         place = PointOfSale(name=key_name(name, "point of sale"), program=program, created_at=business.now())
-        _add(business, place)
-        return place
+        return _add(business, Request(action="add_point_of_sale", arguments={"name": name, "program": program}, key=key), place)
 
     def list(self) -> Sequence[PointOfSale]:
         """Return all points of sale."""
@@ -194,13 +237,13 @@ class Terminals:
 
     _business: Business
 
-    def add(self, name: str, *, point_of_sale: str) -> Terminal:
-        """Add a terminal."""
+    def add(self, name: str, *, point_of_sale: str, key: str | None = None) -> Terminal:
+        """Add a terminal; once, where a key is given."""
         business = self._business
         point_of_sale = business.known(PointOfSale, point_of_sale, "point of sale").name
         terminal = Terminal(name=key_name(name, "terminal"), point_of_sale=point_of_sale, created_at=business.now())
-        _add(business, terminal)
-        return terminal
+        told = {"name": name, "point_of_sale": point_of_sale}
+        return _add(business, Request(action="add_terminal", arguments=told, key=key), terminal)
 
     def list(self) -> Sequence[Terminal]:
         """Return all terminals."""
@@ -208,8 +251,13 @@ class Terminals:
             return tuple(reader.find(Terminal))
 
 
-def _add(business: Business, named: Program | PointOfSale | Terminal, *more: Category) -> None:
-    try:
-        business.transact(lambda writer: writer.add([named, *more]))
-    except Taken:
-        raise Conflict(f"there is a {type(named).__name__} named {named.name!r} already") from None
+def _add(business: Business, request: Request, named: Named, *more: Category) -> Named:
+    def add(writer: Writer) -> Sequence[Named]:
+        try:
+            writer.add([named, *more])
+        except Taken:
+            raise Conflict(f"there is a {type(named).__name__} named {named.name!r} already") from None
+        return [named]
+
+    [added] = once(business, request, add)
+    return added
