@@ -22,6 +22,7 @@ from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.lowering.conditions import lower_value
 from custcrm.filters.syntax import nodes as s
 from custcrm.records import Customer, Program, SavedSegment, Setting
+from custcrm.storage import forks
 from custcrm.storage.protocol import Reader, Store, Writer
 from custcrm.storage.questions import Question
 from custcrm.storage.transacting import transact
@@ -62,6 +63,10 @@ class Words:
         )
         self._lock = Lock()
         self._programs: tuple[str, ...] | None = None
+        forks.watch(self, child=Words._begin_anew)
+
+    def _begin_anew(self) -> None:
+        self._lock = Lock()
 
     @property
     def schema(self) -> Schema:
@@ -260,16 +265,28 @@ def customer_id(customer: CustomerRef) -> str:
 
 
 def settle(store: Store, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
-    """Keep the settings of a new store, or return those it was made with; Conflict where a given one differs."""
+    """Keep the settings of a new store, or return those it was made with; Conflict where a given one differs.
+
+    Of two that open a new store with different ones, one is first, and the other gets the Conflict.
+    """
     defaults = {"currency": DEFAULT_CURRENCY, "timezone": DEFAULT_TIMEZONE}
+    wanted = {name: value or defaults.get(name) for name, value in given.items()}
     with store.read() as reader:
-        kept: dict[str, str] = {each.name: each.value for each in reader.find(Setting)}
-    for name, value in given.items():
-        if value is not None and name in kept and kept[name] != value:
-            raise Conflict(f"this store was made with {name} {kept[name]!r}; open it without, or with the same")
-    settings = {name: kept.get(name) or value or defaults.get(name) for name, value in given.items()}
-    fresh = [Setting(name=name, value=value) for name, value in settings.items() if value and name not in kept]
-    if fresh:
+        kept = _settings(reader, given)
+    if any(value and name not in kept for name, value in wanted.items()):
         with store.write() as writer:
-            writer.put(fresh)
-    return settings
+            writer.claim("settings", list(wanted))
+            kept = _settings(writer, given)
+            fresh = {name: value for name, value in wanted.items() if value and name not in kept}
+            writer.add(Setting(name=name, value=value) for name, value in fresh.items())
+        kept |= fresh
+    return {name: kept.get(name) for name in given}
+
+
+def _settings(reader: Reader, given: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the settings that are kept; Conflict where a given one differs."""
+    kept = {each.name: each.value for each in reader.find(Setting)}
+    for name, value in given.items():
+        if value is not None and kept.get(name, value) != value:
+            raise Conflict(f"this store was made with {name} {kept[name]!r}; open it without, or with the same")
+    return kept

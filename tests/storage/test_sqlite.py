@@ -23,7 +23,7 @@ from custcrm.storage.sql import open_store
 from custcrm.storage.sql.engine import open_engine
 from custcrm.storage.sql.store import SqlStore
 from custcrm.testing.contracts.store import StoreContract
-from custcrm.values.errors import Closed, Conflict, Malformed, Unavailable
+from custcrm.values.errors import Closed, Conflict, Malformed
 from custcrm.vocabulary import schema
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -86,14 +86,6 @@ def test_other_addresses_are_malformed(address: str) -> None:
     with pytest.raises(Malformed) as refused:
         open_store(address)
     assert "secret" not in str(refused.value)
-
-
-def test_what_is_no_store_is_unavailable(tmp_path: Path) -> None:
-    """A file of another kind, and a folder that is not there, are told apart from a mistake in the address."""
-    (tmp_path / "text").write_text("just a text, and long enough to be looked at as a database file" * 40)
-    for address in (tmp_path / "text", tmp_path / "nowhere" / "shop.db"):
-        with pytest.raises(Unavailable):
-            open_store(address)
 
 
 def test_a_reader_sees_one_moment_while_another_writes(store: Store) -> None:

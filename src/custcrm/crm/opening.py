@@ -6,20 +6,20 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from custcrm.business import Business, Words, settle
 from custcrm.crm.crm import Crm
+from custcrm.storage import forks
 from custcrm.storage.memory.store import MemoryStore
-from custcrm.storage.protocol import Store
+from custcrm.storage.protocol import DURABILITIES, Durability, Store
 from custcrm.values.clock import system_clock
-from custcrm.values.errors import Conflict, Malformed
+from custcrm.values.errors import Malformed
 from custcrm.values.ids import IdSource
 from custcrm.values.money import exponent
 from custcrm.values.periods import zone
-
-if TYPE_CHECKING:
-    from custcrm.storage.sql.store import SqlStore
+from custcrm.values.shapes import one_of
+from custcrm.values.texts import is_blank
 
 
 def open(  # noqa: A001 (the word people know: custcrm.open)
@@ -32,12 +32,17 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
     actor: str | None = None,
     channels: Mapping[str, Any] | None = None,
     migrate: bool = False,
+    durability: Durability = "full",
+    schema: str | None = None,
 ) -> Crm:
     """Open a customer base: None is memory, a path is a SQLite file, a URL is a database; a Store of your own works too.
 
     `currency` (EUR), `timezone` (UTC) and `country` are written into a new store and need not be repeated; another value later
     is a Conflict. `country` is what makes "040 …" a phone number. A new store is set up by itself; an older one is refused
     with the sentence that mends it, or brought up to date with `migrate=True`.
+
+    `durability="normal"` is for who accepts that a power cut takes the last commits, on SQLite and PostgreSQL.
+    `schema` keeps a store of its own in a PostgreSQL schema, which is made if it is not there: one for each tenant.
 
         with custcrm.open("shop.db", currency="EUR", timezone="Europe/Helsinki", country="FI") as crm: ...
     """
@@ -47,7 +52,7 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
         zone(timezone)
     if clock().utcoffset() is None:
         raise Malformed("a clock gives aware datetimes, e.g. datetime.now(UTC)", field="clock")
-    opened = _opened(store, migrate=migrate)
+    opened = _opened(store, durability=one_of(durability, DURABILITIES, field="durability"), schema=schema, migrate=migrate)
     try:
         settings = settle(opened, {"currency": currency, "timezone": timezone, "country": country})
     except BaseException:
@@ -56,44 +61,35 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
         raise
     money, place = settings["currency"], settings["timezone"]
     assert money is not None and place is not None
+    ids = IdSource(clock, secrets.randbits)
+    forks.watch(ids, child=IdSource.begin_anew)
     return Crm(
         Business(
-            store=opened, clock=clock, ids=IdSource(clock, secrets.randbits), random_bits=secrets.randbits,
+            store=opened, clock=clock, ids=ids, random_bits=secrets.randbits,
             words=Words(opened, money, place), currency=money, zone=zone(place), country=settings["country"],
             channels=dict(channels or {}), actor=actor or "",
         )
     )
 
 
-def _opened(store: str | PathLike[str] | Store | None, *, migrate: bool) -> Store:
-    if store is None:
-        return MemoryStore()
+def _opened(
+    store: str | PathLike[str] | Store | None, *, durability: Durability, schema: str | None, migrate: bool
+) -> Store:
     if isinstance(store, str | PathLike):
         from custcrm.storage.sql import open_store
 
-        return _current(open_store(fspath(store)), migrate=migrate)
-    return store
-
-
-def _current(store: SqlStore, *, migrate: bool) -> SqlStore:
-    """Return the store if its schema is this library's, brought up to date where that was asked for."""
-    from custcrm.storage.migrations import VERSION
-
-    version, wanted = store.version(), VERSION
-    if version == wanted:
-        return store
-    if version is not None and version > wanted:
-        store.close()
-        raise Conflict(f"this store has version {version} and this custcrm knows {wanted}; install a newer custcrm")
-    if not migrate:
-        store.close()
-        raise Conflict(
-            f"this store has version {version} and this custcrm needs {wanted}; run `custcrm migrate`, "
-            "or open it with migrate=True"
+        address: object = fspath(store)
+        if not isinstance(address, str) or is_blank(address):
+            raise Malformed("a store's path or URL is a text that is not blank", field="store")
+        return open_store(address, durability=durability, schema_name=schema, migrate=migrate)
+    if schema is not None:
+        raise Malformed("only a PostgreSQL store has schemas; give its URL", field="schema")
+    if store is None:
+        return MemoryStore()
+    if not all(callable(getattr(store, verb, None)) for verb in ("read", "write", "is_writing", "version", "migrate", "close")):
+        raise Malformed(
+            f"a store is a path, a URL, None for memory, or a Store of your own, not {type(store).__name__}", field="store"
         )
-    try:
-        store.migrate()
-    except BaseException:
-        store.close()
-        raise
+    if durability != "full":
+        raise Malformed("how durable a Store of your own is, it decides itself", field="durability")
     return store

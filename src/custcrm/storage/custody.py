@@ -13,11 +13,13 @@ from asyncio import _get_running_loop, current_task
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from os import getpid
 from threading import Lock, get_ident, local
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar
 from weakref import ref
 
+from custcrm.storage import forks
 from custcrm.values.errors import MisusedTransaction, Unavailable
 
 R = TypeVar("R")
@@ -57,15 +59,20 @@ class Held(Generic[W]):
         self.writer = make(self)
         self.is_spoilt = False
         self.is_over = False
+        self._process = forks.generation()
         self._task = task and ref(task)  # weakly: whoever forgets a task with a write() in it is to lose both
         self._free = free
         self._depth = 0
         self._undecided = Lock()  # for the first who spoils it or settles it
         self._unfreed = Lock()
 
+    def is_here(self) -> bool:
+        """Tell whether this process has begun it: a child process has copies of what its parent is in the midst of."""
+        return self._process == forks.generation()
+
     def is_mine(self) -> bool:
         """Tell whether this call is the owner's."""
-        if self not in _HERE.held or not any(mark.held is self for mark in _WITHIN.get()):
+        if not self.is_here() or self not in _HERE.held or not any(mark.held is self for mark in _WITHIN.get()):
             return False
         task = _current_task()
         return self._task is None if task is None else self._task is not None and self._task() is task
@@ -75,7 +82,8 @@ class Held(Generic[W]):
         return not self.is_spoilt and self.is_mine()
 
     def check(self) -> None:
-        """Raise MisusedTransaction unless it is whole. After its end the writer speaks for itself."""
+        """Raise MisusedTransaction unless it is whole, Closed in a child. After its end the writer speaks for itself."""
+        forks.require_same(self._process)
         if self.is_spoilt or not (self.is_mine() or self._unfreed.locked()):
             known = self.is_spoilt
             self.spoil()
@@ -104,7 +112,8 @@ class Held(Generic[W]):
         self.is_over = True
 
     def check_leaving(self, depth: int) -> None:
-        """Raise MisusedTransaction unless its owner leaves the innermost of its blocks, and it is whole."""
+        """Raise MisusedTransaction unless its owner leaves the innermost of its blocks, and it is whole; Closed in a child."""
+        forks.require_same(self._process)
         if self._depth != depth or not self.is_whole():
             self.spoil()
             raise MisusedTransaction(SPOILT)
@@ -195,7 +204,7 @@ class Custody(Generic[W]):
 
     def _under_way(self, found: tuple[Held[Any], ...] | list[Held[Any]]) -> Held[W] | None:
         for each in found:
-            if each.custody is self and not each.is_over:
+            if each.custody is self and each.is_here() and not each.is_over:
                 return each
         return None
 
@@ -211,31 +220,43 @@ class Turn:
         """Tell whether this thread has taken it."""
         return self._thread == get_ident()
 
+    def take(self, seconds: float) -> bool:
+        """Wait for it so long at most, and tell whether it is taken."""
+        taken = self._lock.acquire(timeout=seconds)
+        if taken:
+            self._thread = get_ident()
+        return taken
+
+    def give_back(self) -> None:
+        """Let the next one have it."""
+        self._thread = None
+        self._lock.release()
+
     def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=TURN_SECONDS):
+        if not self.take(TURN_SECONDS):
             raise Unavailable(
                 f"another transaction of this process has not ended within {TURN_SECONDS} seconds; it may be waiting for this "
                 "call: wait for nobody within a transaction"
             )
-        self._thread = get_ident()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thread = None
-        self._lock.release()
+        self.give_back()
 
 
 class _Mark:
     """What contexts know of a write(). It goes with the last context in which anybody can be within it."""
 
-    __slots__ = ("held",)
+    __slots__ = ("held", "process")
 
     def __init__(self, held: Held[Any]) -> None:
         self.held = held
+        self.process = getpid()
 
     def __del__(self) -> None:
-        if not (self.held.is_over or sys.is_finalizing()):
+        # A child process frees the contexts of its parent's threads before it is told that it is one: see its own number.
+        if self.process == getpid() and not (self.held.is_over or sys.is_finalizing()):
             self.held.abandon()
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from custcrm.filters.ir.nodes import Shown
 from custcrm.records.journal import Applied
@@ -21,6 +21,10 @@ from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.values.errors import Conflict, Reason
 
 R = TypeVar("R")
+
+Durability: TypeAlias = Literal["full", "normal"]
+"""What a power cut may take: nothing that was committed, or the last commits; never a part of one."""
+DURABILITIES: Final[tuple[Durability, ...]] = get_args(Durability)
 
 
 class Taken(Conflict):

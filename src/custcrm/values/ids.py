@@ -43,6 +43,10 @@ class IdSource:
         self._lock = Lock()
         self._next = 0  # milliseconds and counter as one number
 
+    def begin_anew(self) -> None:
+        """Wait for nobody in a process that was forked from the one that made this: the lock may have been held there."""
+        self._lock = Lock()
+
     def new(self) -> str:
         """Return one new id."""
         return self.many(1)[0]

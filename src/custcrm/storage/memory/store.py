@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
+from threading import get_ident
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -16,6 +17,7 @@ import attrs
 from custcrm.filters.ir.nodes import Shown
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied
+from custcrm.storage import forks
 from custcrm.storage.custody import Custody, Held, Turn
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.memory import setwise
@@ -33,12 +35,37 @@ _AT_ONCE: Final[AbstractContextManager[None]] = nullcontext()
 
 
 class MemoryStore:
-    """Keeps records in this process's memory. Transactions and questions take turns, whichever thread they are in."""
+    """Keeps records in this process's memory; a child has a copy. Transactions and questions take turns, in any thread."""
 
     def __init__(self) -> None:
         self._turn = Turn()
         self._custody = Custody[MemoryWriter]()
         self._contents: Contents | None = Contents()
+        self._paused: tuple[int, bool] | None = None
+        self._gone = "this store was closed; what it kept in memory is gone"
+        forks.watch(self, before=MemoryStore._pause, parent=MemoryStore._resume, child=MemoryStore._begin_anew)
+
+    def _pause(self) -> None:
+        """Let other threads end what they are in the midst of, so that a child process gets a whole copy."""
+        if self._turn.is_here():
+            self._paused = get_ident(), False
+        elif self._turn.take(forks.PATIENCE):
+            self._paused = get_ident(), True
+
+    def _resume(self) -> None:
+        if self._paused is not None and self._paused[0] == get_ident():
+            taken, self._paused = self._paused[1], None
+            if taken:
+                self._turn.give_back()
+
+    def _begin_anew(self) -> None:
+        """Begin with a copy of what the parent had committed; with none where a thread was still changing it."""
+        if self._paused is None or self._paused[0] != get_ident():
+            self._contents = None
+            self._gone = "this process was forked while a thread was writing, so it has no whole copy of what was in memory"
+        elif self._contents is not None:
+            self._contents.end()
+        self._turn, self._paused = Turn(), None
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
@@ -100,7 +127,7 @@ class MemoryStore:
 
     def _open(self) -> Contents:
         if self._contents is None:
-            raise Closed("this store was closed; what it kept in memory is gone")
+            raise Closed(self._gone)
         return self._contents
 
 

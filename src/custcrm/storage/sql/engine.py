@@ -1,39 +1,23 @@
-"""Engines: how SQLite files and PostgreSQL databases are opened, and what their errors mean to us.
-
-SQLite: write-ahead log, foreign keys, one writer that waits for its turn (BEGIN IMMEDIATE), readers on a snapshot.
-PostgreSQL: READ COMMITTED and nothing else, as FOR UPDATE under REPEATABLE READ overspends. No error shows a value.
-"""
+"""Engines: which of the two databases an address is, and what their errors mean to us. No error shows a value."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import event, exc
-from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy import exc
+from sqlalchemy.engine import URL, Engine
 
 from custcrm.filters.syntax.errors import FilterError
-from custcrm.storage.protocol import Taken
+from custcrm.storage.protocol import Durability, Taken
+from custcrm.storage.sql import postgresql, sqlite
 from custcrm.storage.sql.tables import columns_named, unique_columns
 from custcrm.values.errors import Conflict, Contended, CrmError, Malformed, Unavailable
-from custcrm.values.texts import fold
-
-BUSY_SECONDS: Final = 60
-"""How long a writer waits for another process's transaction; a batch of a bulk action takes seconds."""
-CACHE_KIBIBYTES: Final = {True: 65_536, False: 4_096}
-"""Of a connection that writes, and of one that reads. Bulk writes are several times slower with SQLite's own 2 MB; scans of a
-large file are a third slower with 64 MB, as pages are then kept that are not needed again."""
-READERS: Final = 8
-"""Connections kept open; more are made when more threads ask at once."""
-
-_FOLDS: Final = (("custcrm_casei", True, False), ("custcrm_accenti", False, True), ("custcrm_fold", True, True))
-"""What filters call on SQLite: name, without case, without accents."""
 
 _UNKEEPABLE: Final = {"DataError", "OverflowError", "UnicodeEncodeError"}
 """What drivers raise for values that do not fit: numbers beyond 64 bits, lone surrogates, and on PostgreSQL NUL."""
@@ -43,95 +27,31 @@ _UNKEPT: Final = {sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT | 12 << 8}
 _CLASH: Final = re.compile(r"UNIQUE constraint failed: (.+)")
 
 
-def open_engine(address: str | Path) -> Engine:
-    """Return the engine of a path (a SQLite file) or a URL; Malformed for what is neither."""
+def open_engine(address: str | Path, *, durability: Durability = "full", schema: str | None = None) -> Engine:
+    """Return the engine of a path (a SQLite file, made if it is not there) or a URL; Malformed for what is neither.
+
+    `schema` is the PostgreSQL schema in which all tables are; None is the first of the search path.
+    """
     url = _url(address)
     match url.get_backend_name():
         case "sqlite":
-            return _sqlite(url)
+            if schema is not None:
+                raise Malformed("a SQLite file has no schemas; use a file for each", field="schema")
+            return sqlite.make_engine(url, durability)
         case "postgresql" | "postgres":
-            return _postgresql(url)
+            return postgresql.make_engine(url, durability, schema)
     raise Malformed("a store is a path, a sqlite:/// URL or a postgresql:// URL", field="store")
 
 
 def _url(address: str | Path) -> URL:
     if isinstance(address, Path) or "://" not in address:
+        if str(address).startswith("file:"):
+            raise Malformed("write a file: address as sqlite:///file:…?uri=true, or give the path alone", field="store")
         return URL.create("sqlite", database=str(address))
     try:
         return sa.make_url(address)
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):
         raise Malformed("not a URL; write postgresql://user@host/database", field="store") from None
-
-
-# SQLite ------------------------------------------------------------------------------------------
-
-
-def _sqlite(url: URL) -> Engine:
-    if not url.database or url.database == ":memory:":
-        raise Malformed("SQLite keeps its data in a file; leave the address out for a store in memory", field="store")
-    engine = sa.create_engine(
-        url.set(drivername="sqlite+pysqlite"),
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-        poolclass=sa.QueuePool,
-        pool_size=READERS,
-        max_overflow=-1,
-        hide_parameters=True,
-    )
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _prepare(connection: sqlite3.Connection, _: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself: see _begin
-    connection.execute("PRAGMA foreign_keys = ON")
-    _use_write_ahead_log(connection)
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA secure_delete = ON")  # what erasure clears is overwritten, not only unlinked
-    for name, case, accent in _FOLDS:
-        connection.create_function(name, 1, _folding(case=case, accent=accent), deterministic=True)
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switch the file's log once; the switch does not wait for its turn, so that is done here."""
-    until = time.monotonic() + BUSY_SECONDS
-    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.01)
-
-
-def _folding(*, case: bool, accent: bool) -> Callable[[str | None], str | None]:
-    return lambda text: None if text is None else fold(text, case, accent)
-
-
-def _begin(connection: Connection) -> None:
-    # A deferred transaction that turns to writing fails at once when another has written: writers begin as such.
-    writes = connection.get_execution_options().get("custcrm_write")
-    driver: Any = connection.connection.driver_connection
-    driver.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES[bool(writes)]}")
-    driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-# PostgreSQL --------------------------------------------------------------------------------------
-
-
-def _postgresql(url: URL) -> Engine:
-    try:
-        return sa.create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            isolation_level="READ COMMITTED",
-            paramstyle="format",  # rows are written as the tuples that the codec makes
-            pool_pre_ping=True,
-            max_overflow=-1,  # a thread that asks within a question needs a second connection
-            hide_parameters=True,
-            connect_args={"options": "-c timezone=UTC"},
-        )
-    except ModuleNotFoundError:
-        raise Malformed("PostgreSQL needs psycopg: pip install 'custcrm[postgres]'", field="store") from None
 
 
 # errors ------------------------------------------------------------------------------------------
@@ -171,10 +91,15 @@ def _translate(error: BaseException | None, keeping: bool) -> CrmError | None:
             return FilterError("overflow", "a sum exceeds 64 bits")
         case "SQLITE_ERROR" if str(error) == "integer overflow":
             return FilterError("overflow", "a sum exceeds 64 bits")
+        case "SQLITE_NOTADB":
+            return Malformed(sqlite.NO_DATABASE, field="store")
+        case "SQLITE_CORRUPT":
+            return Conflict("the SQLite file is damaged; restore it from a backup")
+    if name.startswith("SQLITE_READONLY"):
+        return Unavailable(sqlite.READ_ONLY)
     if kinds & _UNKEEPABLE or getattr(error, "sqlite_errorcode", 0) in _UNKEPT:
         return Malformed("a value that the store cannot keep: a text or number beyond what its column takes")
-    unreached = "OperationalError" in kinds or name == "SQLITE_NOTADB"
-    if unreached and name != "SQLITE_ERROR":
+    if "OperationalError" in kinds and name != "SQLITE_ERROR":
         return Unavailable(f"the store cannot be reached now ({name or state or 'no connection'})")
     return None
 

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection, CursorResult
 
 from custcrm.filters.ir.nodes import Shown
 from custcrm.records.declaration import declaration
+from custcrm.storage import forks
 from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.storage.sql import encoding, questions, statements
 from custcrm.storage.sql.engine import translated
@@ -29,6 +30,7 @@ class SqlReader:
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection | None = connection
         self._dialect = connection.dialect.name
+        self._process = forks.generation()
         self._open: set[CursorResult[Any]] = set()
 
     # records -------------------------------------------------------------------------------------
@@ -181,8 +183,7 @@ class SqlReader:
                     return
                 yield from fetched
         finally:
-            self._open.discard(answer)
-            answer.close()
+            self._close(answer)
 
     def _confine(self, rows: Iterable[Any]) -> Iterable[Any]:
         """Yield rows to whom they are for: those of a view, to anybody."""
@@ -191,10 +192,16 @@ class SqlReader:
     def _live(self) -> Connection:
         if self._connection is None:
             raise Closed("this view of the store has ended; ask within its `with` block")
+        forks.require_same(self._process)
         return self._connection
+
+    def _close(self, answer: CursorResult[Any]) -> None:
+        if self._process == forks.generation():  # else it is read in the parent, by the parent's connection
+            answer.close()
+            self._open.discard(answer)
 
     def end(self) -> None:
         """Close what is still being read; nothing can be asked afterwards."""
         for answer in tuple(self._open):
-            answer.close()
+            self._close(answer)
         self._connection = None

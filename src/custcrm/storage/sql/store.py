@@ -10,9 +10,10 @@ from typing import Final, TypeVar
 
 from sqlalchemy.engine import Connection, Engine
 
+from custcrm.storage import forks
 from custcrm.storage.custody import Custody, Turn
-from custcrm.storage.protocol import Reader, Writer
-from custcrm.storage.sql import schema
+from custcrm.storage.protocol import Durability, Reader, Writer
+from custcrm.storage.sql import postgresql, schema, sqlite
 from custcrm.storage.sql.engine import open_engine, translated
 from custcrm.storage.sql.reader import SqlReader
 from custcrm.storage.sql.writer import SqlWriter
@@ -23,20 +24,39 @@ R = TypeVar("R")
 NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
-def open_store(address: str | Path) -> SqlStore:
+def open_store(
+    address: str | Path, *, durability: Durability = "full", schema_name: str | None = None, migrate: bool | None = None
+) -> SqlStore:
     """Open the store at a path (a SQLite file) or a sqlite:/// or postgresql:// URL; set it up where there is none.
 
-    One of another version is opened as it is: see `version` and `migrate`. Raises Malformed for other addresses,
-    Unavailable where it cannot be reached.
+    `durability` is what a power cut may take, `schema_name` the PostgreSQL schema of all its tables, made if it is not there.
+    One of another version is a Conflict, or with `migrate` brought up to date; with None it is opened as it is. Raises
+    Malformed for other addresses, Unavailable where it cannot be reached. What is refused is left as it was.
     """
-    store = SqlStore(open_engine(address))
+    engine = open_engine(address, durability=durability, schema=schema_name)
+    store = SqlStore(engine)
     try:
-        if store.version() is None:
+        found = _look(engine, schema_name)
+        if migrate is not None:
+            schema.check(found, migrate=migrate)
+        if found is None or (migrate and not schema.is_current(found)):
             store.migrate()
     except BaseException:
         store.close()
         raise
     return store
+
+
+def _look(engine: Engine, schema_name: str | None) -> int | None:
+    """Return the version of what is there, without changing it; None where nothing has been set up."""
+    with translated():
+        if engine.dialect.name == "sqlite":
+            with sqlite.looking(engine) as connection:
+                return None if connection is None else schema.version(connection)
+        if schema_name is not None:
+            postgresql.add_schema(engine, schema_name)
+        with engine.connect() as connection:
+            return schema.version(connection)
 
 
 class SqlStore:
@@ -47,6 +67,12 @@ class SqlStore:
         self._dialect = engine.dialect.name
         self._turn = Turn()
         self._custody = Custody[SqlWriter]()
+        self._statistics = postgresql.Statistics() if self._dialect == "postgresql" else None
+        forks.watch(self, child=SqlStore._begin_anew)
+
+    def _begin_anew(self) -> None:
+        """Let a child process wait for nothing of its parent."""
+        self._turn = Turn()
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
@@ -72,11 +98,13 @@ class SqlStore:
         with ExitStack() as begun:
             begun.enter_context(self._in_turn())
             connection = begun.enter_context(self._connection(writes=True))
+            with translated():
+                schema.fence(connection)
             with self._custody.hold(partial(SqlWriter, connection), begun.close) as held:
                 yield held.writer
                 held.settle()
                 held.writer.finish()
-                self._commit(connection, held.writer.keys)
+                self._commit(connection, held.writer)
 
     def is_writing(self) -> bool:
         """Tell whether this call is within a write() of this store."""
@@ -130,9 +158,9 @@ class SqlStore:
             yield connection
         finally:
             with translated():
-                connection.close()
+                connection.close()  # which in a child process does nothing with a connection of its parent
 
-    def _commit(self, connection: Connection, keys: list[str]) -> None:
+    def _commit(self, connection: Connection, writer: SqlWriter) -> None:
         try:
             with translated():
                 connection.commit()
@@ -140,4 +168,6 @@ class SqlStore:
             # SQLite tells whether it has committed. Over a network the answer may be lost on its way.
             if self._dialect == "sqlite" or not connection.invalidated:
                 raise
-            raise OutcomeUnknown(keys[-1] if keys else "") from None
+            raise OutcomeUnknown(writer.keys[-1] if writer.keys else "") from None
+        if self._statistics is not None:
+            self._statistics.after_commit(connection, writer.added)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -12,7 +13,8 @@ from sqlalchemy.engine import Connection
 
 from custcrm.records import RECORDS
 from custcrm.records.declaration import declaration
-from custcrm.records.journal import Applied
+from custcrm.records.journal import Applied, Target
+from custcrm.storage import forks
 from custcrm.storage.custody import Held
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.questions import Question, Verdict
@@ -22,6 +24,7 @@ from custcrm.storage.sql.questions import rules_of
 from custcrm.storage.sql.reader import SqlReader
 from custcrm.storage.sql.setwise import STAGED
 from custcrm.storage.sql.statements import Shape
+from custcrm.storage.sql.tables import table
 from custcrm.values.errors import NotFound
 
 R = TypeVar("R")
@@ -40,6 +43,8 @@ class SqlWriter(SqlReader):
         self._held = held
         self.keys: list[str] = []
         """The keys of what is applied here: named when nobody can tell whether the commit reached the store."""
+        self.added: Counter[str] = Counter()
+        """How many rows were added, by table."""
         self._has_staged = False
 
     # records -------------------------------------------------------------------------------------
@@ -87,10 +92,11 @@ class SqlWriter(SqlReader):
         """
         if keys and self._dialect == "postgresql":
             few = len(keys) <= CLAIMED
-            each = sorted({_lock_number(scope, key) for key in keys}) if few else []
+            place = self._live().dialect.default_schema_name or ""  # the locks are the database's, the keys a schema's
+            each = sorted({_lock_number(place, scope, key) for key in keys}) if few else []
             locks = f"pg_advisory_xact_lock{'_shared' if few else ''}(%s)" + ", pg_advisory_xact_lock(%s)" * len(each)
             with self._undone_on_error():
-                encoding.driver_of(self._live()).execute(f"SELECT {locks}", [_lock_number(scope), *each])
+                encoding.driver_of(self._live()).execute(f"SELECT {locks}", [_lock_number(place, scope), *each])
 
     def reserve(self, record: type, key: Sequence[Any], n: int) -> bool:
         """Add n to the record's declared counter if it stays within its limit: one guarded UPDATE."""
@@ -109,7 +115,9 @@ class SqlWriter(SqlReader):
         moments = questions.parameters(statement.needed, question.as_of, question.filter)
         with self._undone_on_error():
             self._run(statement.executable, moments | bound)
-        return dict(tuple(row) for row in self._run(setwise.tally(), {setwise.APPLY: applied.id}))
+        counts = dict(tuple(row) for row in self._run(setwise.tally(), {setwise.APPLY: applied.id}))
+        self.added[table(Target).name] += sum(counts.values())
+        return counts
 
     def stage(self, applied_id: str, name: str, values: Iterable[tuple[int, str]]) -> None:
         """Keep a text for target numbers, for `Staged` sources of this apply; gone when the write() ends."""
@@ -128,7 +136,9 @@ class SqlWriter(SqlReader):
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
         statement = setwise.add_for_each(template, self._dialect)
-        return self._change(statement, setwise.parameters(statement, setwise.all_sources(template), part))
+        added = self._change(statement, setwise.parameters(statement, setwise.all_sources(template), part))
+        self.added[table(template.record).name] += added
+        return added
 
     def change_for_each(self, change: Change, part: Slice) -> int:
         """Change the matching records of each target of the part; return how many records changed."""
@@ -147,6 +157,8 @@ class SqlWriter(SqlReader):
                 encode = encoding.encode(record, self._dialect)
                 with translated(keeping=True):
                     written += encoding.write(self._live(), verb, record, [encode(each) for each in group])
+                if verb != "replace":
+                    self.added[table(record).name] += len(group)
         return written
 
     def _change(self, statement: questions.Statement, parameters: Mapping[str, Any]) -> int:
@@ -174,8 +186,7 @@ class SqlWriter(SqlReader):
         try:
             yield
         except BaseException:
-            # Else there is nothing left to go back to: the connection is lost, or all of it is rolled back.
-            if self._held.is_whole() and not self._live().invalidated:
+            if self._held.is_whole() and self._can_go_back():
                 self._run_text(f"ROLLBACK TO SAVEPOINT {savepoint}")
             self._has_staged = has_staged
             del self.keys[keys:]
@@ -190,12 +201,18 @@ class SqlWriter(SqlReader):
         self._held.check()
         return super()._live()
 
+    def _can_go_back(self) -> bool:
+        """Tell whether the transaction is still there: not after a lost connection, nor in a child of its process."""
+        connection = self._connection
+        return connection is not None and self._process == forks.generation() and not connection.invalidated
+
     def _run_text(self, text: str) -> None:
         with translated():
             encoding.driver_of(self._live()).execute(text)
 
     def finish(self) -> None:
         """Forget what was staged, and end; what fails forgets by itself."""
+        self._live()
         if self._has_staged:
             self._run(sa.delete(STAGED))
         self.end()

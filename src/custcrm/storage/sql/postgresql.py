@@ -1,0 +1,121 @@
+"""PostgreSQL databases: how one is connected to, its schemas, and its statistics after a load. Read `make_engine` first.
+
+READ COMMITTED and nothing else, as FOR UPDATE under REPEATABLE READ overspends.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.engine import URL, Connection, Engine
+
+from custcrm.storage.protocol import Durability
+from custcrm.storage.sql.connections import keep_from_children
+from custcrm.values.errors import Malformed
+from custcrm.values.texts import checked, is_blank
+
+LONGEST_NAME: Final = 63
+"""Bytes of a schema's name; PostgreSQL cuts longer ones off, so that two tenants could become one."""
+_SCHEMAS: Final = 0x63757374_73636865
+"""Names our advisory lock for making schemas: two first openers take turns."""
+
+MANY: Final = 50
+"""Rows of a table in one write() from which it counts as a load; a till writes a few."""
+ANALYZED_FROM: Final = 1_000
+"""Rows of loads beyond which a table's statistics are made: without any, PostgreSQL plans as for an empty table."""
+GROWN: Final = 10
+"""Times as many rows after which they are made again. PostgreSQL scales them by a table's size meanwhile."""
+
+_LOG: Final = logging.getLogger("custcrm")
+
+
+def make_engine(url: URL, durability: Durability, schema: str | None) -> Engine:
+    """Return the engine of a database; the `options` of its URL hold, and what we need is set beside them."""
+    if schema is not None:
+        _check_name(schema)
+    try:
+        engine = sa.create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            isolation_level="READ COMMITTED",
+            paramstyle="format",  # rows are written as the tuples that the codec makes
+            pool_pre_ping=True,
+            max_overflow=-1,  # a thread that asks within a question needs a second connection
+            hide_parameters=True,
+        )
+    except ModuleNotFoundError:
+        raise Malformed("PostgreSQL needs psycopg: pip install 'custcrm[postgres]'", field="store") from None
+    except exc.ArgumentError:
+        raise Malformed("not a URL; write postgresql://user@host/database", field="store") from None
+    event.listen(engine, "connect", _preparing(durability, schema), insert=True)
+    keep_from_children(engine)
+    return engine
+
+
+def _check_name(schema: str) -> None:
+    if is_blank(checked(schema, field="schema")):
+        raise Malformed("the name of a schema is blank", field="schema")
+    if len(schema.encode("utf-8")) > LONGEST_NAME:
+        raise Malformed(f"the name of a schema has {LONGEST_NAME} bytes at most", field="schema")
+    if schema.startswith("pg_") or schema == "information_schema":
+        raise Malformed("names that begin with pg_, and information_schema, are PostgreSQL's own", field="schema")
+
+
+def _preparing(durability: Durability, schema: str | None) -> Callable[[Any, object], None]:
+    settings = ["set_config('timezone', 'UTC', false)"]
+    if durability == "normal":
+        settings.append("set_config('synchronous_commit', 'off', false)")
+    if schema is not None:
+        settings.append("set_config('search_path', quote_ident(%s), false)")
+    statement, values = "SELECT " + ", ".join(settings), [] if schema is None else [schema]
+
+    def prepare(connection: Any, _: object) -> None:
+        connection.autocommit = True
+        connection.execute(statement, values)
+        connection.autocommit = False
+
+    return prepare
+
+
+def add_schema(engine: Engine, schema: str) -> None:
+    """Make a schema unless it is there; who may not make schemas can use one that is."""
+    named = sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+    with engine.begin() as connection:
+        if connection.execute(named, {"name": schema}).first() is None:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMAS)))
+            if connection.execute(named, {"name": schema}).first() is None:
+                connection.execute(sa.schema.CreateSchema(schema))
+    engine.dialect.default_schema_name = schema  # when it first connected there may have been none
+
+
+class Statistics:
+    """Counts what loads have written, and makes the statistics of their tables when it was much, after they have committed."""
+
+    def __init__(self) -> None:
+        self._written: dict[str, int] = {}
+        self._next: dict[str, int] = {}
+
+    def after_commit(self, connection: Connection, written: Mapping[str, int]) -> None:
+        """Take in the rows that a committed write() has added, by table; a failure is logged, as the load has not failed."""
+        grown = []
+        for table, rows in written.items():
+            if rows >= MANY:
+                self._written[table] = total = self._written.get(table, 0) + rows
+                if total > self._next.get(table, ANALYZED_FROM):
+                    self._next[table] = total * GROWN
+                    grown.append(table)
+        if grown:
+            self._analyze(connection, grown)
+
+    def _analyze(self, connection: Connection, tables: list[str]) -> None:
+        quote = connection.dialect.identifier_preparer.quote
+        statement = f"ANALYZE (SKIP_LOCKED) {', '.join(map(quote, tables))}"
+        try:
+            with connection.begin():
+                connection.exec_driver_sql(statement)
+        except exc.DBAPIError as error:
+            state = getattr(error.orig, "sqlstate", None)
+            _LOG.warning("statistics of %s were not made after a load (%s)", ", ".join(tables), state or "no connection")

@@ -1,0 +1,234 @@
+"""SQLite files: how one is looked at, made and opened. The names to know are `make_engine` and `looking`.
+
+Write-ahead log, foreign keys, one writer that waits for its turn (BEGIN IMMEDIATE), readers on a snapshot. A file
+that is refused is left as it was, byte by byte.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlencode, urlsplit
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine
+
+from custcrm.storage.protocol import Durability
+from custcrm.storage.sql.connections import keep_from_children
+from custcrm.values.errors import Closed, Malformed, Unavailable
+from custcrm.values.texts import fold
+
+BUSY_SECONDS: Final = 60
+"""How long a writer waits for another process's transaction; a batch of a bulk action takes seconds."""
+CACHE_KIBIBYTES: Final = {True: 65_536, False: 4_096}
+"""Of a connection that writes, and of one that reads. Bulk writes are several times slower with SQLite's own 2 MB; scans of a
+large file are a third slower with 64 MB, as pages are then kept that are not needed again."""
+READERS: Final = 8
+"""Connections kept open; more are made when more threads ask at once."""
+PRIVATE: Final = 0o600
+"""The mode of a new file, and so of those beside it: its owner alone, whatever the umask."""
+
+_SYNCHRONOUS: Final = {"full": "FULL", "normal": "NORMAL"}
+_FOLDS: Final = (("custcrm_casei", True, False), ("custcrm_accenti", False, True), ("custcrm_fold", True, True))
+"""What filters call on SQLite: name, without case, without accents."""
+_MAGIC: Final = b"SQLite format 3\0"
+_BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_PRIMARY: Final = 0xFF
+"""The bits of SQLite's error codes that tell the kind; the others tell more closely."""
+
+_INHERITED: Final[set[tuple[int, int]]] = set()
+"""Device and inode of files that this process was forked with a connection to: SQLite takes the parent's locks for its own."""
+
+NO_DATABASE: Final = "the file is no SQLite database (or an encrypted one); nothing in it was changed"
+READ_ONLY: Final = (
+    "the file or its folder cannot be written by this process; a store writes both, as SQLite's log lies beside the file"
+)
+
+
+def make_engine(url: URL, durability: Durability) -> Engine:
+    """Return the engine of a file, which is made, private to its owner, if it is not there.
+
+    Raises Malformed for what is no file or no database, Unavailable where the folder is not there or cannot be written.
+    """
+    path, parameters = _place(url)
+    _check(path)
+    _make_file(path)
+    address = _uri(path, {**parameters, "mode": "rw"})
+
+    def connect() -> sqlite3.Connection:
+        if _identity(path) in _INHERITED:
+            raise Closed(
+                "this process was forked while its parent was within a transaction of this SQLite file, which cannot be used "
+                "then; fork outside of transactions, or start processes by 'spawn' or 'forkserver'"
+            )
+        return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+
+    engine = sa.create_engine(
+        URL.create("sqlite+pysqlite", database=str(path)),
+        creator=connect,
+        poolclass=sa.QueuePool,
+        pool_size=READERS,
+        max_overflow=-1,
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _preparing(durability))
+    event.listen(engine, "begin", _begin)
+    keep_from_children(engine, closes_before=True, inherited=lambda: _INHERITED.add(_identity(path)))
+    return engine
+
+
+@contextmanager
+def looking(engine: Engine) -> Iterator[Connection | None]:
+    """Give a connection that changes nothing of the engine's file, nor leaves anything beside it; None for an empty file."""
+    path = Path(str(engine.url.database))
+    with path.open("rb") as file:
+        head = file.read(20)
+    if not head:
+        yield None
+        return
+    # With a log that is switched on but not there, SQLite would make one to read: nobody writes, so it need not.
+    quiet = head[18] == 2 and not path.with_name(path.name + "-wal").exists()
+    address = _uri(path, {"immutable": "1"} if quiet else {"mode": "ro"})
+    try:
+        connected = _connect_to_look(address)
+    except sqlite3.OperationalError:  # what a process that died left has to be undone first, as whoever opens it would
+        connected = _connect_to_look(_uri(path, {"mode": "rw"}))
+    looked = sa.create_engine("sqlite+pysqlite://", creator=lambda: connected, poolclass=sa.StaticPool, hide_parameters=True)
+    try:
+        with looked.connect() as connection:
+            yield connection
+    finally:
+        looked.dispose()
+
+
+def _connect_to_look(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+# the file ----------------------------------------------------------------------------------------
+
+
+def _place(url: URL) -> tuple[Path, dict[str, str]]:
+    """Return the file, and what SQLite is told of how to open it."""
+    named, told = url.database or "", {name: str(value) for name, value in url.query.items()}
+    told.pop("uri", None)
+    if named.startswith("file:"):
+        parts = urlsplit(named)
+        named = unquote(parts.path)
+        told = {**dict(each.partition("=")[::2] for each in parts.query.split("&") if each), **told}
+    if not named.strip() or named == ":memory:" or told.get("mode") == "memory":
+        raise Malformed("SQLite keeps its data in a file; leave the address out for a store in memory", field="store")
+    if "\0" in named:
+        raise Malformed("the path of a file has no NUL in it", field="store")
+    if told.get("mode") == "ro" or told.keys() & {"immutable", "nolock"}:
+        raise Malformed("a store is written to, by several at once: leave out mode=ro, immutable and nolock", field="store")
+    return Path.cwd() / named, told
+
+
+def _check(path: Path) -> None:
+    """Refuse what can be no store, without touching it."""
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise Malformed("the path is that of a folder; a store is a file in it", field="store")
+        if not stat.S_ISREG(found.st_mode):
+            raise Malformed("the path is not that of a file", field="store")
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) not in (_MAGIC, b""):
+                raise Malformed(NO_DATABASE, field="store")
+        if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)):
+            raise Unavailable(READ_ONLY)
+    except FileNotFoundError:
+        if not path.parent.is_dir():
+            raise Unavailable("the folder of the file is not there; make it first") from None
+    except NotADirectoryError:
+        raise Malformed("the path leads through a file, not a folder", field="store") from None
+    except OSError as error:
+        raise Unavailable(f"the file cannot be read ({error.strerror})") from None
+
+
+def _make_file(path: Path) -> None:
+    try:
+        new = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), PRIVATE)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise Unavailable(f"{READ_ONLY} ({error.strerror})") from None
+    try:
+        os.fchmod(new, PRIVATE)
+    finally:
+        os.close(new)
+
+
+def _uri(path: Path, parameters: dict[str, str]) -> str:
+    return f"{path.as_uri()}?{urlencode(parameters)}"
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return found.st_dev, found.st_ino
+
+
+# connections -------------------------------------------------------------------------------------
+
+
+def _preparing(durability: Durability) -> Callable[[sqlite3.Connection, object], None]:
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself: see _begin
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
+        _use_write_ahead_log(connection)
+        connection.execute("PRAGMA secure_delete = ON")  # what erasure clears is overwritten, not only unlinked
+        for name, case, accent in _FOLDS:
+            connection.create_function(name, 1, _folding(case=case, accent=accent), deterministic=True)
+
+    return prepare
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch the file's log once; the switch does not wait for its turn, so that is done here.
+
+    SQLite answers with another mode, and no error, where the log can never be had.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY not in _BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+            continue
+        if mode != "wal":
+            raise Malformed(
+                f"SQLite cannot keep a write-ahead log here (it answers {mode!r}); put the file on a local disk", field="store"
+            )
+        return
+
+
+def _folding(*, case: bool, accent: bool) -> Callable[[str | None], str | None]:
+    return lambda text: None if text is None else fold(text, case, accent)
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred transaction that turns to writing fails at once when another has written: writers begin as such.
+    writes = connection.get_execution_options().get("custcrm_write")
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES[bool(writes)]}")
+    driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
