@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.messaging import dispatching
-from custcrm.messaging.dispatching import BATCH, Rules, dispatch, in_doubt, send_again
+from custcrm.messaging.dispatching import BATCH, Rules, dispatch, in_doubt
 from custcrm.messaging.protocol import Channel, Outcome, Outgoing, Receipt
 from custcrm.messaging.templates import COUPON_ISSUED, POINTS_CREDITED, customer_values
 from custcrm.records.customers import Customer
@@ -30,7 +30,8 @@ def _now():
     return NOW
 
 
-IDS = IdSource(_now, random.Random(8).getrandbits)
+CHANCE = random.Random(8).getrandbits
+IDS = IdSource(_now, CHANCE)
 
 
 def _nobody(reader, message, customer):
@@ -63,10 +64,14 @@ def _doubtful(store, **about) -> list[str]:
         return [message.id for message in in_doubt(reader, **about)]
 
 
+def send_again(store, messages) -> int:
+    return dispatching.send_again(store, messages, random_bits=CHANCE)
+
+
 def _dispatch(store, channel, **about: Any) -> int:
     given: dict[str, Any] = {"channels": {"sms": channel}, "limit": None} | about
     rules = {name: given.pop(name) for name in ("now", "refusal", "values") if name in given}
-    return dispatch(store, **given, rules=Rules(**{"now": _now, "ids": IDS, "refusal": _nobody} | rules))
+    return dispatch(store, **given, rules=Rules(**{"now": _now, "ids": IDS, "random_bits": CHANCE, "refusal": _nobody} | rules))
 
 
 class Doing:

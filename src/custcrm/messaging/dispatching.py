@@ -20,6 +20,7 @@ from custcrm.messaging.templates import TextTemplate, Values, action_values, cus
 from custcrm.records.customers import Customer
 from custcrm.records.messages import Message, MessageStatus
 from custcrm.storage.protocol import Reader, Store, Writer
+from custcrm.storage.transacting import transact
 from custcrm.values.errors import ChannelsFailed, Malformed, NotFound, Reason, Unavailable
 from custcrm.values.ids import IdSource
 from custcrm.values.shapes import several, whole_number
@@ -53,10 +54,11 @@ class Claimed:
 
 @frozen(kw_only=True)
 class Rules:
-    """What is asked of a message before it starts, the values of its text, and what marks the start."""
+    """What is asked of a message before it starts, the values of its text, what marks the start, and chance for `transact`."""
 
     now: Callable[[], datetime]
     ids: IdSource
+    random_bits: Callable[[int], int]
     refusal: Refuse
     values: Callable[[Customer], Values] = customer_values
 
@@ -88,9 +90,9 @@ def dispatch(store: Store, *, channels: Mapping[str, Channel], rules: Rules, lim
             receipts = _send(channels[queue.channel], claimed)
         except Exception as error:  # noqa: BLE001 (raised with those of the others, when these are done)
             errors[queue.channel] = error
-            taken -= _give_back(store, claimed) if isinstance(error, Unavailable) else 0
+            taken -= _give_back(store, claimed, rules) if isinstance(error, Unavailable) else 0
         else:
-            accepted += _keep(store, claimed, receipts)
+            accepted += _keep(store, claimed, receipts, rules)
             turns.append(queue)
         left = None if left is None else left - taken
     _raise(store, channels, errors, accepted)
@@ -108,7 +110,7 @@ def in_doubt(reader: Reader, *, before: datetime | None = None) -> Iterator[Mess
             yield message
 
 
-def send_again(store: Store, messages: Iterable[Message]) -> int:
+def send_again(store: Store, messages: Iterable[Message], *, random_bits: Callable[[int], int]) -> int:
     """Plan messages in doubt once more, and return how many; their customers may get them twice.
 
     Only those still claimed as they were when listed: what has been settled, or sent again, meanwhile is left alone.
@@ -116,8 +118,7 @@ def send_again(store: Store, messages: Iterable[Message]) -> int:
     told = several(messages, field="messages")
     if not all(isinstance(each, Message) for each in told):
         raise Malformed("messages are given as records, as in_doubt returns them", field="messages")
-    with store.write() as writer:
-        return _unclaim(writer, told)
+    return transact(store, lambda writer: _unclaim(writer, told), random_bits=random_bits)
 
 
 # starting -------------------------------------------------------------------------------------------
@@ -163,13 +164,15 @@ def _start(store: Store, queue: _Queue, limit: int, rules: Rules) -> tuple[int, 
 
     Others that would take of the same queue wait for the transaction, and find what is left then.
     """
-    with store.write() as writer:
+    def start(writer: Writer) -> tuple[int, list[Claimed]]:
         writer.claim("dispatch", [queue.channel])
         while found := queue.next(writer, limit):
             customers, held = _hold(writer, found)
             if held:
                 return len(held), _claim(writer, customers, held, rules)
-    return 0, []
+        return 0, []
+
+    return transact(store, start, random_bits=rules.random_bits)
 
 
 def _hold(writer: Writer, messages: Sequence[Message]) -> tuple[Mapping[str, Customer | None], list[Message]]:
@@ -239,20 +242,23 @@ def _send(channel: Channel, claimed: Sequence[Claimed]) -> Mapping[str, Receipt]
     return {receipt.id: receipt for receipt in channel.send([each.outgoing for each in claimed])} if claimed else {}
 
 
-def _keep(store: Store, claimed: Sequence[Claimed], receipts: Mapping[str, Receipt]) -> int:
+def _keep(store: Store, claimed: Sequence[Claimed], receipts: Mapping[str, Receipt], rules: Rules) -> int:
     """Write the receipts of what is still ours, and return how many of these were taken."""
     settled = {each.outgoing.id: each for each in claimed if each.outgoing.id in receipts}
-    with store.write() as writer:
+
+    def keep(writer: Writer) -> int:
         ours = _ours(writer, (each.message for each in settled.values()))
         for held in ours:
             writer.replace(_settle(held, settled[held.id], receipts[held.id]))
-    return sum(receipts[held.id].status.taken for held in ours)
+        return sum(receipts[held.id].status.taken for held in ours)
+
+    return transact(store, keep, random_bits=rules.random_bits)
 
 
-def _give_back(store: Store, claimed: Sequence[Claimed]) -> int:
+def _give_back(store: Store, claimed: Sequence[Claimed], rules: Rules) -> int:
     """Plan messages again of which certainly none was sent, and return how many."""
-    with store.write() as writer:
-        return _unclaim(writer, [each.message for each in claimed])
+    given_back = [each.message for each in claimed]
+    return transact(store, lambda writer: _unclaim(writer, given_back), random_bits=rules.random_bits)
 
 
 def _raise(store: Store, channels: Mapping[str, Channel], errors: Mapping[str, Exception], accepted: int) -> None:

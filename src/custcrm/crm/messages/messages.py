@@ -109,7 +109,7 @@ class Outbox:
         business = self._business
         if business.store.is_writing():
             raise Conflict("messages cannot be taken back: dispatch after the transaction, not within it")
-        rules = Rules(now=business.now, ids=business.ids, refusal=self._refusal)
+        rules = Rules(now=business.now, ids=business.ids, random_bits=business.random_bits, refusal=self._refusal)
         return dispatch(business.store, channels=business.channels, rules=rules, limit=limit)
 
     def in_doubt(self) -> list[Message]:
@@ -126,7 +126,7 @@ class Outbox:
             before = request.claim(writer)
             if before is not None:
                 return before.done
-            count = send_again(business.store, told)
+            count = send_again(business.store, told, random_bits=business.random_bits)
             request.keep(business, writer, business.ids.new(), business.now(), done=count, made=())
             return count
 

@@ -14,14 +14,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from custcrm.crm import Crm
-from custcrm.records import Applied, Coupon, Customer, MembershipChange, Message, PointsEntry, TagAssignment
-from custcrm.records.messages import MessageStatus
+from custcrm.records import Applied, Coupon, Customer, MembershipChange, PointsEntry, TagAssignment
 from custcrm.records.programs import Access
 from custcrm.storage.protocol import Store
 from custcrm.testing.races.coupons import COUPON_RACES
 from custcrm.testing.races.crossing import CROSSING_RACES
 from custcrm.testing.races.imports import IMPORT_RACES
 from custcrm.testing.races.loyalty import LOYALTY_RACES
+from custcrm.testing.races.outbox import OUTBOX_RACES
 from custcrm.testing.races.runners import (
     PLENTY,
     RUNNERS,
@@ -255,25 +255,6 @@ def _one_open_row(finish: Finish) -> None:
         equal((len(rows), [{"raced": each} for each in current]), (RUNNERS * TURNS, [finish.crm.tags.of(customer)]))
 
 
-def _outbox(crm: Crm) -> list[str]:
-    rows = [{"first_name": f"{each}", "phone": f"+35840123{4000 + each}"} for each in range(4 * PLENTY)]
-    people = [each.id for each in crm.customers.add_all(rows)]
-    for each in people:
-        crm.consents.grant(each, "sms", evidence="race")
-    (crm.select() & people).send_message("Hello", channel="sms").apply(key="outbox")
-    return people
-
-
-def _dispatch(crm: Crm, turn: Turn) -> str:
-    return str(crm.outbox.dispatch(limit=1 + turn.runner % 4))
-
-
-def _sent_once(finish: Finish) -> None:
-    sent = finish.kept(Message, status=MessageStatus.SENT.value)
-    equal(sum(map(int, finish.outcomes)), len(sent))
-    equal(len(sent) + finish.crm.outbox.waiting(), len(finish.customers))
-
-
 RACES: Final = (
     Race(name="series", law="a series is never oversold, and all of it can be had", prepare=_one_for_each, run=_take_one,
          check=_never_oversold),
@@ -299,6 +280,6 @@ RACES: Final = (
     *COUPON_RACES,
     *CROSSING_RACES,
     *IMPORT_RACES,
-    Race(name="outbox", law="a message is sent once", prepare=_outbox, run=_dispatch, check=_sent_once),
+    *OUTBOX_RACES,
 )
 """All races. Each has customers, programs and keys of its own, so that they can be run on one store."""
