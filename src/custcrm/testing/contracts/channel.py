@@ -45,6 +45,12 @@ class ChannelContract:
         batch = outgoings(7)
         assert sorted(receipt.id for receipt in channel.send(batch)) == sorted(each.id for each in batch)
 
+    def test_a_message_that_comes_again_has_its_receipt(self, channel: Channel, outgoings: Outgoings) -> None:
+        """One that was in doubt may be handed over once more, with the same id: it gets a receipt as the first time."""
+        batch = outgoings(2)
+        first, again = ([receipt.id for receipt in channel.send(batch)] for _ in range(2))
+        assert sorted(again) == sorted(first) == sorted(each.id for each in batch)
+
     def test_an_empty_batch_has_no_receipts(self, channel: Channel) -> None:
         """Nothing handed over, nothing came of it."""
         assert list(channel.send([])) == []
