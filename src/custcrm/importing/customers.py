@@ -101,9 +101,11 @@ class _Desk:
 
     def decide(self, rows: Sequence[Row], reader: Reader, writer: Writer | None) -> Decision:
         """Return what becomes of the rows: with a writer, of customers who are held and read after that."""
+        named = {told for row in rows for told in identities(row)}
         if writer is not None:
-            claim_identities(writer, identities(rows))
-        holders, customers = find_holders(reader, rows, writer)
+            claim_identities(writer, named)
+        holders = Holders()
+        customers = find_holders(holders, named, reader, writer)
         known = Known.of(reader, customers, self.columns, self.business.now())
         batch = _Batch(self, holders, known)
         verdicts = [batch.verdict(row, new) for row, new in zip(rows, self.business.ids.many(len(rows)), strict=True)]

@@ -5,7 +5,7 @@ The name to know is `find_holders`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -22,7 +22,8 @@ _NAMED: Final = (*PLAIN, "customer_id")
 class Holders:
     """Customer ids by column and what identifies them there, as the store has it; None where nobody does.
 
-    `further` are emails that are not a customer's first one.
+    What was looked up is remembered, and holds as far as those who were found agree when they are held. `further` are emails
+    that are not a customer's first one.
     """
 
     _found: dict[tuple[str, str], str | None] = field(factory=dict)
@@ -32,56 +33,64 @@ class Holders:
         """Return who has this in the column: `email`, `card_number`, `customer_id` or `external_ids.<system>`."""
         return self._found.get((column, identity))
 
-    @property
-    def everybody(self) -> set[str]:
-        """The ids of all that were found."""
-        return {each for each in self._found.values() if each is not None}
-
-    def look_up(self, reader: Reader, rows: Sequence[Row]) -> None:
-        """Look up everybody whom some rows may be about."""
+    def look_up(self, reader: Reader, named: Collection[tuple[str, str]]) -> None:
+        """Look up who has these; who was found before is not looked up again."""
         wanted: dict[str, set[str]] = {}
-        for column, identity in identities(rows):
-            wanted.setdefault(column, set()).add(identity)
-        for column, told in wanted.items():
-            self._found.update(dict.fromkeys((column, identity) for identity in told))
+        for told in named:
+            if self._found.get(told) is None:
+                wanted.setdefault(told[0], set()).add(told[1])
+        for column, values in wanted.items():
+            self._found.update(dict.fromkeys((column, identity) for identity in values))
             if column == "email":
-                for point in reader.find(ContactPoint, {"kind": "email", "value": told}):
+                for point in reader.find(ContactPoint, {"kind": "email", "value": values}):
                     self._found[column, point.value] = point.customer_id
                     self._further.add((column, point.value))
-            for identity, held in _holders(reader, column, told):
+            for identity, held in _holders(reader, column, values):
                 self._found[column, identity] = held
 
-    def agree_with(self, customers: Mapping[str, Customer]) -> bool:
-        """Tell whether all that were found are there, with the email or the card number by which they were."""
-        for (column, identity), held in self._found.items():
+    def of(self, named: Collection[tuple[str, str]]) -> set[str]:
+        """Return the ids of all who have some of these."""
+        return {held for told in named if (held := self._found[told]) is not None}
+
+    def agree_with(self, customers: Mapping[str, Customer], named: Collection[tuple[str, str]]) -> bool:
+        """Tell whether all who have some of these are there, with the email or the card number by which they were found."""
+        for told in named:
+            held, column = self._found[told], told[0]
             if held is None:
                 continue
             customer = customers.get(held)
-            is_own = column in PLAIN and (column, identity) not in self._further
-            if customer is None or (is_own and getattr(customer, column) != identity):
+            is_own = column in PLAIN and told not in self._further
+            if customer is None or (is_own and getattr(customer, column) != told[1]):
                 return False
         return True
 
+    def forget(self) -> None:
+        """Let everybody be looked up again."""
+        self._found.clear()
+        self._further.clear()
 
-def find_holders(reader: Reader, rows: Sequence[Row], writer: Writer | None) -> tuple[Holders, Mapping[str, Customer]]:
-    """Return who has what some rows name, and these customers by id: held, in id order, where there is a writer.
+
+def find_holders(
+    holders: Holders, named: Collection[tuple[str, str]], reader: Reader, writer: Writer | None
+) -> Mapping[str, Customer]:
+    """Look up who has what some rows name, and return these customers by id: held, in id order, where there is a writer.
 
     Who was found may have changed before they could be held; then they are looked up again.
     """
     while True:
-        holders = Holders()
-        holders.look_up(reader, rows)
-        customers = {each.id: each for each in _customers(reader, holders.everybody, writer)}
-        if holders.agree_with(customers):
-            return holders, customers
+        holders.look_up(reader, named)
+        customers = {each.id: each for each in _customers(reader, holders.of(named), writer)}
+        if holders.agree_with(customers, named):
+            return customers
+        holders.forget()
 
 
-def identities(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    """Yield what rows name customers by: column and value."""
-    for row in rows:
-        yield from ((column, row.cells[column]) for column in _NAMED if column in row.cells)
-        if row.maps:
-            yield from ((f"{EXTERNAL_IDS}.{system}", each) for system, each in row.of(EXTERNAL_IDS).items())
+def identities(row: Row) -> list[tuple[str, str]]:
+    """Return what a row names a customer by: column and value."""
+    told = [(column, row.cells[column]) for column in _NAMED if column in row.cells]
+    if row.maps:
+        told += [(f"{EXTERNAL_IDS}.{system}", each) for system, each in row.of(EXTERNAL_IDS).items()]
+    return told
 
 
 def _customers(reader: Reader, ids: Collection[str], writer: Writer | None) -> Iterator[Customer]:

@@ -91,19 +91,20 @@ class _Place:
 
 @frozen
 class _Desk:
-    """Decides about rows; remembers the external ids of those it accepted, and the places it has looked up."""
+    """Decides about rows; remembers the external ids of those it accepted, and the places and customers it has looked up."""
 
     business: Business
     cells: Cells
     seen: dict[str, int] = field(factory=dict)
     places: dict[tuple[str | None, ...], _Place | Refused] = field(factory=dict)
+    holders: Holders = field(factory=Holders)
 
     def decide(self, rows: Sequence[Row], reader: Reader, writer: Writer | None) -> Decision:
         """Return what becomes of the rows: with a writer, of receipts that are claimed and customers who are held."""
         if writer is not None:
             writer.claim(SCOPE, [row.cells["external_id"] for row in rows if "external_id" in row.cells])
-        holders, _ = find_holders(reader, rows, writer)
-        batch = _Batch(self, holders, self.business.now())
+        find_holders(self.holders, {told for row in rows for told in identities(row)}, reader, writer)
+        batch = _Batch(self, self.holders, self.business.now())
         return batch.decide(rows, reader)
 
     # where --------------------------------------------------------------------------------------
@@ -221,7 +222,7 @@ class _Batch:
 
 def _owner(row: Row, holders: Holders) -> str:
     """Return the customer whose sale it is; what is filled in and known must name one and the same."""
-    told = list(identities([row]))
+    told = identities(row)
     found = {held for column, identity in told if (held := holders.holder(column, identity)) is not None}
     if len(found) == 1:
         return found.pop()
