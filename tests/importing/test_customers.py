@@ -207,6 +207,30 @@ def test_a_no_of_a_file_ends_an_older_yes(crm, file):
     ]
 
 
+@pytest.mark.parametrize(
+    ("words", "labels", "tags"),
+    [
+        (["yes", "NO", ""], None, [{"VIP": None}, {}, {"VIP": "old"}]),
+        (["true", "false", "x"], None, [{"VIP": None}, {}, {"VIP": None}]),
+        (["Kyllä", "ei", "KYLLÄ"], None, [{"VIP": None}, {}, {"VIP": None}]),
+        (["1", "0", "1"], None, [{"VIP": None}, {}, {"VIP": None}]),
+        (["1", "2", "3"], None, [{"VIP": "1"}, {"VIP": "2"}, {"VIP": "3"}]),
+        (["yes", "no", "perhaps"], None, [{"VIP": "yes"}, {"VIP": "no"}, {"VIP": "perhaps"}]),
+        (["1", "0", "1"], [], [{"VIP": "1"}, {"VIP": "0"}, {"VIP": "1"}]),
+        (["yes", "no", "perhaps"], ["VIP"], [{"VIP": None}, {}, {"VIP": "old"}]),
+    ],
+)
+def test_a_column_of_yes_and_no_is_a_tag_without_value(crm, file, words, labels, tags):
+    """The whole column decides, unless it is told: a yes sets the tag, a no takes it off, a blank cell leaves it."""
+    people = crm.customers.add_all([{"email": f"{n}@example.org"} for n in range(3)])
+    for each in people:
+        crm.tags.set(each, "VIP", "old")
+    path = file("email,tags.VIP\n" + "".join(f"{n}@example.org,{word}\n" for n, word in enumerate(words)))
+    dry = crm.customers.import_csv(path, labels=labels, dry_run=True)
+    assert verdicts(crm.customers.import_csv(path, labels=labels)) == verdicts(dry)
+    assert [crm.tags.of(each) for each in people] == tags
+
+
 def test_columns_are_understood_or_refused_before_any_row(crm, file):
     """Unknown headers come with suggestions and all at once; mapped, ignored and missing ones are checked too."""
     path = file("E-mail,fist_name,Points\na@example.org,Anna,7\n")

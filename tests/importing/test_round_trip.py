@@ -33,9 +33,25 @@ def test_an_export_is_imported_exactly(people, delimiter, bom, tmp_path_factory)
             )
             first.tags.set(customer, "level", note)
         written = first.select().view(COLUMNS, sort=["external_ids.shop"]).to_csv(path, delimiter=delimiter, bom=bom)
-        assert second.customers.import_csv(path).counts == {"added": written}
+        assert second.customers.import_csv(path, labels=()).counts == {"added": written}
         assert table(second) == table(first)
-        assert first.customers.import_csv(path).counts == {"unchanged": written}
+        assert first.customers.import_csv(path, labels=()).counts == {"unchanged": written}
+
+
+@given(has=st.lists(st.booleans(), min_size=1, max_size=4))
+def test_tags_without_value_are_exported_and_imported(has, tmp_path_factory):
+    """What a view writes of who has a tag gives the same customers the tag, without value; and takes it off the others."""
+    path = tmp_path_factory.mktemp("labels") / "people.csv"
+    with custcrm.open() as first, custcrm.open() as second:
+        for number, tagged in enumerate(has):
+            for crm in (first, second):
+                customer = crm.customers.add(email=f"a{number}@example.org")
+                if tagged == (crm is first):
+                    crm.tags.set(customer, "VIP")
+        first.select().view(["email", "tags.VIP EXISTS"]).to_csv(path)
+        assert second.customers.import_csv(path).counts == {"updated": len(has)}
+        assert [second.tags.of(each) for each in second.select().ids()] == [{"VIP": None} if each else {} for each in has]
+        assert second.customers.import_csv(path).counts == first.customers.import_csv(path).counts == {"unchanged": len(has)}
 
 
 @pytest.mark.feature("V31")

@@ -11,10 +11,11 @@ from attrs import field, frozen
 from custcrm.actions.customers.identities import EXTERNAL_IDS, claim_identities, identities_of
 from custcrm.actions.progress import Progress
 from custcrm.business import Business
-from custcrm.importing.columns import Columns, Kind, Row
+from custcrm.importing.columns import Columns, Kind, Row, target
 from custcrm.importing.holders import Holders, find_holders, identities
 from custcrm.importing.intake import Decision, Intake, Refused, misread, once, refused, request, take_in
 from custcrm.importing.known import FactColumns, Further, Known, further_of
+from custcrm.importing.labels import label_keys, mapped_labels
 from custcrm.importing.reading import Cells, reason_of
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource
@@ -22,7 +23,7 @@ from custcrm.records import Customer
 from custcrm.rules import customers as rules
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Conflict, Malformed
-from custcrm.values.shapes import mapping
+from custcrm.values.shapes import mapping, several
 
 IDENTITY: Final = ("email", "card_number", EXTERNAL_IDS)
 """What a row is found again by; each has one customer."""
@@ -53,16 +54,19 @@ def import_customers(
     decimal: str = ".",
     atomic: bool = False,
     key: str | None = None,
+    labels: Collection[str] | None = None,
 ) -> ImportReport:
     """Take customers in from a CSV file and return a verdict for each row: added, updated, unchanged or refused.
 
     Header cells are fields of Customer, `attributes.<key>`, `external_ids.<system>`, `tags.<key>` or `consents.<channel>`;
-    `columns` maps others to these, `ignore` leaves some out. A customer who is there already is found by external id, else by
-    exact email (by card number where neither column is filled): filled cells that differ change the customer, all else stays
-    as it is, and blank ones never clear. A no to a channel ends an older yes; a yes is not taken over a no. A second row about
-    a customer is refused, unless none of the rows about the customer changes anything. `encoding` and `delimiter` are found
-    unless told; `decimal` is the mark in amounts. `progress` is True for a bar, or is called with (lines done, lines of the
-    file).
+    `columns` maps others to these, `ignore` leaves some out. A column of tags in which every filled cell is a yes or a no
+    (also true, 1, x, kyllä; false, 0, ei) sets a tag without value, or takes it off; so does `tags.<key> EXISTS`, as a view
+    writes it. `labels` names these keys instead; with () all tags have values. A customer who is there already is found by
+    external id, else by exact email (by card number where neither column is filled): filled cells that differ change the
+    customer, all else stays as it is, and blank ones never clear. A no to a channel ends an older yes; a yes is not taken over
+    a no. A second row about a customer is refused, unless none of the rows about the customer changes anything. `encoding` and
+    `delimiter` are found unless told; `decimal` is the mark in amounts. `progress` is True for a bar, or is called with (lines
+    done, lines of the file).
 
     A file of more than a thousand rows is a transaction for each thousand, so that others need not wait for all of it. What
     stops it after some of them raises Unfinished, which tells how far it is; the same call again goes on from there. With
@@ -72,9 +76,13 @@ def import_customers(
     """
     mapped = mapping({} if columns is None else columns, field="columns")
     looked = CsvSource.look(source, encoding=encoding, delimiter=delimiter, words={*rules.GIVEN, *mapped})
-    named = Columns.of(looked.header, CUSTOMERS, mapped=mapped, ignored=ignore)
-    cells, facts = Cells(business, decimal), FactColumns.of(named)
-    told = {"columns": named.targets, "encoding": looked.encoding, "delimiter": looked.delimiter, "decimal": decimal}
+    ignored = several(ignore, field="ignore")
+    shown = mapped_labels(looked.header, mapped, ignored)
+    named = Columns.of(looked.header, CUSTOMERS, mapped={**mapped, **shown}, ignored=ignored)
+    keys = label_keys(looked, named, labels, {target(each, CUSTOMERS) or each for each in shown.values()})
+    cells, facts = Cells(business, decimal), FactColumns.of(named, keys)
+    told = {"columns": named.targets, "encoding": looked.encoding, "delimiter": looked.delimiter, "decimal": decimal,
+            "labels": sorted(keys)}
     return take_in(Intake(
         business=business, kind="customers", source=looked, columns=named,
         open_desk=lambda import_id: _Desk(business, cells, facts, import_id, dry_run).decide,

@@ -34,10 +34,11 @@ class FactColumns:
     external_ids: frozenset[str]
     tags: frozenset[str]
     consents: frozenset[str]
+    labels: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, columns: Columns) -> FactColumns:
-        """Read and check the keys; Malformed for a channel that there is not."""
+    def of(cls, columns: Columns, labels: frozenset[str] = frozenset()) -> FactColumns:
+        """Read and check the keys, of which `labels` are tags without a value; Malformed for a channel that there is not."""
         keys: dict[str, set[str]] = {"attributes": set(), "external_ids": set(), "tags": set(), "consents": set()}
         for column in columns:
             name, point, key = column.partition(".")
@@ -45,7 +46,7 @@ class FactColumns:
                 keys[name].add(tag_key(key) if name == "tags" else key)
         for channel in keys["consents"] - {*CHANNELS}:
             raise Malformed(f"no channel {channel!r} for a consent", field="columns", suggestions=nearest(channel, CHANNELS))
-        return cls(**{name: frozenset(found) for name, found in keys.items()})
+        return cls(**{name: frozenset(found) for name, found in keys.items()}, labels=labels)
 
 
 @frozen
@@ -58,6 +59,7 @@ class Known:
     external_ids: Mapping[tuple[str, str], str]
     tags: Mapping[tuple[str, str], TagAssignment]
     consents: Mapping[tuple[str, str], Consent]
+    labels: frozenset[str]
 
     @classmethod
     def of(cls, reader: Reader, customers: Mapping[str, Customer], columns: FactColumns, now: datetime) -> Known:
@@ -70,6 +72,7 @@ class Known:
         tags = of(TagAssignment, "key", columns.tags)
         return cls(
             now=now,
+            labels=columns.labels,
             customers=customers,
             attributes={(each.customer_id, each.key): each.value for each in of(Attribute, "key", columns.attributes)},
             external_ids={
@@ -111,7 +114,12 @@ def further_of(row: Row, id: str, known: Known, business: Business, import_id: s
     fresh += rules.external_ids(id, external, known.now)
     further = Further(fresh, changed)
     for key, cell in row.of("tags").items():
-        _tag(further, id, key, tag_value(cell, field=f"tags.{key}").strip(), known, business)
+        if key not in known.labels:
+            _tag(further, id, key, tag_value(cell, field=f"tags.{key}").strip(), known, business)
+        elif read_flag(f"tags.{key}", cell):
+            _tag(further, id, key, None, known, business)
+        else:
+            _untag(further, id, key, known)
     kept = None
     for channel, cell in row.of("consents").items():
         if not _answer(further, id, channel, read_flag(f"consents.{channel}", cell), known, business, import_id):
@@ -119,7 +127,7 @@ def further_of(row: Row, id: str, known: Known, business: Business, import_id: s
     return evolve(further, kept=kept)
 
 
-def _tag(further: Further, id: str, key: str, value: str, known: Known, business: Business) -> None:
+def _tag(further: Further, id: str, key: str, value: str | None, known: Known, business: Business) -> None:
     """Set a tag, unless it is so already: what it was before is closed."""
     before, now = known.tags.get((id, key)), known.now
     if before is not None:
@@ -129,6 +137,13 @@ def _tag(further: Further, id: str, key: str, value: str, known: Known, business
         further.changed.append(evolve(before, **closed(now)))
     facts = assigned(key, value, since=now, actor=business.actor, source="import")
     further.fresh.append(TagAssignment(customer_id=id, id=business.ids.new(), **facts))
+
+
+def _untag(further: Further, id: str, key: str, known: Known) -> None:
+    """Take a tag off, if the customer has it."""
+    before = known.tags.get((id, key))
+    if before is not None:
+        further.changed.append(evolve(before, **closed(max(known.now, before.since))))
 
 
 def _answer(

@@ -16,7 +16,9 @@ from custcrm.values.errors import Malformed
 from custcrm.values.money import Money, parse_amount
 from custcrm.values.periods import instant
 
-_FLAGS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_FLAGS: Final = {
+    "yes": True, "true": True, "1": True, "x": True, "kyllä": True, "no": False, "false": False, "0": False, "ei": False,
+}
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _WITH_COMMA = re.compile(r"[+-]?[0-9]+(,[0-9]+)?")
 
@@ -79,11 +81,16 @@ class Cells:
 
 
 def read_flag(name: str, cell: str) -> bool:
-    """Return a yes or no: yes, no, true, false, 1, 0 in any case."""
+    """Return a yes or no, in any case: yes, true, 1, x, kyllä; no, false, 0, ei."""
     found = _FLAGS.get(cell.casefold())
     if found is None:
         raise Malformed(f"{name} is yes or no", field=name)
     return found
+
+
+def is_flag(cell: str) -> bool:
+    """Tell whether a cell is a yes or a no."""
+    return cell.casefold() in _FLAGS
 
 
 def read_whole_number(name: str, cell: str) -> int:
