@@ -8,6 +8,7 @@ is remembered when it is committed: a batch whose transaction was given up is de
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import file_digest
@@ -148,6 +149,8 @@ class _Run:
             decision.remember()
             verdicts += decision.verdicts
             show(min(line, source.lines - 1), source.lines)
+            if batchwise:
+                time.sleep(0)  # threads of this process that wait for their turn to write would else be overtaken
         show(source.lines, source.lines)
         return evolve(ImportReport.of(kept.id, tuple(verdicts), source, dry_run=False), counts=kept.counts)
 
