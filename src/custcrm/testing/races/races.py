@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
 from typing import Final
 
 from custcrm.crm import Crm
@@ -34,6 +37,7 @@ from custcrm.testing.races.runners import (
     run_in_processes,
     run_in_threads,
 )
+from custcrm.values.errors import MisusedTransaction
 
 
 def assert_races(store: Store, races: Sequence[Race] | None = None) -> None:
@@ -217,6 +221,29 @@ def _exact_balance(finish: Finish) -> None:
     equal(finish.crm.points.balance(finish.customers[0], "points"), 3 * RUNNERS * TURNS)
 
 
+def _one_to_share(crm: Crm) -> list[str]:
+    return members(crm, "share", 1)
+
+
+def _keep_or_share(crm: Crm, turn: Turn) -> str:
+    """Half of the runners let another thread into their transaction, and swallow what that one is told."""
+    try:
+        with crm.transaction():
+            crm.points.credit(turn.customers[0], "share", 1)
+            if turn.runner % 2:
+                with ThreadPoolExecutor(1) as pool, suppress(MisusedTransaction):
+                    pool.submit(copy_context().run, crm.points.credit, turn.customers[0], "share", PLENTY).result()
+            crm.points.credit(turn.customers[0], "share", 1)
+    except MisusedTransaction:
+        return "misused"
+    return "kept"
+
+
+def _only_what_was_kept(finish: Finish) -> None:
+    equal(finish.counts, {"kept": RUNNERS * TURNS // 2, "misused": RUNNERS * TURNS // 2})
+    equal(finish.crm.points.balance(finish.customers[0], "share"), RUNNERS * TURNS)
+
+
 def _one_to_change(crm: Crm) -> list[str]:
     return members(crm, "access", 1)
 
@@ -272,6 +299,8 @@ RACES: Final = (
     Race(name="joining", law="who joins often is a member once", prepare=_strangers, run=_join, check=_joined_once),
     Race(name="program", law="a program is added once", prepare=_one_is_there, run=_add_a_program, check=_added_once),
     Race(name="points", law="no credit is lost", prepare=_one_member, run=_credit_three, check=_exact_balance),
+    Race(name="share", law="of a transaction that another thread falls into nothing is kept", prepare=_one_to_share,
+         run=_keep_or_share, check=_only_what_was_kept),
     Race(name="access", law="a membership stands as its last change says", prepare=_one_to_change, run=_set_access,
          check=_stands_as_last_set),
     Race(name="tags", law="a tag has one open row", prepare=_two_to_tag, run=_tag,
