@@ -25,6 +25,9 @@ Source = Annotated[Path, typer.Argument(help="The CSV file.", show_default=False
 Store = Annotated[
     str | None, typer.Option(envvar="CUSTCRM_STORE", help="A path (a SQLite file) or a URL.", show_default=False)
 ]
+Schema = Annotated[
+    str | None, typer.Option(envvar="CUSTCRM_SCHEMA", help="The PostgreSQL schema of the store.", show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="The same facts as JSON lines.")]
 Trace = Annotated[bool, typer.Option("--traceback", help="Show where an error came from.")]
 Currency = Annotated[str | None, typer.Option(help="Of a new store, e.g. EUR.")]
@@ -57,6 +60,7 @@ def demo(
 def customers(
     source: Source,
     store: Store = None,
+    schema: Schema = None,
     currency: Currency = None,
     timezone: Timezone = None,
     country: Country = None,
@@ -76,7 +80,7 @@ def customers(
         from custcrm.cli.stores import Settings, importable
 
         intake = Intake(source, map, ignore, encoding, delimiter, decimal, dry_run, refused)
-        with importable(store, Settings(currency, timezone, country), dry_run=dry_run) as crm:
+        with importable(store, Settings(currency, timezone, country, schema), dry_run=dry_run) as crm:
             take_in(crm.customers.import_csv, intake, Output.here(as_json=json))
 
 
@@ -84,6 +88,7 @@ def customers(
 def sales(
     source: Source,
     store: Store = None,
+    schema: Schema = None,
     currency: Currency = None,
     timezone: Timezone = None,
     country: Country = None,
@@ -103,7 +108,7 @@ def sales(
         from custcrm.cli.stores import Settings, importable
 
         intake = Intake(source, map, ignore, encoding, delimiter, decimal, dry_run, refused)
-        with importable(store, Settings(currency, timezone, country), dry_run=dry_run) as crm:
+        with importable(store, Settings(currency, timezone, country, schema), dry_run=dry_run) as crm:
             take_in(crm.sales.import_csv, intake, Output.here(as_json=json))
 
 
@@ -111,6 +116,7 @@ def sales(
 def select(
     filter: Filter,
     store: Store = None,
+    schema: Schema = None,
     count: Annotated[bool, typer.Option("--count", help="Only how many.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write CSV; the export is recorded.")] = False,
     columns: Annotated[str | None, typer.Option(help="Values to show, with commas between.")] = None,
@@ -128,7 +134,7 @@ def select(
         from custcrm.cli.questions import select as answer
         from custcrm.cli.stores import existing
 
-        with existing(store) as crm:
+        with existing(store, schema) as crm:
             asked = Asked(filter, as_of, program, point_of_sale, terminal)
             answer(crm, asked, Output.here(as_json=json), count=count, csv=csv, columns=columns, sort=sort)
 
@@ -137,6 +143,7 @@ def select(
 def explain(
     filter: Filter,
     store: Store = None,
+    schema: Schema = None,
     email: Annotated[str | None, typer.Option(help="Whom, by exact email.")] = None,
     id: Annotated[str | None, typer.Option(help="Whom, by id.")] = None,
     external_id: Annotated[
@@ -152,14 +159,14 @@ def explain(
         from custcrm.cli.questions import explain as answer
         from custcrm.cli.stores import existing
 
-        with existing(store) as crm:
+        with existing(store, schema) as crm:
             answer(crm, Asked(filter, as_of), Output.here(as_json=json), email=email, id=id, external_id=external_id)
 
 
 @app.command()
-def migrate(store: Store = None, json: Json = False, traceback: Trace = False) -> None:
+def migrate(store: Store = None, schema: Schema = None, json: Json = False, traceback: Trace = False) -> None:
     """Bring a store made by an earlier version up to date."""
     with reported(show_traceback=traceback):
         from custcrm.cli.stores import migrate as bring_up_to_date
 
-        bring_up_to_date(store, Output.here(as_json=json))
+        bring_up_to_date(store, schema, Output.here(as_json=json))

@@ -19,11 +19,12 @@ class Settings:
     currency: str | None
     timezone: str | None
     country: str | None
+    schema: str | None = None
 
 
-def existing(store: str | None) -> Crm:
+def existing(store: str | None, schema: str | None) -> Crm:
     """Open a store that must be there: a misspelled path is no empty customer base."""
-    return custcrm.open(_existing(store))
+    return custcrm.open(_existing(store), schema=schema)
 
 
 def importable(store: str | None, settings: Settings, *, dry_run: bool) -> Crm:
@@ -31,16 +32,17 @@ def importable(store: str | None, settings: Settings, *, dry_run: bool) -> Crm:
     name = _require_name(store)
     absent = dry_run and "://" not in name and not Path(name).exists()
     return custcrm.open(
-        None if absent else name, currency=settings.currency, timezone=settings.timezone, country=settings.country
+        None if absent else name, currency=settings.currency, timezone=settings.timezone, country=settings.country,
+        schema=settings.schema,
     )
 
 
-def migrate(store: str | None, output: Output) -> None:
+def migrate(store: str | None, schema: str | None, output: Output) -> None:
     """Bring a store up to date and say from which version to which."""
     from custcrm.storage.sql import open_store
 
     name = _existing(store)
-    opened = open_store(name)
+    opened = open_store(name, schema_name=schema)
     try:
         before, after = opened.migrate()
     finally:
