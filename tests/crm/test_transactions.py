@@ -12,6 +12,10 @@ from contextvars import copy_context
 
 import pytest
 
+from custcrm import MisusedTransaction, Unavailable
+from custcrm.storage import custody
+from custcrm.storage.sql import postgresql, sqlite
+
 MANY = 8
 """Tasks, threads or clients at once."""
 ROUNDS = 4
@@ -153,3 +157,86 @@ def test_a_transaction_left_in_another_thread_stops_nobody(crm):
             assert soon(lambda: names(crm)) == set()
         works_everywhere(crm, enter)
         works_everywhere(crm, leave)
+
+
+def told(error=MisusedTransaction):
+    return pytest.raises(error)
+
+
+def as_raised(call) -> type | None:
+    """Return the class of what the call raises."""
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 (its class is returned)
+        return type(error)
+    return None
+
+
+@pytest.mark.feature("X40")
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda crm: iter(crm.select()),
+        lambda crm: iter(crm.select().view(["first_name"])),
+        lambda crm: iter(crm.reports.transaction_log(period="today")),
+        lambda crm: iter(crm.reports.point_balances("club")),
+    ],
+    ids=["selection", "view", "transactions", "points"],
+)
+@pytest.mark.parametrize("within", [True, False], ids=["within", "outside"])
+def test_what_is_iterated_within_a_transaction_is_its_owners(crm, people, begin, within):
+    """Begun within one, the next row in another thread is MisusedTransaction; begun outside, any thread has it."""
+    for each in ("Anna", "Ben"):
+        crm.points.credit(people[each], "club", 5)
+    with ThreadPoolExecutor(1) as pool:
+        if within:
+            with told(), crm.transaction():
+                rows = begin(crm)
+                next(rows)
+                assert pool.submit(as_raised, lambda: next(rows)).result(PATIENCE) is MisusedTransaction
+        else:
+            rows = begin(crm)
+            next(rows)
+            assert pool.submit(as_raised, lambda: next(rows)).result(PATIENCE) is None
+            rows.close()
+        works_everywhere(crm, pool)
+
+
+@pytest.mark.feature("X40")
+def test_another_face_is_the_same_store(crm):
+    """What one face has begun, another one of the same store joins in its thread, and falls into in another task."""
+    maija, pekka = crm.acting_as("maija"), crm.acting_as("pekka")
+    with told(Declined), maija.transaction():
+        pekka.customers.add(first_name="Anna")
+        raise Declined
+    assert names(crm) == set()
+
+    async def requests() -> None:
+        with told(), maija.transaction():
+            maija.customers.add(first_name="Anna")
+            with told():
+                await asyncio.to_thread(pekka.select().count)
+
+    asyncio.run(requests())
+    assert names(crm) == set()
+    works_everywhere(crm)
+
+
+def test_a_thread_that_a_transaction_waits_for_does_not_wait_for_ever(opened, monkeypatch):
+    """Within a transaction somebody waits for a thread that wants the same: that one is told Unavailable after a while."""
+    monkeypatch.setattr(custody, "TURN_SECONDS", 1)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 1)
+    monkeypatch.setattr(postgresql, "BUSY_SECONDS", 1)
+    crm = opened()
+    crm.programs.add("club")
+    anna = crm.customers.add(first_name="Anna")
+    crm.programs.join(anna, "club")
+    with ThreadPoolExecutor(1) as pool:
+        with crm.transaction():
+            crm.points.credit(anna, "club", 1)
+            for key in (None, "key", "key"):
+                found = pool.submit(as_raised, lambda key=key: crm.points.credit(anna, "club", 10, key=key)).result(PATIENCE)
+                assert found is Unavailable
+        assert crm.points.balance(anna, "club") == 1
+        assert pool.submit(crm.points.credit, anna, "club", 10, key="key").result(PATIENCE).delta == 10
+        works_everywhere(crm, pool)

@@ -103,7 +103,11 @@ class Crm:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Join several calls into one transaction: all of them stand, or none. Inside another, joins it."""
+        """Join several calls into one transaction: all of them stand, or none. Inside another, joins it.
+
+        It belongs to the thread and the asyncio task that began it. Whoever else calls within it, and whoever leaves it
+        elsewhere, gets MisusedTransaction, and so does its owner: nothing of it is kept, and everybody's next call works.
+        """
         with self._business.store.write():
             yield
 

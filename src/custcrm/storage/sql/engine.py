@@ -85,8 +85,10 @@ def _translate(error: BaseException | None, keeping: bool) -> CrmError | None:
             return Conflict("a record names a customer that is not there, or others still name this one")
         case "23502" | "SQLITE_CONSTRAINT_NOTNULL":
             return Malformed("a record lacks a value that it must have")
-        case "40001" | "40P01" | "55P03" | "SQLITE_BUSY_SNAPSHOT":  # plain SQLITE_BUSY has waited for BUSY_SECONDS already
+        case "40001" | "40P01" | "SQLITE_BUSY_SNAPSHOT":  # plain SQLITE_BUSY has waited for BUSY_SECONDS already
             return Contended()
+        case "55P03":
+            return Unavailable("another transaction holds what this one wants for too long; it may be waiting for this call")
         case "22003" if not keeping:
             return FilterError("overflow", "a sum exceeds 64 bits")
         case "SQLITE_ERROR" if str(error) == "integer overflow":

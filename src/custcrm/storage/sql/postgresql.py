@@ -23,6 +23,9 @@ LONGEST_NAME: Final = 63
 _SCHEMAS: Final = 0x63757374_73636865
 """Names our advisory lock for making schemas: two first openers take turns."""
 
+BUSY_SECONDS: Final = 60
+"""How long one waits for what another transaction holds, unless the URL's options say otherwise; that one may wait for this."""
+
 MANY: Final = 50
 """Rows of a table in one write() from which it counts as a load; a till writes a few."""
 ANALYZED_FROM: Final = 1_000
@@ -65,7 +68,8 @@ def _check_name(schema: str) -> None:
 
 
 def _preparing(durability: Durability, schema: str | None) -> Callable[[Any, object], None]:
-    settings = ["set_config('timezone', 'UTC', false)"]
+    wait = f"coalesce(nullif(current_setting('lock_timeout'), '0'), '{BUSY_SECONDS}s')"
+    settings = ["set_config('timezone', 'UTC', false)", f"set_config('lock_timeout', {wait}, false)"]
     if durability == "normal":
         settings.append("set_config('synchronous_commit', 'off', false)")
     if schema is not None:
