@@ -2,9 +2,9 @@
 
 The names are resolved when they are first used, so that `import custcrm.filters` loads the filter engine and nothing else.
 
-The map is docs/architecture.md. From the inside out: `values`, `records`, `rules` and `filters`, `vocabulary`, `storage`,
-`messaging`, `business`, `actions` with `scope`, `view`, `waterfall` and `liability`, `selection`, `importing`, `reports`,
-`crm`; `cli` and `testing` use it all.
+The map is docs/architecture.md. From the inside out: `values`, `files`, `records`, `rules` and `filters`, `vocabulary`,
+`storage`, `messaging`, `business`, `actions` with `scope`, `view`, `waterfall` and `liability`, `selection`, `importing`,
+`reports`, `crm`; `cli` and `testing` use it all.
 """
 
 from importlib import import_module

@@ -9,12 +9,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from os import PathLike
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
 from custcrm.business import Business
+from custcrm.files import written_whole
 from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.tools.show import shown_value
 from custcrm.records import Export
@@ -69,24 +69,16 @@ class View:
         """Write the table as CSV (RFC 4180, UTF-8) and return the number of rows; the export is recorded.
 
         Amounts and numbers are plain numbers; a text that a spreadsheet would take for a formula gets an apostrophe. The file
-        appears whole or not at all.
+        appears whole or not at all, in the place of what was there: a link is replaced, not followed.
         """
         if len(delimiter) != 1 or delimiter in '"\r\n':
             raise Malformed("a delimiter is one character, e.g. ';'", field="delimiter")
-        path = Path(target)
-        if not path.parent.is_dir():
-            raise Malformed(f"there is no folder {str(path.parent)!r} to write to", field="target")
-        unfinished = path.with_name(f"{path.name}.unfinished")
-        try:
-            with unfinished.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file:
-                writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
-                writer.writerow([_cell(title) for title in self.columns])
-                rows = 0
-                for rows, row in enumerate(self, 1):  # noqa: B007 (the count is the result)
-                    writer.writerow([_cell(value) for value in row.values()])
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with written_whole(target, encoding="utf-8-sig" if bom else "utf-8") as file:
+            writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
+            writer.writerow([_cell(title) for title in self.columns])
+            rows = 0
+            for rows, row in enumerate(self, 1):  # noqa: B007 (the count is the result)
+                writer.writerow([_cell(value) for value in row.values()])
         self._record_export(rows)
         return rows
 

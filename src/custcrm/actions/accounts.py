@@ -25,7 +25,6 @@ from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Source, Templ
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
-from custcrm.values.identifiers import optional
 from custcrm.values.ids import numbered
 from custcrm.values.money import Money
 from custcrm.values.shapes import flag, whole_number
@@ -56,7 +55,6 @@ def replenishing(
     account = found.name
     program = business.known(Program, found.program, "program")
     number = _read_amount(business, found, amount)
-    terminal, reference = optional(terminal, field="terminal"), reference_of(reference)
     about = _describe_entry(business, terminal=terminal, reference=reference, text=text)
     told = messages.notice_text(text_or_default(text, ACCOUNT_REPLENISHED_AS_POINTS), "amount", "balance")
 
@@ -71,9 +69,9 @@ def replenishing(
         name="replenish",
         title=f"replenish {account} {_show_number(business, found, number)}",
         arguments={
-            "account": account, "amount": number, "terminal": terminal, "text": text,
+            "account": account, "amount": number, "terminal": terminal and about["terminal"], "text": text,
             "notify": flag(notify, field="notify"),
-            "reference": reference,
+            "reference": about["reference"],
         },
         verdict=Verdict(eligibility.may_pay_in(business.schema, found.program)),
         effects=effects,
@@ -89,7 +87,6 @@ def spending(
     found = business.known(Account, account, "account")
     account = found.name
     number = _read_amount(business, found, amount)
-    terminal, reference = optional(terminal, field="terminal"), reference_of(reference)
     about = _describe_entry(business, terminal=terminal, reference=reference)
     limit = rules.limit_of(found, None)
     funds = eligibility.has_funds(
@@ -99,7 +96,8 @@ def spending(
     return Action(
         name="spend_account",
         title=f"spend_account {account} {_show_number(business, found, number)}",
-        arguments={"account": account, "amount": number, "terminal": terminal, "reference": reference},
+        arguments={"account": account, "amount": number, "terminal": terminal and about["terminal"],
+                   "reference": about["reference"]},
         verdict=Verdict(eligibility.may_take_out(business.schema, found.program)),
         foreseen=Verdict(funds),
         effects=lambda occasion: (_booking(business, found, "spend", lambda writer, standing: -number, about),),
@@ -109,14 +107,13 @@ def spending(
 def adjusting(business: Business, account: str, amount: Number, *, reason: str) -> Action:
     """Correct the account of a member, up or down, whatever the access; the reason is kept."""
     found = business.known(Account, account, "account")
-    account = found.name
     number = _read_amount(business, found, amount, signed=True)
     if is_blank(checked(reason, field="reason")):
         raise Malformed("reason says why the account is corrected", field="reason")
     return Action(
         name="adjust_account",
-        title=f"adjust_account {account} {_show_number(business, found, number)}",
-        arguments={"account": account, "amount": number, "reason": reason},
+        title=f"adjust_account {found.name} {_show_number(business, found, number)}",
+        arguments={"account": found.name, "amount": number, "reason": reason},
         verdict=Verdict(eligibility.is_member(business.schema, found.program)),
         effects=lambda occasion: (
             _booking(business, found, "adjust", lambda writer, standing: number, {"reason": reason}),
@@ -155,9 +152,8 @@ def opened(
 ) -> CustomerAccount:
     """Open a member's account with a limit of its own, or give one that is open (`anew`) another limit."""
     found = business.known(Account, account, "account")
-    account = found.name
     request = Request(
-        action="set_limit" if anew else "open_account", arguments={"account": account, "limit": limit},
+        action="set_limit" if anew else "open_account", arguments={"account": found.name, "limit": limit},
         about={"customer": customer}, key=key,
     )
 
@@ -165,8 +161,8 @@ def opened(
         hold_customer(writer, customer)
         if writer.get(Membership, customer, found.program) is None:
             raise Refusal(Reason.NOT_A_MEMBER, details={"program": found.program})
-        known = writer.get(CustomerAccount, customer, account)
-        fresh = CustomerAccount(customer_id=customer, account=account, program=found.program, opened_at=business.now())
+        known = writer.get(CustomerAccount, customer, found.name)
+        fresh = CustomerAccount(customer_id=customer, account=found.name, program=found.program, opened_at=business.now())
         made = evolve(known or fresh, **limits(business, found, limit))
         if known is not None and not anew:
             if limit is not None and made != known:
@@ -210,8 +206,7 @@ def looked_up(
     Without `as_of` all entries count, as when something is spent. Limits are those of today.
     """
     found, at = business.known(Account, account, "account"), business.asked_at(as_of)
-    account = found.name
-    paths = [("programs", found.program, "access"), ("accounts", account, _columns(found)[0])]
+    paths = [("programs", found.program, "access"), ("accounts", found.name, _columns(found)[0])]
     wanted = [business.shown(Field(path)) for path in (paths if at else paths[:1])]
     question = Question(business.everyone(), at or business.now(), at is not None)
     with business.reading() as reader:

@@ -21,6 +21,7 @@ from custcrm.actions.progress import Progress, show_progress
 from custcrm.business import Business
 from custcrm.importing.book import Book, taken_in
 from custcrm.importing.columns import Columns, Row
+from custcrm.importing.refused import RefusedRows
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource, Line
 from custcrm.records import Import
@@ -115,14 +116,15 @@ def request(kind: str, source: CsvSource, told: Mapping[str, Any], key: str | No
 def _foresee(intake: Intake, reader: Reader) -> ImportReport:
     """Decide about all rows and return the report; nothing is written."""
     id_, show = intake.business.ids.new(), show_progress(intake.progress)
-    desk, verdicts = intake.open_desk(id_), list[RowVerdict]()
+    desk, verdicts, kept = intake.open_desk(id_), list[RowVerdict](), RefusedRows()
     for batch, line in _batches(intake):
         decision = _decide(intake, desk, batch, reader, None)
         decision.remember()
+        kept.keep(_texts_of_refused(batch, decision))
         verdicts += decision.verdicts
         show(min(line, intake.source.lines - 1), intake.source.lines)
     show(intake.source.lines, intake.source.lines)
-    return ImportReport.of(id_, tuple(verdicts), intake.source, dry_run=True)
+    return ImportReport.of(id_, tuple(verdicts), intake.source, kept, dry_run=True)
 
 
 @frozen
@@ -138,7 +140,7 @@ class _Run:
         kept, is_begun = transact(self.book.begin)
         if is_begun and taken_in(kept) == self.book.rows:
             return ImportReport(id=kept.id, counts=kept.counts, repeated=True, rows=(), source=source)
-        desk, verdicts = intake.open_desk(kept.id), list[RowVerdict]()
+        desk, verdicts, refused_rows = intake.open_desk(kept.id), list[RowVerdict](), RefusedRows()
         for batch, line in _batches(intake, kept.done):
             try:
                 decision, kept = transact(partial(self._step, desk, batch, line, kept.id))
@@ -147,12 +149,13 @@ class _Run:
                     raise self._unfinished(kept, error) from error
                 raise
             decision.remember()
+            refused_rows.keep(_texts_of_refused(batch, decision))
             verdicts += decision.verdicts
             show(min(line, source.lines - 1), source.lines)
             if batchwise:
                 time.sleep(0)  # threads of this process that wait for their turn to write would else be overtaken
         show(source.lines, source.lines)
-        return evolve(ImportReport.of(kept.id, tuple(verdicts), source, dry_run=False), counts=kept.counts)
+        return evolve(ImportReport.of(kept.id, tuple(verdicts), source, refused_rows, dry_run=False), counts=kept.counts)
 
     def _step(self, desk: Decide, batch: Sequence[Line], line: int, id: str, writer: Writer) -> tuple[Decision, Import]:
         """Take a batch in; of one that is done already, only decide, for the rows to come."""
@@ -178,7 +181,7 @@ def _decide(
 ) -> Decision:
     """Decide about a batch; rows that do not fit the header are refused before."""
     rows, misfits = [], []
-    for line, cells in batch:
+    for line, cells, _ in batch:
         row = intake.columns.row(line, cells)
         if row is None:
             message = f"the row has {len(cells)} cells, the header {len(intake.columns.targets)}"
@@ -189,6 +192,12 @@ def _decide(
     if not misfits:
         return decision
     return evolve(decision, verdicts=sorted([*decision.verdicts, *misfits], key=lambda verdict: verdict.line))
+
+
+def _texts_of_refused(batch: Sequence[Line], decision: Decision) -> list[tuple[int, str]]:
+    """Return line and text of the rows that were not taken."""
+    told = zip(batch, decision.verdicts, strict=True)
+    return [(line, text) for (line, _, text), verdict in told if verdict.verdict == "refused"]
 
 
 def _batches(intake: Intake, done: int = 0) -> Iterator[tuple[list[Line], int]]:

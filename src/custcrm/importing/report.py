@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from io import StringIO
 from os import PathLike
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from attrs import field, frozen
 
+from custcrm.files import written_whole
+from custcrm.importing.refused import RefusedRows
 from custcrm.importing.source import CsvSource
 
 REFUSED_LINE: Final = "refused_line"
@@ -75,11 +77,14 @@ class ImportReport:
     repeated: bool = False
     rows: tuple[RowVerdict, ...] = field(repr=False)
     source: CsvSource = field(repr=False)
+    _kept: RefusedRows = field(factory=RefusedRows, repr=False, eq=False)
 
     @classmethod
-    def of(cls, id: str, rows: tuple[RowVerdict, ...], source: CsvSource, *, dry_run: bool) -> ImportReport:
+    def of(
+        cls, id: str, rows: tuple[RowVerdict, ...], source: CsvSource, kept: RefusedRows, *, dry_run: bool
+    ) -> ImportReport:
         """Return the report of these verdicts."""
-        return cls(id=id, counts=add_up(rows), dry_run=dry_run, rows=rows, source=source)
+        return cls(id=id, counts=add_up(rows), dry_run=dry_run, rows=rows, source=source, kept=kept)
 
     def __iter__(self) -> Iterator[RowVerdict]:
         return iter(self.rows)
@@ -109,18 +114,18 @@ class ImportReport:
     def write_refused(self, target: str | PathLike[str]) -> int:
         """Write the refused rows as they were, with line and reason beside them, and return how many.
 
-        The file holds what the source held. Mend it and import it again as it is: the two columns are skipped.
+        They were kept when they were refused, so the source may have changed since, and may be the target itself. Encoding,
+        delimiter, quotes and the number of cells are the source's: a row that was cut off stays so. Mend the file and import it
+        again as it is: the two columns are skipped. The file appears whole or not at all; see `custcrm.files`.
         """
         reasons = {row.line: row.reason for row in self.refused}
-        with Path(target).open("w", encoding="utf-8", newline="") as file:
-            writer: Any = csv.writer(file, delimiter=self.source.delimiter, lineterminator="\r\n")
-            width = len(self.source.header)
-            kept = [at for at, name in enumerate(self.source.header) if name not in (REFUSED_LINE, REFUSED_REASON)]
-            writer.writerow([*(self.source.header[at] for at in kept), REFUSED_LINE, REFUSED_REASON])
-            for line, cells in self.source.rows():
-                if line in reasons:
-                    whole = [*cells, *[""] * (width - len(cells))]
-                    writer.writerow([*(whole[at] for at in kept), *whole[width:], line, reasons[line]])
+        source = self.source
+        told = [at for at, name in enumerate(source.header) if name in (REFUSED_LINE, REFUSED_REASON)]
+        ending = _line_end(source.header_text) or "\r\n"
+        with written_whole(target, encoding=source.encoding) as file:
+            file.write(_beside(source.header_text, [REFUSED_LINE, REFUSED_REASON], source.delimiter, told) + ending)
+            for line, text in self._kept:
+                file.write(_beside(text, [str(line), str(reasons[line])], source.delimiter, told) + ending)
         return len(reasons)
 
     def __str__(self) -> str:
@@ -142,3 +147,22 @@ def add_up(rows: Iterable[RowVerdict], counted: Mapping[str, int] | None = None)
 def explained(row: RowVerdict) -> str:
     """Return reason and message of a row in one line: 'bad_phone: phone is not a phone number'."""
     return f"{row.reason}: {row.message}" if row.message else str(row.reason or "")
+
+
+def _line_end(text: str) -> str:
+    return text[len(text.rstrip("\r\n")) :]
+
+
+def _beside(text: str, cells: Sequence[str], delimiter: str, told: Collection[int]) -> str:
+    """Return the text of a row without its line end and its cells at `told`, of an earlier time, and further cells."""
+    row = text.rstrip("\r\n")
+    if told:
+        [before] = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+        row = _joined([cell for at, cell in enumerate(before) if at not in told], delimiter)
+    return f"{row}{delimiter}{_joined(cells, delimiter)}"
+
+
+def _joined(cells: Sequence[str], delimiter: str) -> str:
+    written = StringIO(newline="")
+    csv.writer(written, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
+    return written.getvalue().removesuffix("\r\n")

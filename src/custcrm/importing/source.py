@@ -15,9 +15,10 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, Any, Final, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from custcrm.values.errors import Malformed
+from custcrm.values.identifiers import trimmed
 from custcrm.values.texts import checked
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -32,8 +33,8 @@ _NAMES: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF
 _SINGLE_BYTE: Final = "cp1252"
 """What spreadsheets in western Europe write when they do not write UTF-8."""
 
-Line: TypeAlias = tuple[int, list[str]]
-"""The line on which a row begins, and its cells."""
+Line: TypeAlias = tuple[int, list[str], str]
+"""The line on which a row begins, its cells, and its text as it stands in the file, with its line end."""
 
 
 @frozen(kw_only=True)
@@ -45,6 +46,7 @@ class CsvSource:
     delimiter: str
     header: tuple[str, ...]
     lines: int
+    header_text: str = field(default="", repr=False)
 
     @classmethod
     def look(
@@ -72,8 +74,8 @@ class CsvSource:
             raise Malformed("the file is empty; its first line names the columns", field="source")
         parted = _delimiter(sample, words) if delimiter is None else _told_delimiter(delimiter)
         look = cls(path=path, encoding=found, delimiter=parted, header=(), lines=lines)
-        _, header = next(look._all())
-        return cls(path=path, encoding=found, delimiter=parted, header=tuple(cell.strip() for cell in header), lines=lines)
+        _, header, text = next(look._all())
+        return evolve(look, header=tuple(trimmed(cell) for cell in header), header_text=text)
 
     @property
     def description(self) -> str:
@@ -86,15 +88,24 @@ class CsvSource:
         return islice(self._all(), 1, None)
 
     def _all(self) -> Iterator[Line]:
-        reader = csv.reader(_texts(self.path, self.encoding), delimiter=self.delimiter, strict=True)
+        taken: list[str] = []
+        reader = csv.reader(_noted(_texts(self.path, self.encoding), taken), delimiter=self.delimiter, strict=True)
         line = 1
         try:
             for cells in reader:
                 if cells:
-                    yield line, cells
+                    yield line, cells, "".join(taken)
+                taken.clear()
                 line = reader.line_num + 1
         except csv.Error as error:
             raise _unreadable(line, f"cannot be read as CSV ({error})") from None
+
+
+def _noted(texts: Iterator[str], taken: list[str]) -> Iterator[str]:
+    """Yield the texts, and note each that is taken."""
+    for text in texts:
+        taken.append(text)
+        yield text
 
 
 def _opened(path: Path) -> IO[bytes]:
