@@ -120,6 +120,27 @@ def test_what_is_no_number_is_refused_without_repeating_it(typed: str) -> None:
     assert not typed or typed not in str(caught.value)
 
 
+@pytest.mark.parametrize(("typed", "why"), [
+    ("2026-11-21", "date"), ("21.11.2026", "date"), ("11/21/2026", "date"), ("1.2.2026", "date"), ("2026/01/31 10:00", "date"),
+    ("401234567.0", "decimal"), ("0.5", "decimal"), ("3.58E+11", "decimal"), ("3,58401E+11", "decimal"),
+    ("040 123 4567 x12", "extension"), ("040 1234567;ext=3", "extension"), ("0401234567 ext. 12", "extension"),
+    ("131052-308T", "digits"), ("1-800-FLOWERS", "digits"), ("00100 Helsinki", "digits"), ("040 123 4567 (home)", "digits"),
+    ("\uff10\uff14\uff10 1234567", "digits"),
+])
+def test_what_a_library_would_dial_all_the_same_is_refused_by_name(typed: str, why: str) -> None:
+    """Dates, a spreadsheet's numbers, identity codes, letters and extensions: none is somebody's number."""
+    assert lookup_key(typed, "FI") is None
+    with pytest.raises(Malformed, match=why) as caught:
+        phone(typed, "FI")
+    assert caught.value.field == "phone" and typed not in str(caught.value)
+
+
+@pytest.mark.parametrize("typed", ["040.123.4567", "(040) 123-4567", "+358 (40) 123/45.67", "040/1234567", "+358.40.1234567"])
+def test_marks_between_digits_say_nothing(typed: str) -> None:
+    """People part their numbers as they like."""
+    assert lookup_key(typed, "FI") == "+358401234567"
+
+
 def test_a_number_of_one_town_is_refused() -> None:
     """Seven digits of an American number reach nobody from elsewhere."""
     assert lookup_key("253-0000", "US") is None

@@ -13,6 +13,7 @@ from custcrm.crm.crm import Crm
 from custcrm.storage import forks
 from custcrm.storage.memory.store import MemoryStore
 from custcrm.storage.protocol import DURABILITIES, Durability, Store
+from custcrm.values import places
 from custcrm.values.clock import system_clock
 from custcrm.values.errors import Malformed
 from custcrm.values.ids import IdSource
@@ -50,6 +51,8 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
         exponent(currency)
     if timezone is not None:
         zone(timezone)
+    if country is not None:
+        country = places.country(country)
     if clock().utcoffset() is None:
         raise Malformed("a clock gives aware datetimes, e.g. datetime.now(UTC)", field="clock")
     opened = _opened(store, durability=one_of(durability, DURABILITIES, field="durability"), schema=schema, migrate=migrate)

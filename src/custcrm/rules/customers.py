@@ -10,15 +10,17 @@ from attrs import asdict, evolve
 
 from custcrm.records import Activity, Attribute, ContactPoint, Customer, ExternalId
 from custcrm.records.customers import FOLDED, CustomerKind, CustomerStatus, fold_copy
+from custcrm.values import places
 from custcrm.values.birthdays import birth_date
 from custcrm.values.emails import email
 from custcrm.values.errors import Conflict, Malformed
 from custcrm.values.identifiers import identified, identifier, optional, trimmed
 from custcrm.values.money import Money
+from custcrm.values.periods import zone
 from custcrm.values.phones import phone
 from custcrm.values.shapes import flag, one_of, whole_number
 from custcrm.values.spelling import nearest
-from custcrm.values.texts import checked
+from custcrm.values.texts import checked, is_blank
 
 LARGEST: Final = 10**9
 """Of a whole number that describes a customer."""
@@ -50,17 +52,22 @@ def changed_customer(
     before: Customer, changes: Mapping[str, Any], *, country: str | None, amount: Amount
 ) -> Customer:
     """Return the customer with the changes: None clears."""
-    return evolve(before, **read(changes, country=country, amount=amount))
+    own = None if "country" in changes else before.country
+    return evolve(before, **read(changes, country=own or country, amount=amount))
 
 
 def read(given: Mapping[str, Any], *, country: str | None, amount: Amount) -> dict[str, Any]:
-    """Return checked field values for what was given, with everything that follows from them."""
+    """Return checked field values for what was given, with everything that follows from them.
+
+    A phone number without + is one of the `country` given beside it, else of the one told here.
+    """
     fields: dict[str, Any] = {}
+    at = places.country(given["country"]) if given.get("country") else country
     for name, value in given.items():
         if name in _READERS:
             fields[name] = _READERS[name](name, value)
         elif name == "phone":
-            fields |= _phone(value, country)
+            fields |= _phone(value, at)
         elif name == "credit_limit":
             fields[name] = None if value is None else amount(value, field=name)
         else:
@@ -94,6 +101,17 @@ def _card_number(name: str, value: Any) -> str | None:
     return optional(value, field=name, limit=TEXT_LIMIT)
 
 
+def _optional(read_one: Callable[..., str]) -> Callable[[str, Any], str | None]:
+    """Return the reader of a field that may be left empty."""
+    return lambda name, value: None if value is None or is_blank(checked(value, field=name)) else read_one(value, field=name)
+
+
+def _time_zone(value: Any, *, field: str) -> str:
+    name = trimmed(value)
+    zone(name, field=field)
+    return name
+
+
 def _kind(name: str, value: Any) -> CustomerKind:
     return one_of(value, CustomerKind, field=name)
 
@@ -114,7 +132,8 @@ def _flag(name: str, value: Any) -> bool:
 
 _READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     **dict.fromkeys((name for name in GIVEN if name not in ("phone", "credit_limit")), _read_text),
-    "kind": _kind, "card_number": _card_number, "email": _email, "birth_date": _birth_date,
+    "kind": _kind, "card_number": _card_number, "country": _optional(places.country),
+    "locale": _optional(places.locale), "time_zone": _optional(_time_zone), "email": _email, "birth_date": _birth_date,
     "payment_terms_days": _read_whole_number, "loyalty_eligible": _flag, "coupon_eligible": _flag, "signed_up_at": _instant,
 }
 """How the fields are read that need nothing but their value."""

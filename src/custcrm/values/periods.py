@@ -247,7 +247,7 @@ def _quarter(day: date) -> date:
     return day.replace(month=day.month - (day.month - 1) % 3, day=1)
 
 
-def zone(name: str) -> zoneinfo.ZoneInfo:
+def zone(name: str, *, field: str = "timezone") -> zoneinfo.ZoneInfo:
     """Return the time zone of an IANA name, `Europe/Helsinki`; an unknown one is `Malformed` with suggestions."""
     try:
         return zoneinfo.ZoneInfo(name)
@@ -255,7 +255,7 @@ def zone(name: str) -> zoneinfo.ZoneInfo:
         names = sorted(zoneinfo.available_timezones())
     typed = str(name).replace(" ", "_").casefold()
     near = [known for known in names if typed in (known.casefold(), known.rpartition("/")[2].casefold())]
-    raise Malformed(f"no time zone {name!r}", field="timezone", suggestions=near[:3] or nearest(str(name), names))
+    raise Malformed(f"no time zone {name!r}", field=field, suggestions=near[:3] or nearest(str(name), names))
 
 
 def _after_day(day: date, zone: tzinfo, field: str) -> datetime:

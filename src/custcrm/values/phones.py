@@ -1,15 +1,30 @@
 """Phone numbers: as typed, and in E.164 for comparing and dialling. The names to know are `phone` and `lookup_key`."""
 
+import re
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
+from custcrm.values import places
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import trimmed
 from custcrm.values.texts import checked
 
 LONGEST: Final = 64
 """Code points of a number as people type it, with an extension and a remark."""
+
+
+_WRITTEN = re.compile(r"[0-9\s+()\-./\u2010-\u2013]*")
+_EXTENSION = re.compile(r"[0-9)]\s*[,;]?\s*(?:ext\b|extn\b|x|\#|;ext=)\s*[.:=]?\s*[0-9]{1,11}$", re.IGNORECASE)
+_DECIMAL = re.compile(r"[+-]?[0-9]+\.[0-9]+")
+_SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?E[+-]?[0-9]+", re.IGNORECASE)
+_DATE = re.compile(
+    r"""(?P<year>(?:19|20)[0-9]{2})(?P<mark>[-./])(?:1[0-2]|0?[1-9])(?P=mark)(?:3[01]|[12][0-9]|0?[1-9])(?:[T\s].*)?
+    |(?:3[01]|[12][0-9]|0?[1-9])(?P<other>[-./])\s?(?:3[01]|[12][0-9]|0?[1-9])(?P=other)\s?(?:19|20)[0-9]{2}(?:\s.*)?""",
+    re.VERBOSE,
+)
+"""ISO 8601, and day, month and year in any order with one mark between them, with a time after it or not."""
 
 
 @attrs.frozen(repr=False)
@@ -26,11 +41,15 @@ class Phone:
 def phone(text: object, country: str | None, *, field: str = "phone") -> Phone:
     """Read a phone number; without a leading + it is one of `country` (ISO 3166 code, "FI").
 
-    Raises `Malformed`, without the number in its message, unless the number is possible: its country code exists and
-    it has a length that country uses. It need not be in a known range (new ranges appear before libraries learn
-    of them), but a number that can be dialled only inside its own town is refused.
+    Raises `Malformed`, without the number in its message, unless it is written with digits, spaces and `+ ( ) - . /` alone, is
+    no date, no decimal number and has no extension, and is possible: its country code exists and it has a length that country
+    uses. It need not be in a known range (new ranges appear before libraries learn of them), but a number that can be
+    dialled only inside its own town is refused.
     """
     typed = trimmed(checked(text, field=field))
+    wrong = _mistaken(typed)
+    if wrong is not None:
+        raise Malformed(f"{field} {wrong}; write it like '+358 40 123 4567'", field=field)
     key = lookup_key(typed, country)
     if key is not None:
         return Phone(typed, key)
@@ -43,14 +62,42 @@ def lookup_key(text: str, country: str | None) -> str | None:
     """Return the E.164 form of a number in any spelling, or None when it is none; the country must be known."""
     import phonenumbers  # 0.1 s to import
 
-    if country is not None and country not in phonenumbers.SUPPORTED_REGIONS:
-        raise Malformed(f"{country!r} is no ISO 3166 country code; write two capitals, e.g. 'FI'", field="country")
-    if len(text) > LONGEST:
+    if country is not None:
+        places.country(country)
+    typed = trimmed(text)
+    if len(typed) > LONGEST or _mistaken(typed) is not None:
         return None
     try:
-        number = phonenumbers.parse(text, country)
+        number = phonenumbers.parse(typed, country)
     except phonenumbers.NumberParseException:
         return None
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def lookup_keys(text: str) -> Mapping[str, str]:
+    """Return what a number without + is in each country where it can be one, by country; nothing for one with +."""
+    import phonenumbers
+
+    if trimmed(text).startswith("+"):
+        return {}
+    keys = ((each, lookup_key(text, each)) for each in sorted(places.COUNTRIES & phonenumbers.SUPPORTED_REGIONS))
+    return {country: key for country, key in keys if key is not None}
+
+
+def _mistaken(typed: str) -> str | None:
+    """Return what a text is that a library would dial all the same, None for what may be a number.
+
+    Letters would be dialled by their keys, and points and slashes dropped, so that a spreadsheet's number, a date or an
+    identity code would be somebody's phone.
+    """
+    if _EXTENSION.search(typed):
+        return "has an extension, which cannot be kept; leave it out"
+    if _SCIENTIFIC.fullmatch(typed) or _DECIMAL.fullmatch(typed):
+        return "reads as a decimal number, as a spreadsheet writes it"
+    if _DATE.fullmatch(typed):
+        return "reads as a date"
+    if not _WRITTEN.fullmatch(typed):
+        return "is not a phone number: it is written with digits, spaces and + ( ) - . / alone"
+    return None

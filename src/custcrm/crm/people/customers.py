@@ -22,7 +22,7 @@ from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.birthdays import BirthDate
 from custcrm.values.errors import Conflict, EmailTaken, Malformed
 from custcrm.values.identifiers import identifier
-from custcrm.values.phones import lookup_key
+from custcrm.values.phones import lookup_key, lookup_keys
 from custcrm.values.shapes import mapping, several
 from custcrm.values.texts import LONGEST, checked, fold_case
 
@@ -165,12 +165,16 @@ class Customers:
 
     def identify_caller(self, phone: str) -> Sequence[CallerMatch]:
         """Return whoever has this phone number, in any spelling: none, one or several, never a guess."""
-        number = lookup_key(_wanted(phone, "phone"), self._business.country)
-        if number is None:
-            return ()
+        wanted = _wanted(phone, "phone")
+        number, abroad = lookup_key(wanted, self._business.country), lookup_keys(wanted)
         with self._business.reading() as reader:
-            ids = {each.id for each in reader.find(Customer, {"phone": number})}
-            ids |= {each.customer_id for each in reader.find(ContactPoint, {"kind": "phone", "value": number})}
+            ids = {each.id for each in reader.find(Customer, {"phone": number})} if number is not None else set()
+            ids |= self._own_numbers(reader, abroad).keys()
+            values = [each for each in {number, *abroad.values()} if each is not None]
+            for point in reader.find(ContactPoint, {"kind": "phone", "value": values}):
+                owner = reader.get(Customer, point.customer_id)
+                if point.value in (number, owner and owner.country and abroad.get(owner.country)):
+                    ids.add(point.customer_id)
             return caller_matches(reader, sorted(ids), self._business.now())
 
     def add_contact_point(
@@ -179,7 +183,8 @@ class Customers:
         """Add a further email address or phone number; one address belongs to one customer. Once, where a key is given."""
         business = self._business
         owner = business.existing(customer)
-        point = rules.contact_point(business.ids.new(), owner.id, kind, value, purpose, business.now(), business.country)
+        at = owner.country or business.country
+        point = rules.contact_point(business.ids.new(), owner.id, kind, value, purpose, business.now(), at)
 
         def add(writer: Writer) -> Sequence[ContactPoint]:
             if kind == "email":
@@ -281,8 +286,20 @@ class Customers:
         return None if point is None else reader.get(Customer, point.customer_id)
 
     def _phone(self, text: str) -> s.Condition:
-        number = lookup_key(_wanted(text, "phone"), self._business.country)
-        return s.FALSE if number is None else _equals("phone", number)
+        wanted = _wanted(text, "phone")
+        number = lookup_key(wanted, self._business.country)
+        with self._business.reading() as reader:
+            own = self._own_numbers(reader, lookup_keys(wanted))
+        parts = [] if number is None else [_equals("phone", number)]
+        return s.disjunction([
+            *parts, *(s.conjunction([_equals("phone", key), _equals("country", at)]) for at, key in sorted(set(own.values()))),
+        ])
+
+    def _own_numbers(self, reader: Reader, abroad: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+        """Return whose number this is in their own country, by customer: the country and the number."""
+        found = reader.find(Customer, {"phone": sorted(set(abroad.values()))}) if abroad else ()
+        return {each.id: (each.country, each.phone) for each in found
+                if each.country is not None and each.phone is not None and abroad.get(each.country) == each.phone}
 
     def _anywhere(self, text: str, match: str) -> s.Condition:
         text = _wanted(text, "any")
