@@ -110,3 +110,19 @@ def test_a_plain_cell_is_untouched():
     for text in ("", "Anna", "O'Hara", "'quoted'", "1=1", "a-b"):
         assert harmless(text) == text == restored(text)
     assert StringIO(harmless("=1+1")).read() == "'=1+1"
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_bad_byte_in_a_utf8_file_is_told_wherever_it_stands(file, at: int):
+    """Also before the first letter: read in another encoding, all other names would be spoilt without a word."""
+    rows = ["Päivi,a@example.org", "Jörg,b@example.org", "Åsa,c@example.org"]
+    texts = [each.encode() for each in ["first_name,email", *rows]]
+    texts.insert(1 + at, b"Ren\xe9,d@example.org")
+    path = file(b"\n".join(texts) + b"\n")
+    try:
+        found: object = [cells[0] for _, cells, *_ in CsvSource.look(path).rows()]
+    except Malformed as error:
+        found = str(error)
+    assert found == f"line {2 + at} is not UTF-8 at byte 4; mend it, or say which encoding the file has"
+    read = [cells[0] for _, cells, _ in CsvSource.look(path, encoding="cp1252").rows()]
+    assert "René" in read, "an encoding that is told wins"

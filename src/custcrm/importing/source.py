@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Collection, Iterator
 from io import TextIOWrapper
 from itertools import islice
@@ -32,6 +33,10 @@ _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16")
 _NAMES: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
 _SINGLE_BYTE: Final = "cp1252"
 """What spreadsheets in western Europe write when they do not write UTF-8."""
+
+_LETTER: Final = re.compile("[^\x00-\x7f]")
+_BAD_BYTE: Final = re.compile("[\udc80-\udcff]")
+"""How a byte that is no UTF-8 is read with `surrogateescape`."""
 
 Line: TypeAlias = tuple[int, list[str], str]
 """The line on which a row begins, its cells, and its text as it stands in the file, with its line end."""
@@ -133,19 +138,25 @@ def _texts(path: Path, encoding: str) -> Iterator[str]:
 
 def _undecodable(path: Path, encoding: str, read: int) -> Malformed:
     name = _NAMES.get(encoding, encoding)
-    return _unreadable(_bad_line(path, encoding) or read + 1, f"is not {name}; say which encoding the file has")
+    line, byte = _bad_byte(path, encoding) or (read + 1, None)
+    where = "" if byte is None else f" at byte {byte:,}"
+    return _unreadable(line, f"is not {name}{where}; mend it, or say which encoding the file has")
 
 
-def _bad_line(path: Path, encoding: str) -> int | None:
-    """Return the first line with bytes that are no text; None where lines cannot be told apart before decoding."""
+def _bad_byte(path: Path, encoding: str) -> tuple[int, int] | None:
+    """Return the first line with bytes that are no text, and which byte of it, from 1; None where lines cannot be told apart
+    before decoding.
+    """
     if encoding == "utf-16":
         return None
     with _opened(path) as file:
         for line, raw in enumerate(file, 1):
             try:
                 raw.decode(encoding)
+            except UnicodeDecodeError as error:
+                return line, error.start + 1
             except UnicodeError:
-                return line
+                return None
     return None
 
 
@@ -166,8 +177,8 @@ def _codec(name: str) -> str:
 def _encoding(file: IO[bytes], told: str | None) -> str:
     """Return the encoding told, or by its mark, else UTF-8 if the whole file is, else one byte a letter.
 
-    A file that has letters in UTF-8 and then a byte that is none is a broken UTF-8 file, not another encoding: reading it as
-    one would spoil every name before.
+    A file that has more letters in UTF-8 than bytes that are none is a broken UTF-8 file, wherever they stand, and no other
+    encoding: reading it as one would spoil every name.
     """
     start = file.read(4)
     for mark, encoding in _MARKS:
@@ -176,13 +187,14 @@ def _encoding(file: IO[bytes], told: str | None) -> str:
     if told is not None:
         return told
     file.seek(0)
-    decoder, plain = codecs.getincrementaldecoder("utf-8")(), True
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    letters = wrong = 0
     for block in iter(lambda: file.read(_BLOCK), b""):
-        try:
-            plain = decoder.decode(block).isascii() and plain
-        except UnicodeDecodeError as error:
-            return _SINGLE_BYTE if plain and error.object[: error.start].isascii() else "utf-8"
-    return "utf-8"
+        text = decoder.decode(block)
+        if not text.isascii():
+            bad = len(_BAD_BYTE.findall(text))
+            letters, wrong = letters + len(_LETTER.findall(text)) - bad, wrong + bad
+    return "utf-8" if letters >= wrong else _SINGLE_BYTE
 
 
 def _count_lines(file: IO[bytes]) -> int:
