@@ -31,6 +31,16 @@ def test_a_cell_is_read_by_the_rows_country(crm: custcrm.Crm, tmp_path: Any) -> 
     assert phones == ["+46701740605", "+358401234567"]
 
 
+def test_a_cell_is_read_by_the_country_that_is_known(crm: custcrm.Crm, tmp_path: Any) -> None:
+    """A file without countries does not give a Swede a Finnish number."""
+    crm.customers.add(email="a@example.org", country="SE")
+    path = tmp_path / "people.csv"
+    path.write_text(f"email,phone\na@example.org,{SPELLED}\n", encoding="utf-8")
+    assert crm.customers.import_csv(path).counts == {"updated": 1}
+    assert getattr(crm.customers.find_by_email("a@example.org"), "phone", None) == "+46701740605"
+    assert crm.customers.import_csv(path).counts == {"unchanged": 1}
+
+
 def test_a_caller_is_found_by_any_spelling_whatever_their_country(crm: custcrm.Crm) -> None:
     """Who has the number here, and whoever has it in their own country: none, one or several, never the first."""
     swede = crm.customers.add(first_name="Åsa", country="SE", phone=SPELLED)

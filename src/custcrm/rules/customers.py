@@ -194,7 +194,13 @@ def whom(by_external_id: Sequence[str], by_email: str | None, by_card: str | Non
 
 
 def filled(before: Customer, fields: Mapping[str, Any]) -> Customer:
-    """Return the customer with the filled cells of an import; the same number in another spelling changes nothing."""
+    """Return the customer with the filled cells of an import; the same number in another spelling changes nothing.
+
+    Beside no country a number is read again, as one of the country that is known of the customer.
+    """
+    typed = fields.get("phone_as_typed")
+    if typed is not None and before.country is not None and "country" not in fields:
+        fields = {**fields, **_phone(typed, before.country)}
     if fields.get("phone") == before.phone:
         fields = {name: value for name, value in fields.items() if name not in ("phone", "phone_as_typed")}
     return evolve(before, **fields)
