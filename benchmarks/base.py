@@ -41,7 +41,7 @@ def filled(place: str, dialect: str, customers: int, *, sales_each: int = 10) ->
     url = f"sqlite:///{place}" if dialect == "sqlite" else place.replace("postgresql://", "postgresql+psycopg://")
     engine = sa.create_engine(url)
     if dialect == "sqlite":     # the hand-written ways get what we give ourselves
-        sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
+        sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=FULL"))
     if crm.select().count() == 0:
         start = perf_counter()
         _fill(crm, customers, sales_each)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import sqlalchemy as sa
 
+import custcrm
 from benchmarks.base import Base, filled
 from benchmarks.compare import Line, best, heading
 
@@ -33,6 +35,7 @@ def run(folder: Path, customers: int, *, postgresql: bool) -> None:
         _bulk(base, dialect)
         if dialect == "sqlite":
             _single(base, place)
+            _durability(base, place)
         base.close()
 
 
@@ -58,11 +61,35 @@ def _bulk(base: Base, dialect: str) -> None:
     print(Line("apply", alone, theirs, "raw INSERT … SELECT", "× ≤ 2"))
 
 
+def _durability(base: Base, place: str) -> None:
+    heading("What durability costs on SQLite: each commit synced (full), against the last ones at the power's mercy (normal)")
+    with custcrm.open(place, clock=lambda: base.now, durability="normal") as quick:
+        members = base.crm.select("programs.club.access = 'full'").page(limit=500).customers
+
+        def deeds(crm: custcrm.Crm) -> Callable[[], None]:
+            def credit() -> None:
+                for each in members:
+                    crm.points.credit(each, "club", 1)
+
+            return credit
+
+        def batches(crm: custcrm.Crm) -> Callable[[], None]:
+            plan = crm.select("TRUE").credit_points("club", 1)
+            return lambda: plan.apply(key=str(uuid4())) and None
+
+        full, normal = best(deeds(base.crm), deeds(quick), rounds=3)
+        print(Line("one deed", full / len(members), normal / len(members), "the same, durability normal"))
+        full, normal = best(batches(base.crm), batches(quick), rounds=2)
+        count = -(-base.customers // base.crm._business.batch)
+        print(Line(f"one batch of a credit ({base.crm._business.batch:,} at most)", full / count, normal / count,
+                   "the same, durability normal"))
+
+
 def _single(base: Base, place: str) -> None:
     heading("One credit on SQLite, against hand-written statements in one transaction")
     members = base.crm.select("programs.club.access = 'full'").page(limit=500).customers
     raw = sqlite3.connect(place, isolation_level=None)
-    raw.execute("PRAGMA synchronous=NORMAL")
+    raw.execute("PRAGMA synchronous=FULL")
     raw.execute("PRAGMA foreign_keys=ON")
     tables = sa.MetaData()
     names = [f"custcrm_{name}" for name in ("programs", "customers", "memberships", "points_entries")]

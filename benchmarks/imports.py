@@ -26,7 +26,7 @@ from benchmarks.compare import Line, best, heading
 STANDARD = "import attrs, cattrs, decimal, datetime, zoneinfo, uuid; import dateutil.relativedelta"
 SMALL = "import attrs, decimal, datetime, zoneinfo, ast"
 
-PRAGMAS = ("foreign_keys = ON", "synchronous = NORMAL", "cache_size = -65536", "secure_delete = ON")
+PRAGMAS = ("foreign_keys = ON", "synchronous = FULL", "cache_size = -65536", "secure_delete = ON")
 """Those of our own connections."""
 SHOPS = 5
 SALES_EACH = 10

@@ -156,7 +156,7 @@ def _by_executemany(place: str) -> Callable[[], None]:
 
     def issue() -> None:
         connection = sqlite3.connect(place, isolation_level=None)
-        for pragma in ("foreign_keys = ON", "synchronous = NORMAL", "cache_size = -65536", "secure_delete = ON"):
+        for pragma in ("foreign_keys = ON", "synchronous = FULL", "cache_size = -65536", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN IMMEDIATE")
         ids = [each for each, in connection.execute(ELIGIBLE)]
