@@ -1,11 +1,13 @@
 """Actions: planned first, applied once, resumed without gap; the single call means the same."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 
 import custcrm
 from custcrm import Conflict, KeyConflict, Malformed, NotFound, Reason, Refusal
+from custcrm.records import TagAssignment
 from tests.batches import in_batches
 
 SKIPPED = {"not_a_member": 1, "blacklisted": 1, "no_access": 1}
@@ -276,6 +278,32 @@ def test_tags_are_set_changed_and_removed_with_history(crm, people, clock):
     assert crm.select().untag("USER_AFFILIATION").skipped == {"not_tagged": 3}
     assert crm.select().untag("all").apply(key="u").applied == 5
     assert crm.select("tags.all EXISTS").count() == 0
+
+
+def test_a_tag_begins_when_it_is_written(crm, clock):
+    """What a later batch sets holds from that batch on: what others set and took off meanwhile stays as it was."""
+    crm = in_batches(crm, 1)
+    _, ben = crm.customers.add_all([{"first_name": "Anna"}, {"first_name": "Ben"}])
+
+    def crash(done: int, total: int) -> None:
+        if done == 1:
+            raise Crashed
+
+    plan, begun = crm.select().tag("size", "M"), clock()
+    with pytest.raises(Crashed):
+        plan.apply(key="sizes", progress=crash)
+    clock.advance("1 hour")
+    crm.tags.set(ben, "size", "L")
+    clock.advance("1 hour")
+    crm.tags.remove(ben, "size")
+    clock.advance("1 hour")
+    plan.apply(key="sizes")
+    with crm._business.store.read() as reader:
+        tags = sorted(reader.find(TagAssignment, {"customer_id": ben.id}), key=lambda tag: tag.since)
+    hour = timedelta(hours=1)
+    assert [(tag.value, tag.since, tag.until) for tag in tags] == [
+        ("L", begun + hour, begun + 2 * hour), ("M", begun + 3 * hour, None),
+    ]
 
 
 @pytest.mark.feature("E27")

@@ -26,7 +26,7 @@ VALUE_LIMIT: Final = 1_000
 
 
 def tagging(business: Business, key: str, value: str | None, *, until: Any = None, source: str = "manual") -> Action:
-    """Set a tag from now on: what it was before is closed, not lost."""
+    """Set a tag from the moment on that it is written: what it was before is closed then, not lost."""
     name = tag_key(key)
     text = None if value is None else tag_value(value, field="value")
     if until is not None:
@@ -36,7 +36,7 @@ def tagging(business: Business, key: str, value: str | None, *, until: Any = Non
         ends = None if until is None else expiry(until, occasion.now, business.zone, field="until")
         if ends is not None and ends <= occasion.now:  # asked when it is done first: a key repeats it for ever
             raise Malformed("until lies in the past; the tag would never hold", field="until")
-        facts = assigned(name, text, since=occasion.now, until=ends, actor=occasion.actor, source=source)
+        facts = assigned(name, text, since=occasion.done_at, until=ends, actor=occasion.actor, source=source)
         values = {each: Given(fact) for each, fact in {**facts, "applied_id": occasion.applied_id}.items()}
         assignment = Template(record=TagAssignment, values={"customer_id": CustomerKey(), "id": NewId(0), **values})
         return (_closing(name, occasion), assignment)
@@ -88,5 +88,5 @@ def closed(at: datetime) -> Mapping[str, Any]:
 
 
 def _closing(key: str, occasion: Occasion) -> Change:
-    values = {each: Given(fact) for each, fact in closed(occasion.now).items()}
+    values = {each: Given(fact) for each, fact in closed(occasion.done_at).items()}
     return Change(record=TagAssignment, match={"key": key}, values=values, current=True)
