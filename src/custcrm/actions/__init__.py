@@ -2,8 +2,8 @@
 
 Read `action` (what an action is), `eligibility` (who may), `keys` (what is done once), then `single` (for one customer),
 `applying` and `plan` (for a selection). The families beside them make
-the actions: `customers`, `points`, `accounts`, `coupons`, `sales`, `messages`; `places` says where they are booked, `progress`
-how far they are.
+the actions: `customers`, `points`, `accounts` with `standings`, `coupons`, `sales`, `messages`; `places` says where they are
+booked, `progress` how far they are.
 """
 
 from custcrm.actions.action import Cost, Problem

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
@@ -14,16 +13,16 @@ from custcrm.actions.action import Action, Booked, Booking, Cost, Doing, Occasio
 from custcrm.actions.keys import Request, once
 from custcrm.actions.messages import messages
 from custcrm.actions.places import booked_at, reference_of
+from custcrm.actions.standings import column_of, columns_of, standings
 from custcrm.business import Business, hold_customer
 from custcrm.filters.syntax.nodes import Field
 from custcrm.messaging.templates import ACCOUNT_REPLENISHED_AS_POINTS, text_or_default
 from custcrm.records import Account, AccountEntry, CustomerAccount, Membership, Program
 from custcrm.records.accounts import AccountKind
-from custcrm.records.programs import Access
 from custcrm.rules import accounts as rules
 from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Source, Template
-from custcrm.storage.protocol import Reader, Writer
-from custcrm.storage.questions import Question, Verdict
+from custcrm.storage.protocol import Writer
+from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal
 from custcrm.values.ids import numbered
 from custcrm.values.money import Money
@@ -60,7 +59,7 @@ def replenishing(
 
     def effects(occasion: Occasion) -> tuple[Doing, ...]:
         notice = messages.notice(
-            business, program, occasion, told, notify=notify, effect=1, more=_notice_columns(business, found, number)
+            business, program, occasion, told, notify=notify, effect=1, more=_noticecolumns_of(business, found, number)
         )
         entry = _entry_template(business, found, "replenish", number, occasion, about)
         return (_opening(business, found, occasion), entry, *notice)
@@ -90,7 +89,7 @@ def spending(
     about = _describe_entry(business, terminal=terminal, reference=reference)
     limit = rules.limit_of(found, None)
     funds = eligibility.has_funds(
-        business.schema, account, of=_columns(found), least=_literal(business, found, number),
+        business.schema, account, of=columns_of(found), least=_literal(business, found, number),
         common=_literal(business, found, number - limit), unopened=number <= limit,
     )
     return Action(
@@ -134,7 +133,7 @@ def reversing(business: Business, entry: AccountEntry, *, amount: Number | None 
         if stored is None:
             raise NotFound("no entry of an account has this id")
         before = {"customer_id": entry.customer_id, "account": entry.account, "reverses": entry.id}
-        undone = next(writer.totals(AccountEntry, before, of=_column(found)), (0,))[0]
+        undone = next(writer.totals(AccountEntry, before, of=column_of(found)), (0,))[0]
         return rules.reversal(found, stored, undone, asked, business.currency)
 
     about = {"reason": reason, "reverses": entry.id, "terminal": entry.terminal, "point_of_sale": entry.point_of_sale}
@@ -183,59 +182,6 @@ def limits(business: Business, account: Account, limit: Number | None) -> dict[s
     return {"credit_limit": None if number is None else Money.from_minor(number, business.currency)}
 
 
-def standings(reader: Reader, account: Account, customers: Collection[str]) -> dict[str, rules.Standing]:
-    """Return how the customers' accounts stand, looked up for all of them together."""
-    where = {"customer_id": sorted(customers), "account": account.name}
-    own = {each.customer_id: each for each in reader.find(CustomerAccount, where)}
-    summed = reader.totals(AccountEntry, where, by=("customer_id",), of=_column(account), latest="occurred_at")
-    totals = {customer: (balance, latest) for customer, balance, latest in summed}
-
-    def standing(customer: str) -> rules.Standing:
-        balance, latest = totals.get(customer) or (0, _find_latest(reader, account, customer))
-        limit = rules.limit_of(account, own.get(customer))
-        return rules.Standing(balance=balance, limit=limit, latest=latest, opened=customer in own)
-
-    return {customer: standing(customer) for customer in customers}
-
-
-def looked_up(
-    business: Business, customer: str, account: str, as_of: Any = None
-) -> tuple[Account, Access, rules.Standing]:
-    """Return an account, the member's access in its program, and how the member's account stands, now or at another time.
-
-    Without `as_of` all entries count, as when something is spent. Limits are those of today.
-    """
-    found, at = business.known(Account, account, "account"), business.asked_at(as_of)
-    paths = [("programs", found.program, "access"), ("accounts", found.name, _columns(found)[0])]
-    wanted = [business.shown(Field(path)) for path in (paths if at else paths[:1])]
-    question = Question(business.everyone(), at or business.now(), at is not None)
-    with business.reading() as reader:
-        row = next(reader.rows(question, wanted, only=customer), None)
-        if row is None:
-            raise NotFound("no customer has this id")
-        _, access, *then = row
-        if access is None:
-            raise Refusal(Reason.NOT_A_MEMBER, details={"program": found.program})
-        standing = standings(reader, found, [customer])[customer]
-    return found, Access(access), evolve(standing, balance=then[0] or 0) if then else standing
-
-
-def entries(reader: Reader, account: Account, customer: str) -> Sequence[AccountEntry]:
-    """Return the entries of a customer's account in order of time."""
-    where = {"customer_id": customer, "account": account.name}
-    return tuple(reader.find(AccountEntry, where, order=("occurred_at", "id")))
-
-
-# inside ---------------------------------------------------------------------------------------------
-
-
-def _find_latest(reader: Reader, account: Account, customer: str) -> datetime | None:
-    """Return the instant of the last entry of an account that holds nothing, which the totals leave out."""
-    where = {"customer_id": customer, "account": account.name}
-    last = next(reader.find(AccountEntry, where, order=("occurred_at",), descending=True, limit=1), None)
-    return None if last is None else last.occurred_at
-
-
 def _booking(business: Business, account: Account, kind: str, change: Change, about: Mapping[str, Any]) -> Booking:
     """Return the effect that changes each customer's account by what `change` says, as far as the rule lets it."""
 
@@ -258,7 +204,7 @@ def _booking(business: Business, account: Account, kind: str, change: Change, ab
                 added.append(CustomerAccount(**own, opened_at=occasion.now))
             added.append(AccountEntry(
                 **own, id=numbered(occasion.applied_id, ENTRY, turn.number), kind=kind,
-                **_number_column(business, account, number), occurred_at=mine.next_at(occasion.now), actor=occasion.actor,
+                **_numbercolumn_of(business, account, number), occurred_at=mine.next_at(occasion.now), actor=occasion.actor,
                 applied_id=occasion.applied_id, **about,
             ))
         return Booked(added=added, refused=refused)
@@ -294,9 +240,9 @@ def _entry_template(
     )
 
 
-def _notice_columns(business: Business, account: Account, number: int) -> dict[str, Source]:
+def _noticecolumns_of(business: Business, account: Account, number: int) -> dict[str, Source]:
     """Return what the notice tells: the amount, or as many units, and the balance after it."""
-    word, _ = _columns(account)
+    word, _ = columns_of(account)
     balance = Of(business.shown(Field(("accounts", account.name, word))))
     if account.kind is not AccountKind.MONEY:
         return {"points": Given(number), "balance": balance}
@@ -332,7 +278,7 @@ def _read_amount(
     raise Malformed(f"{field} is from {low} to {high}{', up or down' if signed else ''}", field=field)
 
 
-def _number_column(business: Business, account: Account, number: int) -> dict[str, Any]:
+def _numbercolumn_of(business: Business, account: Account, number: int) -> dict[str, Any]:
     return {"amount" if account.kind is AccountKind.MONEY else "units": rules.shown(account, number, business.currency)}
 
 
@@ -349,13 +295,3 @@ def _literal(business: Business, account: Account, number: int) -> int | Decimal
     """Return a number as the filter language writes it: money in major units."""
     shown = _show_number(business, account, number)
     return shown.amount if isinstance(shown, Money) else shown
-
-
-def _column(account: Account) -> str:
-    """Return the column of entries that such an account is summed by."""
-    return "amount" if account.kind is AccountKind.MONEY else "units"
-
-
-def _columns(account: Account) -> tuple[str, str]:
-    """Return the words for the balance of such an account, and for a customer's own limit."""
-    return ("balance", "credit_limit") if account.kind is AccountKind.MONEY else ("units", "credit_units")

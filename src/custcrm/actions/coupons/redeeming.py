@@ -158,3 +158,8 @@ def _action(action: str, wanted: Redeemable, told: Any, booking: Booking) -> Act
         name=action, title=f"{action} {series_of(wanted)}", arguments={"coupon": remembered_as(wanted), **told},
         verdict=Verdict(), effects=lambda occasion: (booking,),
     )
+
+
+def as_it_is(reader: Reader, coupon: Coupon) -> Coupon:
+    """Return the coupon as it is stored now."""
+    return reader.get(Coupon, coupon.customer_id, coupon.id) or coupon

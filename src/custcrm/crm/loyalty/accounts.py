@@ -13,6 +13,7 @@ from custcrm.actions import single
 from custcrm.actions.accounts import Number
 from custcrm.actions.action import Action
 from custcrm.actions.keys import Request, once
+from custcrm.actions.standings import entries, looked_up
 from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.records import Account, AccountEntry, CustomerAccount, Program
 from custcrm.records.accounts import AccountKind
@@ -170,12 +171,12 @@ class Accounts:
 
         It is the sum of all entries; with `as_of`, of those up to then.
         """
-        found, _, standing = actions.looked_up(self._business, customer_id(customer), account, as_of)
+        found, _, standing = looked_up(self._business, customer_id(customer), account, as_of)
         return rules.shown(found, standing.balance, self._business.currency)
 
     def available(self, customer: CustomerRef, account: str, *, as_of: Any = None) -> Money | int:
         """Return what the member can spend: balance and credit limit with full access, else 0."""
-        found, access, standing = actions.looked_up(self._business, customer_id(customer), account, as_of)
+        found, access, standing = looked_up(self._business, customer_id(customer), account, as_of)
         return rules.shown(found, standing.available if access is Access.FULL else 0, self._business.currency)
 
     def statement(
@@ -194,10 +195,10 @@ class Accounts:
         """
         business = self._business
         start, end = _bounds(business, period, since, until)
-        found, _, _ = actions.looked_up(business, customer_id(customer), account)
+        found, _, _ = looked_up(business, customer_id(customer), account)
         with business.reading() as reader:
-            entries = actions.entries(reader, found, customer_id(customer))
-        return rules.statement(found, entries, business.currency, since=start, until=end)
+            found_entries = entries(reader, found, customer_id(customer))
+        return rules.statement(found, found_entries, business.currency, since=start, until=end)
 
     def _entry(self, customer: CustomerRef, key: str | None, action: Callable[[], Action]) -> AccountEntry:
         return single.perform(self._business, action, customer_id(customer), key=key).of(AccountEntry)

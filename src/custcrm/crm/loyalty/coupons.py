@@ -20,7 +20,7 @@ from custcrm.records.coupons import CouponState
 from custcrm.rules import benefits
 from custcrm.rules import coupons as rules
 from custcrm.storage.customer_facts import facts
-from custcrm.storage.protocol import Reader, Writer
+from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, Reason, Refusal
 from custcrm.values.identifiers import identifier, identifiers
@@ -220,7 +220,7 @@ class Coupons:
 
         def reserve(writer: Writer) -> Coupon:
             done = single.perform(business, lambda: redeeming.reserving(business, found, use, lasting), owner, key=key)
-            return _again(writer, done.of(Coupon)) if key is None else redeeming.reserved_under(writer, owner, key)
+            return redeeming.as_it_is(writer, done.of(Coupon)) if key is None else redeeming.reserved_under(writer, owner, key)
 
         return business.transact(reserve)
 
@@ -321,7 +321,7 @@ class Coupons:
 
         def change(writer: Writer) -> Coupon:
             single.perform(self._business, action, coupon.customer_id, key=key)
-            return _again(writer, coupon)
+            return redeeming.as_it_is(writer, coupon)
 
         return self._business.transact(change)
 
@@ -330,8 +330,7 @@ class Coupons:
             return coupon
         with self._business.reading() as reader:
             if isinstance(coupon, str):
-                coupon = identifier(coupon, field="coupon")
-                found = codes.find_by_code(reader, coupon)
+                found = codes.find_by_code(reader, coupon := identifier(coupon, field="coupon"))
             else:
                 found = codes.find_coupon(reader, coupon)
         if found is None:
@@ -349,7 +348,3 @@ class Coupons:
         if isinstance(found, FreeCode):
             return rules.state_of_free(found, uses, at, per_coupon=terms.per_coupon)
         return rules.state(coupon, uses, at, per_coupon=terms.per_coupon)
-
-
-def _again(reader: Reader, coupon: Coupon) -> Coupon:
-    return reader.get(Coupon, coupon.customer_id, coupon.id) or coupon

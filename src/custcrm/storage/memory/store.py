@@ -22,7 +22,7 @@ from custcrm.storage.custody import Custody, Held, Turn
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.memory import setwise
 from custcrm.storage.memory.contents import Contents
-from custcrm.storage.memory.table import Key, Table
+from custcrm.storage.memory.table import Key, Table, with_counter
 from custcrm.storage.migrations import VERSION
 from custcrm.storage.protocol import Reader, Taken, Writer
 from custcrm.storage.questions import Order, Question, Verdict
@@ -343,13 +343,4 @@ class MemoryWriter(MemoryReader):
     def _set(self, table: Table, key: Key, record: Any) -> None:
         if clash := table.clash(record):
             raise Taken(table.record, clash)
-        self._contents.set(table, key, _with_counter(record, table.records.get(key)))
-
-
-def _with_counter(record: R, before: R | None) -> R:
-    """Return the record with the counter as it stood: only `reserve` changes one."""
-    kind: type = type(record)
-    counter = declaration(kind).counter
-    if counter is None or before is None:
-        return record
-    return attrs.evolve(record, **{counter.used: getattr(before, counter.used)})  # type: ignore[misc]
+        self._contents.set(table, key, with_counter(record, table.records.get(key)))

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import attrs
 
 from custcrm.records.declaration import declaration
 from custcrm.storage.columns import reader, tuple_reader
 from custcrm.storage.memory.order import Ranked, SortedKeys, sortable
 from custcrm.storage.memory.sums import KeptSums, Totals
 
+R = TypeVar("R")
 Key = tuple[Any, ...]
 MANY: Final = 200
 """Records of one customer from which on sums are kept: fewer are added up as quickly."""
@@ -260,3 +263,12 @@ def _sort_by(
         return found
     seen = sortable(tuple(after))
     return [each for each in found if (value(each) < seen if descending else seen < value(each))]
+
+
+def with_counter(record: R, before: R | None) -> R:
+    """Return the record with the counter as it stood: only `reserve` changes one."""
+    kind: type = type(record)
+    counter = declaration(kind).counter
+    if counter is None or before is None:
+        return record
+    return attrs.evolve(record, **{counter.used: getattr(before, counter.used)})  # type: ignore[misc]
