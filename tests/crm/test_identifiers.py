@@ -12,7 +12,7 @@ import pytest
 
 import custcrm
 from custcrm.records import RECORDS, Customer
-from tests.crm.test_nonsense import World, _raised, _records, _Undo, _world
+from tests.crm.test_nonsense import World, _raised, _records, _Undo, world_of
 
 BLANKS: Final = ("", " ", "\u00a0\t", "\u200b \ufeff")
 
@@ -35,7 +35,7 @@ UUID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @pytest.fixture
 def world(where: str | None, tmp_path: Path) -> Iterator[World]:
-    made = _world(where, tmp_path)
+    made = world_of(where, tmp_path)
     # The first guest makes the key of the hashes, which all later ones have in common.
     made.crm.coupons.redeem(made.sensible["code"], identity="first guest", discount="1.00")
     yield made
