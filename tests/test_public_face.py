@@ -20,7 +20,10 @@ HEAVY = (
     "sqlalchemy", "alembic", "psycopg", "phonenumbers", "email_validator", "cattrs", "typer", "rich", "regex",
     "sortedcontainers",
 )  # fmt: skip
-RINGS = ("storage", "messaging", "records", "rules", "vocabulary", "selection", "actions", "crm", "importing", "cli", "testing")
+RINGS = (
+    "storage", "messaging", "records", "rules", "vocabulary", "selection", "actions", "crm", "importing", "verifying", "cli",
+    "testing",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("module", MODULES)

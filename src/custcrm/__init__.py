@@ -4,7 +4,7 @@ The names are resolved when they are first used, so that `import custcrm.filters
 
 The map is docs/architecture.md. From the inside out: `values`, `files`, `records`, `rules` and `filters`, `vocabulary`,
 `storage`, `messaging`, `business`, `actions` with `scope`, `view`, `waterfall` and `liability`, `selection`, `importing`,
-`reports`, `crm`; `cli` and `testing` use it all.
+`reports`, `verifying`, `crm`; `cli` and `testing` use it all.
 """
 
 from importlib import import_module
@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         Unfinished,
     )
     from custcrm.values.money import Money
+    from custcrm.verifying import Finding, Verification
     from custcrm.view import View
     from custcrm.waterfall import Step, Waterfall
 
@@ -113,6 +114,7 @@ _HOMES = {
     "custcrm.values.errors": "ChannelsFailed Closed Conflict Contended CrmError EmailTaken KeyConflict Malformed "
     "MisusedTransaction NotFound OutcomeUnknown Reason Refusal Unavailable Unfinished",
     "custcrm.values.money": "Money",
+    "custcrm.verifying": "Finding Verification",
     "custcrm.view": "View",
     "custcrm.waterfall": "Step Waterfall",
 }
@@ -121,14 +123,14 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 __all__ = [
     "Access", "Account", "AccountEntry", "AccountKind", "Activity", "Applied", "CallStatus", "CallerMatch", "Category",
     "ChannelsFailed", "Closed", "Conflict", "Contended", "Cost", "Coupon", "CouponSeries", "CouponState", "Crm", "CrmError",
-    "Customer", "CustomerAccount", "DryRun",
-    "EarningRule", "Earns", "EmailTaken", "Expiring", "FilterError", "FreeCode", "GuestRedemption", "ImportReport",
-    "InboxItem", "InboxMessage", "InboxStatus", "KeyConflict", "Liability", "LimitExceeded", "LotProof", "LotUse",
-    "Malformed", "Membership", "MembershipChange", "Message", "MisusedTransaction", "Money", "NotFound", "Offer",
-    "OfferStatus", "OutcomeUnknown", "Page", "Plan", "PointBalances", "PointsEntry", "PointsLine", "PointsSpend", "Problem",
-    "Program", "Proof", "Reason", "Redemption", "Refusal", "Result", "Reversal", "Rounding", "RowVerdict", "Sale",
-    "SaleDetails", "SaleKind", "SaleLine", "Scope", "Segment", "Selection", "Statement", "Step", "Task", "Total",
-    "Transaction", "TransactionLog", "Unavailable", "Unfinished", "View", "Waterfall", "at", "from_json", "open", "to_json",
+    "Customer", "CustomerAccount", "DryRun", "EarningRule", "Earns", "EmailTaken", "Expiring", "FilterError", "Finding",
+    "FreeCode", "GuestRedemption", "ImportReport", "InboxItem", "InboxMessage", "InboxStatus", "KeyConflict", "Liability",
+    "LimitExceeded", "LotProof", "LotUse", "Malformed", "Membership", "MembershipChange", "Message", "MisusedTransaction",
+    "Money", "NotFound", "Offer", "OfferStatus", "OutcomeUnknown", "Page", "Plan", "PointBalances", "PointsEntry",
+    "PointsLine", "PointsSpend", "Problem", "Program", "Proof", "Reason", "Redemption", "Refusal", "Result", "Reversal",
+    "Rounding", "RowVerdict", "Sale", "SaleDetails", "SaleKind", "SaleLine", "Scope", "Segment", "Selection", "Statement",
+    "Step", "Task", "Total", "Transaction", "TransactionLog", "Unavailable", "Unfinished", "Verification", "View", "Waterfall",
+    "at", "from_json", "open", "to_json",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -224,3 +225,21 @@ def test_a_terminal_gets_borders(shop):
     os.close(main)
     assert process.wait() == 0
     assert "│ Anna@Example.org │" in shown.decode()
+
+
+def test_verify_tells_what_was_checked_and_what_was_found(shop):
+    """Exit code 0 and every check where the store keeps its promises; 1, the finding and no name where it does not."""
+    code, out, err = shop("verify")
+    assert (code, err) == (0, "")
+    assert "looked at" in out and out.splitlines()[-1].endswith("looked at: nothing found")
+    code, out, _ = shop("verify", "--json")
+    assert code == 0 and json.loads(out)["ok"] is True
+    with sqlite3.connect("shop.db") as connection:
+        connection.execute("UPDATE custcrm_customers SET first_name_folded = 'x' WHERE first_name = 'Anna'")
+    connection.close()
+    code, out, err = shop("verify")
+    assert (code, err) == (1, "") and "folded: customers" in out and "Anna" not in out
+    code, out, _ = shop("verify", "--json")
+    finding, verified = map(json.loads, out.splitlines())
+    assert code == 1 and finding["finding"]["check"] == "folded"
+    assert verified["found"] == {"folded": 1} and verified["ok"] is False

@@ -7,6 +7,7 @@ import pytest
 
 import custcrm
 from custcrm.testing import ManualClock
+from custcrm.values.errors import Closed
 
 Opened = Callable[..., custcrm.Crm]
 
@@ -23,8 +24,13 @@ def where(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest.fixture
-def opened(where: str | None, clock: ManualClock) -> Iterator[Opened]:
-    """Open the store as one would, with a clock; all are closed at the end."""
+def tampered() -> None:
+    """Tell that a test breaks a promise of the store on purpose; any other leaves one that keeps them all."""
+
+
+@pytest.fixture
+def opened(request: pytest.FixtureRequest, where: str | None, clock: ManualClock) -> Iterator[Opened]:
+    """Open the store as one would, with a clock; at the end it keeps what it promises, and all are closed."""
     faces: list[custcrm.Crm] = []
 
     def make(**settings: Any) -> custcrm.Crm:
@@ -33,8 +39,13 @@ def opened(where: str | None, clock: ManualClock) -> Iterator[Opened]:
         return face
 
     yield make
+    try:
+        kept = not faces or "tampered" in request.fixturenames or faces[0].verify()
+    except Closed:
+        kept = True  # by the test: what it is about ends with it
     for face in faces:
         face.close()
+    assert kept, str(kept)
 
 
 @pytest.fixture

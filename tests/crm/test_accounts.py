@@ -98,6 +98,7 @@ def test_access_decides_who_pays_in_and_who_spends(crm, people, wallet):
     assert crm.accounts.replenish(ben, "wallet", 1) and crm.accounts.spend(ben, "wallet", 11)
 
 
+@pytest.mark.usefixtures("tampered")
 @pytest.mark.feature("C26")
 def test_a_credit_limit_can_be_ones_own(crm, people, wallet):
     """Opened with a limit, given another, given back to the account's; what is spent stays spent."""

@@ -17,6 +17,8 @@ from custcrm.storage.questions import Verdict
 from custcrm.values.ids import numbered
 from tests.batches import in_batches
 
+pytestmark = pytest.mark.usefixtures("tampered")  # lots of no credit, a category that no change tells of
+
 PEOPLE = 8
 BATCH = 3
 TAKEN = 10

@@ -419,6 +419,7 @@ def test_what_expires_soon(crm, people, clock):
         crm.points.expiring(anna, "club", within=30)
 
 
+@pytest.mark.usefixtures("tampered")
 @pytest.mark.feature("X18")
 def test_the_proof_shows_each_lot(crm, people, clock):
     """What each lot brought, what touched it, what is left; its rows sum up to the balance at any time."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from custcrm.cli.failures import reported
+from custcrm.cli.failures import FOUND, reported
 from custcrm.cli.output import Output
 
 app = typer.Typer(
@@ -161,6 +161,18 @@ def explain(
 
         with existing(store, schema) as crm:
             answer(crm, Asked(filter, as_of), Output.here(as_json=json), email=email, id=id, external_id=external_id)
+
+
+@app.command()
+def verify(store: Store = None, schema: Schema = None, json: Json = False, traceback: Trace = False) -> None:
+    """Check a store against its promises; nothing is written. The exit code is 1 where something is found."""
+    with reported(show_traceback=traceback):
+        from custcrm.cli.stores import existing
+        from custcrm.cli.verifying import check
+
+        with existing(store, schema) as crm:
+            kept = check(crm, Output.here(as_json=json))
+    raise typer.Exit(0 if kept else FOUND)
 
 
 @app.command()

@@ -11,6 +11,8 @@ from typing import Final
 from custcrm.values.errors import Conflict, CrmError, Malformed, NotFound, OutcomeUnknown, Refusal, Unavailable, Unfinished
 
 REFUSED: Final = 1
+FOUND: Final = 1
+"""What a store that was verified does not keep is no failure of the command, and a script must hear of it."""
 WRONG_INPUT: Final = 2
 UNREACHABLE: Final = 3
 DEFECT: Final = 70

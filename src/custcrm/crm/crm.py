@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from custcrm.actions.keys import idempotency_key
+from custcrm.actions.progress import Progress
 from custcrm.business import Business
 from custcrm.crm.asking.reports import Reports
 from custcrm.crm.asking.segments import Activities, Segments
@@ -28,6 +29,7 @@ from custcrm.filters import Filter, Schema
 from custcrm.records import Applied
 from custcrm.scope import Scope
 from custcrm.selection import Selection, select
+from custcrm.verifying import Verification, verify
 
 
 class Crm:
@@ -100,6 +102,15 @@ class Crm:
         name = idempotency_key(key)
         with self._business.reading() as reader:
             return reader.get(Applied, name)
+
+    def verify(self, *, progress: Progress = False) -> Verification:
+        """Check the store against its promises: counters, lots, references, keys and more. Nothing is written.
+
+        What comes of it is true where nothing was found; else its `findings` say which promise is broken, by which records and
+        what to do. Others may write meanwhile. `progress` is True for a bar, or is called with (customers done, all). Conflict
+        inside a transaction.
+        """
+        return verify(self._business, progress)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

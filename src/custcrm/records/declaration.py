@@ -131,6 +131,7 @@ class Declaration:
     moments: Mapping[str, str] = attrs.field(factory=dict, hash=False)
     counter: Counter | None = None
     bounds: Bounds | None = None
+    secret: bool = False
 
     def column(self, name: str) -> Column:
         """Return the column of that name; KeyError when there is none."""
@@ -189,6 +190,7 @@ def record(
             moments=dict(moments or {}),
             counter=counter,
             bounds=Bounds(*in_force.split()) if in_force else None,
+            secret=secret,
         )
         cls.__repr__ = _repr(() if secret else tuple(key.split()), tuple(shown.split()))  # type: ignore[method-assign]
         return cls

@@ -199,8 +199,7 @@ def reverse_credit(
     not. Then from other open lots, soonest first; for what is still missing the policy decides. `own` are all entries of its
     lot, `before` those that reversed it earlier, `lots` the open lots, `debt` the lot of the debt if ever there was one.
     """
-    left = credit.delta - sum(each.shortfall - each.delta for each in before)
-    asked = _amount_to_take(points, left)
+    asked = _amount_to_take(points, left_to_reverse(credit.delta, before))
     if isinstance(asked, Refusal):
         return asked
     lot, now = lot_of(own), told.occurred_at
@@ -221,6 +220,11 @@ def reverse_credit(
     elif short:
         entries.append(evolve(_on(lot, 0, told, new_id), shortfall=short))
     return tuple(entries)
+
+
+def left_to_reverse(points: int, before: Iterable[PointsEntry]) -> int:
+    """Return what is left of what an action moved after these reversals of it: of points that were taken, less than nought."""
+    return points + sum(each.delta - each.shortfall for each in before)
 
 
 def _amount_to_take(points: int | None, left: int) -> int | Refusal:

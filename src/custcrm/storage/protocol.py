@@ -10,9 +10,11 @@ examples; a store that passes it can be given to `custcrm.open`.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, get_args
+
+from attrs import frozen
 
 from custcrm.filters.ir.nodes import Shown
 from custcrm.records.journal import Applied
@@ -41,6 +43,25 @@ class Taken(Conflict):
     def __str__(self) -> str:
         thing = re.sub(r"\B(?=[A-Z])", " ", self.record.__name__).lower()
         return f"another {thing} with the same {', '.join(self.columns) or 'unique columns'} is there already"
+
+
+@frozen
+class Fault:
+    """What is wrong with how a table keeps its records; `text` says it without a value of theirs.
+
+    `kind`: `damage` of the file or of an index; a table or column that is `missing`, so that nothing of the table can be read,
+    or a `schema` other than the one that is declared; or `rows` that no record is written as. `key` is the row's, where it is
+    about one.
+    """
+
+    kind: Literal["damage", "missing", "schema", "rows"]
+    table: str
+    text: str
+    key: tuple[Any, ...] = ()
+
+
+Tell: TypeAlias = Callable[[Fault], object]
+"""What is called with each fault that a store meets."""
 
 
 class Reader(Protocol):
@@ -172,6 +193,13 @@ class Store(Protocol):
         """Open a view for questions: of its own, so that it shows what has been written before it.
 
         Each question is answered as of one moment, and may be asked in any thread. Inside a write(): that one.
+        """
+
+    def snapshot(self, tell: Tell) -> AbstractContextManager[Reader]:
+        """Open a view of one moment, for who looks at everything: what others commit meanwhile is not seen.
+
+        `tell` is called with what is wrong with how the records are kept: at once with what is seen before any is read, then
+        with each row of `find` that cannot be read or that no record is written as. One that cannot be read is left out.
         """
 
     def write(self) -> AbstractContextManager[Writer]:

@@ -24,7 +24,7 @@ from custcrm.storage.memory import setwise
 from custcrm.storage.memory.contents import Contents
 from custcrm.storage.memory.table import Key, Table, with_counter
 from custcrm.storage.migrations import VERSION
-from custcrm.storage.protocol import Reader, Taken, Writer
+from custcrm.storage.protocol import Reader, Taken, Tell, Writer
 from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.values.errors import Closed, NotFound, Reason
 
@@ -78,6 +78,12 @@ class MemoryStore:
             yield reader
         finally:
             reader.end()
+
+    @contextmanager
+    def snapshot(self, tell: Tell) -> Iterator[Reader]:  # noqa: ARG002 - what is in memory cannot be damaged
+        """Open a view of one moment: writers wait until it ends. The records are kept as they are."""
+        with self._take_turn(), self.read() as reader:
+            yield reader
 
     @contextmanager
     def write(self) -> Iterator[Writer]:

@@ -1,8 +1,8 @@
 """Stores in SQLite files and PostgreSQL databases, by SQLAlchemy Core: `open_store(address)` opens one.
 
 Read `store`, then `tables` with `types`, then `reader` and `writer`, then `questions` with `sources`, `statements` and
-`setwise`; `engine` opens databases, by `sqlite` or `postgresql`, `connections` keeps them from child processes, `schema` keeps
-their version, `encoding` moves whole rows.
+`setwise`; `snapshot` tells what is wrong; `engine` opens databases, by `sqlite` or `postgresql`, `connections` keeps them from
+child processes, `schema` keeps their version, `encoding` moves whole rows.
 """
 
 from __future__ import annotations

@@ -62,12 +62,14 @@ class SqlReader:
         parameters |= {f"after_{place}": value for place, value in enumerate(after or ()) if value is not None}
         if limit is not None:
             parameters["limit"] = limit
-        decode = encoding.decode(record, self._dialect)
         few = self._few(shape, parameters)
         if few is None:
             few = self._stream(statements.select(shape), parameters, whole=limit is not None)
-        for row in self._confine(few):
-            yield decode(row)
+        yield from self._decoded(record, self._confine(few))
+
+    def _decoded(self, record: type[R], rows: Iterable[Any]) -> Iterator[R]:
+        """Yield the records of rows."""
+        return map(encoding.decode(record, self._dialect), rows)
 
     def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
         """Count what `find` would yield."""

@@ -12,10 +12,11 @@ from sqlalchemy.engine import Connection, Engine
 
 from custcrm.storage import forks
 from custcrm.storage.custody import Custody, Turn
-from custcrm.storage.protocol import Durability, Reader, Writer
+from custcrm.storage.protocol import Durability, Reader, Tell, Writer
 from custcrm.storage.sql import postgresql, schema, sqlite
 from custcrm.storage.sql.engine import open_engine, translated
 from custcrm.storage.sql.reader import SqlReader
+from custcrm.storage.sql.snapshot import open_snapshot
 from custcrm.storage.sql.writer import SqlWriter
 from custcrm.values.errors import Closed, OutcomeUnknown, Unavailable
 
@@ -83,6 +84,16 @@ class SqlStore:
         # Not the view of a read() around this one: that is older than what this thread may have written since.
         with self._connection(writes=False) as connection:
             reader = SqlReader(connection)
+            try:
+                yield reader
+            finally:
+                reader.end()
+
+    @contextmanager
+    def snapshot(self, tell: Tell) -> Iterator[Reader]:
+        """Open a view of one moment, on PostgreSQL too, and tell what is wrong with how the records are kept."""
+        with self._connection(writes=False) as connection:
+            reader = open_snapshot(connection, tell)
             try:
                 yield reader
             finally:

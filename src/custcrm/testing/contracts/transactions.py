@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Final
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.records import RECORDS, CouponSeries, Customer, TagAssignment
-from custcrm.storage.protocol import Reader, Store, Taken, Writer
+from custcrm.storage.protocol import Fault, Reader, Store, Taken, Writer
 from custcrm.storage.questions import Question
 from custcrm.testing.bases import NOW, Base, bases, some_id
 from custcrm.testing.contracts.records import ON_ONE_STORE, THREADS, customer, put, tag
@@ -27,6 +27,11 @@ def everything(reader: Reader) -> list[Any]:
     for record in RECORDS:
         found += reader.find(record)
     return found
+
+
+def _add(store: Store, record: Any) -> None:
+    with store.write() as writer:
+        writer.add([record])
 
 
 class TransactionLaws:
@@ -166,6 +171,23 @@ class TransactionLaws:
                 with store.read() as later:
                     assert later.count_records(TagAssignment) == number - 10
             assert [each.id for each in found] == [row[0] for row in shown] == [some_id(2), some_id(3)]
+
+    def test_a_snapshot_is_one_moment(self, store: Store) -> None:
+        """Two questions of one snapshot get one answer, whoever commits in between; nothing is wrong with what was written."""
+        put(store, customer(8))
+        faults: list[Fault] = []
+        with ThreadPoolExecutor(1) as pool:
+            with store.snapshot(faults.append) as reader:
+                before = everything(reader)
+                writing = pool.submit(_add, store, customer(9))
+                wait([writing], timeout=1)  # a store that has one view at a time lets the writer wait
+                assert everything(reader) == before and reader.get(Customer, some_id(9)) is None
+            writing.result()
+        with store.snapshot(faults.append) as reader:
+            assert reader.get(Customer, some_id(9)) is not None
+        with pytest.raises(Closed):
+            list(reader.find(Customer))
+        assert faults == []
 
     def test_a_read_inside_a_write_sees_it(self, store: Store) -> None:
         """A read() in a write() of the same thread sees what has been written so far."""

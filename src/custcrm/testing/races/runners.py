@@ -179,6 +179,14 @@ def _check(crm: Crm, races: Sequence[Race], stage: ByRace, runners: Sequence[Fut
         except AssertionError as lost:
             lost.add_note(f"the race {race.name!r} is lost: {race.law}")
             raise
+    assert_verified(crm)
+
+
+def assert_verified(crm: Crm) -> None:
+    """Raise AssertionError with what is found where the store does not keep its promises; see `Crm.verify`."""
+    verified = crm.verify()
+    if not verified:
+        raise AssertionError(str(verified))
 
 
 _LINES: Final[list[Line]] = []

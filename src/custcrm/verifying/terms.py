@@ -1,0 +1,103 @@
+"""What the owner has laid down: settings, saved filters, and the terms of programs, series and rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from custcrm.actions.coupons.guests import GUEST_KEY
+from custcrm.actions.coupons.series import KINDS, SHARING
+from custcrm.business import Business
+from custcrm.records import Category, CouponSeries, EarningRule, Program, SavedSegment, Setting
+from custcrm.rules import benefits, codes
+from custcrm.storage.protocol import Reader
+from custcrm.values.errors import CrmError, Malformed
+from custcrm.values.money import exponent
+from custcrm.values.periods import Span, zone
+from custcrm.verifying.report import Findings, ids_of
+
+_KEY: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def _guest_key(value: str) -> None:
+    if not _KEY.fullmatch(value):
+        raise Malformed("the key of the guests' hashes is not one", field=GUEST_KEY)
+
+
+SETTINGS: Final[Mapping[str, Callable[[str], object]]] = {"currency": exponent, "timezone": zone, GUEST_KEY: _guest_key}
+"""How settings are read; others are texts."""
+
+
+def check_terms(business: Business, reader: Reader, found: Findings) -> None:
+    """Look at all that was laid down."""
+    for setting in reader.find(Setting):
+        found.look("terms")
+        if setting.name in SETTINGS:
+            _try("terms", setting, "value", partial(SETTINGS[setting.name], setting.value), found)
+    for record in (SavedSegment, Category, EarningRule):
+        for each in _all(reader, record):
+            if each.filter is not None:
+                found.look("filters")
+                _try("filters", each, "filter", partial(business.parse, each.filter), found)
+    for program in reader.find(Program):
+        found.look("terms")
+        _try("terms", program, "reversal_grace", partial(_read_span, program.reversal_grace), found)
+    for rule in reader.find(EarningRule):
+        found.look("terms")
+        _try("terms", rule, "expires", partial(_read_span, rule.expires), found)
+        if rule.ends_at is not None and rule.starts_at is not None and rule.ends_at <= rule.starts_at:
+            found.add("terms", EarningRule, ids_of(rule), "it ends before it begins")
+    for series in reader.find(CouponSeries):
+        found.look("terms")
+        for fault in _faults_of(business, series):
+            found.add("terms", CouponSeries, ids_of(series), fault)
+
+
+def _faults_of(business: Business, series: CouponSeries) -> list[str]:
+    tried: Mapping[str, Callable[[], object]] = {
+        "valid": lambda: _read_span(series.valid),
+        "benefit": lambda: _read_benefit(business, series.benefit),
+        "alphabet": lambda: codes.alphabet_of(series.alphabet),
+        "code_length": lambda: codes.length_of(series.code_length),
+    }
+    faults = [f"{name} cannot be read" for name, read in tried.items() if not _is_read(read)]
+    if series.kind not in KINDS or series.codes not in SHARING:
+        faults.append(f"its kind is {series.kind!r}, its codes are {series.codes!r}")
+    if (series.shared_code is None) is (series.codes == "shared"):
+        faults.append("it has one code for all just when its codes are unique")
+    if series.per_coupon < 1 or (series.per_customer is not None and series.per_customer < 1):
+        faults.append("its limits for a coupon and a customer are from 1 on")
+    if series.issue_from is not None and series.issue_until is not None and series.issue_until <= series.issue_from:
+        faults.append("its window closes before it opens")
+    return faults
+
+
+def _read_span(text: str | None) -> None:
+    if text is not None:
+        Span.parse(text)
+
+
+def _read_benefit(business: Business, kept: Mapping[str, Any]) -> None:
+    """Read a benefit as it is kept; one that says nothing is none."""
+    benefits.from_json(kept)
+    if kept and kept.get("currency") != business.currency:
+        raise Malformed("the benefit is in another currency", field="benefit")
+
+
+def _try(check: str, record: object, name: str, read: Callable[[], object], found: Findings) -> None:
+    if not _is_read(read):
+        found.add(check, type(record), ids_of(record), f"{name} cannot be read")
+
+
+def _is_read(read: Callable[[], object]) -> bool:
+    try:
+        read()
+    except (CrmError, ValueError, TypeError, LookupError):
+        return False
+    return True
+
+
+def _all(reader: Reader, record: type) -> Any:
+    return reader.find(record)

@@ -1,0 +1,95 @@
+"""What holds of every record by its declaration: amounts in the store's currency, references that are there, unique columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import pairwise
+from typing import Any, Final
+
+from attrs import frozen
+
+from custcrm.records import RECORDS, SeriesBudget
+from custcrm.records.declaration import Counter, declaration
+from custcrm.storage.columns import tuple_reader
+from custcrm.storage.protocol import Reader
+from custcrm.verifying.ground import Ground
+from custcrm.verifying.report import Findings, ids_of
+
+CUSTOMERS: Final = "customers"
+
+
+@frozen
+class _Shape:
+    """What is asked of a class of records: its attributes of money, and its columns that name others, with their tables."""
+
+    money: tuple[str, ...]
+    names: tuple[tuple[str, str], ...]
+    counter: Counter | None
+
+
+@cache
+def _shape(record: type[Any]) -> _Shape:
+    about = declaration(record)
+    return _Shape(
+        money=tuple(column.source[0] for column in about.columns if column.source[1:] == ("minor",)),
+        names=tuple((column.name, column.ref) for column in about.columns if column.ref and column.ref != CUSTOMERS),
+        counter=about.counter,
+    )
+
+
+def check_values(records: Iterable[Any], ground: Ground, found: Findings) -> None:
+    """Look at records of any class."""
+    amounts, names = 0, 0
+    for each in records:
+        kind: type = type(each)
+        shape = _shape(kind)
+        for attribute in shape.money:
+            amount = getattr(each, attribute)
+            if amount is not None:
+                amounts += 1
+                if amount.currency != ground.business.currency:
+                    found.add("currency", kind, ids_of(each), f"{attribute} is in {amount.currency}, the store keeps "
+                                                              f"{ground.business.currency}")
+        for attribute, table in shape.names:
+            name = getattr(each, attribute)
+            if name is not None:
+                names += 1
+                if name not in ground.names[table]:
+                    found.add("references", kind, ids_of(each), f"{attribute} names {name!r}, which is not among {table}")
+    found.look("currency", amounts)
+    found.look("references", names)
+
+
+def check_records(reader: Reader, ground: Ground, found: Findings) -> None:
+    """Look at the records that are no facts about a customer: programs, series, codes, rules, settings."""
+    for record in RECORDS:
+        about = declaration(record)
+        if about.of_customer or record.__name__ in ("Customer", "Target"):
+            continue
+        check_values(_all(reader, record), ground, found)
+    for budget in reader.find(SeriesBudget):
+        found.look("currency")
+        if budget.currency != ground.business.currency:
+            found.add("currency", SeriesBudget, ids_of(budget), f"the budget is in {budget.currency}, the store keeps "
+                                                                f"{ground.business.currency}")
+
+
+def check_unique(reader: Reader, found: Findings) -> None:
+    """Look for columns that stand once: byte for byte, in their own order, so that two of the same follow each other."""
+    for record in RECORDS:
+        for columns in declaration(record).unique:
+            read = tuple_reader(record, columns)
+            for before, after in pairwise(_sorted(reader, record, columns)):
+                found.look("unique")
+                if read(before) == read(after) and None not in read(after):
+                    both = (*ids_of(before), *ids_of(after))
+                    found.add("unique", record, dict.fromkeys(both), f"two have the same {', '.join(columns)}")
+
+
+def _all(reader: Reader, record: type) -> Iterator[Any]:
+    return reader.find(record)
+
+
+def _sorted(reader: Reader, record: type, columns: tuple[str, ...]) -> Iterator[Any]:
+    return reader.find(record, order=columns)
