@@ -86,3 +86,11 @@ def test_a_file_of_somebody_else_stays(tmp_path, content):
     assert answer.returncode == 1
     assert "choose another file with --store" in answer.stderr
     assert (tmp_path / "cdnow-demo.db").read_bytes() == content
+
+
+def test_the_demo_leaves_a_store_that_verifies(folder, shown):
+    """Real purchases, imported and acted on: every promise holds."""
+    assert shown.returncode == 0
+    verified = custcrm("verify", "--store", "cdnow-demo.db", cwd=folder)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert verified.stdout.splitlines()[-1].endswith("nothing found")

@@ -9,6 +9,7 @@ from multiprocessing import Pipe, get_context
 import pytest
 
 from custcrm.records import AccountEntry, Applied, Coupon, CouponSeries, Message, PointsEntry, Target
+from custcrm.testing.races.runners import assert_verified
 from tests.proofs import victim
 
 PATIENCE = 120
@@ -80,8 +81,9 @@ def prepared(address):
 
 
 def assert_exact(address, undisturbed):
-    """Nobody twice, nobody missed, coupons = messages = reserved, done = eligible, and the result stands."""
+    """Nobody twice, nobody missed, coupons = messages = reserved, done = eligible, the result stands, the store verifies."""
     with victim.opened(address) as crm:
+        assert_verified(crm)
         again = victim.apply_all(crm)
         assert all(each.repeated for each in again.values())
         assert {key: (each.applied, dict(each.skipped)) for key, each in again.items()} == undisturbed

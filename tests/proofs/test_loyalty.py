@@ -27,6 +27,7 @@ import custcrm
 from custcrm import KeyConflict, Money, Refusal
 from custcrm.records import AccountEntry, Coupon, PointsEntry
 from custcrm.records.points import DEBT
+from custcrm.testing.races.runners import assert_verified
 from tests.proofs import ledger_model as model
 from tests.proofs.ledger_model import Refused
 
@@ -671,7 +672,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.feature("V10", "V11", "V12", "V35", "X18", "X19")
 @pytest.mark.parametrize("machine", [Points, Accounts, Coupons], ids=lambda machine: machine.__name__.lower())
 def test_all_operations_agree_with_the_model(machine: type[Machine], world: World, long: bool) -> None:
-    """Whatever is done in whatever order and at whatever time: stored, shown and refused as the model says."""
+    """Whatever is done in whatever order and at whatever time: stored, shown and refused as the model says; it verifies."""
     examples = EXAMPLES[world.kind][long]
     run_state_machine_as_test(
         lambda: machine(world),
@@ -680,3 +681,4 @@ def test_all_operations_agree_with_the_model(machine: type[Machine], world: Worl
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert_verified(world.crm)

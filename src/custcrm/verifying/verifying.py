@@ -39,11 +39,13 @@ def verify(business: Business, progress: Progress = False) -> Verification:
     if business.store.is_writing():
         raise Conflict("verify looks at what is committed; call it outside of the transaction")
     show, found = show_progress(progress), Findings()
+    suspect: set[str] = set()
     is_whole = True
 
     def tell(fault: Fault) -> None:
         nonlocal is_whole
         is_whole = is_whole and fault.kind != "missing"
+        suspect.add(fault.table)
         check = "schema" if fault.kind == "missing" else fault.kind
         found.add_to(check, fault.table, _key_of(fault), fault.text)
 
@@ -52,6 +54,7 @@ def verify(business: Business, progress: Progress = False) -> Verification:
         found.look("schema", len(RECORDS))
         if is_whole:
             _check_all(business, reader, found, show)
+            check_unique(reader, suspect, found)
     return found.gathered()
 
 
@@ -71,7 +74,6 @@ def _check_all(business: Business, reader: Reader, found: Findings, show: Show) 
     check_codes(reader, ground, places, found)
     check_series(reader, ground, places, found)
     check_keys(reader, ground, found)
-    check_unique(reader, found)
     show(total, total)
 
 
