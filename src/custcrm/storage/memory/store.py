@@ -29,7 +29,6 @@ from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.values.errors import Closed, NotFound, Reason
 
 R = TypeVar("R")
-T = TypeVar("T")
 
 _AT_ONCE: Final[AbstractContextManager[None]] = nullcontext()
 
@@ -228,7 +227,7 @@ class MemoryReader:
         with self._asking():
             return self._contents.questions.refusals(question, verdict)
 
-    def _confine(self, found: Iterable[T]) -> Iterator[T]:
+    def _confine(self, found: Iterable[R]) -> Iterator[R]:
         """Yield what is found to whom it is for: that of a view, to anybody."""
         return iter(found)
 
@@ -334,8 +333,7 @@ class MemoryWriter(MemoryReader):
     @contextmanager
     def nested(self, _: int, /) -> Iterator[None]:
         """Undo what is done within, should an exception leave it; where all is undone, nothing is left to do."""
-        contents = self._contents
-        begun = len(contents.undo)
+        contents, begun = self._contents, len(self._contents.undo)
         try:
             yield
         except BaseException:
@@ -343,7 +341,7 @@ class MemoryWriter(MemoryReader):
                 contents.undo_from(begun)
             raise
 
-    def _confine(self, found: Iterable[T]) -> Iterator[T]:
+    def _confine(self, found: Iterable[R]) -> Iterator[R]:
         return self._held.confine(iter(found))
 
     def _set(self, table: Table, key: Key, record: Any) -> None:
