@@ -15,10 +15,25 @@ _WIDTH: Final = 30
 
 
 def show_progress(progress: Progress) -> Callable[[int, int], None]:
-    """Return what is told how far it is. A bar is drawn on stderr where somebody watches: a terminal, or a notebook."""
+    """Return what is told how far it is. A bar is drawn on stderr where somebody watches: a terminal, or a notebook.
+
+    It is told nothing twice, and never goes back: a transaction that is begun again tells the same once more.
+    """
     if callable(progress):
-        return progress
-    return _draw_bar if flag(progress, field="progress") and _is_watched() else _show_nothing
+        return _forwards(progress)
+    return _forwards(_draw_bar) if flag(progress, field="progress") and _is_watched() else _show_nothing
+
+
+def _forwards(show: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    furthest = -1
+
+    def show_further(done: int, total: int) -> None:
+        nonlocal furthest
+        if done > furthest:
+            furthest = done
+            show(done, total)
+
+    return show_further
 
 
 def _is_watched() -> bool:
