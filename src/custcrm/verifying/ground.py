@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from attrs import frozen
 
+from custcrm.actions.points.expiring import EXPIRE_POINTS
 from custcrm.business import Business
 from custcrm.records import (
     Account,
@@ -66,9 +67,14 @@ def lay_ground(business: Business, reader: Reader) -> Ground:
         categories={(each.program, each.name) for each in reader.find(Category)} | {(each, NEW_CUSTOMERS) for each in programs},
         accounts={each.name: each for each in reader.find(Account)},
         series={each.name: each for each in reader.find(CouponSeries)},
-        applies={each.id: each for each in reader.find(Applied) if each.eligible > 1 or each.skipped},
+        applies={each.id: each for each in reader.find(Applied) if _has_targets(each)},
         has_guests=reader.count_records(GuestRedemption) > 0,
     )
+
+
+def _has_targets(applied: Applied) -> bool:
+    """Tell whether it was done to chosen customers, who are numbered: not where `made` says what it was about, nor to lots."""
+    return (applied.eligible > 1 or bool(applied.skipped)) and not applied.made and applied.action != EXPIRE_POINTS
 
 
 def _named(reader: Reader, record: type) -> Iterator[Any]:

@@ -20,6 +20,9 @@ from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question
 from custcrm.values.errors import CrmError, Unfinished
 
+EXPIRE_POINTS: Final = "expire_points"
+"""The name under which a key remembers it: no customers are chosen, so there are no targets."""
+
 PAGE: Final = 500
 """Customers whose expiries are written down in one transaction."""
 
@@ -37,7 +40,7 @@ def write_expiries_down(
     question = Question(_filter_of_expired(business, program), business.now())
     with business.reading() as reader:
         total = reader.count(question)
-    request = Request(action="expire_points", arguments={"program": program}, key=key)
+    request = Request(action=EXPIRE_POINTS, arguments={"program": program}, key=key)
     applied = None if key is None else business.transact(lambda writer: _begin(business, writer, request, total))
     if applied is not None and applied.is_finished:
         return _count_written(business, applied)
