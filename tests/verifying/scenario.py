@@ -121,7 +121,7 @@ def _live_as_many(crm: Crm, clock: Any, people: list[str]) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder, "people.csv")
         file.write_text(CSV, encoding="utf-8")
-        assert crm.customers.import_csv(file).counts == {"added": 1, "updated": 1}
+        assert crm.customers.import_csv(file, key="people").counts == {"added": 1, "updated": 1}
 
 
 def _take_back(crm: Crm, clock: Any, people: list[str]) -> None:
@@ -137,7 +137,7 @@ def _take_back(crm: Crm, clock: Any, people: list[str]) -> None:
     crm.points.reverse(spend, points=60)
     crm.accounts.reverse(paid, amount=3)
     clock.advance("3 days")
-    crm.points.expire("club")
+    crm.points.expire("club", key="night")
     crm.points.transfer(ben, dan, "club")
     crm.customers.delete(crm.customers.add(first_name="Gone").id)
     crm.customers.deactivate(chloe, reason="moved")

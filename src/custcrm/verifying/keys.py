@@ -14,6 +14,7 @@ from custcrm.records import (
     AccountEntry,
     Applied,
     Coupon,
+    Import,
     InboxMessage,
     MembershipChange,
     Message,
@@ -82,6 +83,24 @@ def _faults_of(applied: Applied) -> Iterator[str]:
         yield f"{sum(counts)} are refused altogether, {applied.refused} of them when their turn came"
     if applied.reserved and applied.eligible and applied.reserved != applied.eligible - applied.refused:
         yield f"{applied.reserved} places are reserved for {applied.eligible - applied.refused}"
+
+
+def check_imports(reader: Reader, found: Findings) -> None:
+    """Look at every import: its counts, and under a key that the key is kept for the same file, as far as it was taken in."""
+    for piece in in_pieces(reader.find(Import)):
+        keys = [each.key for each in piece if each.key is not None]
+        kept = {each.key: each for each in reader.find(Applied, {"key": keys})} if keys else {}
+        for each in piece:
+            found.look("keys")
+            counts = list(each.counts.values())
+            if not all(type(count) is int and count >= 0 for count in counts) or each.done < 0:
+                found.add("keys", Import, ids_of(each), "its rows are not counted by verdict")
+            elif each.key is not None and _tells_otherwise(each, kept.get(each.key)):
+                found.add("keys", Import, ids_of(each), "what is kept under its key tells of another import, or of other rows")
+
+
+def _tells_otherwise(made: Import, applied: Applied | None) -> bool:
+    return applied is None or (applied.id, applied.content, applied.done) != (made.id, made.content, sum(made.counts.values()))
 
 
 def _check_numbers(applied: Applied, targets: Iterable[Target], found: Findings) -> None:

@@ -31,6 +31,10 @@ def check_messages(dossier: Dossier, ground: Ground, found: Findings) -> None:
 def _fault_of(message: Message, senders: Collection[str], inbox: Collection[str]) -> str | None:
     if message.status is MessageStatus.PLANNED and message.sent_at is not None:
         return "it is planned, and has been sent"
+    if message.status is MessageStatus.PLANNED and message.claim is not None:
+        return "it is planned, and somebody has claimed it"
+    if (message.claim is None) is not (message.started_at is None):
+        return "a claim and when it was started tell of each other; one is missing"
     if message.status in HANDED_OVER and message.sent_at is None:
         return f"it is {message.status.value}, and nothing tells when it was handed over"
     if message.sender is not None and message.sender not in senders:

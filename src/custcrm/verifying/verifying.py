@@ -16,7 +16,7 @@ from custcrm.verifying.codes import check_codes
 from custcrm.verifying.coupons import Places, check_coupons, check_series, guests_of
 from custcrm.verifying.dossiers import Dossier, dossiers
 from custcrm.verifying.ground import Ground, in_pieces, lay_ground
-from custcrm.verifying.keys import check_keys, check_targets
+from custcrm.verifying.keys import check_imports, check_keys, check_targets
 from custcrm.verifying.messages import check_messages
 from custcrm.verifying.people import check_people
 from custcrm.verifying.points import check_points
@@ -74,6 +74,7 @@ def _check_all(business: Business, reader: Reader, found: Findings, show: Show) 
     check_codes(reader, ground, places, found)
     check_series(reader, ground, places, found)
     check_keys(reader, ground, found)
+    check_imports(reader, found)
     show(total, total)
 
 
