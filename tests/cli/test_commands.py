@@ -76,6 +76,25 @@ def test_imports_count_and_write_what_was_refused(run):
         0, "3 added, 1 refused\n", "")
 
 
+def test_a_file_is_taken_in_once_under_a_key(run):
+    """The second time nothing is done, and it is said so; another file under the key is refused, with nothing taken in."""
+    arguments = ("import", "customers", "people.csv", "--store", "shop.db", *NEW, "--key", "people of November", "--atomic")
+    assert run(*arguments) == (0, "2 added, 2 refused\n", "")
+    assert run(*arguments) == (0, "2 added, 2 refused: done before under this key, nothing was written now\n", "")
+    assert run(*arguments, "--refused", "refused.csv")[:2] == run(*arguments)[:2] and not Path("refused.csv").exists()
+    Path("people.csv").write_text("first_name,E-mail\nDan,dan@example.org\n", encoding="utf-8")
+    code, out, err = run(*arguments)
+    assert (code, out) == (1, "") and "key" in err
+    assert run("select", "email EXISTS", "--count", "--store", "shop.db") == (0, "2\n", "")
+
+
+def test_labels_are_named(run):
+    """A tag named as a label is there, or not, whatever else its column holds."""
+    Path("people.csv").write_text("E-mail,tags.vip\nanna@example.org,yes\nben@example.org,no\n", encoding="utf-8")
+    assert run("import", "customers", "people.csv", "--store", "shop.db", *NEW, "--label", "vip")[0] == 0
+    assert run("select", "tags.vip EXISTS", "--count", "--store", "shop.db") == (0, "1\n", "")
+
+
 def test_import_verdicts_as_json(shop):
     """Each row is a JSON line, then the counts."""
     code, out, _ = shop("import", "sales", "sales.csv", "--map", "receipt=external_id", "--json")

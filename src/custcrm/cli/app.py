@@ -40,6 +40,9 @@ Refused = Annotated[Path | None, typer.Option(help="Write the refused rows, with
 Encoding = Annotated[str | None, typer.Option(help="The file's encoding, where it is not found.")]
 Delimiter = Annotated[str | None, typer.Option(help="The character between cells, where it is not found.")]
 DecimalMark = Annotated[str, typer.Option("--decimal", help="The mark in amounts: '.' or ','.")]
+Atomic = Annotated[bool, typer.Option("--atomic", help="All of the file, or nothing; others wait until it is done.")]
+Key = Annotated[str | None, typer.Option(help="Take the file in once under this key; again, it goes on where it was stopped.")]
+Labels = Annotated[list[str] | None, typer.Option("--label", metavar="KEY", help="A tag whose cells are a yes or a no.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Ask as things stood then: an ISO date or time.")]
 
 
@@ -71,6 +74,9 @@ def customers(
     encoding: Encoding = None,
     delimiter: Delimiter = None,
     decimal: DecimalMark = ".",
+    atomic: Atomic = False,
+    key: Key = None,
+    label: Labels = None,
     json: Json = False,
     traceback: Trace = False,
 ) -> None:
@@ -79,7 +85,7 @@ def customers(
         from custcrm.cli.imports import Intake, take_in
         from custcrm.cli.stores import Settings, importable
 
-        intake = Intake(source, map, ignore, encoding, delimiter, decimal, dry_run, refused)
+        intake = Intake(source, map, ignore, encoding, delimiter, decimal, dry_run, refused, atomic, key, label or None)
         with importable(store, Settings(currency, timezone, country, schema), dry_run=dry_run) as crm:
             take_in(crm.customers.import_csv, intake, Output.here(as_json=json))
 
@@ -99,6 +105,8 @@ def sales(
     encoding: Encoding = None,
     delimiter: Delimiter = None,
     decimal: DecimalMark = ".",
+    atomic: Atomic = False,
+    key: Key = None,
     json: Json = False,
     traceback: Trace = False,
 ) -> None:
@@ -107,7 +115,7 @@ def sales(
         from custcrm.cli.imports import Intake, take_in
         from custcrm.cli.stores import Settings, importable
 
-        intake = Intake(source, map, ignore, encoding, delimiter, decimal, dry_run, refused)
+        intake = Intake(source, map, ignore, encoding, delimiter, decimal, dry_run, refused, atomic, key)
         with importable(store, Settings(currency, timezone, country, schema), dry_run=dry_run) as crm:
             take_in(crm.sales.import_csv, intake, Output.here(as_json=json))
 

@@ -26,6 +26,9 @@ class Intake:
     decimal: str
     dry_run: bool
     refused: Path | None
+    atomic: bool
+    key: str | None
+    labels: Sequence[str] | None = None
 
     @property
     def columns(self) -> dict[str, str]:
@@ -38,13 +41,15 @@ class Intake:
 
 def take_in(import_csv: Callable[..., ImportReport], intake: Intake, output: Output) -> None:
     """Take the file in and show the report: each row that was not simply taken in a dry run, else the counts."""
+    told = {} if intake.labels is None else {"labels": intake.labels}
     with output.progress(intake.source.name) as progress:
         report = import_csv(
             intake.source, columns=intake.columns, ignore=intake.ignore or (), dry_run=intake.dry_run,
             progress=progress, encoding=intake.encoding, delimiter=_character(intake.delimiter), decimal=intake.decimal,
+            atomic=intake.atomic, key=intake.key, **told,
         )
-    written = ""
-    if intake.refused is not None:
+    written = ": done before under this key, nothing was written now" if report.repeated else ""
+    if intake.refused is not None and not report.repeated:
         report.write_refused(intake.refused)
         written = f" (written to {intake.refused})"
     if output.as_json:
@@ -70,7 +75,8 @@ def _show(report: ImportReport, output: Output) -> None:
 def _as_json(report: ImportReport, output: Output) -> None:
     for row in report:
         output.say("", **attrs.asdict(row))
-    output.say("", counts=report.counts, rows=len(report.rows), source=report.source.description, dry_run=report.dry_run)
+    output.say("", counts=report.counts, rows=len(report.rows), source=report.source.description, dry_run=report.dry_run,
+               repeated=report.repeated)
 
 
 def _character(delimiter: str | None) -> str | None:

@@ -15,6 +15,7 @@ from attrs import field, frozen
 from custcrm.files import written_whole
 from custcrm.importing.refused import RefusedRows
 from custcrm.importing.source import CsvSource
+from custcrm.values.errors import Conflict
 
 REFUSED_LINE: Final = "refused_line"
 REFUSED_REASON: Final = "refused_reason"
@@ -116,8 +117,11 @@ class ImportReport:
 
         They were kept when they were refused, so the source may have changed since, and may be the target itself. Encoding,
         delimiter, quotes and the number of cells are the source's: a row that was cut off stays so. Mend the file and import it
-        again as it is: the two columns are skipped. The file appears whole or not at all; see `custcrm.files`.
+        again as it is: the two columns are skipped. The file appears whole or not at all; see `custcrm.files`. Conflict where
+        the import is `repeated`: its rows were told when it was done, and a file written then is not to be lost.
         """
+        if self.repeated:
+            raise Conflict("this file was taken in before under its key: the refused rows were told then, and are not kept")
         reasons = {row.line: row.reason for row in self.refused}
         source = self.source
         told = [at for at, name in enumerate(source.header) if name in (REFUSED_LINE, REFUSED_REASON)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from custcrm.actions.progress import Progress
 from custcrm.actions.sales import refunds
 from custcrm.actions.sales import sales as actions
 from custcrm.actions.sales.refunds import SaleDetails
@@ -16,6 +18,9 @@ from custcrm.business import Business, CustomerRef
 from custcrm.records import Sale
 from custcrm.records.sales import SaleKind
 from custcrm.values.money import Money
+
+if TYPE_CHECKING:
+    from custcrm.importing import ImportReport
 
 
 @frozen
@@ -130,16 +135,26 @@ class Sales:
 
     def import_csv(
         self,
-        source: Any,
+        source: str | PathLike[str],
         *,
         columns: Mapping[str, str] | None = None,
+        ignore: Collection[str] = (),
         dry_run: bool = False,
-        progress: Any = False,
-        **dialect: Any,
-    ) -> Any:
-        """Take sales in from a CSV file, with a verdict for each row; they earn no points. See `custcrm.importing`."""
+        progress: Progress = False,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        decimal: str = ".",
+        atomic: bool = False,
+        key: str | None = None,
+    ) -> ImportReport:
+        """Take sales in from a CSV file, and return a verdict for each row: added, unchanged or refused. They earn no points.
+
+        `columns` maps header cells to fields, `ignore` leaves some out. A large file is taken in a thousand rows at a time,
+        `atomic` all at once; under a `key` once. All of it is told at `custcrm.importing.import_sales`.
+        """
         from custcrm.importing import import_sales
 
         return import_sales(
-            self._business, source, columns=columns, dry_run=dry_run, progress=progress, **dialect
+            self._business, source, columns=columns, ignore=ignore, dry_run=dry_run, progress=progress, encoding=encoding,
+            delimiter=delimiter, decimal=decimal, atomic=atomic, key=key,
         )

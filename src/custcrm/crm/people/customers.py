@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
 from custcrm.actions.customers.deleting import delete
 from custcrm.actions.customers.identities import PLAIN, claim_identities, identities_of
 from custcrm.actions.keys import Request, once
+from custcrm.actions.progress import Progress
 from custcrm.business import Business, CustomerRef, customer_id, hold_customer
 from custcrm.crm.people.callers import CallerMatch, caller_matches
 from custcrm.filters import Filter
@@ -25,6 +27,9 @@ from custcrm.values.identifiers import identifier
 from custcrm.values.phones import lookup_key, lookup_keys
 from custcrm.values.shapes import mapping, several
 from custcrm.values.texts import LONGEST, checked, fold_case
+
+if TYPE_CHECKING:
+    from custcrm.importing import ImportReport
 
 MATCHES: Final = {"prefix": "starts_with", "contains": "contains", "exact": "="}
 _ANYWHERE: Final = ("first_name", "last_name", "company_name")
@@ -223,18 +228,29 @@ class Customers:
 
     def import_csv(
         self,
-        source: Any,
+        source: str | PathLike[str],
         *,
         columns: Mapping[str, str] | None = None,
+        ignore: Collection[str] = (),
         dry_run: bool = False,
-        progress: Any = False,
-        **dialect: Any,
-    ) -> Any:
-        """Take customers in from a CSV file, with a verdict for each row; see `custcrm.importing`."""
+        progress: Progress = False,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        decimal: str = ".",
+        atomic: bool = False,
+        key: str | None = None,
+        labels: Collection[str] | None = None,
+    ) -> ImportReport:
+        """Take customers in from a CSV file, and return a verdict for each row: added, updated, unchanged or refused.
+
+        `columns` maps header cells to fields, `ignore` leaves some out. A large file is taken in a thousand rows at a time,
+        `atomic` all at once; under a `key` once. All of it is told at `custcrm.importing.import_customers`.
+        """
         from custcrm.importing import import_customers
 
         return import_customers(
-            self._business, source, columns=columns, dry_run=dry_run, progress=progress, **dialect
+            self._business, source, columns=columns, ignore=ignore, dry_run=dry_run, progress=progress, encoding=encoding,
+            delimiter=delimiter, decimal=decimal, atomic=atomic, key=key, labels=labels,
         )
 
     # inside -------------------------------------------------------------------------------------
