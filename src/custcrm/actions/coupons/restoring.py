@@ -77,6 +77,16 @@ def restore_cancelled(
     return _take_back(writer, uses, business.now(), reason) if uses else ()
 
 
+def whose_uses(reader: Reader, references: Sequence[str]) -> set[str]:
+    """Return the customers whose coupons were used for an order, and who used them: those whom `restore_cancelled` holds."""
+    return _owners(reader, rules.standing(_find_uses(reader, Which(references=tuple(references)))))
+
+
+def _owners(reader: Reader, uses: Sequence[rules.Use]) -> set[str]:
+    coupons, _ = _find_coupons(reader, uses)
+    return {*(use.customer_id for use in uses if isinstance(use, Redemption)), *(coupon.customer_id for coupon in coupons)}
+
+
 def _find_uses(reader: Reader, which: Which) -> list[rules.Use]:
     wanted, names = which.wanted, which.references
     if isinstance(wanted, Coupon | FreeCode):
@@ -106,8 +116,8 @@ def _hold_uses(writer: Writer, which: Which) -> list[rules.Use]:
     standing = rules.standing(_find_uses(writer, which))
     customers = sorted({use.customer_id for use in standing if isinstance(use, Redemption)})
     guests = sorted(use.id for use in standing if isinstance(use, GuestRedemption))
-    coupons, codes = _find_coupons(writer, standing)
-    for customer in sorted({*customers, *(coupon.customer_id for coupon in coupons)}):
+    _, codes = _find_coupons(writer, standing)
+    for customer in sorted(_owners(writer, standing)):
         writer.hold(Customer, customer)
     for code in sorted(code.code for code in codes):
         writer.hold(FreeCode, code)

@@ -12,7 +12,7 @@ from custcrm.actions import single
 from custcrm.actions.accounts import reversing as account_reversing
 from custcrm.actions.action import Action
 from custcrm.actions.coupons.redemptions import references
-from custcrm.actions.coupons.restoring import restore_cancelled
+from custcrm.actions.coupons.restoring import restore_cancelled, whose_uses
 from custcrm.actions.keys import Request, once
 from custcrm.actions.places import place_of
 from custcrm.actions.points.reversing import reversing as points_reversing
@@ -133,7 +133,8 @@ def cancel(
         before = _again(writer, held, what)
         if before is not None:
             return [before]
-        writer.hold(Customer, held.customer_id)
+        for each in sorted({held.customer_id, *whose_uses(writer, references(held))}):
+            writer.hold(Customer, each)
         _return_payments(business, writer, held, what.reason)  # first: points that come back cover those that were earned
         refunded = _refund(business, writer, held, what)
         restore_cancelled(business, writer, references(held), reason=what.reason)

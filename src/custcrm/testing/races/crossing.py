@@ -38,7 +38,7 @@ def _to_cancel(crm: Crm) -> list[str]:
 
 
 def _cancel(crm: Crm, turn: Turn) -> str:
-    """Two runners cancel the sales of a pair: each holds its buyer, and then needs the holder of the coupon."""
+    """Two runners cancel the sales of a pair: each needs its buyer and the holder of the coupon, who is the other one."""
     try:
         crm.sales.cancel(f"crossing {turn.own}")
     except Unavailable as error:
