@@ -110,6 +110,19 @@ def test_a_store_of_a_later_or_unknown_version_is_refused(address, found, says) 
     store.close()
 
 
+@pytest.mark.parametrize("statement", [f"DELETE FROM {VERSION_TABLE}", f"DROP TABLE {VERSION_TABLE}"])
+def test_a_store_whose_version_was_lost_is_refused(address, statement) -> None:
+    """It is neither made anew nor taken for another: the error says what is missing."""
+    open_store(address).close()
+    engine = open_engine(address)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+    for migrate in (False, True):
+        with pytest.raises(Conflict, match="nothing tells their version"):
+            custcrm.open(address, migrate=migrate)
+
+
 def test_a_store_from_before_the_first_version_is_refused(address) -> None:
     """Its tables have other names: it is told so, whatever its number is, and nothing is made beside them."""
     engine = open_engine(address)

@@ -91,6 +91,14 @@ def test_tiny_amounts_are_refused_at_once() -> None:
     assert Money(Decimal("0E-999999"), "EUR").minor == 0
 
 
+@pytest.mark.parametrize("currency", [None, 978, ["EUR"], b"EUR"])
+def test_a_currency_is_a_code(currency: Any) -> None:
+    """What is no text is Malformed like a code that there is not."""
+    for make in (lambda: Money(1, currency), lambda: Money.from_minor(1, currency)):
+        with pytest.raises(Malformed, match="ISO 4217"):
+            make()
+
+
 def test_currencies_never_mix() -> None:
     """Two currencies compare unequal and do nothing else; money and numbers do not add."""
     euro, dollar = Money(1, "EUR"), Money(1, "USD")

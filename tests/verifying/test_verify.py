@@ -190,6 +190,24 @@ def test_a_damaged_file_is_named(lived_in: Path, tmp_path: Path) -> None:
         assert crm.verify().found["damage"] >= 1
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(("statement", "ask"), [
+    ("UPDATE custcrm_account_entries SET amount_currency = NULL WHERE amount IS NOT NULL",
+     lambda crm, anna: crm.accounts.statement(anna, "wallet")),
+    ("UPDATE custcrm_memberships SET access = 'everything'", lambda crm, anna: crm.programs.membership(anna, "club")),
+    ("UPDATE custcrm_customers SET kind = 'robot'", lambda crm, anna: crm.customers.get(anna)),
+])
+def test_a_row_that_cannot_be_read_says_so_and_is_found(
+    statement: str, ask: Any, engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Whoever reads it is told by an error of ours that points to verify, which names it."""
+    with corrupted(request, engine, tmp_path, (statement,)) as address, custcrm.open(address) as crm:
+        [anna, *_] = crm.select("accounts.wallet EXISTS").ids()
+        with pytest.raises(custcrm.Unavailable, match="verify"):
+            ask(crm, anna)
+        assert crm.verify().found["rows"] >= 1
+
+
 def test_inside_a_transaction_it_is_refused() -> None:
     """What nobody else can see yet is not verified."""
     with custcrm.open() as crm, crm.transaction(), pytest.raises(custcrm.Conflict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from attrs import evolve, frozen
 
@@ -12,6 +13,9 @@ from custcrm.importing.report import RowVerdict, add_up
 from custcrm.records import Applied, Import
 from custcrm.storage.protocol import Writer
 from custcrm.values.errors import NotFound
+
+IMPORT: Final = "import"
+"""The name under which a key remembers that a file was taken in."""
 
 
 @frozen(kw_only=True)

@@ -19,7 +19,7 @@ from attrs import evolve, frozen
 from custcrm.actions.keys import Request, idempotency_key
 from custcrm.actions.progress import Progress, show_progress
 from custcrm.business import Business
-from custcrm.importing.book import Book, taken_in
+from custcrm.importing.book import IMPORT, Book, taken_in
 from custcrm.importing.columns import Columns, Row
 from custcrm.importing.refused import RefusedRows
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
@@ -107,10 +107,10 @@ def take_in(intake: Intake) -> ImportReport:
 def request(kind: str, source: CsvSource, told: Mapping[str, Any], key: str | None) -> Request:
     """Return what is asked for under a key: to take in what is in this file, read in this way; of which name is no matter."""
     if key is None:
-        return Request(action="import", arguments={})
+        return Request(action=IMPORT, arguments={})
     with source.path.open("rb") as file:
         content = file_digest(file, "sha256").hexdigest()
-    return Request(action="import", arguments={"kind": kind, **told, "file": content}, key=idempotency_key(key))
+    return Request(action=IMPORT, arguments={"kind": kind, **told, "file": content}, key=idempotency_key(key))
 
 
 def _foresee(intake: Intake, reader: Reader) -> ImportReport:

@@ -34,6 +34,8 @@ _PLAIN = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 
 def exponent(currency: str) -> int:
     """Return the number of decimals of an ISO 4217 currency; an unknown code is `Malformed` with suggestions."""
+    if not isinstance(currency, str):
+        raise Malformed(f"a currency is an ISO 4217 code such as 'EUR', not {type(currency).__name__}", field="currency")
     places = _EXPONENTS.get(currency)
     if places is None:
         code = currency.strip().upper()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from custcrm.records import Account, AccountEntry, CustomerAccount
 from custcrm.records.accounts import AccountKind
@@ -10,6 +11,9 @@ from custcrm.rules import accounts as rules
 from custcrm.verifying.dossiers import Dossier, grouped
 from custcrm.verifying.ground import Ground
 from custcrm.verifying.report import Findings, ids_of, shared_ids
+
+KINDS: Final = frozenset({"replenish", "spend", "adjust", "reverse"})
+"""What an entry may be."""
 
 
 def check_accounts(dossier: Dossier, ground: Ground, found: Findings) -> None:
@@ -37,6 +41,8 @@ def _check_account(
     for entry in entries:
         if (entry.amount is not None) is not holds_money or (entry.units is not None) is holds_money:
             found.add("accounts", AccountEntry, ids_of(entry), f"it is not of {account.kind.value}, which the account holds")
+        elif fault := _fault_of(entry):
+            found.add("accounts", AccountEntry, ids_of(entry), fault)
     balance, limit = sum(map(rules.number_of, entries)), rules.limit_of(account, own)
     # A limit of the customer's own may be lowered below what is spent already.
     of_their_own = own is not None and (own.credit_limit is not None or own.credit_units is not None)
@@ -44,6 +50,18 @@ def _check_account(
         stands, least = (rules.shown(account, number, currency) for number in (balance, -limit))
         found.add("accounts", CustomerAccount, ids, f"it stands at {stands}, below {least}")
     _check_reversals(owner, entries, found)
+
+
+def _fault_of(entry: AccountEntry) -> str | None:
+    """Return what cannot be of an entry by itself."""
+    if entry.kind not in KINDS:
+        return f"no entry is of the kind {entry.kind!r}"
+    number = rules.number_of(entry)
+    if (entry.kind == "replenish" and number <= 0) or (entry.kind == "spend" and number >= 0):
+        return f"a {entry.kind} of {number} goes the other way"
+    if (entry.kind == "reverse") is not (entry.reverses is not None):
+        return "a reversal names what it takes back, and nothing else does"
+    return None
 
 
 def _check_reversals(owner: str, entries: Sequence[AccountEntry], found: Findings) -> None:

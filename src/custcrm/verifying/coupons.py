@@ -62,8 +62,9 @@ def check_coupons(
             found.add("coupons", Coupon, ids_of(coupon), fault)
     for name, mine in grouped(coupons, "series").items():
         limit = ground.series[name].per_customer if name in ground.series else None
-        if limit is not None and sum(each.ordinal is not None for each in mine) > limit:
-            text = f"more than {limit} of series {name!r}, the limit for one customer"
+        numbers = [each.ordinal for each in mine if each.ordinal is not None]
+        if limit is not None and (len(numbers) > limit or not all(number >= 1 for number in numbers)):
+            text = f"{len(numbers)} of series {name!r}, whose limit for one customer is {limit}, or not numbered from 1 on"
             found.add("coupons", Coupon, shared_ids(dossier.id, mine), text)
     for lost in redemptions.values():
         found.add("references", Redemption, shared_ids(dossier.id, lost), "the customer has no such coupon")
@@ -86,6 +87,8 @@ def _faults_of(coupon: Coupon, uses: rules.Uses, terms: CouponSeries, *, is_free
     if coupon.revoked_at is not None and coupon.revoked_at < coupon.issued_at:
         yield "it was revoked before it was issued"
     for use in uses:
+        if use.discount is not None and use.discount.minor < 0:
+            yield f"the use {use.id} takes off less than nothing"
         if use.series != coupon.series or use.program != terms.program:
             yield f"the use {use.id} is of another series or program"
         begun = None if isinstance(use, GuestRedemption) else coupon.issued_at  # a guest's may come before it is taken

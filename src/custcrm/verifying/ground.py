@@ -18,6 +18,7 @@ from custcrm.records import (
     Applied,
     Category,
     CouponSeries,
+    EarningRule,
     GuestRedemption,
     PointOfSale,
     Program,
@@ -46,6 +47,7 @@ class Ground:
     business: Business
     names: Mapping[str, Collection[str]]
     categories: Collection[tuple[str, str]]
+    rules: Collection[tuple[str, str]]
     accounts: Mapping[str, Account]
     series: Mapping[str, CouponSeries]
     applies: dict[str, Applied]
@@ -65,6 +67,7 @@ def lay_ground(business: Business, reader: Reader) -> Ground:
         business=business,
         names={table: frozenset(each.name for each in _named(reader, record)) for table, record in NAMES.items()},
         categories={(each.program, each.name) for each in reader.find(Category)} | {(each, NEW_CUSTOMERS) for each in programs},
+        rules={(each.program, each.name) for each in reader.find(EarningRule)},
         accounts={each.name: each for each in reader.find(Account)},
         series={each.name: each for each in reader.find(CouponSeries)},
         applies={each.id: each for each in reader.find(Applied) if _has_targets(each)},

@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
+from custcrm.importing.book import IMPORT
 from custcrm.records import (
     RECORDS,
     AccountEntry,
@@ -50,6 +51,7 @@ def check_keys(reader: Reader, ground: Ground, found: Findings) -> None:
             found.look("keys")
             for fault in _faults_of(applied):
                 found.add("keys", Applied, (applied.key,), fault)
+        _check_files(reader, [each for each in piece if each.action == IMPORT], found)
         _check_single(reader, [each for each in piece if each.id not in ground.applies], found)
     for applied_id, targets in groupby(reader.find(Target), key=attrgetter("applied_id")):
         whole = ground.applies.get(applied_id)
@@ -97,6 +99,14 @@ def check_imports(reader: Reader, found: Findings) -> None:
                 found.add("keys", Import, ids_of(each), "its rows are not counted by verdict")
             elif each.key is not None and _tells_otherwise(each, kept.get(each.key)):
                 found.add("keys", Import, ids_of(each), "what is kept under its key tells of another import, or of other rows")
+
+
+def _check_files(reader: Reader, piece: Sequence[Applied], found: Findings) -> None:
+    """Find keys under which a file was taken in, of which nothing else tells."""
+    kept = {each.id: each.key for each in reader.find(Import, {"id": [applied.id for applied in piece]})} if piece else {}
+    for applied in piece:
+        if kept.get(applied.id) != applied.key:
+            found.add("keys", Applied, (applied.key,), "no import of this key is kept")
 
 
 def _tells_otherwise(made: Import, applied: Applied | None) -> bool:

@@ -11,13 +11,12 @@ from custcrm.records import (
     Consent,
     ContactPoint,
     Customer,
-    ExternalId,
     Membership,
     MembershipChange,
-    Sale,
     TagAssignment,
 )
 from custcrm.records.customers import FOLDED, fold_copy
+from custcrm.rules.contacting import PURPOSES
 from custcrm.verifying.dossiers import Dossier, grouped
 from custcrm.verifying.ground import Ground
 from custcrm.verifying.report import Findings, ids_of, shared_ids
@@ -51,18 +50,12 @@ def _check_customer(customer: Customer, found: Findings) -> None:
     found.look("contacts")
     _check_shape("email", customer, customer.email, found)
     _check_shape("phone", customer, customer.phone, found)
-    _check_blanks("card_number", customer, customer.card_number, found)
 
 
 def _check_contacts(dossier: Dossier, found: Findings) -> None:
     for point in dossier.of(ContactPoint):
         found.look("contacts")
         _check_shape(point.kind, point, point.value, found)
-    for each in dossier.of(ExternalId):
-        found.look("contacts")
-        _check_blanks("external_id", each, each.external_id, found)
-    for sale in dossier.of(Sale):
-        _check_blanks("external_id", sale, sale.external_id, found)
 
 
 def _check_shape(kind: str, record: object, value: str | None, found: Findings) -> None:
@@ -73,16 +66,9 @@ def _check_shape(kind: str, record: object, value: str | None, found: Findings) 
     found.add("contacts", type(record), ids_of(record), f"the {kind} is {wanted}")
 
 
-def _check_blanks(name: str, record: object, value: str | None, found: Findings) -> None:
-    if value is not None and (not value or value != value.strip()):
-        found.add("contacts", type(record), ids_of(record), f"the {name} is blank, or has blanks round it")
-
-
 def _check_tags(dossier: Dossier, found: Findings) -> None:
     for key, tags in grouped(dossier.of(TagAssignment), "key").items():
         found.look("tags")
-        if not key.strip():
-            found.add("tags", TagAssignment, shared_ids(dossier.id, tags), "the key of a tag is blank")
         open_ = [tag for tag in tags if tag.until is None]
         if len(open_) > 1:
             found.add("tags", TagAssignment, shared_ids(dossier.id, open_), f"{len(open_)} are open for the key {key!r}")
@@ -104,6 +90,8 @@ def _check_consents(dossier: Dossier, found: Findings) -> None:
     answers = sorted(dossier.of(Consent), key=lambda each: (each.channel, each.purpose))
     for (channel, purpose), said in groupby(answers, key=lambda each: (each.channel, each.purpose)):
         found.look("consents")
+        if purpose not in PURPOSES:
+            found.add("consents", Consent, (dossier.id,), f"an answer is about {purpose!r}, for which nobody is asked")
         open_ = [each for each in said if each.until is None]
         if len(open_) > 1:
             text = f"{len(open_)} answers are open for {purpose} by {channel}"

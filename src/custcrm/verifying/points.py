@@ -10,13 +10,14 @@ from custcrm.records.points import DEBT
 from custcrm.rules import points as rules
 from custcrm.rules.points_history import prove
 from custcrm.verifying.dossiers import Dossier, grouped
+from custcrm.verifying.ground import Ground
 from custcrm.verifying.report import Findings, ids_of, shared_ids
 
 KINDS: Final = frozenset({"credit", "spend", "adjust", "reverse", "transfer", "expire"})
 """What an entry may be."""
 
 
-def check_points(dossier: Dossier, found: Findings) -> None:
+def check_points(dossier: Dossier, ground: Ground, found: Findings) -> None:
     """Look at one customer's entries, program by program."""
     entries = dossier.of(PointsEntry)
     sales = {sale.id for sale in dossier.of(Sale)}
@@ -26,6 +27,8 @@ def check_points(dossier: Dossier, found: Findings) -> None:
             found.add("points", PointsEntry, ids_of(entry), fault)
         if entry.sale_id is not None and entry.sale_id not in sales:
             found.add("references", PointsEntry, ids_of(entry), "the customer has no such sale")
+        if entry.rule is not None and (entry.program, entry.rule) not in ground.rules:
+            found.add("references", PointsEntry, ids_of(entry), f"the program has no earning rule {entry.rule!r}")
     for program, mine in grouped(entries, "program").items():
         proof = prove(dossier.id, program, mine, max(each.occurred_at for each in mine))
         for fault in proof.faults():
@@ -46,6 +49,10 @@ def _fault_of(entry: PointsEntry) -> str | None:
         return "a credit brings points, and the lot of its own id"
     if entry.kind == "spend" and (entry.delta >= 0 or entry.spend_id is None):
         return "a spend takes points, and has the id of the whole"
+    if entry.kind == "reverse" and entry.reverses is None:
+        return "a reversal names what it takes back"
+    if entry.shortfall and entry.kind != "reverse":
+        return "only a reversal lacks points that it could not take"
     if entry.lot_id == DEBT and entry.expires_at is not None:
         return "a debt never expires"
     return None

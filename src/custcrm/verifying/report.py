@@ -46,12 +46,15 @@ CHECKS: Final[Mapping[str, Check]] = {
     "folded": Check("the copies without case are those of the names and the email", "update the customer's field once more"),
     "tags": Check("of each key a customer has one open tag, and one at each instant", "set or remove the tag once more"),
     "consents": Check(
-        "of each channel and purpose a customer has one open answer", "ask the customer, and keep the answer once more",
+        "of each channel and purpose a customer has one open answer, about marketing or service",
+        "ask the customer, and keep the answer once more",
     ),
     "memberships": Check(
         "access and category of a membership are those of its last change", "set access and category once more",
     ),
-    "sales": Check("refunds and lines belong to a sale, and never take back more than it was", _RESTORE),
+    "sales": Check(
+        "refunds and lines belong to a sale, lines are numbered from 1 on, and never is more taken back than it was", _RESTORE,
+    ),
     "points": Check(
         "lots are brought and never overdrawn, spends are whole, and reversals take back no more than there was", _RESTORE,
     ),
@@ -64,7 +67,9 @@ CHECKS: Final[Mapping[str, Check]] = {
     "series": Check("a series counts as many issued as coupons, codes and guests have places, within its capacity", _COUNT),
     "budgets": Check("a budget counts as spent what the uses that stand have cost, within its limit", _COUNT),
     "messages": Check("the status of a message fits what is known of it", "settle or send the message again"),
-    "keys": Check("what was applied under a key has its hash and counts that fit", _RESTORE),
+    "keys": Check(
+        "what was applied under a key has its hash and counts that fit, and so has a file that was taken in", _RESTORE,
+    ),
     "targets": Check(
         "targets are numbered within their apply, and who was done has the records of it, nobody else", _RESTORE,
     ),

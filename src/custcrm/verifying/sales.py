@@ -27,6 +27,9 @@ def check_sales(dossier: Dossier, found: Findings) -> None:
             found.add("references", SaleLine, ids_of(line), "the customer has no such sale")
         elif line.occurred_at != of.occurred_at:
             found.add("sales", SaleLine, ids_of(line), "the line happened at another time than its sale")
+    for sale_id, lines in grouped(dossier.of(SaleLine), "sale_id").items():
+        if [line.number for line in lines] != list(range(1, len(lines) + 1)):
+            found.add("sales", SaleLine, (dossier.id, sale_id), "the lines are not numbered from 1 on, each once")
 
 
 def _check_refunds(owner: str, sale: Sale | None, refunds: list[Sale], found: Findings) -> None:

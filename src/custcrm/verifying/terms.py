@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import partial
 from typing import Any, Final
 
@@ -47,6 +48,7 @@ def check_terms(business: Business, reader: Reader, found: Findings) -> None:
     for rule in reader.find(EarningRule):
         found.look("terms")
         _try("terms", rule, "expires", partial(_read_span, rule.expires), found)
+        _try("terms", rule, "factor", partial(Fraction, rule.factor or "1"), found)
         if rule.ends_at is not None and rule.starts_at is not None and rule.ends_at <= rule.starts_at:
             found.add("terms", EarningRule, ids_of(rule), "it ends before it begins")
     for series in reader.find(CouponSeries):
@@ -94,7 +96,7 @@ def _try(check: str, record: object, name: str, read: Callable[[], object], foun
 def _is_read(read: Callable[[], object]) -> bool:
     try:
         read()
-    except (CrmError, ValueError, TypeError, LookupError):
+    except (CrmError, ValueError, TypeError, LookupError, ArithmeticError):
         return False
     return True
 

@@ -13,17 +13,26 @@ from custcrm.records import RECORDS, SeriesBudget
 from custcrm.records.declaration import Counter, declaration
 from custcrm.storage.columns import tuple_reader
 from custcrm.storage.protocol import Reader
+from custcrm.values.identifiers import trimmed
 from custcrm.verifying.ground import Ground
 from custcrm.verifying.report import Findings, ids_of
 
 CUSTOMERS: Final = "customers"
 
+KNOWN_BY: Final = frozenset({
+    "card_number", "code", "external_id", "key", "name", "reference", "reserved_for", "rule", "series", "shared_code", "system",
+})
+"""Columns that hold what something is known by: never blank, and trimmed where they were written."""
+
 
 @frozen
 class _Shape:
-    """What is asked of a class of records: its attributes of money, and its columns that name others, with their tables."""
+    """What is asked of a class of records: its attributes of money, its columns that something is known by, and its columns
+    that name others, with their tables.
+    """
 
     money: tuple[str, ...]
+    known_by: tuple[str, ...]
     names: tuple[tuple[str, str], ...]
     counter: Counter | None
 
@@ -33,6 +42,7 @@ def _shape(record: type[Any]) -> _Shape:
     about = declaration(record)
     return _Shape(
         money=tuple(column.source[0] for column in about.columns if column.source[1:] == ("minor",)),
+        known_by=tuple(name for name in about.names if name in KNOWN_BY),
         names=tuple((column.name, column.ref) for column in about.columns if column.ref and column.ref != CUSTOMERS),
         counter=about.counter,
     )
@@ -51,6 +61,10 @@ def check_values(records: Iterable[Any], ground: Ground, found: Findings) -> Non
                 if amount.currency != ground.business.currency:
                     found.add("currency", kind, ids_of(each), f"{attribute} is in {amount.currency}, the store keeps "
                                                               f"{ground.business.currency}")
+        for attribute in shape.known_by:
+            known = getattr(each, attribute)
+            if known is not None and (not known or known != trimmed(known)):
+                found.add("contacts", kind, ids_of(each), f"the {attribute} is blank, or has blanks round it")
         for attribute, table in shape.names:
             name = getattr(each, attribute)
             if name is not None:

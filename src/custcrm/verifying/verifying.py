@@ -84,7 +84,7 @@ def _check_dossier(dossier: Dossier, ground: Ground, found: Findings) -> None:
     check_values(records, ground, found)
     check_people(dossier, ground, found)
     check_sales(dossier, found)
-    check_points(dossier, found)
+    check_points(dossier, ground, found)
     check_accounts(dossier, ground, found)
     check_messages(dossier, ground, found)
     check_targets(dossier, ground, found)

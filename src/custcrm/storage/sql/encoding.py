@@ -7,7 +7,7 @@ on PostgreSQL, on SQLite an INSERT of only those columns that any of the rows fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
@@ -23,12 +23,16 @@ from custcrm.storage.sql import statements
 from custcrm.storage.sql.statements import Shape
 from custcrm.storage.sql.tables import table
 from custcrm.storage.sql.types import FORMS
+from custcrm.values.errors import Malformed, Unavailable
 
 COPY_FROM: Final = 50
 """Rows from which COPY is quicker than INSERT."""
 
 INSERTS: Final = 256
 """Statements to keep that fill some columns of a record; an app fills few combinations."""
+
+UNREADABLE: Final = (Malformed, ValueError, LookupError, TypeError, ArithmeticError, AttributeError)
+"""What reading a row raises that no record was written as: an unknown word, no date, no JSON, no currency, beyond a range."""
 
 Verb: TypeAlias = Literal["add", "put", "replace"]
 
@@ -45,6 +49,17 @@ def encode(record: type, dialect: str) -> Callable[[Any], tuple[Any, ...]]:
 def decode(record: type, dialect: str) -> Callable[[tuple[Any, ...]], Any]:
     """Return the function from an engine's row to the record."""
     return decoder(record, FORMS[dialect])
+
+
+def read(record: type, dialect: str, rows: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+    """Yield the records of rows; Unavailable where a row is one that no record was written as."""
+    try:
+        yield from map(decode(record, dialect), rows)
+    except UNREADABLE as error:
+        name = declaration(record).table
+        raise Unavailable(
+            f"a row of {name} cannot be read ({type(error).__name__}): it was changed beside custcrm; crm.verify() names it"
+        ) from error
 
 
 def write(connection: Connection, verb: Verb, record: type, rows: Sequence[tuple[Any, ...]]) -> int:

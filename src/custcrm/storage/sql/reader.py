@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult
@@ -69,7 +69,7 @@ class SqlReader:
 
     def _decoded(self, record: type[R], rows: Iterable[Any]) -> Iterator[R]:
         """Yield the records of rows."""
-        return map(encoding.decode(record, self._dialect), rows)
+        return encoding.read(record, self._dialect, rows)
 
     def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
         """Count what `find` would yield."""
@@ -159,7 +159,7 @@ class SqlReader:
         found: Any = self._few(shape, parameters)
         if found is None:
             found = self._run(statements.select(shape), parameters).all()
-        return cast("R", encoding.decode(record, self._dialect)(found[0])) if found else None
+        return next(encoding.read(record, self._dialect, found[:1]), None)
 
     def _few(self, shape: Shape, parameters: Mapping[str, Any]) -> Iterable[Any] | None:
         """Return the rows at once, where the shape asks for few; None where they are better streamed."""

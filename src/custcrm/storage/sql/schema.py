@@ -35,9 +35,12 @@ def version(connection: Connection) -> int | None:
                 f"there is a store in a later schema of the search path, and none in {place!r}, its first; "
                 "say which one is meant: custcrm.open(url, schema=…)"
             )
-        return None
-    found = connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE)))
+        found = None
+    else:
+        found = connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE)))
     if found is None:
+        if inspector.has_table(table(Customer).name, schema=place):
+            raise Conflict(f"the tables of a store are there, and nothing tells their version; restore {VERSION_TABLE}")
         return None
     if not inspector.has_table(table(Customer).name, schema=place):
         raise Conflict("this store was made before custcrm's first version, with tables of other names; begin a new one")

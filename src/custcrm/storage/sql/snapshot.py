@@ -27,9 +27,6 @@ R = TypeVar("R")
 REFERENCES: Final = 100
 """Rows without what they refer to that SQLite is let name: each is found again where its customer is looked for."""
 
-_UNREADABLE: Final = (CrmError, ValueError, LookupError, TypeError, ArithmeticError)
-"""What reading a row raises that no record was written as: an unknown word, no date, no JSON, no currency, beyond a range."""
-
 
 def open_snapshot(connection: Connection, tell: Tell) -> SqlSnapshot:
     """Return the view, and tell what is wrong before any record is read."""
@@ -56,7 +53,7 @@ class SqlSnapshot(SqlReader):
             try:
                 made = decode(row)
                 written = encode(made)
-            except _UNREADABLE as error:
+            except encoding.UNREADABLE as error:
                 key = tuple(row[place] for place in places)
                 self._tell(Fault("rows", about.table, f"the row cannot be read ({type(error).__name__})", key))
                 continue

@@ -82,8 +82,7 @@ class SqlWriter(SqlReader):
         shape = Shape(record=record, wanted=wanted, held=self._dialect == "postgresql")
         with self._undone_on_error():
             found: Any = self._run(statements.select(shape), parameters).all()
-        decode = encoding.decode(record, self._dialect)
-        return [decode(row) for row in found]
+        return list(encoding.read(record, self._dialect, found))
 
     def claim(self, scope: str, keys: Collection[str]) -> None:
         """Keep other writers from claiming the same keys of a scope; on SQLite they wait already.
