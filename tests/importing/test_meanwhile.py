@@ -1,7 +1,9 @@
 """What others commit while an import is on its way stands: the import waits for them and reads again."""
 
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
@@ -72,3 +74,30 @@ def test_what_is_committed_while_an_import_waits_stands(shop: Crm, file, deed: s
     other.join()
     assert (look(shop, anna), failed) == (wanted, [])
     assert len(kept(shop, Customer, email="a@example.org")) == 1
+
+
+def test_nobody_waits_for_an_import_who_means_another_address(postgresql_store: str, file) -> None:
+    """An import of hundreds that waits in the midst of its transaction keeps those waiting who tell of one of its addresses."""
+    header, people = "email,card_number", [f"n{number}@example.org,{number}" for number in range(300)]
+    path, done = file("\n".join([header, *people])), []
+
+    def add(email: str) -> None:
+        try:
+            shop.customers.add(email=email)
+        except custcrm.EmailTaken:
+            done.append("taken")
+        else:
+            done.append("added")
+
+    with custcrm.open(postgresql_store) as shop, ThreadPoolExecutor(3) as pool:
+        anna = shop.customers.add(email="n7@example.org").id
+        with shop._business.store.write() as writer:
+            writer.hold(Customer, anna)
+            load = pool.submit(shop.customers.import_csv, path)
+            time.sleep(PATIENCE)
+            same, other = (pool.submit(add, email) for email in ("n8@example.org", "other@example.org"))
+            wait([other], PATIENCE)
+            assert (load.done(), same.done(), done) == (False, False, ["added"])
+        assert load.result().counts == {"added": 299, "updated": 1}
+        same.result()
+    assert done == ["added", "taken"]

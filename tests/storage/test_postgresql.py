@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import psycopg
@@ -16,7 +17,7 @@ from custcrm.records.sales import Sale
 from custcrm.storage.protocol import Store, Taken
 from custcrm.storage.questions import Question
 from custcrm.storage.sql import open_store
-from custcrm.storage.sql.writer import CLAIMED
+from custcrm.storage.sql.postgresql import LOCKED_EACH
 from custcrm.testing.contracts.store import StoreContract
 from custcrm.values.errors import Malformed, OutcomeUnknown, Unavailable
 from custcrm.values.money import Money
@@ -188,8 +189,14 @@ def test_an_inner_write_brings_back_a_transaction_that_failed(store: Store) -> N
         assert [each.id for each in reader.find(Customer)] == ["anna", "chloe"]
 
 
+MANY, TOO_MANY = ([f"key {number}" for number in range(count)] for count in (1_000, 5_000))
+
+
 def test_who_claims_a_key_is_waited_for(store: Store) -> None:
-    """A second claim of a key waits for the first writer to end; other keys and scopes do not, unless all are claimed."""
+    """A second claim of a key waits for the first writer to end, however many either claims; other keys and scopes do not.
+
+    Past some thousands of keys the scope is claimed whole.
+    """
     waits: list[bool] = []
 
     def waiting(mine: Sequence[str], scope: str, keys: Sequence[str]) -> bool:
@@ -206,13 +213,51 @@ def test_who_claims_a_key_is_waited_for(store: Store) -> None:
         other.join()
         return waits[-1]
 
-    many = [f"key {number}" for number in range(CLAIMED + 1)]
     assert waiting(["a", "b"], "emails", ["c", "b"])
     assert not waiting(["a", "b"], "emails", ["c", "d"])
     assert not waiting(["a"], "receipts", ["a"])
-    assert waiting(["a"], "emails", many)
-    assert waiting(many, "emails", ["a"])
-    assert not waiting(many, "receipts", many)
+    assert not waiting(["a"], "emails", MANY)
+    assert not waiting(MANY, "emails", ["a"])
+    assert waiting(["key 7"], "emails", MANY)
+    assert waiting(MANY, "emails", ["a", "key 7"])
+    assert waiting(MANY, "emails", MANY[::-1])
+    assert not waiting(MANY, "receipts", MANY)
+    assert waiting(["a"], "emails", TOO_MANY)
+    assert waiting(TOO_MANY, "emails", ["a"])
+
+
+def test_claims_leave_room_in_a_server(store: Store, postgresql_store: str) -> None:
+    """However many keys a writer claims, at once or bit by bit, and however many do so: a server's locks do not run out."""
+
+    def locks() -> int:
+        with psycopg.connect(postgresql_store) as connection:
+            [(found,)] = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        return int(found)
+
+    def claim(scope: str) -> int:
+        with store.write() as writer:
+            for part in range(4):
+                writer.claim(scope, [f"{part} {key}" for key in MANY])
+            writer.claim(scope, TOO_MANY)
+            return locks()
+
+    with ThreadPoolExecutor(6) as pool:
+        most = max(pool.map(claim, [f"scope {number}" for number in range(6)] * 2))
+    assert len(MANY) < most < 2 * LOCKED_EACH + 50
+
+
+@pytest.mark.parametrize("count", [50, 1_000])
+def test_opposite_orders_of_claims_do_not_stop_each_other(store: Store, count: int) -> None:
+    """Who claims the same keys in other orders waits for one another, and nobody for ever: nothing is begun again."""
+
+    def claim(number: int) -> int:
+        keys = sorted(MANY[:count], key=lambda key: (hash((number, key)), key))
+        with store.write() as writer:
+            writer.claim("emails", keys)
+            return 1
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(claim, range(30))) == 30
 
 
 @pytest.mark.parametrize("record", [*UNKEEPABLE.values(), evolve(customer("nul"), country="secret\0")], ids=repr)

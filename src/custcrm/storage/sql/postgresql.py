@@ -1,4 +1,4 @@
-"""PostgreSQL databases: how one is connected to, its schemas, and its statistics after a load. Read `make_engine` first.
+"""PostgreSQL databases: how one is connected to, schemas, claims, and statistics after a load. Read `make_engine` first.
 
 READ COMMITTED and nothing else, as FOR UPDATE under REPEATABLE READ overspends.
 """
@@ -6,7 +6,8 @@ READ COMMITTED and nothing else, as FOR UPDATE under REPEATABLE READ overspends.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from hashlib import blake2b
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,11 +21,20 @@ from custcrm.values.texts import checked, is_blank
 
 LONGEST_NAME: Final = 63
 """Bytes of a schema's name; PostgreSQL cuts longer ones off, so that two tenants could become one."""
+_CLAIMS: Final = 0x636C6D73
+"""Names our advisory locks for claiming many keys, by a number each."""
 _SCHEMAS: Final = 0x63757374_73636865
 """Names our advisory lock for making schemas: two first openers take turns."""
 
 BUSY_SECONDS: Final = 60
 """How long one waits for what another transaction holds, unless the URL's options say otherwise; that one may wait for this."""
+
+CLAIMED: Final = 100
+"""Keys that anybody locks at once; who claims more takes turns with others who do."""
+LOCKED_EACH: Final = 3_000
+"""Keys that one transaction locks, past which it locks the scope: an import's thousand rows, each with three."""
+ROOMS: Final = 2
+"""Transactions of a database that lock more than CLAIMED at a time; a server keeps some 7,000 locks unless told otherwise."""
 
 MANY: Final = 50
 """Rows of a table in one write() from which it counts as a load; a till writes a few."""
@@ -93,6 +103,37 @@ def add_schema(engine: Engine, schema: str) -> None:
             if connection.execute(named, {"name": schema}).first() is None:
                 connection.execute(sa.schema.CreateSchema(schema))
     engine.dialect.default_schema_name = schema  # when it first connected there may have been none
+
+
+def claim(connection: Connection, scope: str, keys: Collection[str], before: int) -> None:
+    """Lock keys of a scope until the transaction ends; it has claimed so many `before`.
+
+    Each has a lock of its own, taken in an order that all keep, so that only those wait who mean the same. As a server has room
+    for a few thousands, who locks many does so in one of the ROOMS, one after the other, and past LOCKED_EACH locks the scope.
+    Whoever locks keys shares the scope's lock, and takes that last: nobody has it who still waits.
+    """
+    driver: Any = connection.connection.driver_connection
+    place = connection.dialect.default_schema_name or ""  # the locks are the database's, the keys a schema's
+    whole, numbers = _lock_number(place, scope), sorted({_lock_number(place, scope, key) for key in keys})
+    is_much = before + len(numbers) > LOCKED_EACH
+    if len(numbers) <= CLAIMED and not is_much:
+        locks = "pg_advisory_xact_lock(%s), " * len(numbers)
+        driver.execute(f"SELECT {locks}pg_advisory_xact_lock_shared(%s)", [*numbers, whole])
+        return
+    driver.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_CLAIMS, whole % ROOMS])
+    if is_much:
+        driver.execute("SELECT pg_advisory_xact_lock(%s)", [whole])
+        return
+    # The locks are taken after the sorting: PostgreSQL does not draw a sorted sub-query into the one around it.
+    each = "SELECT pg_advisory_xact_lock(key) FROM (SELECT unnest(%s::bigint[]) AS key ORDER BY 1) AS sorted"
+    driver.execute(each, [numbers])
+    driver.execute("SELECT pg_advisory_xact_lock_shared(%s)", [whole])
+
+
+def _lock_number(*named: str) -> int:
+    """Return the number of a lock, the same in every process; two names with one number only wait for each other."""
+    text = "\0".join(named).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
 
 
 class Statistics:

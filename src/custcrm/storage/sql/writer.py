@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -18,7 +17,7 @@ from custcrm.storage import forks
 from custcrm.storage.custody import Held
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.questions import Question, Verdict
-from custcrm.storage.sql import encoding, questions, setwise, statements
+from custcrm.storage.sql import encoding, postgresql, questions, setwise, statements
 from custcrm.storage.sql.engine import translated
 from custcrm.storage.sql.questions import rules_of
 from custcrm.storage.sql.reader import SqlReader
@@ -28,9 +27,6 @@ from custcrm.storage.sql.tables import table
 from custcrm.values.errors import NotFound
 
 R = TypeVar("R")
-
-CLAIMED: Final = 100
-"""Keys that are locked one by one; a server has room for some thousands of locks in all."""
 
 _PLACES: Final = {record: place for place, record in enumerate(RECORDS)}
 
@@ -46,6 +42,7 @@ class SqlWriter(SqlReader):
         self.added: Counter[str] = Counter()
         """How many rows were added, by table."""
         self._has_staged = False
+        self._claimed = 0
 
     # records -------------------------------------------------------------------------------------
 
@@ -85,17 +82,11 @@ class SqlWriter(SqlReader):
         return list(encoding.read(record, self._dialect, found))
 
     def claim(self, scope: str, keys: Collection[str]) -> None:
-        """Keep other writers from claiming the same keys of a scope; on SQLite they wait already.
-
-        On PostgreSQL by advisory locks: of the keys, and of the scope, which many keys take for themselves.
-        """
+        """Keep other writers from claiming the same keys of a scope; on SQLite they wait already."""
         if keys and self._dialect == "postgresql":
-            few = len(keys) <= CLAIMED
-            place = self._live().dialect.default_schema_name or ""  # the locks are the database's, the keys a schema's
-            each = sorted({_lock_number(place, scope, key) for key in keys}) if few else []
-            locks = f"pg_advisory_xact_lock{'_shared' if few else ''}(%s)" + ", pg_advisory_xact_lock(%s)" * len(each)
             with self._undone_on_error():
-                encoding.driver_of(self._live()).execute(f"SELECT {locks}", [_lock_number(place, scope), *each])
+                postgresql.claim(self._live(), scope, keys, self._claimed)
+            self._claimed += len(keys)
 
     def reserve(self, record: type, key: Sequence[Any], n: int) -> bool:
         """Add n to the record's declared counter if it stays within its limit: one guarded UPDATE."""
@@ -215,12 +206,6 @@ class SqlWriter(SqlReader):
         if self._has_staged:
             self._run(sa.delete(STAGED))
         self.end()
-
-
-def _lock_number(*named: str) -> int:
-    """Return the number of a lock, the same in every process; two names with one number only wait for each other."""
-    text = "\0".join(named).encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
 
 
 def _by_class(records: Iterable[Any]) -> dict[type, list[Any]]:
