@@ -13,10 +13,10 @@ from custcrm.actions.progress import Progress
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Kind, Row, target
 from custcrm.importing.holders import Holders, find_holders, identities
-from custcrm.importing.intake import Decision, Intake, Refused, misread, once, refused, request, take_in
+from custcrm.importing.intake import Decision, Intake, ReadRow, Refused, misread, once, refused, request, take_in
 from custcrm.importing.known import FactColumns, Further, Known, further_of
 from custcrm.importing.labels import label_keys, mapped_labels
-from custcrm.importing.reading import Cells, reason_of
+from custcrm.importing.reading import Cells
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource
 from custcrm.records import Customer
@@ -85,7 +85,7 @@ def import_customers(
             "labels": sorted(keys)}
     return take_in(Intake(
         business=business, kind="customers", source=looked, columns=named,
-        open_desk=lambda import_id: _Desk(business, cells, facts, import_id, dry_run).decide,
+        open_desk=lambda import_id: _Desk(business, cells, facts, import_id, dry_run),
         request=request("customers", looked, told, key), dry_run=dry_run, atomic=atomic, progress=progress,
     ))
 
@@ -107,16 +107,21 @@ class _Desk:
     replaced: dict[Identity, str] = field(factory=dict)
     updated: set[str] = field(factory=set)
 
-    def decide(self, rows: Sequence[Row], reader: Reader, writer: Writer | None) -> Decision:
+    def read(self, row: Row) -> Mapping[str, Any]:
+        """Return the fields of a customer that a row has."""
+        business, cells = self.business, self.cells
+        return rules.read(cells.values(row.cells), country=business.country, amount=business.amount)
+
+    def decide(self, rows: Sequence[ReadRow], reader: Reader, writer: Writer | None) -> Decision:
         """Return what becomes of the rows: with a writer, of customers who are held and read after that."""
-        named = {told for row in rows for told in identities(row)}
+        named = {told for each in rows for told in identities(each.row)}
         if writer is not None:
             claim_identities(writer, named)
         holders = Holders()
         customers = find_holders(holders, named, reader, writer)
         known = Known.of(reader, customers, self.columns, self.business.now())
         batch = _Batch(self, holders, known)
-        verdicts = [batch.verdict(row, new) for row, new in zip(rows, self.business.ids.many(len(rows)), strict=True)]
+        verdicts = [batch.verdict(each, new) for each, new in zip(rows, self.business.ids.many(len(rows)), strict=True)]
         return Decision(verdicts, batch.fresh, batch.changed, batch.remember)
 
 
@@ -144,21 +149,23 @@ class _Batch:
         self.desk.replaced.update(self.replaced)
         self.desk.updated.update(self.updated)
 
-    def verdict(self, row: Row, new_id: str) -> RowVerdict:
+    def verdict(self, read: ReadRow, new_id: str) -> RowVerdict:
         """Decide about one row; `new_id` is the customer's if it adds one."""
+        row, fields = read.row, read.told
+        if isinstance(fields, Refused):
+            return refused(row, fields)
+        named = identities_of(fields.get("email"), fields.get("card_number"), row.of(EXTERNAL_IDS))
         try:
-            fields = self._read_fields(row)
-            named = identities_of(fields.get("email"), fields.get("card_number"), row.of(EXTERNAL_IDS))
             verdict = self._decide(row, fields, named, new_id)
         except Malformed as error:
-            return refused(row, misread(error, reason_of(error)))
+            return refused(row, misread(error))
         except Refused as why:
             return refused(row, why)
         for identity in named:
             self.seen.setdefault(identity, row.line)
         return verdict
 
-    def _decide(self, row: Row, fields: dict[str, Any], named: Sequence[Identity], new_id: str) -> RowVerdict:
+    def _decide(self, row: Row, fields: Mapping[str, Any], named: Sequence[Identity], new_id: str) -> RowVerdict:
         try:
             found = self._find_customer(row, named)
         except Refused as why:
@@ -167,10 +174,6 @@ class _Batch:
                 raise
             return again
         return self._add(row, fields, new_id) if found is None else self._update(row, fields, found)
-
-    def _read_fields(self, row: Row) -> dict[str, Any]:
-        business, cells = self.desk.business, self.desk.cells
-        return rules.read(cells.values(row.cells), country=business.country, amount=business.amount)
 
     # who ----------------------------------------------------------------------------------------
 
@@ -191,7 +194,7 @@ class _Batch:
         for seen in (self.desk.seen, self.seen):
             once(seen, identity, named, field)
 
-    def _accept_repetition(self, row: Row, fields: dict[str, Any], named: Sequence[Identity]) -> RowVerdict | None:
+    def _accept_repetition(self, row: Row, fields: Mapping[str, Any], named: Sequence[Identity]) -> RowVerdict | None:
         """Return the verdict of a further row about a customer that changes nothing, as those before it; None for others."""
         holders = self._holders_of(named)
         try:
@@ -238,7 +241,7 @@ class _Batch:
         self.updated.add(id)
         return RowVerdict(row.line, "added", None, None, None if self.desk.dry_run else id)
 
-    def _update(self, row: Row, fields: dict[str, Any], before: Customer) -> RowVerdict:
+    def _update(self, row: Row, fields: Mapping[str, Any], before: Customer) -> RowVerdict:
         after, further, business = self._fill(fields, before), self._further(row, before.id), self.desk.business
         fresh, changed = further.fresh, further.changed
         if after != before:
@@ -254,7 +257,7 @@ class _Batch:
         self.updated.add(before.id)
         return _accepted(row, "updated", further.kept, before.id)
 
-    def _fill(self, fields: dict[str, Any], before: Customer) -> Customer:
+    def _fill(self, fields: Mapping[str, Any], before: Customer) -> Customer:
         """Return the customer as the row has it; a further email of the customer's own replaces nothing."""
         if fields.get("email") not in (None, before.email) and self._holder("email", fields["email"]) == before.id:
             fields = {name: value for name, value in fields.items() if name not in ("email", "email_folded")}

@@ -8,7 +8,6 @@ is remembered when it is committed: a batch whose transaction was given up is de
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import file_digest
@@ -21,6 +20,7 @@ from custcrm.actions.progress import Progress, show_progress
 from custcrm.business import Business
 from custcrm.importing.book import IMPORT, Book, taken_in
 from custcrm.importing.columns import Columns, Row
+from custcrm.importing.reading import reason_of
 from custcrm.importing.refused import RefusedRows
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource, Line
@@ -52,14 +52,42 @@ class Decision:
     remember: Callable[[], None] = lambda: None
 
 
-class Decide(Protocol):
-    """Decides about a batch of rows; knows what the file held before."""
+@frozen
+class ReadRow:
+    """A row whose cells have been read: what they say, or why it cannot be taken."""
 
-    def __call__(self, rows: Sequence[Row], reader: Reader, writer: Writer | None) -> Decision:
+    row: Row
+    told: Mapping[str, Any] | Refused
+
+
+class Desk(Protocol):
+    """Decides about the rows of a file, and knows what the file held before."""
+
+    def read(self, row: Row) -> Mapping[str, Any]:
+        """Return what the cells of a row say, whatever is in the store; Malformed or Refused where they say nothing."""
+
+    def decide(self, rows: Sequence[ReadRow], reader: Reader, writer: Writer | None) -> Decision:
         """Return what becomes of the rows, against the store as it was before the file.
 
         With a writer, what they are about is claimed and held first, and read after that.
         """
+
+
+@frozen
+class Batch:
+    """Some lines of the file, read: the last of them, the rows, and the verdicts of those that do not fit the header."""
+
+    lines: Sequence[Line]
+    last: int
+    rows: Sequence[ReadRow]
+    misfits: Sequence[RowVerdict]
+
+    def decide(self, desk: Desk, reader: Reader, writer: Writer | None) -> Decision:
+        """Return what becomes of them, in their order."""
+        decision = desk.decide(self.rows, reader, writer)
+        if not self.misfits:
+            return decision
+        return evolve(decision, verdicts=sorted([*decision.verdicts, *self.misfits], key=lambda verdict: verdict.line))
 
 
 @frozen(kw_only=True)
@@ -70,7 +98,7 @@ class Intake:
     kind: str
     source: CsvSource
     columns: Columns
-    open_desk: Callable[[str], Decide]
+    open_desk: Callable[[str], Desk]
     request: Request
     dry_run: bool
     atomic: bool
@@ -117,12 +145,12 @@ def _foresee(intake: Intake, reader: Reader) -> ImportReport:
     """Decide about all rows and return the report; nothing is written."""
     id_, show = intake.business.ids.new(), show_progress(intake.progress)
     desk, verdicts, kept = intake.open_desk(id_), list[RowVerdict](), RefusedRows()
-    for batch, line in _batches(intake):
-        decision = _decide(intake, desk, batch, reader, None)
+    for batch in _batches(intake, desk):
+        decision = batch.decide(desk, reader, None)
         decision.remember()
         kept.keep(_texts_of_refused(batch, decision))
         verdicts += decision.verdicts
-        show(min(line, intake.source.lines - 1), intake.source.lines)
+        show(min(batch.last, intake.source.lines - 1), intake.source.lines)
     show(intake.source.lines, intake.source.lines)
     return ImportReport.of(id_, tuple(verdicts), intake.source, kept, dry_run=True)
 
@@ -141,9 +169,9 @@ class _Run:
         if is_begun and taken_in(kept) == self.book.rows:
             return ImportReport(id=kept.id, counts=kept.counts, repeated=True, rows=(), source=source)
         desk, verdicts, refused_rows = intake.open_desk(kept.id), list[RowVerdict](), RefusedRows()
-        for batch, line in _batches(intake, kept.done):
+        for batch in _batches(intake, desk, kept.done):
             try:
-                decision, kept = transact(partial(self._step, desk, batch, line, kept.id))
+                decision, kept = transact(partial(self._step, desk, batch, kept.id))
             except CrmError as error:
                 if batchwise and kept.done:
                     raise self._unfinished(kept, error) from error
@@ -151,65 +179,69 @@ class _Run:
             decision.remember()
             refused_rows.keep(_texts_of_refused(batch, decision))
             verdicts += decision.verdicts
-            show(min(line, source.lines - 1), source.lines)
-            if batchwise:
-                time.sleep(0)  # threads of this process that wait for their turn to write would else be overtaken
+            show(min(batch.last, source.lines - 1), source.lines)
         show(source.lines, source.lines)
         return evolve(ImportReport.of(kept.id, tuple(verdicts), source, refused_rows, dry_run=False), counts=kept.counts)
 
-    def _step(self, desk: Decide, batch: Sequence[Line], line: int, id: str, writer: Writer) -> tuple[Decision, Import]:
+    def _step(self, desk: Desk, batch: Batch, id: str, writer: Writer) -> tuple[Decision, Import]:
         """Take a batch in; of one that is done already, only decide, for the rows to come."""
         kept = self.book.look_again(writer, id)
-        if kept.done >= line:
-            return _decide(self.intake, desk, batch, writer, None), kept
-        if kept.done >= batch[0][0]:
+        if kept.done >= batch.last:
+            return batch.decide(desk, writer, None), kept
+        if kept.done >= batch.lines[0][0]:
             raise Conflict("somebody else takes this file in under the same key, in batches of another size")
-        decision = _decide(self.intake, desk, batch, writer, writer)
+        decision = batch.decide(desk, writer, writer)
         if decision.changed:
             writer.put(decision.changed)
         if decision.fresh:
             writer.add(decision.fresh)
-        return decision, self.book.note(writer, kept, decision.verdicts, line)
+        return decision, self.book.note(writer, kept, decision.verdicts, batch.last)
 
     def _unfinished(self, kept: Import, error: CrmError) -> Unfinished:
         why = f"the rows up to line {kept.done} are taken in; {error}"
         return Unfinished(taken_in(kept), self.book.rows, key=self.intake.request.key, why=why)
 
 
-def _decide(
-    intake: Intake, desk: Decide, batch: Sequence[Line], reader: Reader, writer: Writer | None
-) -> Decision:
-    """Decide about a batch; rows that do not fit the header are refused before."""
+def _texts_of_refused(batch: Batch, decision: Decision) -> list[tuple[int, str]]:
+    """Return line and text of the rows that were not taken."""
+    told = zip(batch.lines, decision.verdicts, strict=True)
+    return [(line, text) for (line, _, text), verdict in told if verdict.verdict == "refused"]
+
+
+def _batches(intake: Intake, desk: Desk, done: int = 0) -> Iterator[Batch]:
+    """Yield the rows in batches, read; one ends with the line that is `done`.
+
+    Rows are read before the transaction begins in which they are decided about, so that it is short.
+    """
+    lines: list[Line] = []
+    for line in intake.source.rows():
+        lines.append(line)
+        if len(lines) == intake.batch or line[0] == done:
+            yield _read(intake, desk, lines)
+            lines = []
+    if lines:
+        yield _read(intake, desk, lines)
+
+
+def _read(intake: Intake, desk: Desk, lines: Sequence[Line]) -> Batch:
     rows, misfits = [], []
-    for line, cells, _ in batch:
+    for line, cells, _ in lines:
         row = intake.columns.row(line, cells)
         if row is None:
             message = f"the row has {len(cells)} cells, the header {len(intake.columns.targets)}"
             misfits.append(RowVerdict(line, "refused", RowReason.BAD_ROW, None, None, message))
         else:
-            rows.append(row)
-    decision = desk(rows, reader, writer)
-    if not misfits:
-        return decision
-    return evolve(decision, verdicts=sorted([*decision.verdicts, *misfits], key=lambda verdict: verdict.line))
+            rows.append(ReadRow(row, _told(desk, row)))
+    return Batch(lines, lines[-1][0], rows, misfits)
 
 
-def _texts_of_refused(batch: Sequence[Line], decision: Decision) -> list[tuple[int, str]]:
-    """Return line and text of the rows that were not taken."""
-    told = zip(batch, decision.verdicts, strict=True)
-    return [(line, text) for (line, _, text), verdict in told if verdict.verdict == "refused"]
-
-
-def _batches(intake: Intake, done: int = 0) -> Iterator[tuple[list[Line], int]]:
-    """Yield the rows in batches, each with the line of its last row; one ends with the line that is `done`."""
-    batch: list[Line] = []
-    for line in intake.source.rows():
-        batch.append(line)
-        if len(batch) == intake.batch or line[0] == done:
-            yield batch, line[0]
-            batch = []
-    if batch:
-        yield batch, batch[-1][0]
+def _told(desk: Desk, row: Row) -> Mapping[str, Any] | Refused:
+    try:
+        return desk.read(row)
+    except Malformed as error:
+        return misread(error)
+    except Refused as why:
+        return why
 
 
 def refused(row: Row, why: Refused) -> RowVerdict:
@@ -217,9 +249,9 @@ def refused(row: Row, why: Refused) -> RowVerdict:
     return RowVerdict(row.line, "refused", why.reason, why.field, None, why.message)
 
 
-def misread(error: Malformed, reason: RowReason) -> Refused:
+def misread(error: Malformed) -> Refused:
     """Return the refusal for a cell that cannot be read; of the error's sentence, the part that says what is wrong."""
-    return Refused(reason, error.field, str(error.args[0]).partition("; ")[0])
+    return Refused(reason_of(error), error.field, str(error.args[0]).partition("; ")[0])
 
 
 def once(seen: Mapping[Any, int], key: Any, column: str, field: str | None) -> None:

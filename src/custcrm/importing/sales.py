@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import Final
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -17,8 +17,8 @@ from custcrm.actions.sales.sales import SCOPE
 from custcrm.business import Business, among
 from custcrm.importing.columns import Columns, Kind, Row
 from custcrm.importing.holders import Holders, find_holders, identities
-from custcrm.importing.intake import Decision, Intake, Refused, misread, once, refused, request, take_in
-from custcrm.importing.reading import Cells, reason_of
+from custcrm.importing.intake import Decision, Intake, ReadRow, Refused, misread, once, refused, request, take_in
+from custcrm.importing.reading import Cells
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource
 from custcrm.records import Program, Sale
@@ -40,6 +40,7 @@ SALES: Final = Kind(
     needed=(("external_id",), ("occurred_at",), ("total",), CUSTOMER),
 )
 
+_NEEDED: Final = ("external_id", "occurred_at", "total")
 _READ: Final = ("total", "occurred_at", "units")
 _LONGEST_ID: Final = 200
 _UNKNOWN_PLACES: Final = {
@@ -75,7 +76,7 @@ def import_sales(
     cells = Cells(business, decimal)
     told = {"columns": named.targets, "encoding": looked.encoding, "delimiter": looked.delimiter, "decimal": decimal}
     return take_in(Intake(
-        business=business, kind="sales", source=looked, columns=named, open_desk=lambda _: _Desk(business, cells).decide,
+        business=business, kind="sales", source=looked, columns=named, open_desk=lambda _: _Desk(business, cells),
         request=request("sales", looked, told, key), dry_run=dry_run, atomic=atomic, progress=progress,
     ))
 
@@ -99,11 +100,24 @@ class _Desk:
     places: dict[tuple[str | None, ...], _Place | Refused] = field(factory=dict)
     holders: Holders = field(factory=Holders)
 
-    def decide(self, rows: Sequence[Row], reader: Reader, writer: Writer | None) -> Decision:
+    def read(self, row: Row) -> Mapping[str, Any]:
+        """Return what a row says of a sale, without whose it is and where it was made."""
+        cells = row.cells
+        for name in _NEEDED:
+            if name not in cells:
+                raise Refused(RowReason.MISSING_VALUE, name, f"{name} is blank")
+        told = self.cells.read(cells, _READ)
+        return {
+            "occurred_at": told["occurred_at"], **rules.about_total(told["total"]), "units": told.get("units", 0),
+            "source": _read_text(cells, "source") or "in_store", "document": _read_text(cells, "document"),
+            "external_id": _read_text(cells, "external_id"),
+        }
+
+    def decide(self, rows: Sequence[ReadRow], reader: Reader, writer: Writer | None) -> Decision:
         """Return what becomes of the rows: with a writer, of receipts that are claimed and customers who are held."""
         if writer is not None:
-            writer.claim(SCOPE, [row.cells["external_id"] for row in rows if "external_id" in row.cells])
-        find_holders(self.holders, {told for row in rows for told in identities(row)}, reader, writer)
+            writer.claim(SCOPE, [each.row.cells["external_id"] for each in rows if "external_id" in each.row.cells])
+        find_holders(self.holders, {told for each in rows for told in identities(each.row)}, reader, writer)
         batch = _Batch(self, self.holders, self.business.now())
         return batch.decide(rows, reader)
 
@@ -145,21 +159,14 @@ class _Batch:
     seen: dict[str, int] = field(factory=dict)
     barred: set[tuple[str, str | None]] = field(factory=set)
 
-    def decide(self, rows: Sequence[Row], reader: Reader) -> Decision:
+    def decide(self, rows: Sequence[ReadRow], reader: Reader) -> Decision:
         """Return what becomes of the rows."""
-        made: list[Sale | Refused] = []
-        for row, new in zip(rows, self.desk.business.ids.many(len(rows)), strict=True):
-            try:
-                made.append(self._read_sale(row, new))
-            except Malformed as error:
-                made.append(misread(error, reason_of(error)))
-            except Refused as why:
-                made.append(why)
+        made = [self._made(each, new) for each, new in zip(rows, self.desk.business.ids.many(len(rows)), strict=True)]
         sales = [each for each in made if isinstance(each, Sale)]
         known = _find_known(reader, sales)
         self._look_up_barred(reader, [sale for sale in sales if sale.external_id not in known])
         fresh: list[Sale] = []
-        verdicts = [self._verdict(row, each, known, fresh) for row, each in zip(rows, made, strict=True)]
+        verdicts = [self._verdict(each.row, sale, known, fresh) for each, sale in zip(rows, made, strict=True)]
         return Decision(verdicts, fresh, remember=lambda: self.desk.seen.update(self.seen))
 
     def _verdict(
@@ -182,21 +189,20 @@ class _Batch:
             fresh.append(sale)
         return RowVerdict(row.line, "unchanged" if before else "added", None, None, sale.customer_id)
 
-    def _read_sale(self, row: Row, id: str) -> Sale:
+    def _made(self, read: ReadRow, id: str) -> Sale | Refused:
         """Return the sale that a row tells of; nothing has been compared with what is known."""
-        cells = row.cells
-        for name in ("external_id", "occurred_at", "total"):
-            if name not in cells:
-                raise Refused(RowReason.MISSING_VALUE, name, f"{name} is blank")
-        told = self.desk.cells.read(cells, _READ)
-        owner = _owner(row, self.holders)
-        place = self.desk.place(cells)
+        told = read.told
+        if isinstance(told, Refused):
+            return told
+        try:
+            owner, place = _owner(read.row, self.holders), self.desk.place(read.row.cells)
+        except Malformed as error:
+            return misread(error)
+        except Refused as why:
+            return why
         return Sale(
-            customer_id=owner, id=id, occurred_at=told["occurred_at"], **rules.about_total(told["total"]),
-            units=told.get("units", 0),
-            program=place.program, point_of_sale=place.point_of_sale, terminal=place.terminal,
-            source=_read_text(cells, "source") or "in_store", document=_read_text(cells, "document"),
-            external_id=_read_text(cells, "external_id"), recorded_at=self.now,
+            customer_id=owner, id=id, program=place.program, point_of_sale=place.point_of_sale, terminal=place.terminal,
+            recorded_at=self.now, **told,
         )
 
     # who may ------------------------------------------------------------------------------------
