@@ -13,8 +13,7 @@ from contextvars import copy_context
 import pytest
 
 from custcrm import MisusedTransaction, Unavailable
-from custcrm.storage import custody
-from custcrm.storage.sql import postgresql, sqlite
+from custcrm.storage import protocol
 
 MANY = 8
 """Tasks, threads or clients at once."""
@@ -224,9 +223,7 @@ def test_another_face_is_the_same_store(crm):
 
 def test_a_thread_that_a_transaction_waits_for_does_not_wait_for_ever(opened, monkeypatch):
     """Within a transaction somebody waits for a thread that wants the same: that one is told Unavailable after a while."""
-    monkeypatch.setattr(custody, "TURN_SECONDS", 1)
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 1)
-    monkeypatch.setattr(postgresql, "BUSY_SECONDS", 1)
+    monkeypatch.setattr(protocol, "WAIT_SECONDS", 1)
     crm = opened()
     crm.programs.add("club")
     anna = crm.customers.add(first_name="Anna")

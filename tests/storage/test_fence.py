@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 import custcrm
 from custcrm import Conflict, Unavailable
+from custcrm.storage import protocol
 from custcrm.storage.migrations import VERSION, VERSION_TABLE
 from custcrm.storage.sql import open_store, schema
 from custcrm.storage.sql.engine import open_engine
@@ -114,7 +115,7 @@ def test_who_waits_for_an_upgrade_sees_it(address: str, before: int) -> None:
 def test_a_migration_waits_for_those_that_write(postgresql_store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not overlap with a transaction that writes, nor wait for ever; on SQLite a writer is alone anyhow."""
     store, other = open_store(postgresql_store), open_store(postgresql_store)
-    monkeypatch.setattr(schema, "WAIT_SECONDS", 1)
+    monkeypatch.setattr(protocol, "WAIT_SECONDS", 1)
     with store.write():
         monkeypatch.setattr(schema, "VERSION", VERSION + 1)  # as in a library that is one ahead
         with pytest.raises(Unavailable, match="others were writing for 1 seconds"):

@@ -19,13 +19,10 @@ from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar
 from weakref import ref
 
-from custcrm.storage import forks
+from custcrm.storage import forks, protocol
 from custcrm.values.errors import MisusedTransaction, Unavailable
 
 R = TypeVar("R")
-
-TURN_SECONDS: Final = 60
-"""How long one waits for the transactions of others in this process: one of them may be waiting for this very thread."""
 
 TAKEN: Final = (
     "this call falls into a transaction that another thread or asyncio task has begun: it did nothing, and that transaction is "
@@ -233,10 +230,10 @@ class Turn:
         self._lock.release()
 
     def __enter__(self) -> None:
-        if not self.take(TURN_SECONDS):
+        if not self.take(protocol.WAIT_SECONDS):
             raise Unavailable(
-                f"another transaction of this process has not ended within {TURN_SECONDS} seconds; it may be waiting for this "
-                "call: wait for nobody within a transaction"
+                f"another transaction of this process has not ended within {protocol.WAIT_SECONDS} seconds; it may be waiting "
+                "for this call: wait for nobody within a transaction"
             )
 
     def __exit__(

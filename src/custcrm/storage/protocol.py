@@ -29,6 +29,11 @@ Durability: TypeAlias = Literal["full", "normal"]
 DURABILITIES: Final[tuple[Durability, ...]] = get_args(Durability)
 
 
+WAIT_SECONDS: Final = 60
+"""How long anybody waits for the transactions of others, after which it is Unavailable: a batch of a bulk action takes seconds,
+and one that takes longer may be waiting for whoever waits for it."""
+
+
 class Taken(Conflict):
     """A record with the same unique columns is there already. `record` is its class, `columns` the columns that clash.
 

@@ -85,7 +85,7 @@ def _translate(error: BaseException | None, keeping: bool) -> CrmError | None:
             return Conflict("a record names a customer that is not there, or others still name this one")
         case "23502" | "SQLITE_CONSTRAINT_NOTNULL":
             return Malformed("a record lacks a value that it must have")
-        case "40001" | "40P01" | "SQLITE_BUSY_SNAPSHOT":  # plain SQLITE_BUSY has waited for BUSY_SECONDS already
+        case "40001" | "40P01" | "SQLITE_BUSY_SNAPSHOT":  # plain SQLITE_BUSY has waited for WAIT_SECONDS already
             return Contended()
         case "55P03":
             return Unavailable("another transaction holds what this one wants for too long; it may be waiting for this call")

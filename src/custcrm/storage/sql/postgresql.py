@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.engine import URL, Connection, Engine
 
+from custcrm.storage import protocol
 from custcrm.storage.protocol import Durability
 from custcrm.storage.sql.connections import keep_from_children
 from custcrm.values.errors import Malformed
@@ -25,9 +26,6 @@ _CLAIMS: Final = 0x636C6D73
 """Names our advisory locks for claiming many keys, by a number each."""
 _SCHEMAS: Final = 0x63757374_73636865
 """Names our advisory lock for making schemas: two first openers take turns."""
-
-BUSY_SECONDS: Final = 60
-"""How long one waits for what another transaction holds, unless the URL's options say otherwise; that one may wait for this."""
 
 CLAIMED: Final = 100
 """Keys that anybody locks at once; who claims more takes turns with others who do."""
@@ -78,7 +76,8 @@ def _check_name(schema: str) -> None:
 
 
 def _preparing(durability: Durability, schema: str | None) -> Callable[[Any, object], None]:
-    wait = f"coalesce(nullif(current_setting('lock_timeout'), '0'), '{BUSY_SECONDS}s')"
+    # Who says in the URL's options how long to wait is asked nothing more.
+    wait = f"coalesce(nullif(current_setting('lock_timeout'), '0'), '{protocol.WAIT_SECONDS}s')"
     settings = ["set_config('timezone', 'UTC', false)", f"set_config('lock_timeout', {wait}, false)"]
     if durability == "normal":
         settings.append("set_config('synchronous_commit', 'off', false)")

@@ -12,13 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from custcrm.records import Customer
+from custcrm.storage import protocol
 from custcrm.storage.migrations import VERSION, VERSION_TABLE
 from custcrm.storage.sql.tables import table
 from custcrm.values.errors import Conflict, Malformed, Unavailable
 
 MIGRATIONS: Final = "custcrm.storage:migrations"
-WAIT_SECONDS: Final = 60
-"""How long a migration waits for the transactions that write; a batch of a bulk action takes seconds."""
 _LOCK: Final = 0x63757374
 """Names our advisory locks on PostgreSQL, one a schema: processes that open a new store at once take turns."""
 _ASK: Final = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 (a name of our own)
@@ -105,7 +104,7 @@ def fence(connection: Connection) -> None:
 def migrate(connection: Connection) -> tuple[int | None, int]:
     """Bring the schema to VERSION within the connection's transaction; return the versions before and after.
 
-    Waits for the transactions that are writing; Unavailable, with nothing changed, where one does not end in WAIT_SECONDS.
+    Waits for the transactions that are writing; Unavailable, with nothing changed, where one goes on for WAIT_SECONDS.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK, sa.func.hashtext(sa.func.current_schema()))))
@@ -130,12 +129,12 @@ def _wait_for_writers(connection: Connection) -> None:
     """Keep all who would write away until the transaction ends; on SQLite it is a writer's already."""
     if connection.dialect.name != "postgresql":
         return
-    connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{WAIT_SECONDS}s", True)))
+    connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{protocol.WAIT_SECONDS}s", True)))
     try:
         connection.exec_driver_sql(f"LOCK TABLE {VERSION_TABLE} IN ACCESS EXCLUSIVE MODE")
     except sa.exc.OperationalError as error:
         if getattr(error.orig, "sqlstate", None) == "55P03":
             raise Unavailable(
-                f"others were writing for {WAIT_SECONDS} seconds; nothing was changed, try again when they have ended"
+                f"others were writing for {protocol.WAIT_SECONDS} seconds; nothing was changed, try again when they have ended"
             ) from None
         raise

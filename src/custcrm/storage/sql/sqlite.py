@@ -20,13 +20,12 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 
+from custcrm.storage import protocol
 from custcrm.storage.protocol import Durability
 from custcrm.storage.sql.connections import keep_from_children
 from custcrm.values.errors import Closed, Malformed, Unavailable
 from custcrm.values.texts import fold
 
-BUSY_SECONDS: Final = 60
-"""How long a writer waits for another process's transaction; a batch of a bulk action takes seconds."""
 CACHE_KIBIBYTES: Final = {True: 65_536, False: 4_096}
 """Of a connection that writes, and of one that reads. Bulk writes are several times slower with SQLite's own 2 MB; scans of a
 large file are a third slower with 64 MB, as pages are then kept that are not needed again."""
@@ -68,7 +67,7 @@ def make_engine(url: URL, durability: Durability) -> Engine:
                 "this process was forked while its parent was within a transaction of this SQLite file, which cannot be used "
                 "then; fork outside of transactions, or start processes by 'spawn' or 'forkserver'"
             )
-        return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+        return sqlite3.connect(address, uri=True, timeout=protocol.WAIT_SECONDS, check_same_thread=False)
 
     engine = sa.create_engine(
         URL.create("sqlite+pysqlite", database=str(path)),
@@ -109,7 +108,7 @@ def looking(engine: Engine) -> Iterator[Connection | None]:
 
 
 def _connect_to_look(address: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)
+    connection = sqlite3.connect(address, uri=True, timeout=protocol.WAIT_SECONDS)
     try:
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except BaseException:
@@ -206,7 +205,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
     SQLite answers with another mode, and no error, where the log can never be had.
     """
-    until = time.monotonic() + BUSY_SECONDS
+    until = time.monotonic() + protocol.WAIT_SECONDS
     while True:
         try:
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
