@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -248,6 +249,30 @@ def test_processes_take_turns_and_lose_nothing(path: Path, store: Store) -> None
     assert sum(int(each.communicate(timeout=60)[0]) for each in both) == 50
     with store.read() as reader:
         assert reader.count_records(CouponSeries, {"issued": 50}) == 1
+
+
+def test_who_writes_in_batches_lets_others_come_between(path: Path, store: Store) -> None:
+    """Whoever wants to write comes next after the batch under way, or soon: not after all of them. A store for each, as if in
+    processes of their own.
+    """
+    batches, done, begun = 40, [], threading.Event()
+
+    def load() -> None:
+        for _ in range(batches):
+            with store.write():
+                begun.set()
+                time.sleep(0.05)
+            done.append(1)
+
+    other, loading = open_store(path), threading.Thread(target=load)
+    loading.start()
+    begun.wait()
+    with other.write() as writer:
+        before = len(done)
+        writer.add([customer("anna")])
+    loading.join()
+    other.close()
+    assert before < batches // 2
 
 
 def test_two_processes_may_set_up_one_file(path: Path) -> None:

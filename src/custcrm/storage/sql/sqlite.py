@@ -26,6 +26,11 @@ from custcrm.storage.sql.connections import keep_from_children
 from custcrm.values.errors import Closed, Malformed, Unavailable
 from custcrm.values.texts import fold
 
+POLL_SECONDS: Final = 0.002
+"""How often a writer looks whether another process has ended its transaction. SQLite's own waiting comes to look every tenth of
+a second, and so is overtaken by whoever writes one transaction after the other."""
+LONG_SECONDS: Final = 0.02
+"""What lasts longer, a batch, lets other processes have a turn before the next transaction of this one."""
 CACHE_KIBIBYTES: Final = {True: 65_536, False: 4_096}
 """Of a connection that writes, and of one that reads. Bulk writes are several times slower with SQLite's own 2 MB; scans of a
 large file are a third slower with 64 MB, as pages are then kept that are not needed again."""
@@ -210,7 +215,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
         try:
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & _PRIMARY not in _BUSY or time.monotonic() > until:
+            if not _is_busy(error) or time.monotonic() > until:
                 raise
             time.sleep(0.01)
             continue
@@ -227,7 +232,43 @@ def _folding(*, case: bool, accent: bool) -> Callable[[str | None], str | None]:
 
 def _begin(connection: Connection) -> None:
     # A deferred transaction that turns to writing fails at once when another has written: writers begin as such.
-    writes = connection.get_execution_options().get("custcrm_write")
+    writes = bool(connection.get_execution_options().get("custcrm_write"))
     driver: Any = connection.connection.driver_connection
-    driver.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES[bool(writes)]}")
-    driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+    driver.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES[writes]}")
+    # Who writes waits here, and for nobody afterwards; who reads, for the moments in which the log is set up or taken down.
+    driver.execute(f"PRAGMA busy_timeout = {0 if writes else 1_000 * protocol.WAIT_SECONDS}")
+    if not writes:
+        driver.execute("BEGIN")
+        return
+    until = time.monotonic() + protocol.WAIT_SECONDS
+    while True:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > until:
+                raise
+            time.sleep(POLL_SECONDS)
+        else:
+            return
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & _PRIMARY in _BUSY
+
+
+class Pause:
+    """Around each transaction that writes: after a long one the next begins when all who wait have looked.
+
+    What is done between the two counts; so only who has nothing else to do is kept waiting, for a few milliseconds.
+    """
+
+    def __init__(self) -> None:
+        self._begun = self._next = 0.0
+
+    def __enter__(self) -> None:
+        time.sleep(max(0.0, self._next - time.monotonic()))
+        self._begun = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        now = time.monotonic()
+        self._next = now + 2 * POLL_SECONDS if now - self._begun > LONG_SECONDS else 0.0

@@ -66,7 +66,7 @@ class SqlStore:
     def __init__(self, engine: Engine) -> None:
         self._engine: Engine | None = engine
         self._dialect = engine.dialect.name
-        self._turn = Turn()
+        self._turn, self._pause = Turn(), sqlite.Pause()
         self._custody = Custody[SqlWriter]()
         self._statistics = postgresql.Statistics() if self._dialect == "postgresql" else None
         forks.watch(self, child=SqlStore._begin_anew)
@@ -149,9 +149,9 @@ class SqlStore:
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
-        """Let this process's writers queue here: SQLite lets them sleep and try again, neither fair nor quick."""
+        """Let this process's writers queue here, and other processes have a turn after a long one: SQLite knows no queue."""
         if self._dialect == "sqlite":
-            with self._turn:
+            with self._turn, self._pause:
                 yield
         else:
             yield
