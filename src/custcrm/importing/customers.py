@@ -12,7 +12,7 @@ from custcrm.actions.customers.identities import EXTERNAL_IDS, claim_identities,
 from custcrm.actions.progress import Progress
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Kind, Row, target
-from custcrm.importing.holders import Holders, find_holders, identities
+from custcrm.importing.holders import Holders, find_holders, identities, read_whole
 from custcrm.importing.intake import Decision, Intake, ReadRow, Refused, misread, once, refused, request, take_in
 from custcrm.importing.known import FactColumns, Further, Known, further_of
 from custcrm.importing.labels import label_keys, mapped_labels
@@ -118,7 +118,7 @@ class _Desk:
         if writer is not None:
             claim_identities(writer, named)
         holders = Holders()
-        customers = find_holders(holders, named, reader, writer)
+        customers = find_holders(holders, named, reader, writer, read_whole)
         known = Known.of(reader, customers, self.columns, self.business.now())
         batch = _Batch(self, holders, known)
         verdicts = [batch.verdict(each, new) for each, new in zip(rows, self.business.ids.many(len(rows)), strict=True)]

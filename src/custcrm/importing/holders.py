@@ -5,8 +5,9 @@ The name to know is `find_holders`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import starmap
+from typing import Any, Final, NamedTuple, TypeVar
 
 from attrs import field, frozen
 
@@ -16,6 +17,17 @@ from custcrm.records import ContactPoint, Customer, ExternalId
 from custcrm.storage.protocol import Reader, Writer
 
 _NAMED: Final = (*PLAIN, "customer_id")
+
+
+class Brief(NamedTuple):
+    """A customer of whom no more is asked: the row of one has forty columns."""
+
+    id: str
+    email: str | None
+    card_number: str | None
+
+
+Found = TypeVar("Found", Customer, Brief)
 
 
 @frozen
@@ -42,9 +54,10 @@ class Holders:
         for column, values in wanted.items():
             self._found.update(dict.fromkeys((column, identity) for identity in values))
             if column == "email":
-                for point in reader.find(ContactPoint, {"kind": "email", "value": values}):
-                    self._found[column, point.value] = point.customer_id
-                    self._further.add((column, point.value))
+                further = reader.values(ContactPoint, ("value", "customer_id"), {"kind": "email", "value": values})
+                for identity, held in further:
+                    self._found[column, identity] = held
+                    self._further.add((column, identity))
             for identity, held in _holders(reader, column, values):
                 self._found[column, identity] = held
 
@@ -52,7 +65,7 @@ class Holders:
         """Return the ids of all who have some of these."""
         return {held for told in named if (held := self._found[told]) is not None}
 
-    def agree_with(self, customers: Mapping[str, Customer], named: Collection[tuple[str, str]]) -> bool:
+    def agree_with(self, customers: Mapping[str, Customer] | Mapping[str, Brief], named: Collection[tuple[str, str]]) -> bool:
         """Tell whether all who have some of these are there, with the email or the card number by which they were found."""
         for told in named:
             held, column = self._found[told], told[0]
@@ -71,18 +84,35 @@ class Holders:
 
 
 def find_holders(
-    holders: Holders, named: Collection[tuple[str, str]], reader: Reader, writer: Writer | None
-) -> Mapping[str, Customer]:
-    """Look up who has what some rows name, and return these customers by id: held, in id order, where there is a writer.
+    holders: Holders,
+    named: Collection[tuple[str, str]],
+    reader: Reader,
+    writer: Writer | None,
+    read: Callable[[Reader, Collection[str]], Iterable[Found]],
+) -> Mapping[str, Found]:
+    """Look up who has what some rows name, and return these customers by id as they are read: held, where there is a writer.
 
     Who was found may have changed before they could be held; then they are looked up again.
     """
     while True:
         holders.look_up(reader, named)
-        customers = {each.id: each for each in _customers(reader, holders.of(named), writer)}
+        ids = holders.of(named)
+        if writer is not None:
+            writer.hold_all(Customer, ids)
+        customers = {each.id: each for each in read(reader, ids)} if ids else {}
         if holders.agree_with(customers, named):
             return customers
         holders.forget()
+
+
+def read_whole(reader: Reader, ids: Collection[str]) -> Iterable[Customer]:
+    """Return customers of these ids with all that their records have."""
+    return reader.find(Customer, {"id": ids})
+
+
+def read_briefly(reader: Reader, ids: Collection[str]) -> Iterable[Brief]:
+    """Return customers of these ids, each with what one is told by."""
+    return starmap(Brief, reader.values(Customer, Brief._fields, {"id": ids}))
 
 
 def identities(row: Row) -> list[tuple[str, str]]:
@@ -93,17 +123,10 @@ def identities(row: Row) -> list[tuple[str, str]]:
     return told
 
 
-def _customers(reader: Reader, ids: Collection[str], writer: Writer | None) -> Iterator[Customer]:
-    if not ids:
-        return iter(())
-    return iter(writer.hold_all(Customer, ids)) if writer is not None else reader.find(Customer, {"id": ids})
-
-
-def _holders(reader: Reader, column: str, wanted: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield those of the wanted that somebody has, and who."""
+def _holders(reader: Reader, column: str, wanted: Collection[str]) -> Iterable[tuple[Any, ...]]:
+    """Return those of the wanted that somebody has, and who."""
     if column.startswith(f"{EXTERNAL_IDS}."):
         where: dict[str, Any] = {"system": column.removeprefix(f"{EXTERNAL_IDS}."), "external_id": wanted}
-        yield from ((each.external_id, each.customer_id) for each in reader.find(ExternalId, where))
-        return
+        return reader.values(ExternalId, ("external_id", "customer_id"), where)
     name = "id" if column == "customer_id" else column
-    yield from ((getattr(each, name), each.id) for each in reader.find(Customer, {name: wanted}))
+    return reader.values(Customer, (name, "id"), {name: wanted})

@@ -16,7 +16,7 @@ from custcrm.actions.progress import Progress
 from custcrm.actions.sales.sales import SCOPE
 from custcrm.business import Business, among
 from custcrm.importing.columns import Columns, Kind, Row
-from custcrm.importing.holders import Holders, find_holders, identities
+from custcrm.importing.holders import Holders, find_holders, identities, read_briefly
 from custcrm.importing.intake import Decision, Intake, ReadRow, Refused, misread, once, refused, request, take_in
 from custcrm.importing.reading import Cells
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
@@ -117,7 +117,7 @@ class _Desk:
         """Return what becomes of the rows: with a writer, of receipts that are claimed and customers who are held."""
         if writer is not None:
             writer.claim(SCOPE, [each.row.cells["external_id"] for each in rows if "external_id" in each.row.cells])
-        find_holders(self.holders, {told for each in rows for told in identities(each.row)}, reader, writer)
+        find_holders(self.holders, {told for each in rows for told in identities(each.row)}, reader, writer, read_briefly)
         batch = _Batch(self, self.holders, self.business.now())
         return batch.decide(rows, reader)
 

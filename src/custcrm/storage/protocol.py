@@ -90,6 +90,11 @@ class Reader(Protocol):
         `order` names columns (by default the key), `after` is the last seen value of each of these (exclusive), for paging.
         """
 
+    def values(
+        self, record: type, columns: Sequence[str], where: Mapping[str, Any] | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Return the values of these columns of what `find` would yield: where few of many columns are asked for."""
+
     def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
         """Count what `find` would yield."""
 
@@ -156,8 +161,8 @@ class Writer(Reader, Protocol):
     def hold(self, record: type[R], *key: Any) -> R | None:
         """Return the record as it is now and keep others from changing it until the end of this write()."""
 
-    def hold_all(self, record: type[R], keys: Collection[str]) -> list[R]:
-        """Return the records of these keys, of one column, in key order and held in it, as `hold` does one."""
+    def hold_all(self, record: type, keys: Collection[str]) -> None:
+        """Hold the records of these keys, of one column, in key order, as `hold` does one; what is asked after that holds."""
 
     def claim(self, scope: str, keys: Collection[str]) -> None:
         """Keep other writers from claiming the same keys of a scope until the end of this write().

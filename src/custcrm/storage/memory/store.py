@@ -18,6 +18,7 @@ from custcrm.filters.ir.nodes import Shown
 from custcrm.records.declaration import declaration
 from custcrm.records.journal import Applied
 from custcrm.storage import forks
+from custcrm.storage.columns import tuple_reader
 from custcrm.storage.custody import Custody, Held, Turn
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.memory import setwise
@@ -173,6 +174,10 @@ class MemoryReader:
             table = self._contents.tables[record]
             return self._confine(table.find(where or {}, order, descending=descending, after=after, limit=limit))
 
+    def values(self, record: type, columns: Sequence[str], where: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Return the values of these columns of what `find` would yield."""
+        return list(map(tuple_reader(record, tuple(columns)), self.find(record, where)))
+
     def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
         """Count what `find` would yield."""
         with self._asking():
@@ -190,8 +195,7 @@ class MemoryReader:
     ) -> Iterator[tuple[Any, ...]]:
         """Yield sums by groups: see the protocol."""
         with self._asking():
-            table = self._contents.tables[record]
-            return self._confine(table.totals(where or {}, tuple(by), of, latest, beyond or {}))
+            return self._confine(self._contents.tables[record].totals(where or {}, tuple(by), of, latest, beyond or {}))
 
     def count(self, question: Question) -> int:
         """Count the customers."""
@@ -250,8 +254,7 @@ class MemoryWriter(MemoryReader):
         with self._contents.undone_on_error():
             for record in records:
                 table = self._contents.tables[type(record)]
-                key = table.key_of(record)
-                if key in table.records:
+                if (key := table.key_of(record)) in table.records:
                     raise Taken(type(record), table.key)
                 self._set(table, key, record)
                 added += 1
@@ -260,8 +263,7 @@ class MemoryWriter(MemoryReader):
     def replace(self, record: Any) -> None:
         """Put the record in the place of the one with its key; NotFound when there is none."""
         table = self._contents.tables[type(record)]
-        key = table.key_of(record)
-        if key not in table.records:
+        if (key := table.key_of(record)) not in table.records:
             raise NotFound(f"no {type(record).__name__} with this key")
         self._set(table, key, record)
 
@@ -281,10 +283,8 @@ class MemoryWriter(MemoryReader):
         """Return the record as it is now; the store's lock keeps all others away."""
         return self.get(record, *key)
 
-    def hold_all(self, record: type[R], keys: Collection[str]) -> list[R]:
-        """Return the records of these keys, in key order."""
-        found = (self.get(record, key) for key in sorted(set(keys)))
-        return [each for each in found if each is not None]
+    def hold_all(self, record: type, keys: Collection[str]) -> None:
+        """Do nothing: the store's lock keeps all others away."""
 
     def claim(self, scope: str, keys: Collection[str]) -> None:
         """Do nothing: the store's lock keeps all others away."""

@@ -71,6 +71,15 @@ class SqlReader:
         """Yield the records of rows."""
         return encoding.read(record, self._dialect, rows)
 
+    def values(
+        self, record: type, columns: Sequence[str], where: Mapping[str, Any] | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Return the values of these columns of what `find` would yield."""
+        wanted, parameters = statements.read_where(where)
+        query = statements.select(Shape(record=record, columns=tuple(columns), wanted=wanted))
+        with translated():
+            return [tuple(row) for row in self._run(query, parameters)]
+
     def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
         """Count what `find` would yield."""
         wanted, parameters = statements.read_where(where)

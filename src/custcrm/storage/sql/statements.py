@@ -28,9 +28,13 @@ Wanted: TypeAlias = tuple[tuple[str, Literal["equal", "missing", "one_of", "one_
 
 @frozen(kw_only=True)
 class Shape:
-    """How records are asked for. `seen`: for each column of the order whether its last seen value was there."""
+    """How records are asked for. `seen`: for each column of the order whether its last seen value was there.
+
+    `columns` are those whose values are wanted; without, whole rows.
+    """
 
     record: type
+    columns: tuple[str, ...] = ()
     wanted: Wanted = ()
     order: tuple[str, ...] = ()
     descending: bool = False
@@ -59,12 +63,12 @@ def read_where(where: Mapping[str, Any] | None) -> tuple[Wanted, dict[str, Any]]
 
 @lru_cache(SHAPES)
 def select(shape: Shape) -> sa.Select[Any]:
-    """Return the query for records as rows in the engine's own writing."""
+    """Return the query for records as rows in the engine's own writing, or for the values of some columns."""
     source = table(shape.record)
     order = _complete(shape)
     # Whole rows are read by the codec, so the types have nothing to do.
-    raw: list[Any] = [sa.type_coerce(column, NullType()) for column in source.c]
-    query: sa.Select[Any] = sa.select(*raw).where(*conditions(shape))
+    whole: list[Any] = [sa.type_coerce(column, NullType()) for column in source.c]
+    query: sa.Select[Any] = sa.select(*[source.c[name] for name in shape.columns] or whole).where(*conditions(shape))
     for name in order:
         column = source.c[name]
         ordered = column.desc() if shape.descending else column.asc()

@@ -71,15 +71,13 @@ class SqlWriter(SqlReader):
         """Return the record as it is now and keep others from changing it until the end of this write()."""
         return self._one(record, key, held=True)
 
-    def hold_all(self, record: type[R], keys: Collection[str]) -> list[R]:
-        """Return the records of these keys, in key order and held in it, as they are now."""
-        [name] = declaration(record).key
-        wanted, parameters = statements.read_where({name: list(keys)})
-        # On SQLite the writer holds everything.
-        shape = Shape(record=record, wanted=wanted, held=self._dialect == "postgresql")
-        with self._undone_on_error():
-            found: Any = self._run(statements.select(shape), parameters).all()
-        return list(encoding.read(record, self._dialect, found))
+    def hold_all(self, record: type, keys: Collection[str]) -> None:
+        """Hold the records of these keys, in key order."""
+        if keys and self._dialect == "postgresql":  # on SQLite the writer holds everything
+            [name] = declaration(record).key
+            wanted, parameters = statements.read_where({name: list(keys)})
+            with self._undone_on_error():
+                self._run(statements.select(Shape(record=record, columns=(name,), wanted=wanted, held=True)), parameters)
 
     def claim(self, scope: str, keys: Collection[str]) -> None:
         """Keep other writers from claiming the same keys of a scope; on SQLite they wait already."""

@@ -74,6 +74,23 @@ class LimitLaws:
         with ThreadPoolExecutor(THREADS) as pool:
             assert sum(pool.map(spend, range(THREADS))) == 10
 
+    def test_many_are_held_in_key_order(self, store: Store) -> None:
+        """hold_all holds those of the keys that are there: threads that name them in other orders lose no change."""
+        put(store)
+        wanted = [some_id(3), some_id(99), some_id(1), some_id(3)]
+
+        def work(thread: int) -> None:
+            with store.write() as writer:
+                writer.hold_all(Customer, [])
+                writer.hold_all(Customer, wanted if thread % 2 else wanted[::-1])
+                for each in writer.find(Customer, {"id": wanted}):
+                    writer.replace(evolve(each, credit_limit=None, payment_terms_days=(each.payment_terms_days or 0) + 1))
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(work, range(THREADS)))
+        with store.read() as reader:
+            assert reader.values(Customer, ["payment_terms_days"], {"id": wanted}) == [(THREADS,), (THREADS,)]
+
     @pytest.mark.parametrize("claimed", [1, 1_000])
     def test_who_claims_a_key_decides_alone(self, store: Store, claimed: int) -> None:
         """claim, look, then add if it is absent: of all threads one adds, and the others see what it added."""

@@ -102,13 +102,15 @@ class RecordLaws:
             assert writer.get(TagAssignment, some_id(1), some_id(99)) is None
             assert writer.hold(Customer, some_id(99)) is None
 
-    def test_many_are_held_in_key_order(self, store: Store) -> None:
-        """hold_all gives those of the keys that are there, once and in order; none for no keys."""
-        put(store)
-        with store.write() as writer:
-            wanted = [some_id(3), some_id(99), some_id(1), some_id(3)]
-            assert writer.hold_all(Customer, wanted) == [writer.get(Customer, some_id(each)) for each in (1, 3)]
-            assert writer.hold_all(Customer, []) == []
+    def test_values_are_the_columns_of_what_find_yields(self, store: Store) -> None:
+        """What values gives of each record, in key order, is what its columns hold, of whatever kind."""
+        put(store, tag(11, value="a"), tag(12, value=None), tag(13, owner=2, value="b", since=NOW))
+        columns = ("value", "id", "since", "until", "source")
+        with store.read() as reader:
+            asked: list[dict[str, Any]] = [{}, {"customer_id": some_id(1)}, {"value": ["b", None]}, {"id": []}]
+            for where in asked:
+                found = map(tuple_reader(TagAssignment, columns), reader.find(TagAssignment, where))
+                assert reader.values(TagAssignment, columns, where) == list(found)
 
     def test_find_by_value_by_absence_and_by_several(self, store: Store) -> None:
         """A value is equal, None is missing, a list is one of (a None in it: or missing), an empty list is none."""
