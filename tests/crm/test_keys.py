@@ -1,6 +1,7 @@
 """What became of a key, on every store: also when what it names was stopped in the midst."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +89,37 @@ def test_a_store_that_goes_away_between_batches_says_how_far_it_is(made: Made): 
     assert "key 'all'" in str(stopped.value) and "went away" in str(stopped.value)
     assert not crm.applied("all").is_finished
     assert plan.apply(key="all").applied == everybody.count()
+
+
+def test_an_import_that_is_begun_says_how_far_it_is(made: Made, tmp_path: Path):  # noqa: F811
+    """Also before its first rows: its key is taken then, and Unavailable would say that nothing was written."""
+    world, store = made()
+    crm = in_batches(world.crm, 1)
+    (tmp_path / "two.csv").write_text("email\nzoe@example.org\nyves@example.org\n", encoding="utf-8")
+    for key in ("once", None):
+        store.tell(away_after_commit=True)
+        with pytest.raises(custcrm.CrmError) as stopped:
+            crm.customers.import_csv(tmp_path / "two.csv", key=key)
+        store.tell()
+        assert isinstance(stopped.value, custcrm.Unfinished), (key, stopped.value)
+        assert (stopped.value.done, stopped.value.total, stopped.value.key) == (0, 2, key)
+    assert crm.customers.import_csv(tmp_path / "two.csv", key="once").counts == {"added": 2}
+
+
+def test_who_dispatches_is_told_how_far_it_is(made: Made):  # noqa: F811
+    """Law: once a message is taken, the store's failure is Unfinished; and never that nothing was written."""
+    for limit in (None, 3):
+        world, store = made()
+        crm = world.crm
+        waiting = crm.outbox.waiting()
+        store.tell(away_after_commit=True)
+        with pytest.raises(custcrm.CrmError) as stopped:
+            crm.outbox.dispatch(limit=limit)
+        store.tell()
+        assert isinstance(stopped.value, custcrm.Unfinished), stopped.value
+        taken = limit or waiting
+        assert (stopped.value.done, stopped.value.total, stopped.value.key) == (taken, taken, None)
+        assert (len(crm.outbox.in_doubt()), crm.outbox.dispatch()) == (taken, waiting - taken)
 
 
 def test_expiries_are_written_down_once_under_a_key(opened, clock: ManualClock):

@@ -119,7 +119,7 @@ def take_in(intake: Intake) -> ImportReport:
     """Take the file in, keep an Import record of it, and return the report.
 
     A file that fits one batch, an `atomic` one, and one within the application's own transaction is one transaction; else each
-    batch is one. Where it cannot go on after some of them, Unfinished tells how far it is.
+    batch is one. Where it cannot go on once it is begun, Unfinished tells how far it is.
     """
     business = intake.business
     if intake.dry_run:
@@ -173,7 +173,7 @@ class _Run:
             try:
                 decision, kept = transact(partial(self._step, desk, batch, kept.id))
             except CrmError as error:
-                if batchwise and kept.done:
+                if batchwise:
                     raise self._unfinished(kept, error) from error
                 raise
             decision.remember()
@@ -198,7 +198,7 @@ class _Run:
         return decision, self.book.note(writer, kept, decision.verdicts, batch.last)
 
     def _unfinished(self, kept: Import, error: CrmError) -> Unfinished:
-        why = f"the rows up to line {kept.done} are taken in; {error}"
+        why = f"the rows up to line {kept.done} are taken in; {error}" if kept.done else str(error)
         return Unfinished(taken_in(kept), self.book.rows, key=self.intake.request.key, why=why)
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from custcrm.messaging.protocol import Channel, Outcome, Outgoing, Receipt, address_field
 from custcrm.messaging.templates import TextTemplate, Values, action_values, customer_values
@@ -21,7 +21,7 @@ from custcrm.records.customers import Customer
 from custcrm.records.messages import Message, MessageStatus
 from custcrm.storage.protocol import Reader, Store, Writer
 from custcrm.storage.transacting import transact
-from custcrm.values.errors import ChannelsFailed, Malformed, NotFound, Reason, Unavailable
+from custcrm.values.errors import ChannelsFailed, CrmError, Malformed, NotFound, Reason, Unavailable, Unfinished
 from custcrm.values.ids import IdSource
 from custcrm.values.shapes import several, whole_number
 
@@ -75,28 +75,61 @@ def dispatch(store: Store, *, channels: Mapping[str, Channel], rules: Rules, lim
 
     A channel that raises takes no more in this call: after `Unavailable` its batch is planned as before, after any other error
     it is in doubt. Raises `ChannelsFailed` for those, and for channels that are wanted and not given, when all others are done.
+    Where the store fails after messages were taken, Unfinished tells how many; those whose receipts are not kept are in doubt.
     """
     if limit is not None:
         whole_number(limit, 1, None, field="limit", message="limit is the most messages to take, at least 1")
-    left, accepted = limit, 0
-    errors: dict[str, Exception] = {}
-    turns = deque(_queues(store, channels))
-    while turns and left != 0:
-        queue = turns.popleft()
-        taken, claimed = _start(store, queue, BATCH if left is None else min(left, BATCH), rules)
-        if not taken:
-            continue
+    queues, waiting = _queues(store, channels, count=limit is None)
+    run = _Run(store=store, channels=channels, rules=rules, left=limit)
+    try:
+        run.go(deque(queues))
+        _raise(store, channels, run.errors, run.accepted)
+    except ChannelsFailed:
+        raise
+    except CrmError as error:
+        if not run.taken:
+            raise
+        raise Unfinished(run.taken, max(run.taken, waiting if limit is None else limit), why=str(error)) from error
+    return run.accepted
+
+
+@define(kw_only=True)
+class _Run:
+    """One call: how many messages it has `taken`, how many may follow, and what befell it."""
+
+    store: Store
+    channels: Mapping[str, Channel]
+    rules: Rules
+    left: int | None
+    taken: int = 0
+    accepted: int = 0
+    errors: dict[str, Exception] = field(factory=dict)
+
+    def go(self, turns: deque[_Queue]) -> None:
+        """Take from the queues in turns, until nothing waits or the limit is reached."""
+        while turns and self.left != 0:
+            queue = turns.popleft()
+            taken, claimed = _start(self.store, queue, BATCH if self.left is None else min(self.left, BATCH), self.rules)
+            if taken:
+                self._count(taken)
+                if self._hand_over(queue.channel, claimed):
+                    turns.append(queue)
+
+    def _hand_over(self, channel: str, claimed: Sequence[Claimed]) -> bool:
+        """Send what is claimed and keep its receipts; False where the channel takes no more."""
         try:
-            receipts = _send(channels[queue.channel], claimed)
+            receipts = _send(self.channels[channel], claimed)
         except Exception as error:  # noqa: BLE001 (raised with those of the others, when these are done)
-            errors[queue.channel] = error
-            taken -= _give_back(store, claimed, rules) if isinstance(error, Unavailable) else 0
-        else:
-            accepted += _keep(store, claimed, receipts, rules)
-            turns.append(queue)
-        left = None if left is None else left - taken
-    _raise(store, channels, errors, accepted)
-    return accepted
+            self.errors[channel] = error
+            if isinstance(error, Unavailable):
+                self._count(-_give_back(self.store, claimed, self.rules))
+            return False
+        self.accepted += _keep(self.store, claimed, receipts, self.rules)
+        return True
+
+    def _count(self, taken: int) -> None:
+        self.taken += taken
+        self.left = None if self.left is None else self.left - taken
 
 
 def in_doubt(reader: Reader, *, before: datetime | None = None) -> Iterator[Message]:
@@ -149,14 +182,16 @@ def _waiting(channel: str) -> Mapping[str, str]:
     return {"status": MessageStatus.PLANNED.value, "channel": channel}
 
 
-def _queues(store: Store, channels: Iterable[str]) -> list[_Queue]:
-    """Return a queue for each channel for which something waits: that of the oldest message first."""
+def _queues(store: Store, channels: Iterable[str], *, count: bool) -> tuple[list[_Queue], int]:
+    """Return a queue for each channel for which something waits, that of the oldest message first, and how much waits."""
     first: dict[str, str] = {}
+    waiting = 0
     with store.read() as reader:
         for channel in channels:
             for message in reader.find(Message, _waiting(channel), order=("id",), limit=1):
                 first[channel] = message.id
-    return [_Queue(channel) for channel in sorted(first, key=first.__getitem__)]
+                waiting += reader.count_records(Message, _waiting(channel)) if count else 0
+    return [_Queue(channel) for channel in sorted(first, key=first.__getitem__)], waiting
 
 
 def _start(store: Store, queue: _Queue, limit: int, rules: Rules) -> tuple[int, list[Claimed]]:

@@ -105,6 +105,7 @@ class Outbox:
         Consent is checked again directly before, at most twenty messages at a time, and the customer's own values are filled
         in: to who has opted out before, nothing starts. Several processes may do this at once. Channels do not stop each other:
         when all others are done, ChannelsFailed names those that raised or are not given, and how many messages wait there.
+        Where the store fails in the midst, Unfinished tells how many were taken.
         """
         business = self._business
         if business.store.is_writing():
