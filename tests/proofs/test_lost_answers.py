@@ -83,6 +83,18 @@ def test_what_is_told_is_true_and_the_same_key_settles_it(wired, deed, each):
     assert (custcrm.Unfinished in told) == (each > 1)
 
 
+@pytest.mark.parametrize("deed", [credit, credit_all], ids=["single", "bulk"])
+def test_who_asks_again_is_told_the_key_too(wired, deed):
+    """Law: of a call with a key OutcomeUnknown names the key, also where the call finds that all is done."""
+    wire, crm, beside = wired
+    deed(crm, "again")
+    before = kept(beside)[1]
+    lost = [error for _, error in cuts(wire, lambda _: deed(crm, "again")) if isinstance(error, custcrm.OutcomeUnknown)]
+    assert lost
+    assert {each.key for each in lost} == {"again"}
+    assert kept(beside)[1] == before
+
+
 def test_without_a_key_nobody_is_told_to_use_the_same_one(wired):
     """What was lost at its commit may be written or not; any other error means that it is not."""
     wire, crm, beside = wired

@@ -38,7 +38,7 @@ class SqlWriter(SqlReader):
         super().__init__(connection)
         self._held = held
         self.keys: list[str] = []
-        """The keys of what is applied here: named when nobody can tell whether the commit reached the store."""
+        """The keys of what is applied here, now or again: named when nobody can tell whether the commit reached the store."""
         self.added: Counter[str] = Counter()
         """How many rows were added, by table."""
         self._has_staged = False
@@ -69,7 +69,10 @@ class SqlWriter(SqlReader):
 
     def hold(self, record: type[R], *key: Any) -> R | None:
         """Return the record as it is now and keep others from changing it until the end of this write()."""
-        return self._one(record, key, held=True)
+        found = self._one(record, key, held=True)
+        if isinstance(found, Applied):
+            self.keys.append(found.key)
+        return found
 
     def hold_all(self, record: type, keys: Collection[str]) -> None:
         """Hold the records of these keys, in key order."""
