@@ -14,7 +14,7 @@ SEEDS := $(shell od -An -N12 -tu4 /dev/urandom)
 endif
 DRAWN := --hypothesis-profile=fresh --hypothesis-seed=$(firstword $(SEEDS))
 
-.PHONY: help install demo test check examples docs bench proofs laws kill powercut races loyalty fuzz parity clean
+.PHONY: help install demo test check examples docs bench proofs laws kill powercut chaos races loyalty fuzz parity clean
 
 help:
 	@echo "make demo      a base of real customers, and what one asks of it"
@@ -22,7 +22,7 @@ help:
 	@echo "make check     style, types, and who may import whom"
 	@echo "make docs      the pages of docs/; make examples: the programs"
 	@echo "make proofs    what one runs before a change of rules lands: new examples, kills and races for an hour; its parts:"
-	@echo "                 laws (every property test, under three new seeds), kill, powercut, races, loyalty, fuzz, parity"
+	@echo "                 laws (every property test, under three new seeds), kill, powercut, chaos, races, loyalty, fuzz, parity"
 	@echo "                 SEEDS=... repeats a run: it prints its seeds"
 	@echo "make bench     how fast it is, beside others"
 	@echo "make clean     remove what was made"
@@ -71,7 +71,7 @@ bench: $(BENCH_VENV)/.installed
 	$(BENCH_VENV)/bin/python tests/postgresql_server.py -- $(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
 
 # New examples for every law, and the long forms of what `make test` proves in seconds: about an hour on two cores.
-proofs: laws kill powercut races loyalty fuzz parity
+proofs: laws kill powercut chaos races loyalty fuzz parity
 
 laws: $(STAMP)
 	@set -e; for seed in $(SEEDS); do \
@@ -85,6 +85,10 @@ kill: $(STAMP)
 # What a SQLite file is after a power cut at four hundred moments, by what was synced; it needs a C compiler.
 powercut: $(STAMP)
 	$(BIN)/python -m pytest tests/proofs/test_powercut.py --proofs=long
+
+# Eight processes do everything at once and are killed, minutes on each store; then every promise is looked at.
+chaos: $(STAMP)
+	$(BIN)/python -m pytest -n 2 tests/proofs/test_chaos.py --proofs=long $(DRAWN)
 
 races: $(STAMP)
 	$(BIN)/python -m pytest -n 2 tests/proofs/test_races.py --proofs=long

@@ -14,7 +14,10 @@ from tests.proofs import victim
 
 PATIENCE = 120
 FORKS = get_context("forkserver")  # one process imports custcrm, the victims are its copies: dozens of them in a second
-FORKS.set_forkserver_preload(["tests.proofs.victim", "custcrm.crm", "custcrm.storage.sql.store", "psycopg"])
+FORKS.set_forkserver_preload([
+    "tests.proofs.victim", "tests.proofs.chaos.process", "custcrm.crm", "custcrm.importing", "custcrm.storage.sql.store",
+    "psycopg", "alembic.command", "phonenumbers", "email_validator", "sqlalchemy.dialects.postgresql.psycopg",
+])
 
 
 @contextmanager
