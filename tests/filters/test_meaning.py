@@ -90,6 +90,25 @@ def test_spellings_of_one_filter_are_equal(one: str, other: str) -> None:
     assert shop.parse(one).hash_text.startswith("1:")
 
 
+MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+@pytest.mark.parametrize("op", MIRRORED)
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("name", "'Anna'"), ("CASEI(name)", "'ben'"), ("name", "country"), ("visits", "0"), ("weight", "rate"),
+        ("visits / 2", "2.5"), ("credit", "-0.01"), ("sales_total", "580.01"), ("age", "26"),
+        ("joined", "DATE('2025-11-21')"), ("joined", "today()"), ("last_seen", "DATE('2026-11-21')"),
+        ("last_seen", "TIMESTAMP('2026-11-20T22:30:00Z')"), ("last_seen", "now()"), ("birth_date", "joined"),
+    ],
+)
+def test_a_comparison_says_the_same_from_its_other_side(one: str, other: str, op: str) -> None:
+    """What a < b says is what b > a says, whichever of them is a constant, a column or an instant that is still to come."""
+    asked, mirrored = shop.parse(f"{one} {op} {other}"), shop.parse(f"{other} {MIRRORED[op]} {one}")
+    assert answers(asked) == answers(mirrored)
+
+
 def test_filters_that_only_look_alike_differ() -> None:
     """That x < 1 and x >= 1 are no opposites where x may be missing."""
     assert shop.parse("NOT visits < 1") != shop.parse("visits >= 1")

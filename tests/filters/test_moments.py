@@ -27,6 +27,19 @@ def at(moment: Moment, as_of: datetime = NOON, feb29: Feb29 = "feb28") -> date |
 @given(TIMES, st.integers(0, 150), st.dates(date(1850, 1, 1), date(2200, 1, 1)), st.sampled_from(["feb28", "mar1"]))
 def test_birth_bound_parts_the_old_enough_from_the_others(as_of: datetime, years: int, born: date, feb29: Feb29) -> None:
     """Someone is at least n years old exactly when born on the bound or before."""
+    _check_birth_bound(as_of, years, born, feb29)
+
+
+@pytest.mark.parametrize("feb29", ["feb28", "mar1"])
+def test_birth_bounds_at_the_end_of_a_february(feb29: Feb29) -> None:
+    """The same where it is delicate: whoever was born on February 29 is older on the policy's day of a common year."""
+    ends = [datetime(year, 2, 26, 10, tzinfo=UTC) + timedelta(days) for year in range(2023, 2029) for days in range(6)]
+    for as_of in ends:
+        for years in range(6):
+            _check_birth_bound(as_of, years, date(2020, 2, 29), feb29)
+
+
+def _check_birth_bound(as_of: datetime, years: int, born: date, feb29: Feb29) -> None:
     bound = at(Moment("birth_bound", count=years), as_of, feb29)
     assert isinstance(bound, date)
     today = day_of(as_of, HELSINKI)

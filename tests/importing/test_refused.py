@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import custcrm
 from custcrm import Crm, Malformed
+from custcrm.files import written_whole
 
 HEADER = "first_name,email,phone"
 BAD = "Päivi,paivi@example.org,x"
@@ -127,3 +128,14 @@ def test_what_cannot_be_written_is_an_error_of_ours(crm: Crm, file: Write, tmp_p
             write(target)
         assert error.value.field == "target"
     assert sorted(each.name for each in folder.iterdir()) == ["inner", "pipe"]
+
+
+@pytest.mark.parametrize("before", [None, "what was there"])
+def test_a_file_that_fails_halfway_leaves_what_was_there(tmp_path: Path, before: str | None) -> None:
+    """Whoever reads the target finds the old file, or none, and nothing stands beside it."""
+    target = tmp_path / "out.csv"
+    if before is not None:
+        target.write_text(before, encoding="utf-8")
+    with pytest.raises(ZeroDivisionError), written_whole(target) as file:
+        file.writelines(f"line {10 // left}\n" for left in (2, 1, 0))
+    assert [(each.name, each.read_text("utf-8")) for each in tmp_path.iterdir()] == ([("out.csv", before)] if before else [])

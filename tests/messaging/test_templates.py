@@ -70,10 +70,11 @@ def test_the_fallback_stands_in_for_a_missing_or_blank_value(name, fallback, mis
 
 @given(source=sources, values=values_of)
 def test_a_text_is_rendered_exactly_when_nothing_is_missing(source, values):
-    """`render` refuses if and only if `missing` names something, and names the first of it."""
+    """`render` refuses if and only if a required name has no value or a blank one, and names the first of those."""
     template = TextTemplate.parse(source, NAMES)
     missing = template.missing(values)
-    assert set(missing) <= template.required <= template.names
+    assert set(missing) == {name for name in template.required if not (values.get(name) or "").strip()}
+    assert template.required <= template.names
     if not missing:
         assert isinstance(template.render(values), str)
         return

@@ -96,7 +96,8 @@ def test_the_version_is_that_of_the_last_migration() -> None:
     ("found", "says"), [("99", "version 99 .*newer custcrm"), ("ae10", "'ae10', which no custcrm has made")]
 )
 def test_a_store_of_a_later_or_unknown_version_is_refused(address, found, says) -> None:
-    """It is opened by nothing and not touched: the error says what it is and what to do."""
+    """It is opened by nothing and not touched, also one in use: the error says what it is and what to do."""
+    custcrm.open(address).close()
     store = open_store(address)
     engine = open_engine(address)
     with engine.begin() as connection:

@@ -30,6 +30,12 @@ def test_fold_reads_names_alike() -> None:
     assert {fold(name, True, True) for name in ("José", "JOSE", "Jose\u0301")} == {"jose"}
 
 
+@pytest.mark.parametrize(("one", "other"), [("Straße", "STRASSE"), ("σίσυφος", "ΣΊΣΥΦΟΣ"), ("ﬁn", "FIN"), ("ǰ", "J\u030c")])
+def test_case_is_folded_and_not_only_lowered(one: str, other: str) -> None:
+    """What Unicode calls the same but for case is the same, also where a capital is two letters or two small ones are one."""
+    assert fold_case(one) == fold_case(other)
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=50))
 def test_storable_text_is_returned_unchanged(text: str) -> None:
     """Law: checking never changes a text."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from attrs import evolve
@@ -119,3 +119,20 @@ class LimitLaws:
                     writer.claim("emails", keys)
                 with store.write() as inner:
                     inner.claim("emails", ["c"])
+
+    def test_keys_may_be_claimed_in_any_order(self, store: Store) -> None:
+        """Two who claim the same keys, each in an order of its own, wait for each other and never for ever."""
+
+        def claim(*keys: str) -> None:
+            with store.write() as writer:
+                writer.claim("emails", keys)
+
+        with ThreadPoolExecutor(2) as pool:
+            with store.write() as writer:
+                writer.claim("emails", ["b"])
+                waiting = []
+                for keys in ("b", "a"), ("a", "b"):  # the first waits for b before the second has a
+                    waiting.append(pool.submit(claim, *keys))
+                    wait(waiting, timeout=0.2)
+            for each in waiting:
+                each.result()
