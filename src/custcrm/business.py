@@ -31,6 +31,7 @@ from custcrm.values.clock import Clock
 from custcrm.values.errors import Conflict, Malformed, NotFound
 from custcrm.values.identifiers import identifier
 from custcrm.values.ids import IdSource
+from custcrm.values.phones import Phone, Phones, phone
 from custcrm.values.shapes import several, whole_number
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
@@ -120,6 +121,7 @@ class Business:
     currency: str
     zone: tzinfo
     country: str | None = None
+    phones: Phones = "valid"
     channels: Mapping[str, Any] = field(factory=dict, repr=False)
     actor: str = field(default="", repr=False)
     program: str | None = None
@@ -163,6 +165,10 @@ class Business:
         if amount.currency != self.currency:
             raise Malformed(f"{field} is in {amount.currency}; this store keeps {self.currency}", field=field)
         return amount
+
+    def phone(self, value: object, country: str | None = None) -> Phone:
+        """Read a phone number: without + it is one of the customer's own country, else of the store's."""
+        return phone(value, country or self.country, phones=self.phones)
 
     def parse(self, text: str, values: Mapping[str, Any] | None = None) -> Filter:
         """Read a filter."""

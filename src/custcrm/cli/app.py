@@ -9,6 +9,7 @@ import typer
 
 from custcrm.cli.failures import FOUND, reported
 from custcrm.cli.output import Output
+from custcrm.values import phones
 
 app = typer.Typer(
     name="custcrm",
@@ -33,6 +34,10 @@ Trace = Annotated[bool, typer.Option("--traceback", help="Show where an error ca
 Currency = Annotated[str | None, typer.Option(help="Of a new store, e.g. EUR.")]
 Timezone = Annotated[str | None, typer.Option(help="Of a new store, e.g. Europe/Helsinki.")]
 Country = Annotated[str | None, typer.Option(help="Of a new store: whose local phone numbers are read, e.g. FI.")]
+Phones = Annotated[
+    phones.Phones | None,
+    typer.Option(help="Which numbers are kept: of ranges in use, or of a possible length.", show_default=False),
+]
 Maps = Annotated[list[str] | None, typer.Option("--map", metavar="HEADER=COLUMN", help="What a header cell means.")]
 Ignore = Annotated[list[str] | None, typer.Option(metavar="HEADER", help="A header cell to leave out.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; tell what would happen to each row.")]
@@ -67,6 +72,7 @@ def customers(
     currency: Currency = None,
     timezone: Timezone = None,
     country: Country = None,
+    phones: Phones = None,
     map: Maps = None,
     ignore: Ignore = None,
     dry_run: DryRun = False,
@@ -86,7 +92,7 @@ def customers(
         from custcrm.cli.stores import Settings, importable
 
         intake = Intake(source, map, ignore, encoding, delimiter, decimal, dry_run, refused, atomic, key, label or None)
-        with importable(store, Settings(currency, timezone, country, schema), dry_run=dry_run) as crm:
+        with importable(store, Settings(currency, timezone, country, phones, schema), dry_run=dry_run) as crm:
             take_in(crm.customers.import_csv, intake, Output.here(as_json=json))
 
 
@@ -98,6 +104,7 @@ def sales(
     currency: Currency = None,
     timezone: Timezone = None,
     country: Country = None,
+    phones: Phones = None,
     map: Maps = None,
     ignore: Ignore = None,
     dry_run: DryRun = False,
@@ -116,7 +123,7 @@ def sales(
         from custcrm.cli.stores import Settings, importable
 
         intake = Intake(source, map, ignore, encoding, delimiter, decimal, dry_run, refused, atomic, key)
-        with importable(store, Settings(currency, timezone, country, schema), dry_run=dry_run) as crm:
+        with importable(store, Settings(currency, timezone, country, phones, schema), dry_run=dry_run) as crm:
             take_in(crm.sales.import_csv, intake, Output.here(as_json=json))
 
 

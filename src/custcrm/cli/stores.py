@@ -10,6 +10,7 @@ import custcrm
 from custcrm.cli.output import Output
 from custcrm.crm import Crm
 from custcrm.values.errors import Malformed, Unavailable
+from custcrm.values.phones import Phones
 
 
 @frozen
@@ -19,6 +20,7 @@ class Settings:
     currency: str | None
     timezone: str | None
     country: str | None
+    phones: Phones | None
     schema: str | None = None
 
 
@@ -33,7 +35,7 @@ def importable(store: str | None, settings: Settings, *, dry_run: bool) -> Crm:
     absent = dry_run and "://" not in name and not Path(name).exists()
     return custcrm.open(
         None if absent else name, currency=settings.currency, timezone=settings.timezone, country=settings.country,
-        schema=settings.schema,
+        phones=settings.phones, schema=settings.schema,
     )
 
 

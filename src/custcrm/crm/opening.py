@@ -19,6 +19,7 @@ from custcrm.values.errors import Malformed
 from custcrm.values.ids import IdSource
 from custcrm.values.money import exponent
 from custcrm.values.periods import zone
+from custcrm.values.phones import PHONES, Phones
 from custcrm.values.shapes import one_of
 from custcrm.values.texts import is_blank
 
@@ -29,6 +30,7 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
     currency: str | None = None,
     timezone: str | None = None,
     country: str | None = None,
+    phones: Phones | None = None,
     clock: Callable[[], datetime] = system_clock,
     actor: str | None = None,
     channels: Mapping[str, Any] | None = None,
@@ -38,9 +40,10 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
 ) -> Crm:
     """Open a customer base: None is memory, a path is a SQLite file, a URL is a database; a Store of your own works too.
 
-    `currency` (EUR), `timezone` (UTC) and `country` are written into a new store and need not be repeated; another value later
-    is a Conflict. `country` is what makes "040 …" a phone number. A new store is set up by itself; an older one is refused
-    with the sentence that mends it, or brought up to date with `migrate=True`.
+    `currency` (EUR), `timezone` (UTC), `country` and `phones` are written into the store and need not be repeated; another
+    value later is a Conflict. `country` is what makes "040 …" a phone number; with `phones="possible"` it need not be in a
+    range that is known to be in use, as it must else. A new store is set up by itself; an older one is refused with the
+    sentence that mends it, or brought up to date with `migrate=True`.
 
     `durability="normal"` is for who accepts that a power cut takes the last commits, on SQLite and PostgreSQL.
     `schema` keeps a store of its own in a PostgreSQL schema, which is made if it is not there: one for each tenant.
@@ -53,11 +56,13 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
         zone(timezone)
     if country is not None:
         country = places.country(country)
+    if phones is not None:
+        one_of(phones, PHONES, field="phones")
     if clock().utcoffset() is None:
         raise Malformed("a clock gives aware datetimes, e.g. datetime.now(UTC)", field="clock")
     opened = _opened(store, durability=one_of(durability, DURABILITIES, field="durability"), schema=schema, migrate=migrate)
     try:
-        settings = settle(opened, {"currency": currency, "timezone": timezone, "country": country})
+        settings = settle(opened, {"currency": currency, "timezone": timezone, "country": country, "phones": phones})
     except BaseException:
         if opened is not store:
             opened.close()
@@ -70,6 +75,7 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
         Business(
             store=opened, clock=clock, ids=ids, random_bits=secrets.randbits,
             words=Words(opened, money, place), currency=money, zone=zone(place), country=settings["country"],
+            phones=one_of(settings["phones"] or "valid", PHONES, field="phones"),
             channels=dict(channels or {}), actor=actor or "",
         )
     )

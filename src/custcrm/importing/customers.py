@@ -108,9 +108,10 @@ class _Desk:
     updated: set[str] = field(factory=set)
 
     def read(self, row: Row) -> Mapping[str, Any]:
-        """Return the fields of a customer that a row has."""
-        business, cells = self.business, self.cells
-        return rules.read(cells.values(row.cells), country=business.country, amount=business.amount)
+        """Return what the row says, but for a phone number, whose country may be that of a customer who is known."""
+        business, told = self.business, self.cells.values(row.cells)
+        told.pop("phone", None)
+        return rules.read(told, phone=business.phone, amount=business.amount)
 
     def decide(self, rows: Sequence[ReadRow], reader: Reader, writer: Writer | None) -> Decision:
         """Return what becomes of the rows: with a writer, of customers who are held and read after that."""
@@ -175,6 +176,13 @@ class _Batch:
             return again
         return self._add(row, fields, new_id) if found is None else self._update(row, fields, found)
 
+    def _read_phone(self, row: Row, fields: Mapping[str, Any], known: str | None) -> dict[str, Any]:
+        """Return all fields: a phone number is one of the row's country, else of that which is known of the customer."""
+        if "phone" not in row.cells:
+            return dict(fields)
+        country = fields.get("country") or known
+        return {**fields, **rules.numbered(row.cells["phone"], country, phone=self.desk.business.phone)}
+
     # who ----------------------------------------------------------------------------------------
 
     def _find_customer(self, row: Row, named: Sequence[Identity]) -> Customer | None:
@@ -206,7 +214,7 @@ class _Batch:
             return None
         before = self.known.customers[found]
         further = self._further(row, found)
-        if self._fill(fields, before) != before or further.fresh or further.changed:
+        if self._fill(row, fields, before) != before or further.fresh or further.changed:
             return None
         return _accepted(row, "unchanged", further.kept, found)
 
@@ -234,7 +242,7 @@ class _Batch:
     # what ---------------------------------------------------------------------------------------
 
     def _add(self, row: Row, fields: Mapping[str, Any], id: str) -> RowVerdict:
-        customer = rules.made(id, fields, now=self.known.now)
+        customer = rules.made(id, self._read_phone(row, fields, None), now=self.known.now)
         # Facts that cannot be read refuse the row: nothing is kept before they are.
         further = self._further(row, id).fresh if row.maps else ()
         self.fresh.extend((customer, *further))
@@ -242,7 +250,7 @@ class _Batch:
         return RowVerdict(row.line, "added", None, None, None if self.desk.dry_run else id)
 
     def _update(self, row: Row, fields: Mapping[str, Any], before: Customer) -> RowVerdict:
-        after, further, business = self._fill(fields, before), self._further(row, before.id), self.desk.business
+        after, further, business = self._fill(row, fields, before), self._further(row, before.id), self.desk.business
         fresh, changed = further.fresh, further.changed
         if after != before:
             changed = [*changed, after]
@@ -257,11 +265,11 @@ class _Batch:
         self.updated.add(before.id)
         return _accepted(row, "updated", further.kept, before.id)
 
-    def _fill(self, fields: Mapping[str, Any], before: Customer) -> Customer:
+    def _fill(self, row: Row, fields: Mapping[str, Any], before: Customer) -> Customer:
         """Return the customer as the row has it; a further email of the customer's own replaces nothing."""
         if fields.get("email") not in (None, before.email) and self._holder("email", fields["email"]) == before.id:
             fields = {name: value for name, value in fields.items() if name not in ("email", "email_folded")}
-        return rules.filled(before, fields)
+        return rules.filled(before, self._read_phone(row, fields, before.country))
 
     def _further(self, row: Row, id: str) -> Further:
         return further_of(row, id, self.known, self.desk.business, self.desk.import_id)

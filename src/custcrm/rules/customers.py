@@ -17,7 +17,7 @@ from custcrm.values.errors import Conflict, Malformed
 from custcrm.values.identifiers import identified, identifier, optional, trimmed
 from custcrm.values.money import Money
 from custcrm.values.periods import zone
-from custcrm.values.phones import phone
+from custcrm.values.phones import Phone
 from custcrm.values.shapes import flag, one_of, whole_number
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked, is_blank
@@ -33,14 +33,17 @@ _NOT_GIVEN: Final = frozenset({"id", "status", "created_at", "phone_as_typed", *
 GIVEN: Final = tuple(name for name in Customer.__annotations__ if name not in _NOT_GIVEN)
 """Fields that callers may give; the others follow."""
 
-Amount = Callable[..., Money]
+ReadAmount = Callable[..., Money]
+"""Reads an amount as the business does."""
+ReadPhone = Callable[[object, str | None], Phone]
+"""Reads a phone number as the business does, as one of a customer's own country where that is known."""
 
 
 def new_customer(
-    id: str, given: Mapping[str, Any], *, now: datetime, country: str | None, amount: Amount
+    id: str, given: Mapping[str, Any], *, now: datetime, phone: ReadPhone, amount: ReadAmount
 ) -> Customer:
     """Return the customer that these fields describe; Malformed names the field that is wrong."""
-    return made(id, read(given, country=country, amount=amount), now=now)
+    return made(id, read(given, phone=phone, amount=amount), now=now)
 
 
 def made(id: str, fields: Mapping[str, Any], *, now: datetime) -> Customer:
@@ -49,25 +52,27 @@ def made(id: str, fields: Mapping[str, Any], *, now: datetime) -> Customer:
 
 
 def changed_customer(
-    before: Customer, changes: Mapping[str, Any], *, country: str | None, amount: Amount
+    before: Customer, changes: Mapping[str, Any], *, phone: ReadPhone, amount: ReadAmount
 ) -> Customer:
     """Return the customer with the changes: None clears."""
     own = None if "country" in changes else before.country
-    return evolve(before, **read(changes, country=own or country, amount=amount))
+    return evolve(before, **read(changes, phone=phone, amount=amount, country=own))
 
 
-def read(given: Mapping[str, Any], *, country: str | None, amount: Amount) -> dict[str, Any]:
+def read(
+    given: Mapping[str, Any], *, phone: ReadPhone, amount: ReadAmount, country: str | None = None
+) -> dict[str, Any]:
     """Return checked field values for what was given, with everything that follows from them.
 
-    A phone number without + is one of the `country` given beside it, else of the one told here.
+    A phone number without + is one of the country given beside it, else of the customer's own told here.
     """
     fields: dict[str, Any] = {}
-    at = places.country(given["country"]) if given.get("country") else country
+    own = places.country(given["country"]) if given.get("country") else country
     for name, value in given.items():
         if name in _READERS:
             fields[name] = _READERS[name](name, value)
         elif name == "phone":
-            fields |= _phone(value, at)
+            fields |= numbered(value, own, phone=phone)
         elif name == "credit_limit":
             fields[name] = None if value is None else amount(value, field=name)
         else:
@@ -78,7 +83,8 @@ def read(given: Mapping[str, Any], *, country: str | None, amount: Amount) -> di
     return fields
 
 
-def _phone(value: Any, country: str | None) -> dict[str, str | None]:
+def numbered(value: Any, country: str | None, *, phone: ReadPhone) -> dict[str, str | None]:
+    """Return the fields of a phone number, which is one of the customer's own `country` where that is known."""
     if value is None:
         return {"phone": None, "phone_as_typed": None}
     number = phone(value, country)
@@ -165,14 +171,14 @@ def external_ids(customer_id: str, ids: Mapping[str, str], now: datetime) -> lis
 
 
 def contact_point(
-    id: str, customer_id: str, kind: str, value: str, purpose: str, now: datetime, country: str | None
+    id: str, owner: Customer, kind: str, value: str, purpose: str, now: datetime, phone: ReadPhone
 ) -> ContactPoint:
     """Return a further address: an email as given, a phone or mobile as E.164."""
     if kind not in ("email", "phone"):
         raise Malformed("a contact point is an email or a phone", field="kind", suggestions=("email", "phone"))
-    compared = email(value) if kind == "email" else phone(value, country).e164
+    compared = email(value) if kind == "email" else phone(value, owner.country).e164
     return ContactPoint(
-        customer_id=customer_id, id=id, kind=kind, value=compared, as_typed=value.strip(),
+        customer_id=owner.id, id=id, kind=kind, value=compared, as_typed=value.strip(),
         purpose=checked(purpose, field="purpose", limit=PURPOSE_LIMIT),
         recorded_at=now,
     )
@@ -194,13 +200,7 @@ def whom(by_external_id: Sequence[str], by_email: str | None, by_card: str | Non
 
 
 def filled(before: Customer, fields: Mapping[str, Any]) -> Customer:
-    """Return the customer with the filled cells of an import; the same number in another spelling changes nothing.
-
-    Beside no country a number is read again, as one of the country that is known of the customer.
-    """
-    typed = fields.get("phone_as_typed")
-    if typed is not None and before.country is not None and "country" not in fields:
-        fields = {**fields, **_phone(typed, before.country)}
+    """Return the customer with the filled cells of an import; the same number in another spelling changes nothing."""
     if fields.get("phone") == before.phone:
         fields = {name: value for name, value in fields.items() if name not in ("phone", "phone_as_typed")}
     return evolve(before, **fields)

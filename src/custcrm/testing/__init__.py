@@ -4,7 +4,7 @@
 `StoreContract` or `ChannelContract` and call `assert_parity` (these need pytest and hypothesis; they are loaded when named).
 
 Read `clock` and `channel`, then `contracts`, `parity` and `races`; `bases`, `questions`, `strategies` with `rows`, and
-`samples` draw what these are tried with.
+`samples` draw what these are tried with. `numbers` draws phone numbers of every region.
 """
 
 from importlib import import_module

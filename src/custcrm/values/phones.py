@@ -1,8 +1,10 @@
 """Phone numbers: as typed, and in E.164 for comparing and dialling. The names to know are `phone` and `lookup_key`."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import attrs
 
@@ -11,9 +13,20 @@ from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import trimmed
 from custcrm.values.texts import checked
 
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
+
+Phones: TypeAlias = Literal["valid", "possible"]
+"""Which numbers are kept: those of ranges that are in use, or all that have a length which their country uses."""
+
+PHONES: Final[tuple[Phones, ...]] = ("valid", "possible")
+
 LONGEST: Final = 64
 """Code points of a number as people type it, with an extension and a remark."""
 
+
+_NO_REGION: Final = "001"
+"""What the library calls the region of a country code without a country, such as +800."""
 
 _WRITTEN = re.compile(r"[0-9\s+()\-./\u2010-\u2013]*")
 _EXTENSION = re.compile(r"[0-9)]\s*[,;]?\s*(?:ext\b|extn\b|x|\#|;ext=)\s*[.:=]?\s*[0-9]{1,11}$", re.IGNORECASE)
@@ -38,42 +51,38 @@ class Phone:
         return "<Phone>"  # a number is personal
 
 
-def phone(text: object, country: str | None, *, field: str = "phone") -> Phone:
+def phone(text: object, country: str | None, *, phones: Phones = "valid", field: str = "phone") -> Phone:
     """Read a phone number; without a leading + it is one of `country` (ISO 3166 code, "FI").
 
     Raises `Malformed`, without the number in its message, unless it is written with digits, spaces and `+ ( ) - . /` alone, is
-    no date, no decimal number and has no extension, and is possible: its country code exists and it has a length that country
-    uses. It need not be in a known range (new ranges appear before libraries learn of them), but a number that can be
-    dialled only inside its own town is refused.
+    no date, no decimal number and has no extension, and is valid: it lies in a range that its country's numbering plan gives
+    to subscribers or services, of any kind, premium and free ones too. Whether somebody answers is not asked: numbers set
+    aside for fiction are as valid as their range. Short ones (112) and those dialled only inside one town are refused.
+
+    `phones="possible"` also takes what has merely a length that its country uses: new ranges are in use before a library
+    learns of them.
     """
     typed = trimmed(checked(text, field=field))
     wrong = _mistaken(typed)
     if wrong is not None:
         raise Malformed(f"{field} {wrong}; write it like '+358 40 123 4567'", field=field)
-    key = lookup_key(typed, country)
-    if key is not None:
-        return Phone(typed, key)
+    number = _parsed(typed, country)
+    if number is not None:
+        if phones == "valid":
+            _refuse_invalid(number, country, field)
+        return Phone(typed, _e164(number))
     if country is None and not typed.startswith("+") and any(character.isdigit() for character in typed):
         raise Malformed(f"{field} needs a country: begin with + and its code, or say country='FI'", field=field)
     raise Malformed(f"{field} is not a phone number; write it like '+358 40 123 4567'", field=field)
 
 
 def lookup_key(text: str, country: str | None) -> str | None:
-    """Return the E.164 form of a number in any spelling, or None when it is none; the country must be known."""
-    import phonenumbers  # 0.1 s to import
+    """Return the E.164 form of a number in any spelling, or None when it is none; the country must be known.
 
-    if country is not None:
-        places.country(country)
-    typed = trimmed(text)
-    if len(typed) > LONGEST or _mistaken(typed) is not None:
-        return None
-    try:
-        number = phonenumbers.parse(typed, country)
-    except phonenumbers.NumberParseException:
-        return None
-    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    That it is possible is enough, so that every number is found that any store keeps.
+    """
+    number = _parsed(trimmed(text), country)
+    return None if number is None else _e164(number)
 
 
 def lookup_keys(text: str) -> Mapping[str, str]:
@@ -84,6 +93,45 @@ def lookup_keys(text: str) -> Mapping[str, str]:
         return {}
     keys = ((each, lookup_key(text, each)) for each in sorted(places.COUNTRIES & phonenumbers.SUPPORTED_REGIONS))
     return {country: key for country, key in keys if key is not None}
+
+
+def _parsed(typed: str, country: str | None) -> PhoneNumber | None:
+    """Return the number that a text is, if it is possible: its country code exists, and its country has numbers so long."""
+    import phonenumbers  # 0.1 s to import
+
+    if country is not None:
+        places.country(country)
+    if len(typed) > LONGEST or _mistaken(typed) is not None:
+        return None
+    try:
+        number = phonenumbers.parse(typed, country)
+    except phonenumbers.NumberParseException:
+        return None
+    possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+    return number if possible or phonenumbers.is_valid_number(number) else None
+
+
+def _refuse_invalid(number: PhoneNumber, country: str | None, field: str) -> None:
+    """Refuse a number in a range that is not in use, with one of its region that would be."""
+    import phonenumbers
+
+    if phonenumbers.is_valid_number(number):
+        return
+    code = number.country_code or 0
+    regions = phonenumbers.region_codes_for_country_code(code)
+    region = country if country in regions else regions[0]
+    one = phonenumbers.example_number(region) or phonenumbers.example_number_for_non_geo_entity(code)
+    like = f", which has numbers like {_e164(one)!r}" if one is not None else ""
+    whose = f"+{code}" if region == _NO_REGION else f"{region} (+{code})"
+    raise Malformed(
+        f"{field} is no valid number of {whose}{like}; a store opened with phones='possible' takes it all the same", field=field
+    )
+
+
+def _e164(number: PhoneNumber) -> str:
+    import phonenumbers
+
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _mistaken(typed: str) -> str | None:

@@ -17,6 +17,8 @@ from custcrm.storage.protocol import Reader
 from custcrm.values.errors import CrmError, Malformed
 from custcrm.values.money import exponent
 from custcrm.values.periods import Span, zone
+from custcrm.values.phones import PHONES
+from custcrm.values.shapes import one_of
 from custcrm.verifying.report import Findings, ids_of
 
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
@@ -27,7 +29,9 @@ def _guest_key(value: str) -> None:
         raise Malformed("the key of the guests' hashes is not one", field=GUEST_KEY)
 
 
-SETTINGS: Final[Mapping[str, Callable[[str], object]]] = {"currency": exponent, "timezone": zone, GUEST_KEY: _guest_key}
+SETTINGS: Final[Mapping[str, Callable[[str], object]]] = {
+    "currency": exponent, "timezone": zone, "phones": partial(one_of, known=PHONES, field="phones"), GUEST_KEY: _guest_key,
+}
 """How settings are read; others are texts."""
 
 

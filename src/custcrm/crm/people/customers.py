@@ -84,7 +84,7 @@ class Customers:
         named: list[tuple[str, str]] = []
         for id_, row in zip(business.ids.many(len(copies)), copies, strict=True):
             attributes, external = _take_mapping(row, "attributes"), _take_mapping(row, "external_ids")
-            customer = rules.new_customer(id_, row, now=now, country=business.country, amount=business.amount)
+            customer = rules.new_customer(id_, row, now=now, phone=business.phone, amount=business.amount)
             rules.check_identity(customer, external)
             added.append(customer)
             named += identities_of(customer.email, customer.card_number, external)
@@ -105,12 +105,13 @@ class Customers:
     def update(self, customer: CustomerRef, *, key: str | None = None, **changes: Any) -> Customer:
         """Change fields and return the record: absent means leave, None means clear. Once, where a key is given."""
         business, id_ = self._business, customer_id(customer)
-        told = rules.read({name: changes[name] for name in PLAIN if name in changes}, country=None, amount=business.amount)
+        named: dict[str, Any] = {name: changes[name] for name in PLAIN if name in changes}
+        told = rules.read(named, phone=business.phone, amount=business.amount)
 
         def update(writer: Writer) -> Sequence[Customer]:
             claim_identities(writer, identities_of(told.get("email"), told.get("card_number")))
             before = hold_customer(writer, id_)
-            after = rules.changed_customer(before, self._dated(changes), country=business.country, amount=business.amount)
+            after = rules.changed_customer(before, self._dated(changes), phone=business.phone, amount=business.amount)
             if after == before:
                 return [before]
             external = {each.system: each.external_id for each in writer.find(ExternalId, {"customer_id": after.id})}
@@ -188,8 +189,7 @@ class Customers:
         """Add a further email address or phone number; one address belongs to one customer. Once, where a key is given."""
         business = self._business
         owner = business.existing(customer)
-        at = owner.country or business.country
-        point = rules.contact_point(business.ids.new(), owner.id, kind, value, purpose, business.now(), at)
+        point = rules.contact_point(business.ids.new(), owner, kind, value, purpose, business.now(), business.phone)
 
         def add(writer: Writer) -> Sequence[ContactPoint]:
             if kind == "email":
