@@ -1,5 +1,6 @@
 """The PostgreSQL store: the contract of every store, and what only a server can show."""
 
+import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +15,11 @@ from custcrm.records.coupons import CouponSeries
 from custcrm.records.customers import Customer
 from custcrm.records.journal import Applied
 from custcrm.records.sales import Sale
-from custcrm.storage.protocol import Store, Taken
+from custcrm.storage.protocol import Store, Taken, Writer
 from custcrm.storage.questions import Question
 from custcrm.storage.sql import open_store
 from custcrm.storage.sql.postgresql import LOCKED_EACH
+from custcrm.storage.transacting import transact
 from custcrm.testing.contracts.store import StoreContract
 from custcrm.values.errors import Malformed, OutcomeUnknown, Unavailable
 from custcrm.values.money import Money
@@ -138,6 +140,28 @@ def test_who_holds_a_record_is_waited_for(store: Store) -> None:
         writer.replace(changed)
     other.join()
     assert seen == [changed]
+
+
+def test_of_two_that_wait_for_each_other_one_begins_again(store: Store) -> None:
+    """A deadlock gives one of the two up; it is begun again, and both are done."""
+    write(store, [customer("anna"), customer("ben")])
+    attempts: list[str] = []
+    both_have_one = threading.Barrier(2)
+
+    def hold(first: str, second: str) -> str:
+        def work(writer: Writer) -> str:
+            attempts.append(first)
+            writer.hold(Customer, first)
+            if attempts.count(first) == 1:
+                both_have_one.wait()
+            writer.hold(Customer, second)
+            return first
+
+        return transact(store, work, random_bits=secrets.randbits)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(hold, ("anna", "ben"), ("ben", "anna"))) == ["anna", "ben"]
+    assert len(attempts) == 3
 
 
 def test_a_lost_connection_is_unavailable_and_made_anew(store: Store, postgresql_store: str) -> None:
