@@ -14,7 +14,7 @@ SEEDS := $(shell od -An -N12 -tu4 /dev/urandom)
 endif
 DRAWN := --hypothesis-profile=fresh --hypothesis-seed=$(firstword $(SEEDS))
 
-.PHONY: help install demo test check examples docs bench proofs laws kill powercut chaos races loyalty fuzz parity clean
+.PHONY: help install demo test check examples docs bench proofs laws kill powercut chaos races loyalty fuzz parity sabotage clean
 
 help:
 	@echo "make demo      a base of real customers, and what one asks of it"
@@ -24,6 +24,7 @@ help:
 	@echo "make proofs    what one runs before a change of rules lands: new examples, kills and races for an hour; its parts:"
 	@echo "                 laws (every property test, under three new seeds), kill, powercut, chaos, races, loyalty, fuzz, parity"
 	@echo "                 SEEDS=... repeats a run: it prints its seeds"
+	@echo "make sabotage  defects made on purpose, one at a time in a copy: a test must notice each; ARGS=--short tries ten"
 	@echo "make bench     how fast it is, beside others"
 	@echo "make clean     remove what was made"
 
@@ -102,6 +103,10 @@ fuzz: $(STAMP)
 
 parity: $(STAMP)
 	$(BIN)/python -m pytest -n 2 tests/proofs/test_parity.py --proofs=long $(DRAWN)
+
+# Each patch of tests/sabotage in a copy of the project; a word of its name in ARGS tries it alone.
+sabotage: $(STAMP)
+	$(BIN)/python tools/sabotage.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(BENCH_VENV) build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

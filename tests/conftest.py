@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.internal.conjecture import engine, providers
 
 from custcrm.storage.sql import open_store
@@ -13,13 +13,15 @@ from custcrm.storage.sql.schema import VERSION_TABLE
 from tests.postgresql_server import Server, delete_rows, running_server
 
 # "same" draws the same examples for everybody, today and tomorrow: what is red is so because of a change. "fresh", for
-# `make proofs`, draws others under each --hypothesis-seed. No law is about how busy the machine is.
+# `make proofs`, draws others under each --hypothesis-seed. "unshrunk", for `make sabotage`, does not make small what failed.
+# No law is about how busy the machine is.
 SAME = settings(
     max_examples=50, derandomize=True, database=None, deadline=None, print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 settings.register_profile("same", SAME)
 settings.register_profile("fresh", SAME, derandomize=False)
+settings.register_profile("unshrunk", SAME, phases=(Phase.explicit, Phase.generate))
 settings.load_profile("same")
 
 # Two things of hypothesis for which it has no setting. It shrinks what failed for five minutes; a tenth tells enough.
