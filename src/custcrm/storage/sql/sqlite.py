@@ -266,7 +266,9 @@ class Pause:
         self._begun = self._next = 0.0
 
     def __enter__(self) -> None:
-        time.sleep(max(0.0, self._next - time.monotonic()))
+        wait = self._next - time.monotonic()
+        if wait > 0:  # to sleep for no time at all takes longer than many a transaction
+            time.sleep(wait)
         self._begun = time.monotonic()
 
     def __exit__(self, *_: object) -> None:
