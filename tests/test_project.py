@@ -21,8 +21,8 @@ def test_what_is_required_stays_small() -> None:
     """Only the libraries of the design are required; servers, command line and frames are extras."""
     names = {re.split(r"[<>=\[ ;]", need)[0] for need in requires("custcrm") or () if "extra ==" not in need}
     assert names == {
-        "alembic", "attrs", "cattrs", "email-validator", "phonenumbers", "python-dateutil", "regex", "sortedcontainers",
-        "sqlalchemy", "tzdata",
+        "alembic", "attrs", "cattrs", "charset-normalizer", "email-validator", "phonenumbers", "python-dateutil", "regex",
+        "sortedcontainers", "sqlalchemy", "tzdata",
     }  # fmt: skip
 
 

@@ -104,6 +104,34 @@ def test_import_verdicts_as_json(shop):
     assert rows[-1]["counts"] == {"unchanged": 3, "refused": 1}
 
 
+def test_an_encoding_that_is_a_guess_is_shown_with_samples(run):
+    """To people and as JSON, in a dry run and in an import."""
+    Path("people.csv").write_bytes("email,first_name\na@example.org,Äiti\n".encode("cp1252"))
+    doubts = (
+        "Windows-1252 is a guess: are these spelled right? If not, import the file again and say its encoding=\n"
+        "   2  'Äiti'\n"
+    )
+    arguments = ("import", "customers", "people.csv", "--store", "shop.db")
+    code, out, _ = run(*arguments, "--dry-run")
+    assert (code, doubts in out, "Windows-1252 (a guess)" in out) == (0, True, True)
+    assert run(*arguments) == (0, f"{doubts}1 added\n", "")
+    facts = json.loads(run(*arguments, "--json")[1].splitlines()[-1])
+    assert facts["samples"] == [{"line": 2, "value": "Äiti"}] and facts["source"] == "Windows-1252 (a guess), comma"
+    assert run(*arguments, "--encoding", "cp1252") == (0, "1 unchanged\n", "")
+
+
+def test_which_numbers_are_kept_is_said_once(run):
+    """A number that is possible and not valid is refused, or kept where the store was made so."""
+    Path("people.csv").write_text("email,phone\na@example.org,+358 1 234 5678\n", encoding="utf-8")
+    arguments = ("import", "customers", "people.csv", "--store")
+    assert run(*arguments, "strict.db") == (0, "1 refused\n", "")
+    assert run(*arguments, "strict.db", "--phones", "possible") == (0, "1 added\n", "")
+    assert run(*arguments, "strict.db") == (0, "1 unchanged\n", "")
+    code, _, err = run(*arguments, "strict.db", "--phones", "valid")
+    assert code != 0 and "phones 'possible'" in err
+    assert run(*arguments, "other.db", "--phones", "any")[0] == 2
+
+
 def test_select_counts_and_shows(shop):
     """A number, or aligned columns with one customer a line; without columns nothing personal."""
     assert shop("select", "sales_total > 500", "--count") == (0, "2\n", "")

@@ -21,7 +21,7 @@ def rows(path, **told):
 @pytest.mark.parametrize(
     ("encoding", "found"),
     [("utf-8", "UTF-8, comma"), ("utf-8-sig", "UTF-8 with BOM, comma"), ("utf-16", "UTF-16, comma"),
-     ("cp1252", "Windows-1252, comma")],
+     ("cp1252", "Windows-1252 (a guess), comma")],
 )
 def test_an_encoding_is_found_and_said(file, encoding, found):
     """UTF-8, UTF-16 by its mark, and the one-byte encoding of spreadsheets are told apart, and named."""
@@ -76,7 +76,6 @@ def test_lines_are_those_of_the_file(file):
         (b"", "empty"),
         (b"first_name,email\nA,a@x.fi\nB\0,b@x.fi\n", "line 3 contains a NUL"),
         ("first_name,email\nÄ,a@x.fi\n".encode() + b"\xff,b@x.fi\n", "line 3 is not UTF-8"),
-        (b"first_name,email\nA,a@x.fi\n\x81,b@x.fi\n", "line 3 is not Windows-1252"),
         (b'first_name,email\nA,a@x.fi\n"B"x,b@x.fi\n', "line 3 cannot be read as CSV"),
         (b'first_name,email\nA,a@x.fi\n"B,b@x.fi\nC,c@x.fi\n', "line 3 cannot be read as CSV"),
     ],

@@ -58,7 +58,7 @@ def take_in(import_csv: Callable[..., ImportReport], intake: Intake, output: Out
     if intake.dry_run:
         _show(report, output)
     else:
-        print(f"{report.summary}{written}")
+        print("".join([report.doubts and f"{report.doubts}\n", report.summary, written]))
 
 
 def _show(report: ImportReport, output: Output) -> None:
@@ -66,6 +66,8 @@ def _show(report: ImportReport, output: Output) -> None:
         print(report)
         return
     print(report.title)
+    if report.doubts:
+        print(report.doubts)
     told = [(row.line, row.verdict, explained(row)) for row in report if row.reason is not None]
     if told:
         output.table(["line", "verdict", "reason"], told)
@@ -75,8 +77,13 @@ def _show(report: ImportReport, output: Output) -> None:
 def _as_json(report: ImportReport, output: Output) -> None:
     for row in report:
         output.say("", **attrs.asdict(row))
-    output.say("", counts=report.counts, rows=len(report.rows), source=report.source.description, dry_run=report.dry_run,
-               repeated=report.repeated)
+    facts = {
+        "counts": report.counts, "rows": len(report.rows), "source": report.source.description, "dry_run": report.dry_run,
+        "repeated": report.repeated,
+    }
+    if report.is_encoding_guessed:
+        facts["samples"] = [{"line": line, "value": value} for line, value in report.samples]
+    output.say("", **facts)
 
 
 def _character(delimiter: str | None) -> str | None:

@@ -3,9 +3,9 @@
 The names to know are `import_customers` and `import_sales`, which `crm.customers.import_csv` and `crm.sales.import_csv` call,
 and what they return: an `ImportReport` of `RowVerdict`s.
 
-Read `source` and `columns` (what a file is), `intake` and `book` (how rows are taken in), then `customers` with `holders` and
-`known`, then `sales`; `reading` reads cells, `labels` finds columns of tags without value, `refused` keeps the rows that were
-not taken, `report` tells what became of them.
+Read `source` and `columns` (what a file is) with `encoding` and `guessing`, `intake` and `book` (how rows are taken in), then
+`customers` with `holders` and `known`, then `sales`; `reading` reads cells, `labels` finds columns of tags without value,
+`refused` keeps the rows that were not taken, `report` tells what became of them.
 """
 
 from custcrm.importing.customers import import_customers

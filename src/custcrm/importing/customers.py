@@ -65,8 +65,8 @@ def import_customers(
     external id, else by exact email (by card number where neither column is filled): filled cells that differ change the
     customer, all else stays as it is, and blank ones never clear. A no to a channel ends an older yes; a yes is not taken over
     a no. A second row about a customer is refused, unless none of the rows about the customer changes anything. `encoding` and
-    `delimiter` are found unless told; `decimal` is the mark in amounts. `progress` is True for a bar, or is called with (lines
-    done, lines of the file).
+    `delimiter` are found unless told; an encoding that is a guess is named as one in the report, with samples. `decimal` is the
+    mark in amounts. `progress` is True for a bar, or is called with (lines done, lines of the file).
 
     A file of more than a thousand rows is a transaction for each thousand, so that others need not wait for all of it. What
     stops it after some of them raises Unfinished, which tells how far it is; the same call again goes on from there. With
@@ -75,7 +75,9 @@ def import_customers(
     verdicts. Malformed when the file cannot be read or its columns are not understood; nothing is taken in then.
     """
     mapped = mapping({} if columns is None else columns, field="columns")
-    looked = CsvSource.look(source, encoding=encoding, delimiter=delimiter, words={*rules.GIVEN, *mapped})
+    looked = CsvSource.look(
+        source, encoding=encoding, delimiter=delimiter, words={*rules.GIVEN, *mapped}, country=business.country
+    )
     ignored = several(ignore, field="ignore")
     shown = mapped_labels(looked.header, mapped, ignored)
     named = Columns.of(looked.header, CUSTOMERS, mapped={**mapped, **shown}, ignored=ignored)

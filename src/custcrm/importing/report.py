@@ -13,6 +13,7 @@ from typing import Final
 from attrs import field, frozen
 
 from custcrm.files import written_whole
+from custcrm.importing.encoding import spelled
 from custcrm.importing.refused import RefusedRows
 from custcrm.importing.source import CsvSource
 from custcrm.values.errors import Conflict
@@ -96,6 +97,29 @@ class ImportReport:
         return tuple(row for row in self.rows if row.verdict == "refused")
 
     @property
+    def encoding(self) -> str:
+        """The encoding that the file was read in: 'UTF-8', 'Windows-1252'."""
+        return spelled(self.source.encoding)
+
+    @property
+    def is_encoding_guessed(self) -> bool:
+        """Whether the file said nothing of its encoding, so that somebody should look at the `samples`."""
+        return self.source.is_guessed
+
+    @property
+    def samples(self) -> tuple[tuple[int, str], ...]:
+        """A few values with letters that would be others in another encoding, each with its line; none unless it is a guess."""
+        return self.source.samples
+
+    @property
+    def doubts(self) -> str:
+        """What a person should look at where the encoding is a guess, with the samples, line by line; else nothing."""
+        if not self.is_encoding_guessed:
+            return ""
+        asked = f"{self.encoding} is a guess: are these spelled right? If not, import the file again and say its encoding="
+        return "\n".join([asked, *(f"{line:>4}  {value!r}" for line, value in self.samples)])
+
+    @property
     def title(self) -> str:
         """What the file was found to be: 'people.csv: UTF-8, comma, 4 rows'."""
         nothing = "; nothing written (dry run)" if self.dry_run else ""
@@ -133,7 +157,7 @@ class ImportReport:
         return len(reasons)
 
     def __str__(self) -> str:
-        lines = [self.title]
+        lines = [self.title, *self.doubts.splitlines()]
         told = [row for row in self.rows if row.reason is not None]
         if told:
             lines.append("line  verdict   reason")

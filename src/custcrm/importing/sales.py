@@ -71,7 +71,9 @@ def import_sales(
     facts it is unchanged, with others refused as a conflict. Other arguments and errors are those of `import_customers`.
     """
     mapped = mapping({} if columns is None else columns, field="columns")
-    looked = CsvSource.look(source, encoding=encoding, delimiter=delimiter, words={*SALES.names, *mapped})
+    looked = CsvSource.look(
+        source, encoding=encoding, delimiter=delimiter, words={*SALES.names, *mapped}, country=business.country
+    )
     named = Columns.of(looked.header, SALES, mapped=mapped, ignored=ignore)
     cells = Cells(business, decimal)
     told = {"columns": named.targets, "encoding": looked.encoding, "delimiter": looked.delimiter, "decimal": decimal}

@@ -1,15 +1,14 @@
 """A CSV file as it is: its encoding and delimiter found or told, its rows with the line each begins on.
 
-Nothing is guessed that could be wrong silently: UTF-8 is believed only when the whole file is, quotes are read strictly, and
-what cannot be read names its line. The name to know is `CsvSource`.
+Nothing is guessed that could be wrong silently: UTF-8 is believed only when the whole file is, an encoding that is guessed
+is named as a guess with samples, quotes are read strictly, and what cannot be read names its line. The name to know is
+`CsvSource`.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from io import TextIOWrapper
 from itertools import islice
 from os import PathLike
@@ -18,6 +17,7 @@ from typing import IO, Any, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
+from custcrm.importing.encoding import find_encoding, spelled, told_encoding
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import trimmed
 from custcrm.values.texts import checked
@@ -28,15 +28,14 @@ DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SAMPLE_ROWS: Final = 20
 """Rows after the header that must agree with a delimiter."""
 
-_BLOCK: Final = 1 << 20
-_MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_NAMES: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
-_SINGLE_BYTE: Final = "cp1252"
-"""What spreadsheets in western Europe write when they do not write UTF-8."""
+SAMPLES: Final = 3
+"""Values that are shown of a file whose encoding is a guess."""
+SEEN: Final = 1_000
+"""Lines with letters that are not ASCII of which these are chosen."""
+SHOWN: Final = 40
+"""Characters of a value that are shown: enough for a name."""
 
-_LETTER: Final = re.compile("[^\x00-\x7f]")
-_BAD_BYTE: Final = re.compile("[\udc80-\udcff]")
-"""How a byte that is no UTF-8 is read with `surrogateescape`."""
+_BLOCK: Final = 1 << 20
 
 Line: TypeAlias = tuple[int, list[str], str]
 """The line on which a row begins, its cells, and its text as it stands in the file, with its line end."""
@@ -44,7 +43,10 @@ Line: TypeAlias = tuple[int, list[str], str]
 
 @frozen(kw_only=True)
 class CsvSource:
-    """A file that has been looked at. `lines` counts its lines, for progress; a cell may span several."""
+    """A file that has been looked at. `lines` counts its lines, for progress; a cell may span several.
+
+    Where the encoding `is_guessed`, `samples` are a few values with the letters that it is about, each with its line.
+    """
 
     path: Path
     encoding: str
@@ -52,6 +54,8 @@ class CsvSource:
     header: tuple[str, ...]
     lines: int
     header_text: str = field(default="", repr=False)
+    is_guessed: bool = False
+    samples: tuple[tuple[int, str], ...] = field(default=(), repr=False)
 
     @classmethod
     def look(
@@ -61,32 +65,36 @@ class CsvSource:
         encoding: str | None = None,
         delimiter: str | None = None,
         words: Collection[str] = (),
+        country: str | None = None,
     ) -> CsvSource:
-        """Find out how the file is written; `words` are cells that its header probably has.
+        """Find out how the file is written; `words` are cells that its header probably has, `country` is where it is probably
+        from.
 
         Raises Malformed for an empty file, a file that is not in the encoding, and an unknown encoding or delimiter.
         """
         if not isinstance(source, str | PathLike):
             raise Malformed(f"a file is named by its path, not by a {type(source).__name__}", field="source")
         path = Path(source)
-        told = None if encoding is None else _codec(encoding)
+        told = None if encoding is None else told_encoding(encoding)
         with _opened(path) as file:
-            found = _encoding(file, told)
+            found = find_encoding(file, told, country)
             file.seek(0)
             lines = _count_lines(file)
-        sample = list(islice(_texts(path, found), _sample_lines(SAMPLE_ROWS)))
+        sample = list(islice(_texts(path, found.name), _sample_lines(SAMPLE_ROWS)))
         if not any(text.strip() for text in sample):
             raise Malformed("the file is empty; its first line names the columns", field="source")
         parted = _delimiter(sample, words) if delimiter is None else _told_delimiter(delimiter)
-        look = cls(path=path, encoding=found, delimiter=parted, header=(), lines=lines)
+        samples = _samples(_texts(path, found.name), parted) if found.is_guess else ()
+        look = cls(path=path, encoding=found.name, delimiter=parted, header=(), lines=lines, is_guessed=found.is_guess,
+                   samples=samples)
         _, header, text = next(look._all())
         return evolve(look, header=tuple(trimmed(cell) for cell in header), header_text=text)
 
     @property
     def description(self) -> str:
-        """How the file is written, in words: 'UTF-8, comma'."""
+        """How the file is written, in words: 'UTF-8, comma'; 'Windows-1252 (a guess), comma'."""
         delimiter = DELIMITERS.get(self.delimiter, repr(self.delimiter))
-        return f"{_NAMES.get(self.encoding, self.encoding)}, {delimiter}"
+        return f"{spelled(self.encoding)}{' (a guess)' if self.is_guessed else ''}, {delimiter}"
 
     def rows(self) -> Iterator[Line]:
         """Yield the rows after the header; Malformed, with the line, where the file cannot be read."""
@@ -137,7 +145,7 @@ def _texts(path: Path, encoding: str) -> Iterator[str]:
 
 
 def _undecodable(path: Path, encoding: str, read: int) -> Malformed:
-    name = _NAMES.get(encoding, encoding)
+    name = spelled(encoding)
     line, byte = _bad_byte(path, encoding) or (read + 1, None)
     where = "" if byte is None else f" at byte {byte:,}"
     return _unreadable(line, f"is not {name}{where}; mend it, or say which encoding the file has")
@@ -164,37 +172,20 @@ def _unreadable(line: int, why: str) -> Malformed:
     return Malformed(f"line {line} {why}", field="source")
 
 
-# encoding ----------------------------------------------------------------------------------------
-
-
-def _codec(name: str) -> str:
-    try:
-        return codecs.lookup(checked(name, field="encoding")).name
-    except LookupError:
-        raise Malformed(f"no encoding {name!r}; write utf-8, utf-16 or cp1252", field="encoding") from None
-
-
-def _encoding(file: IO[bytes], told: str | None) -> str:
-    """Return the encoding told, or by its mark, else UTF-8 if the whole file is, else one byte a letter.
-
-    A file that has more letters in UTF-8 than bytes that are none is a broken UTF-8 file, wherever they stand, and no other
-    encoding: reading it as one would spoil every name.
-    """
-    start = file.read(4)
-    for mark, encoding in _MARKS:
-        if start.startswith(mark) and told in (None, encoding.removesuffix("-sig"), encoding):
-            return encoding
-    if told is not None:
-        return told
-    file.seek(0)
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    letters = wrong = 0
-    for block in iter(lambda: file.read(_BLOCK), b""):
-        text = decoder.decode(block)
-        if not text.isascii():
-            bad = len(_BAD_BYTE.findall(text))
-            letters, wrong = letters + len(_LETTER.findall(text)) - bad, wrong + bad
-    return "utf-8" if letters >= wrong else _SINGLE_BYTE
+def _samples(texts: Iterable[str], delimiter: str) -> tuple[tuple[int, str], ...]:
+    """Return a few cells that show as many of the letters that are not ASCII as can be, each with its line."""
+    told = islice(((line, text) for line, text in enumerate(texts, 1) if not text.isascii()), SEEN)
+    cells = [(line, cell.strip()[:SHOWN]) for line, text in told for cell in text.replace('"', "").split(delimiter)]
+    left = [(line, cell, {letter for letter in cell if not letter.isascii()}) for line, cell in cells]
+    chosen: list[tuple[int, str]] = []
+    shown: set[str] = set()
+    for _ in range(SAMPLES):
+        line, cell, letters = max(left, key=lambda each: len(each[2] - shown), default=(0, "", set[str]()))
+        if not letters - shown:
+            break
+        chosen.append((line, cell))
+        shown |= letters
+    return tuple(sorted(chosen))
 
 
 def _count_lines(file: IO[bytes]) -> int:
