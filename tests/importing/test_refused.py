@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 import custcrm
 from custcrm import Crm, Malformed
 from custcrm.files import written_whole
+from custcrm.importing.customers import CUSTOMERS
+from custcrm.importing.sales import SALES
 
 HEADER = "first_name,email,phone"
 BAD = "Päivi,paivi@example.org,x"
@@ -139,3 +141,20 @@ def test_a_file_that_fails_halfway_leaves_what_was_there(tmp_path: Path, before:
     with pytest.raises(ZeroDivisionError), written_whole(target) as file:
         file.writelines(f"line {10 // left}\n" for left in (2, 1, 0))
     assert [(each.name, each.read_text("utf-8")) for each in tmp_path.iterdir()] == ([("out.csv", before)] if before else [])
+
+
+@pytest.mark.parametrize("load", ["customers", "sales"])
+def test_no_verdict_tells_what_a_cell_holds(crm, file, load):
+    """Law: whatever column a name has slipped into, the report names row, column and reason, never the name."""
+    kind = {"customers": CUSTOMERS, "sales": SALES}[load]
+    good = {"email": "anna@example.org", "external_id": "r1", "occurred_at": "2026-01-01", "total": "1"}
+    crm.customers.add(email="anna@example.org")
+    needed = [name for name in good if load == "sales" or name == "email"]
+    for column in (*kind.names, "consents.email", "attributes.size", "tags.level", "external_ids.erp"):
+        if column.partition(".")[0] not in (*kind.names, *kind.maps):
+            continue
+        columns = [column, *(each for each in needed if each != column)]
+        cells = ["Katariina Pöysti", *(good[each] for each in columns[1:])]
+        report = getattr(crm, load).import_csv(file("\n".join([",".join(columns), ",".join(cells)])))
+        said = f"{report} {list(report)}"
+        assert "Katariina" not in said, (column, said)

@@ -87,9 +87,10 @@ def test_what_cannot_be_read_names_its_line(file, content, said):
 
 
 def test_told_nonsense_is_refused(file):
-    """Unknown encodings, delimiters of two characters and missing files are told as such."""
+    """Unknown encodings, codecs of other things than files, delimiters of two characters and missing files are told as such."""
     path = file(HEADER)
-    for told in ({"encoding": "klingon"}, {"delimiter": ",,"}, {"delimiter": '"'}):
+    codecs = ("klingon", "rot13", "base64", "zlib", "undefined", "idna", "punycode", "")
+    for told in (*({"encoding": each} for each in codecs), {"delimiter": ",,"}, {"delimiter": '"'}):
         with pytest.raises(Malformed):
             CsvSource.look(path, **told)
     with pytest.raises(Malformed, match="cannot be read"):

@@ -30,6 +30,9 @@ _SPELLED: Final = (
     (re.compile(r"(koi8-.|euc_.*|gb.*)"), lambda found: found[1].upper().replace("_", "-")),
 )
 
+_FOR_HOSTS: Final = frozenset({"idna", "punycode"})
+"""Codecs of single names, in which no file is written."""
+
 _LETTER: Final = re.compile("[^\x00-\x7f]")
 _BAD_BYTE: Final = re.compile("[\udc80-\udcff]")
 """How a byte that is no UTF-8 is read with `surrogateescape`."""
@@ -60,9 +63,12 @@ def told_encoding(name: str) -> str:
     """Return the codec of an encoding that was told; Malformed for one that there is not."""
     try:
         "".encode(checked(name, field="encoding"))
-        return codecs.lookup(name).name
+        codec = codecs.lookup(name).name
     except (LookupError, UnicodeError):  # there is none, it is none of texts, or it is the one that refuses everything
-        raise Malformed(f"no encoding {name!r}; write utf-8, utf-16 or cp1252", field="encoding") from None
+        codec = ""
+    if not codec or codec in _FOR_HOSTS:
+        raise Malformed(f"no encoding {name!r}; write utf-8, utf-16 or cp1252", field="encoding")
+    return codec
 
 
 def find_encoding(file: IO[bytes], told: str | None, country: str | None) -> Encoding:

@@ -255,7 +255,9 @@ def zone(name: str, *, field: str = "timezone") -> zoneinfo.ZoneInfo:
         names = sorted(zoneinfo.available_timezones())
     typed = str(name).replace(" ", "_").casefold()
     near = [known for known in names if typed in (known.casefold(), known.rpartition("/")[2].casefold())]
-    raise Malformed(f"no time zone {name!r}", field=field, suggestions=near[:3] or nearest(str(name), names))
+    # Never what was given: in a file whose columns are mixed up it is a name or an address.
+    message = "a time zone has an IANA name, such as 'Europe/Helsinki'"
+    raise Malformed(message, field=field, suggestions=near[:3] or nearest(str(name), names))
 
 
 def _after_day(day: date, zone: tzinfo, field: str) -> datetime:
