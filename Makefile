@@ -98,6 +98,7 @@ races: $(STAMP)
 loyalty: $(STAMP)
 	$(BIN)/python -m pytest -n 2 tests/proofs/test_loyalty.py --proofs=long $(DRAWN)
 
+# Filters, as text and as JSON, and files, twenty thousand of each.
 fuzz: $(STAMP)
 	$(BIN)/python -m pytest -n 2 tests/proofs/test_fuzzing.py --proofs=long $(DRAWN)
 

@@ -13,6 +13,13 @@ def long(pytestconfig: pytest.Config) -> bool:
     return str(pytestconfig.getoption("--proofs", default="short")) == "long"
 
 
+@pytest.fixture
+def seed(pytestconfig: pytest.Config) -> int:
+    """Give what is drawn by where hypothesis does not draw: the same for everybody, others behind the targets."""
+    given = pytestconfig.getoption("--hypothesis-seed", default=None)
+    return 20261130 if given is None else int(given)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest) -> str:
     """Give the address of an empty store that processes can share."""

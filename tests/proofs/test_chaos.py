@@ -174,12 +174,6 @@ def prepare(address: str, seed: int, folder: Path) -> Stage:
     return Stage(seed, folder, DEEDS, OFTEN, [each.id for each in people], [each.id for each in own])
 
 
-@pytest.fixture
-def seed(pytestconfig: pytest.Config) -> int:
-    given = pytestconfig.getoption("--hypothesis-seed", default=None)
-    return 20261130 if given is None else int(given)
-
-
 def test_everything_at_once(address: str, tmp_path: Path, listener: Listener, seed: int, long: bool) -> None:
     """What is told is true, what has a key is done once, what is sent arrives once, and the store verifies."""
     print(f"make chaos SEEDS={seed}")

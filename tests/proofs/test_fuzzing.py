@@ -1,23 +1,35 @@
-"""Any text and any JSON end, soon, in a filter or a FilterError; and whatever is a filter means the same on every store."""
+"""Any text and any JSON end, soon, in a filter or a FilterError; and whatever is a filter means the same on every store.
+
+Any file ends in a report that fits what is there, or in an error of ours and nothing.
+"""
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import custcrm
 from custcrm.filters import Filter, FilterError
+from custcrm.records import RECORDS
 from custcrm.storage.memory import MemoryStore
 from custcrm.storage.protocol import Reader, Store
 from custcrm.storage.questions import Question
 from custcrm.storage.sql import open_store
+from custcrm.testing import ManualClock
 from custcrm.testing.bases import NOW, Base, bases
 from custcrm.testing.questions import SCHEMA, TEXTS_OF_FILTERS
+from custcrm.testing.races.runners import assert_verified
+from tests.batches import in_batches
 from tests.filters.conformance import examples
+from tests.importing.fuzzed import SECRET, File, fuzzed_file
 
 SECONDS = 2.0  # a hard stop, in processor time: twenty times what the language promises, for any machine
 SHORT, LONG = 60, 20_000
@@ -220,3 +232,87 @@ def test_any_filter_means_the_same(fuzzed: Any, filled: list[Store]) -> None:
                 assert answer(memory, outcome) == answer(file, outcome)
 
     law()
+
+
+# files ----------------------------------------------------------------------------------------------
+
+SHORT_FILES, LONG_FILES = 200, 20_000
+FILES_OF_A_STORE = 500
+DEAR = 10
+"""How many times fewer files a database gets than memory."""
+
+
+def _shop(place: Any) -> custcrm.Crm:
+    """Return a shop whose imports commit three rows at a time."""
+    clock = ManualClock("2026-11-21T12:00+02:00")
+    crm = custcrm.open(place, currency="EUR", timezone="Europe/Helsinki", country="FI", clock=clock)
+    crm.programs.add("club")
+    crm.points_of_sale.add("Harbour", program="club")
+    crm.terminals.add("till", point_of_sale="Harbour")
+    for each in range(9):
+        crm.customers.add(email=f"person-{each}@example.org", card_number=str(each))
+    return in_batches(crm, 3)
+
+
+def _counts(crm: custcrm.Crm) -> dict[str, int]:
+    with crm._business.store.read() as reader:
+        return {record.__name__: reader.count_records(record) for record in RECORDS}
+
+
+def _take_in(crm: custcrm.Crm, path: Path, file: File, **more: Any) -> Any:
+    """Take a file in and return the report, or the error."""
+    take = crm.customers.import_csv if file.kind == "customers" else crm.sales.import_csv
+    try:
+        return take(path, **file.told, **more)
+    except custcrm.CrmError as error:
+        return error
+
+
+def _assert_whole(crm: custcrm.Crm, path: Path, file: File) -> bool:
+    """Take a file in; tell whether it could be read. Its report fits what is there, and a refused file has left nothing."""
+    before = _counts(crm)
+    foreseen = _take_in(crm, path, file, dry_run=True)
+    assert _counts(crm) == before
+    report = _take_in(crm, path, file)
+    after = _counts(crm)
+    assert type(report) is type(foreseen)
+    if isinstance(report, custcrm.CrmError):
+        assert not isinstance(report, custcrm.Unfinished | custcrm.Unavailable)
+        assert after == before and str(report) == str(foreseen)
+        return False
+    assert report.counts == foreseen.counts
+    verdicts = Counter(each.verdict for each in report)
+    assert verdicts == Counter(report.counts) and verdicts.keys() <= {"added", "updated", "unchanged", "refused"}
+    added = "Customer" if file.kind == "customers" else "Sale"
+    assert after[added] - before[added] == verdicts["added"]
+    if verdicts["added"] + verdicts["updated"] == 0:
+        assert {**after, "Import": 0} == {**before, "Import": 0}
+    assert not any(SECRET in f"{each.message} {each.field} {each.reason}" for each in report)
+    assert report.write_refused(path.with_suffix(".refused")) == verdicts["refused"]
+    again = _take_in(crm, path, file)
+    assert not any(each.verdict == now.verdict == "added" for each, now in zip(report, again, strict=True))
+    assert _counts(crm)[added] - after[added] == Counter(again.counts)["added"]
+    return True
+
+
+@pytest.mark.parametrize("place", ["memory", "sqlite", "postgresql"])
+def test_any_file_is_taken_in_or_refused(
+    place: str, request: pytest.FixtureRequest, seed: int, tmp_path: Path, long: bool
+) -> None:
+    """A dry run foresees it, the report fits what is there, what is refused leaves nothing, and the store verifies."""
+    print(f"make fuzz SEEDS={seed}")
+    path, read = tmp_path / "rows.csv", 0
+    files = (LONG_FILES if long else SHORT_FILES) // (1 if place == "memory" else DEAR)
+    step = FILES_OF_A_STORE if place == "memory" else files
+    for start in range(0, files, step):
+        with _shop(None if place == "memory" else request.getfixturevalue(f"{place}_store")) as crm:
+            for number in range(start, min(start + step, files)):
+                file = fuzzed_file(Random(f"{seed} {number}"))
+                path.write_bytes(file.content)
+                try:
+                    read += _assert_whole(crm, path, file)
+                except Exception as error:
+                    error.add_note(f"file {number} of seed {seed}: {file!r} {file.content[:300]!r}")
+                    raise
+            assert_verified(crm)
+    assert files / 5 < read < files

@@ -128,8 +128,7 @@ def assert_done_once(story: Story) -> None:
     many = {each.applied_id for each in story.kept(Target)}
     for record in {*WRITTEN.values()}:
         counts: dict[str, Counter[str]] = {}
-        kept = [each for each in story.kept(record) if each.applied_id and getattr(each, "sale_id", None) is None]
-        seen = {(each.applied_id, each.customer_id, _event(each)) for each in kept}
+        seen = {(each.applied_id, each.customer_id, _event(each)) for each in story.kept(record) if _is_own(each)}
         for applied_id, customer, _ in seen:
             counts.setdefault(applied_id, Counter())[customer] += 1
         assert record not in PURSES or counts.keys() <= applied.keys(), (record, counts.keys() - applied.keys())
@@ -143,6 +142,11 @@ def assert_done_once(story: Story) -> None:
                 assert max(found.values(), default=1) == 1, each
             else:
                 assert found.total() == each.done == 1, (each, found)
+
+
+def _is_own(record: Any) -> bool:
+    """Tell whether it is what the deed is about: not what a sale earned, or what paid a debt besides."""
+    return bool(record.applied_id) and not getattr(record, "sale_id", None) and getattr(record, "kind", None) != "reverse"
 
 
 def _event(record: Any) -> Any:
