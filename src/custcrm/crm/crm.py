@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, tzinfo
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from custcrm.actions.keys import idempotency_key
 from custcrm.actions.progress import Progress
@@ -29,7 +29,9 @@ from custcrm.filters import Filter, Schema
 from custcrm.records import Applied
 from custcrm.scope import Scope
 from custcrm.selection import Selection, select
-from custcrm.verifying import Verification, verify
+
+if TYPE_CHECKING:
+    from custcrm.verifying import Verification
 
 
 class Crm:
@@ -110,6 +112,8 @@ class Crm:
         what to do. Others may write meanwhile. `progress` is True for a bar, or is called with (customers done, all). Conflict
         inside a transaction.
         """
+        from custcrm.verifying import verify
+
         return verify(self._business, progress)
 
     @contextmanager
