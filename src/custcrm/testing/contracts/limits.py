@@ -91,6 +91,23 @@ class LimitLaws:
         with store.read() as reader:
             assert reader.values(Customer, ["payment_terms_days"], {"id": wanted}) == [(THREADS,), (THREADS,)]
 
+    def test_many_are_held_from_the_first_key_on(self, store: Store) -> None:
+        """Who waits for the first of many holds none after it, so that the one who has it may hold them too."""
+        put(store)
+        first, last = some_id(1), some_id(3)
+
+        def hold() -> None:
+            with store.write() as writer:
+                writer.hold_all(Customer, [last, first])
+
+        with ThreadPoolExecutor(1) as pool:
+            with store.write() as writer:
+                writer.hold(Customer, first)
+                other = pool.submit(hold)
+                wait([other], timeout=0.2)
+                writer.hold(Customer, last)
+            other.result()
+
     @pytest.mark.parametrize("claimed", [1, 1_000])
     def test_who_claims_a_key_decides_alone(self, store: Store, claimed: int) -> None:
         """claim, look, then add if it is absent: of all threads one adds, and the others see what it added."""
