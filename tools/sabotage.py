@@ -30,8 +30,8 @@ SHORT: Final = 10
 """Defects of the short form."""
 TOGETHER: Final = 2
 """Defects that are tried at once."""
-LONGEST: Final = 120
-"""Seconds that a law may take, so that a defect which makes it hang is told."""
+LONGEST: Final = 600
+"""Seconds that a law may take, on a busy machine too, so that a defect which makes it hang is told."""
 
 
 @dataclass(frozen=True)
