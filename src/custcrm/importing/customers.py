@@ -12,7 +12,7 @@ from custcrm.actions.customers.identities import EXTERNAL_IDS, claim_identities,
 from custcrm.actions.progress import Progress
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Kind, Row, target
-from custcrm.importing.holders import Holders, find_holders, identities, read_whole
+from custcrm.importing.holders import Holders, find_holders, read_whole
 from custcrm.importing.intake import Decision, Intake, ReadRow, Refused, misread, once, refused, request, take_in
 from custcrm.importing.known import FactColumns, Further, Known, further_of
 from custcrm.importing.labels import label_keys, mapped_labels
@@ -117,7 +117,7 @@ class _Desk:
 
     def decide(self, rows: Sequence[ReadRow], reader: Reader, writer: Writer | None) -> Decision:
         """Return what becomes of the rows: with a writer, of customers who are held and read after that."""
-        named = {told for each in rows for told in identities(each.row)}
+        named = {told for each in rows for told in each.named}
         if writer is not None:
             claim_identities(writer, named)
         holders = Holders()

@@ -20,6 +20,7 @@ from custcrm.actions.progress import Progress, show_progress
 from custcrm.business import Business
 from custcrm.importing.book import IMPORT, Book, taken_in
 from custcrm.importing.columns import Columns, Row
+from custcrm.importing.holders import identities
 from custcrm.importing.reading import reason_of
 from custcrm.importing.refused import RefusedRows
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
@@ -54,10 +55,11 @@ class Decision:
 
 @frozen
 class ReadRow:
-    """A row whose cells have been read: what they say, or why it cannot be taken."""
+    """A row whose cells have been read: what they say, or why it cannot be taken; and what it names a customer by."""
 
     row: Row
     told: Mapping[str, Any] | Refused
+    named: Sequence[tuple[str, str]]
 
 
 class Desk(Protocol):
@@ -231,7 +233,7 @@ def _read(intake: Intake, desk: Desk, lines: Sequence[Line]) -> Batch:
             message = f"the row has {len(cells)} cells, the header {len(intake.columns.targets)}"
             misfits.append(RowVerdict(line, "refused", RowReason.BAD_ROW, None, None, message))
         else:
-            rows.append(ReadRow(row, _told(desk, row)))
+            rows.append(ReadRow(row, _told(desk, row), identities(row)))
     return Batch(lines, lines[-1][0], rows, misfits)
 
 

@@ -16,7 +16,7 @@ from custcrm.actions.progress import Progress
 from custcrm.actions.sales.sales import SCOPE
 from custcrm.business import Business, among
 from custcrm.importing.columns import Columns, Kind, Row
-from custcrm.importing.holders import Holders, find_holders, identities, read_briefly
+from custcrm.importing.holders import Holders, find_holders, read_briefly
 from custcrm.importing.intake import Decision, Intake, ReadRow, Refused, misread, once, refused, request, take_in
 from custcrm.importing.reading import Cells
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
@@ -119,7 +119,7 @@ class _Desk:
         """Return what becomes of the rows: with a writer, of receipts that are claimed and customers who are held."""
         if writer is not None:
             writer.claim(SCOPE, [each.row.cells["external_id"] for each in rows if "external_id" in each.row.cells])
-        find_holders(self.holders, {told for each in rows for told in identities(each.row)}, reader, writer, read_briefly)
+        find_holders(self.holders, {told for each in rows for told in each.named}, reader, writer, read_briefly)
         batch = _Batch(self, self.holders, self.business.now())
         return batch.decide(rows, reader)
 
@@ -197,7 +197,7 @@ class _Batch:
         if isinstance(told, Refused):
             return told
         try:
-            owner, place = _owner(read.row, self.holders), self.desk.place(read.row.cells)
+            owner, place = _owner(read.named, self.holders), self.desk.place(read.row.cells)
         except Malformed as error:
             return misread(error)
         except Refused as why:
@@ -228,9 +228,8 @@ class _Batch:
         return reader.ids(Question(among(rule, ids) & ~rule, self.now))
 
 
-def _owner(row: Row, holders: Holders) -> str:
+def _owner(told: Sequence[tuple[str, str]], holders: Holders) -> str:
     """Return the customer whose sale it is; what is filled in and known must name one and the same."""
-    told = identities(row)
     found = {held for column, identity in told if (held := holders.holder(column, identity)) is not None}
     if len(found) == 1:
         return found.pop()

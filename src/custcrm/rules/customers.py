@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from attrs import asdict, evolve
+from attrs import evolve
 
 from custcrm.records import Activity, Attribute, ContactPoint, Customer, ExternalId
 from custcrm.records.customers import FOLDED, CustomerKind, CustomerStatus, fold_copy
@@ -210,8 +210,8 @@ def account_changed(
     id: str, before: Customer, after: Customer, now: datetime, actor: str, *, source: str = "manual"
 ) -> Activity:
     """Return the entry of the feed that keeps what changed, field by field."""
-    old, new = asdict(before, recurse=False), asdict(after, recurse=False)
-    diff = {name: [_plain_value(old[name]), _plain_value(new[name])] for name in GIVEN if old[name] != new[name]}
+    differ = (name for name in GIVEN if getattr(before, name) != getattr(after, name))
+    diff = {name: [_plain_value(getattr(before, name)), _plain_value(getattr(after, name))] for name in differ}
     return Activity(
         customer_id=after.id, id=id, kind="account_changed", occurred_at=now, recorded_at=now, source=source,
         actor=actor, payload={"changed": diff},

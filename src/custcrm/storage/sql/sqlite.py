@@ -39,6 +39,8 @@ READERS: Final = 8
 PRIVATE: Final = 0o600
 """The mode of a new file, and so of those beside it: its owner alone, whatever the umask."""
 
+_USE: Final = "custcrm_writes"
+"""Where a connection notes whether it is set up to write, or to read."""
 _SYNCHRONOUS: Final = {"full": "FULL", "normal": "NORMAL"}
 _FOLDS: Final = (("custcrm_casei", True, False), ("custcrm_accenti", False, True), ("custcrm_fold", True, True))
 """What filters call on SQLite: name, without case, without accents."""
@@ -234,9 +236,11 @@ def _begin(connection: Connection) -> None:
     # A deferred transaction that turns to writing fails at once when another has written: writers begin as such.
     writes = bool(connection.get_execution_options().get("custcrm_write"))
     driver: Any = connection.connection.driver_connection
-    driver.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES[writes]}")
-    # Who writes waits here, and for nobody afterwards; who reads, for the moments in which the log is set up or taken down.
-    driver.execute(f"PRAGMA busy_timeout = {0 if writes else 1_000 * protocol.WAIT_SECONDS}")
+    if connection.info.get(_USE) != writes:
+        connection.info[_USE] = writes
+        driver.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES[writes]}")
+        # Who writes waits here, and for nobody afterwards; who reads, for the moments in which the log is begun or ended.
+        driver.execute(f"PRAGMA busy_timeout = {0 if writes else 1_000 * protocol.WAIT_SECONDS}")
     if not writes:
         driver.execute("BEGIN")
         return
