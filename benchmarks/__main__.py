@@ -32,7 +32,7 @@ def main() -> None:
             "sql": lambda: sql.run(folder, options.customers, postgresql=postgresql),
             "deeds": lambda: deeds.run(folder, options.customers, postgresql=postgresql),
             "loyalty": lambda: loyalty.run(folder, min(options.customers, 200_000), postgresql=postgresql),
-            "imports": lambda: imports.run(folder, min(options.customers, 50_000)),
+            "imports": lambda: imports.run(folder, min(options.customers, 50_000), postgresql=postgresql),
             "packages": imports.packages,
         }
         for name in options.names:

@@ -3,12 +3,14 @@
 The raw side is what somebody writes for one known file: `csv.DictReader`, folded names, dates and amounts read without a
 check, one executemany into the same table of the same store, with the same pragmas, in one transaction. It checks no cell,
 looks for nobody who is there already and keeps no verdicts; whose sale it is, it knows from one SELECT before. Opening the
-store is on both sides, making it on neither.
+store is on both sides, making it on neither. An import of ours is a transaction for each thousand rows, so that others come
+between, each synced to disk; `atomic` it is one, as the raw side is. What tills wait beside one is told by `beside`.
 """
 
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import custcrm
+from benchmarks import beside
 from benchmarks.compare import Line, best, heading
 
 STANDARD = "import attrs, cattrs, decimal, datetime, zoneinfo, uuid; import dateutil.relativedelta"
@@ -43,7 +46,7 @@ _SALES = (
 )
 
 
-def run(folder: Path, rows: int) -> None:
+def run(folder: Path, rows: int, *, postgresql: bool = False) -> None:
     heading(f"Import of {rows:,} rows from CSV into SQLite, against csv and a raw executemany into the same table")
     people, sales = folder / "people.csv", folder / "sales.csv"
     _write(people, ("first_name", "last_name", "email", "country"), (_person(n) for n in range(rows)))
@@ -57,7 +60,14 @@ def run(folder: Path, rows: int) -> None:
             crm.points_of_sale.add(f"shop {shop}", program="club")
         crm.customers.add_all([{"email": f"n{n}@example.org"} for n in range(rows // SALES_EACH)])
     _compare("customers.import_csv", empty, lambda crm: crm.customers.import_csv(people), _CUSTOMERS, people, _raw_people, rows)
+    _compare("the same, atomic", empty, lambda crm: crm.customers.import_csv(people, atomic=True), _CUSTOMERS, people,
+             _raw_people, rows)
     _compare("sales.import_csv", filled, lambda crm: crm.sales.import_csv(sales), _SALES, sales, _raw_sales, rows)
+    _compare("the same, atomic", filled, lambda crm: crm.sales.import_csv(sales, atomic=True), _SALES, sales, _raw_sales, rows)
+    places = {"sqlite": str(folder / "beside.db")}
+    if postgresql:
+        places["postgresql"] = os.environ["CUSTCRM_POSTGRES_URL"]
+    beside.run(folder, places)
 
 
 def _compare(
