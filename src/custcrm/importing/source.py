@@ -175,7 +175,7 @@ def _unreadable(line: int, why: str) -> Malformed:
 def _samples(texts: Iterable[str], delimiter: str) -> tuple[tuple[int, str], ...]:
     """Return a few cells that show as many of the letters that are not ASCII as can be, each with its line."""
     told = islice(((line, text) for line, text in enumerate(texts, 1) if not text.isascii()), SEEN)
-    cells = [(line, cell.strip()[:SHOWN]) for line, text in told for cell in text.replace('"', "").split(delimiter)]
+    cells = [(line, _excerpt(cell)) for line, text in told for cell in text.replace('"', "").split(delimiter)]
     left = [(line, cell, {letter for letter in cell if not letter.isascii()}) for line, cell in cells]
     chosen: list[tuple[int, str]] = []
     shown: set[str] = set()
@@ -186,6 +186,14 @@ def _samples(texts: Iterable[str], delimiter: str) -> tuple[tuple[int, str], ...
         chosen.append((line, cell))
         shown |= letters
     return tuple(sorted(chosen))
+
+
+def _excerpt(cell: str) -> str:
+    """Return a cell, or as much of it as is shown, with the first letter that is not ASCII."""
+    cell = cell.strip(" \t\r\n")
+    at = next((at for at, letter in enumerate(cell) if not letter.isascii()), 0)
+    start = max(0, at - SHOWN + 1)
+    return cell[start : start + SHOWN]
 
 
 def _count_lines(file: IO[bytes]) -> int:
