@@ -296,6 +296,24 @@ def test_the_error_names_the_argument(
     assert getattr(error.value, "field", None) == field
 
 
+def test_what_cannot_even_be_shown_is_an_error_of_ours(world: World) -> None:
+    """Nested too deep, of too many digits, without a truth value, at the edge of the calendar."""
+    nested: Any = "x"
+    for _ in range(5_000):
+        nested = [nested]
+    condition = world.crm.select().filter
+    told = [
+        ("selection", "send_message", "purpose", nested), ("consents", "grant", "channel", nested),
+        ("programs", "add", "default_access", 10**5_000), ("sales", "refund", "kind", -(10**5_000)),
+        ("programs", "join", "access", condition), ("customers", "import_csv", "dry_run", condition),
+        ("sales", "import_csv", "atomic", "no"), ("customers", "import_csv", "ignore", [nested]),
+    ]
+    before = _records(world.crm)
+    raised = {each[:3]: _raised(world.crm, partial(world.call, *each[:2], **{each[2]: each[3]}), before) for each in told}
+    assert {each: type(error).__name__ for each, error in raised.items() if not isinstance(error, custcrm.Malformed)} == {}
+    assert world.crm.earning.dry_run("club", period="0001-01-01").sales == 0
+
+
 def test_what_is_not_left_out_is_not_taken_for_left_out(world: World) -> None:
     """An empty list is no terminal, and another's message is not in this inbox."""
     letter, ben = world.sensible["message"], world.sensible["target"]

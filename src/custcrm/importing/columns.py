@@ -14,7 +14,7 @@ from custcrm.values.errors import Malformed
 from custcrm.values.formulas import restored
 from custcrm.values.identifiers import trimmed
 from custcrm.values.shapes import several
-from custcrm.values.spelling import nearest
+from custcrm.values.spelling import nearest, quoted
 from custcrm.values.texts import checked
 
 VERBATIM: Final = "attributes"
@@ -73,7 +73,7 @@ class Columns:
             checked(word, field="columns")
         for given in (*mapped, *ignored):
             if given not in header:
-                raise Malformed(f"the file has no column {given!r}", field="columns", suggestions=nearest(given, header))
+                raise Malformed(f"the file has no column {quoted(given)}", field="columns", suggestions=nearest(given, header))
         skipped = _SKIPPED.union(ignored)
         targets = tuple(None if cell in skipped else target(mapped.get(cell, cell), kind) for cell in header)
         _refuse_unknown(header, targets, skipped, kind)

@@ -28,6 +28,7 @@ from custcrm.importing.source import CsvSource, Line
 from custcrm.records import Import
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Conflict, CrmError, Malformed, Unfinished
+from custcrm.values.shapes import flag
 
 BATCH: Final = 1_000
 """Rows that are looked up and written together: few statements, lists that every engine takes, and a short wait for others."""
@@ -124,7 +125,8 @@ def take_in(intake: Intake) -> ImportReport:
     batch is one. Where it cannot go on once it is begun, Unfinished tells how far it is.
     """
     business = intake.business
-    if intake.dry_run:
+    flag(intake.atomic, field="atomic")
+    if flag(intake.dry_run, field="dry_run"):
         with business.store.read() as reader:
             return _foresee(intake, reader)
     rows = 0 if intake.is_small and intake.request.key is None else sum(1 for _ in intake.source.rows())

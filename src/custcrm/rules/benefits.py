@@ -17,7 +17,7 @@ from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import identifier
 from custcrm.values.money import Money, round_ratio
 from custcrm.values.shapes import whole_number
-from custcrm.values.spelling import nearest
+from custcrm.values.spelling import nearest, quoted
 from custcrm.values.texts import checked, is_blank
 
 Kind = Literal["product", "percent", "amount", "text"]
@@ -95,8 +95,10 @@ def parse(given: Mapping[str, Any], *, currency: str, amount: Callable[..., Mone
         raise Malformed("a benefit has a percent, an amount, a product or a text", field="benefit", suggestions=ORDER)
     for name in given:
         if name not in FIELDS[kind]:
-            near = nearest(str(name), FIELDS[kind])
-            raise Malformed(f"a benefit with {kind} has no {name!r}", field=f"benefit.{name}", suggestions=near)
+            word: object = name
+            place = f"benefit.{name}" if isinstance(word, str) else "benefit"
+            near = nearest(name, FIELDS[kind])
+            raise Malformed(f"a benefit with {kind} has no {quoted(name)}", field=place, suggestions=near)
     at_most = given.get("at_most")
     return Benefit(
         kind=kind, currency=currency,

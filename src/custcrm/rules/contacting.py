@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from custcrm.values.errors import Malformed
-from custcrm.values.spelling import nearest
+from custcrm.values.spelling import nearest, quoted
 
 PURPOSES: Final = ("marketing", "service")
 """Marketing needs a consent that was granted; service messages do not."""
@@ -18,17 +18,17 @@ OFF: Final = "off"
 """In the place of a channel: nobody is told."""
 
 
-def check_purpose(purpose: str) -> str:
+def check_purpose(purpose: object) -> str:
     """Return the purpose; Malformed unless it is one."""
-    if purpose not in PURPOSES:
-        raise Malformed("a purpose is marketing or service", field="purpose", suggestions=nearest(str(purpose), PURPOSES))
+    if not isinstance(purpose, str) or purpose not in PURPOSES:
+        raise Malformed("a purpose is marketing or service", field="purpose", suggestions=nearest(purpose, PURPOSES))
     return purpose
 
 
-def check_channel(channel: str, own: Collection[str], *, field: str = "channel") -> str:
+def check_channel(channel: object, own: Collection[str], *, field: str = "channel") -> str:
     """Return the channel; Malformed unless it is always known or one of the app's own."""
     known = sorted({*CHANNELS, *own})
-    if channel not in known:
-        message = f"no channel {channel!r}; there are {', '.join(known)}"
-        raise Malformed(message, field=field, suggestions=nearest(str(channel), known))
+    if not isinstance(channel, str) or channel not in known:
+        message = f"no channel {quoted(channel)}; there are {', '.join(known)}"
+        raise Malformed(message, field=field, suggestions=nearest(channel, known))
     return channel

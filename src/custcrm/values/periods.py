@@ -253,11 +253,12 @@ def zone(name: str, *, field: str = "timezone") -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(name)
     except (LookupError, ValueError, OSError, TypeError):  # not there; no such path; a folder; no text
         names = sorted(zoneinfo.available_timezones())
-    typed = str(name).replace(" ", "_").casefold()
+    given: object = name
+    typed = "" if not isinstance(given, str) else given.replace(" ", "_").casefold()
     near = [known for known in names if typed in (known.casefold(), known.rpartition("/")[2].casefold())]
     # Never what was given: in a file whose columns are mixed up it is a name or an address.
     message = "a time zone has an IANA name, such as 'Europe/Helsinki'"
-    raise Malformed(message, field=field, suggestions=near[:3] or nearest(str(name), names))
+    raise Malformed(message, field=field, suggestions=near[:3] or nearest(name, names))
 
 
 def _after_day(day: date, zone: tzinfo, field: str) -> datetime:

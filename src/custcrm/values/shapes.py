@@ -57,9 +57,9 @@ def one_of(value: object, known: Iterable[K], *, field: str, message: str | None
     'gold'
     """
     words = tuple(known)
-    for word in words:
+    for word in words if isinstance(value, str) else ():
         if word == value:
             return word
     raise Malformed(
-        message or f"{field} is one of {', '.join(words)}", field=field, suggestions=nearest(str(value), map(str, words))
+        message or f"{field} is one of {', '.join(words)}", field=field, suggestions=nearest(value, map(str, words))
     )

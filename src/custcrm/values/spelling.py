@@ -1,4 +1,4 @@
-"""Near spellings: what somebody who typed an unknown name probably meant. The name to know is `nearest`."""
+"""Near spellings: what somebody who typed an unknown name probably meant. Know `nearest` and `quoted`."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -31,6 +31,11 @@ def nearest(name: object, candidates: Iterable[str], *, limit: int = 3) -> tuple
             if len(found) == limit:
                 most = found[-1][0] - 1  # from here on only a nearer one gets in
     return tuple(candidate for _, candidate in found)
+
+
+def quoted(name: object) -> str:
+    """Return how an error shows a name that was given: in quotes; what is no text is shown by its type alone."""
+    return repr(name) if isinstance(name, str) else f"of type {type(name).__name__}"
 
 
 def _distance(a: str, b: str, most: int) -> int:

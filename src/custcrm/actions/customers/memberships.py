@@ -78,7 +78,7 @@ def joining(business: Business, program: str, access: Access | str | None = None
     return Action(
         name="join",
         title=f"join {program}",
-        arguments={"program": program, "access": access and str(access)},
+        arguments={"program": program, "access": None if access is None else given.value},
         verdict=may,
         effects=effects,
         holds=True,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice, takewhile
 from typing import Any, Final, TypeAlias
@@ -46,6 +46,7 @@ CATEGORY_LIMIT: Final = 200
 _FACTOR = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
 
 _SHORTEST: Final = timedelta(microseconds=1)
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
 Told: TypeAlias = tuple[Sale, Sequence[SaleLine]]
 """A sale and its lines."""
@@ -239,9 +240,8 @@ def _sold(
     reader: Reader, program: str, since: datetime, until: datetime
 ) -> Iterator[tuple[Sale, Sequence[SaleLine], Gathered]]:
     """Yield the sales of a program in a period, in order of time, with their lines; facts are read for many customers."""
-    found = reader.find(
-        Sale, {"program": program, "kind": SaleKind.SALE.value}, order=("occurred_at",), after=(since - _SHORTEST,)
-    )
+    after = None if since - _FIRST < _SHORTEST else (since - _SHORTEST,)
+    found = reader.find(Sale, {"program": program, "kind": SaleKind.SALE.value}, order=("occurred_at",), after=after)
     wanted = takewhile(lambda sale: sale.occurred_at < until, found)
     while page := list(islice(wanted, MOST)):
         gathered = Gathered(reader, {sale.customer_id for sale in page})

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from custcrm.actions import single
 from custcrm.actions.action import Action
 from custcrm.actions.customers import memberships
-from custcrm.actions.customers.memberships import access_change, category_change, joining
+from custcrm.actions.customers.memberships import access_change, access_of, category_change, joining
 from custcrm.actions.keys import Request, once
 from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.records import (
@@ -111,7 +111,7 @@ class Programs:
         def unless_member(refusal: Refusal, found: Membership) -> bool:
             return refusal.reason is Reason.ALREADY_A_MEMBER and access in (None, found.access)
 
-        told = {"program": program, "access": access and str(access)}
+        told = {"program": program, "access": None if access is None else access_of(access).value}
         return self._perform(
             Request(action="join", arguments=told, about={"customer": customer_id(customer)}, key=key),
             lambda: joining(self._business, program, access), customer, program, unless_member,
