@@ -14,7 +14,7 @@ SEEDS := $(shell od -An -N12 -tu4 /dev/urandom)
 endif
 DRAWN := --hypothesis-profile=fresh --hypothesis-seed=$(firstword $(SEEDS))
 
-.PHONY: help install demo test check examples docs bench proofs laws kill powercut chaos races loyalty fuzz parity sabotage clean
+.PHONY: help install demo test check examples docs bench proofs laws kill powercut chaos races loyalty fuzz nonsense parity sabotage clean
 
 help:
 	@echo "make demo      a base of real customers, and what one asks of it"
@@ -22,7 +22,8 @@ help:
 	@echo "make check     style, types, and who may import whom"
 	@echo "make docs      the pages of docs/; make examples: the programs"
 	@echo "make proofs    what one runs before a change of rules lands: new examples, kills and races for an hour; its parts:"
-	@echo "                 laws (every property test, under three new seeds), kill, powercut, chaos, races, loyalty, fuzz, parity"
+	@echo "                 laws (every property test, under three new seeds), kill, powercut, chaos, races, loyalty, fuzz, nonsense,"
+	@echo "                 parity"
 	@echo "                 SEEDS=... repeats a run: it prints its seeds"
 	@echo "make sabotage  defects made on purpose, one at a time in a copy: a test must notice each; ARGS=--short tries ten"
 	@echo "make bench     how fast it is, beside others"
@@ -72,7 +73,7 @@ bench: $(BENCH_VENV)/.installed
 	$(BENCH_VENV)/bin/python tests/postgresql_server.py -- $(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
 
 # New examples for every law, and the long forms of what `make test` proves in seconds: about an hour on two cores.
-proofs: laws kill powercut chaos races loyalty fuzz parity
+proofs: laws kill powercut chaos races loyalty fuzz nonsense parity
 
 laws: $(STAMP)
 	@set -e; for seed in $(SEEDS); do \
@@ -101,6 +102,10 @@ loyalty: $(STAMP)
 # Filters, as text and as JSON, and files, twenty thousand of each.
 fuzz: $(STAMP)
 	$(BIN)/python -m pytest -n 2 tests/proofs/test_fuzzing.py --proofs=long $(DRAWN)
+
+# Two thousand calls of each public verb with nonsense.
+nonsense: $(STAMP)
+	$(BIN)/python -m pytest -n 2 tests/proofs/test_nonsense.py --proofs=long $(DRAWN)
 
 parity: $(STAMP)
 	$(BIN)/python -m pytest -n 2 tests/proofs/test_parity.py --proofs=long $(DRAWN)
