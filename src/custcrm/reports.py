@@ -6,7 +6,7 @@ The names to know are `TransactionLog` and `PointBalances`; `crm.reports` makes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from heapq import merge
 from itertools import groupby, takewhile
 from operator import attrgetter
@@ -142,6 +142,11 @@ LINE: Final = tuple(each.name for each in columns_of(Transaction))
 _INSTANT: Final = timedelta(microseconds=1)
 
 
+def _just_before(start: datetime) -> tuple[datetime] | None:
+    """Return after what to read so that `start` is the first; None from the first day of the calendar, which has no before."""
+    return None if start - datetime.min.replace(tzinfo=UTC) < _INSTANT else (start - _INSTANT,)
+
+
 @frozen(kw_only=True, eq=False, repr=False)
 class TransactionLog:
     """The transactions of a period in order of time: iterate for lines, `totals` for sums by kind, `to_csv` for a file.
@@ -188,7 +193,7 @@ class TransactionLog:
         if source.record is Sale and where.get("terminal") == API:
             where["terminal"] = [API, None]  # where no till is named, a sale keeps none
         at, end, zone = attrgetter(source.at), self.period.end, self._business.zone
-        found: Any = reader.find(source.record, where, order=(source.at,), after=(self.period.start - _INSTANT,))
+        found: Any = reader.find(source.record, where, order=(source.at,), after=_just_before(self.period.start))
         for _, same in groupby(takewhile(lambda each: at(each) < end, found), key=lambda each: (at(each), _holder(each))):
             lines: dict[tuple[str, str], Transaction] = {}
             for each in same:

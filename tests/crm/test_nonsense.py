@@ -307,11 +307,13 @@ def test_what_cannot_even_be_shown_is_an_error_of_ours(world: World) -> None:
         ("programs", "add", "default_access", 10**5_000), ("sales", "refund", "kind", -(10**5_000)),
         ("programs", "join", "access", condition), ("customers", "import_csv", "dry_run", condition),
         ("sales", "import_csv", "atomic", "no"), ("customers", "import_csv", "ignore", [nested]),
+        ("points", "adjust", "points", Decimal("sNaN")),
     ]
     before = _records(world.crm)
     raised = {each[:3]: _raised(world.crm, partial(world.call, *each[:2], **{each[2]: each[3]}), before) for each in told}
     assert {each: type(error).__name__ for each, error in raised.items() if not isinstance(error, custcrm.Malformed)} == {}
     assert world.crm.earning.dry_run("club", period="0001-01-01").sales == 0
+    assert list(world.crm.reports.transaction_log(period="0001-01-01")) == []
 
 
 def test_what_is_not_left_out_is_not_taken_for_left_out(world: World) -> None:

@@ -185,9 +185,10 @@ def points_amount(points: object) -> int:
 def points_change(points: object) -> int:
     """Return how many points to add, or to take away (less than 0), checked: 0 is no change."""
     message = f"points are a whole number up to {LARGEST:,}, negative to take some away"
-    if points == 0:
+    change = whole_number(points, -LARGEST, LARGEST, field="points", message=message)
+    if change == 0:
         raise Malformed(message, field="points")
-    return whole_number(points, -LARGEST, LARGEST, field="points", message=message)
+    return change
 
 
 def _check_expiry(business: Business, expires: Any) -> None:
