@@ -6,7 +6,7 @@ The names to know are `harmless` and `restored`; `restored(harmless(text)) == te
 from typing import Final
 
 FORMULA: Final = frozenset("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
-"""First characters by which spreadsheets take a text for a formula, with their full-width forms (FACTS, CSV)."""
+"""First characters by which spreadsheets take a text for a formula, with their full-width forms."""
 
 
 def harmless(text: str) -> str:
