@@ -67,6 +67,10 @@ class Held(Generic[W]):
         """Tell whether this process has begun it: a child process has copies of what its parent is in the midst of."""
         return self._process == forks.generation()
 
+    def require_here(self) -> None:
+        """Raise Closed in a child process of the one that has begun it."""
+        forks.require_same(self._process)
+
     def is_mine(self) -> bool:
         """Tell whether this call is the owner's."""
         if not self.is_here() or self not in _HERE.held or not any(mark.held is self for mark in _WITHIN.get()):
@@ -80,7 +84,7 @@ class Held(Generic[W]):
 
     def check(self) -> None:
         """Raise MisusedTransaction unless it is whole, Closed in a child. After its end the writer speaks for itself."""
-        forks.require_same(self._process)
+        self.require_here()
         if self.is_spoilt or not (self.is_mine() or self._unfreed.locked()):
             known = self.is_spoilt
             self.spoil()
@@ -110,7 +114,7 @@ class Held(Generic[W]):
 
     def check_leaving(self, depth: int) -> None:
         """Raise MisusedTransaction unless its owner leaves the innermost of its blocks, and it is whole; Closed in a child."""
-        forks.require_same(self._process)
+        self.require_here()
         if self._depth != depth or not self.is_whole():
             self.spoil()
             raise MisusedTransaction(SPOILT)
@@ -161,9 +165,16 @@ class Custody(Generic[W]):
     """Knows in which write() of one store a call is, and lets nobody into another's."""
 
     def current(self) -> Held[W] | None:
-        """Return the write() that this call is in, None outside of one; MisusedTransaction where it falls into another's."""
+        """Return the write() that this call is in, None outside of one.
+
+        MisusedTransaction where it falls into another's, Closed in a child process within its parent's: half of what the
+        block does would else be done by each.
+        """
         if not _HERE.held and not _WITHIN.get():
             return None
+        for each in (*_HERE.held, *(mark.held for mark in _WITHIN.get())):
+            if each.custody is self and not each.is_over:
+                each.require_here()
         here = self._under_way(_HERE.held)
         within = self._under_way([mark.held for mark in _WITHIN.get()])
         if here is within and (here is None or here.is_whole()):
@@ -201,7 +212,7 @@ class Custody(Generic[W]):
 
     def _under_way(self, found: tuple[Held[Any], ...] | list[Held[Any]]) -> Held[W] | None:
         for each in found:
-            if each.custody is self and each.is_here() and not each.is_over:
+            if each.custody is self and not each.is_over:
                 return each
         return None
 
