@@ -1,4 +1,4 @@
-"""Writing a file: whole or not at all, and nobody else's. The name to know is `written_whole`."""
+"""Writing a file: whole or not at all, and nobody else's. The names to know are `written_whole` and `require_writable`."""
 
 from __future__ import annotations
 
@@ -26,11 +26,7 @@ def written_whole(target: str | PathLike[str], *, encoding: str = "utf-8") -> It
     """
     path = _path(target)
     mode = _mode_of(path)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".unfinished", dir=path.parent)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    unfinished = Path(name)
+    handle, unfinished = _begin(path)
     try:
         with os.fdopen(handle, "w", encoding=encoding, newline="") as file:
             yield file
@@ -44,6 +40,23 @@ def written_whole(target: str | PathLike[str], *, encoding: str = "utf-8") -> It
         raise Unavailable(f"the file could not be written: {error.strerror}; nothing was changed") from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def require_writable(target: str | PathLike[str]) -> None:
+    """Raise Malformed where `written_whole` could not write the target, as things stand; nothing is left there."""
+    path = _path(target)
+    _mode_of(path)
+    handle, unfinished = _begin(path)
+    os.close(handle)
+    unfinished.unlink(missing_ok=True)
+
+
+def _begin(path: Path) -> tuple[int, Path]:
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".unfinished", dir=path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    return handle, Path(name)
 
 
 def _path(target: str | PathLike[str]) -> Path:

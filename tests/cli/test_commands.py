@@ -81,11 +81,43 @@ def test_a_file_is_taken_in_once_under_a_key(run):
     arguments = ("import", "customers", "people.csv", "--store", "shop.db", *NEW, "--key", "people of November", "--atomic")
     assert run(*arguments) == (0, "2 added, 2 refused\n", "")
     assert run(*arguments) == (0, "2 added, 2 refused: done before under this key, nothing was written now\n", "")
-    assert run(*arguments, "--refused", "refused.csv")[:2] == run(*arguments)[:2] and not Path("refused.csv").exists()
+    assert run(*arguments, "--refused", "refused.csv") == (
+        0, "2 added, 2 refused (written to refused.csv): done before under this key, nothing was written now\n", "")
+    assert Path("refused.csv").read_text(encoding="utf-8").count("\n") == 3
     Path("people.csv").write_text("first_name,E-mail\nDan,dan@example.org\n", encoding="utf-8")
     code, out, err = run(*arguments)
     assert (code, out) == (1, "") and "key" in err
     assert run("select", "email EXISTS", "--count", "--store", "shop.db") == (0, "2\n", "")
+
+
+def test_where_refused_rows_cannot_be_written_nothing_is_taken_in(run):
+    """The place is tried before the file: the key is not used up, and no store is made."""
+    arguments = ("import", "customers", "people.csv", "--store", "shop.db", *NEW, "--key", "once")
+    code, out, err = run(*arguments, "--refused", "nowhere/refused.csv")
+    assert (code, out) == (2, "") and "no such folder" in err and not Path("shop.db").exists()
+    assert run(*arguments, "--refused", "refused.csv")[1] == "2 added, 2 refused (written to refused.csv)\n"
+
+
+@pytest.mark.parametrize(
+    "mistake", [("absent.csv",), ("people.csv", "--map", "nothing=email"), ("people.csv", "--encoding", "x")]
+)
+def test_a_first_import_that_fails_makes_no_store(run, mistake):
+    """So that its currency and time zone are those of the import that does not."""
+    code, out, _ = run("import", "customers", *mistake, "--store", "shop.db")
+    assert (code, out) == (2, "") and not Path("shop.db").exists()
+    assert run("import", "customers", "people.csv", "--store", "shop.db", *NEW, "--currency", "USD")[0] == 0
+
+
+@pytest.mark.parametrize("command", [("verify",), ("select", "email EXISTS"), ("migrate",)])
+def test_a_mistyped_tenant_is_no_empty_store(run, command, postgresql_store):
+    """A command that only looks makes no schema and no tables, and neither does a dry run."""
+    place = ("--store", str(postgresql_store), "--schema", f"tenant_{command[0]}")
+    assert run("import", "customers", "people.csv", *place, *NEW, "--dry-run")[0] == 0
+    code, out, err = run(*command, *place)
+    assert (code, out) == (3, "") and "no store" in err
+    assert run("import", "customers", "people.csv", *place, *NEW)[0] == 0
+    assert run(*command, *place)[0] == 0
+    assert run(*command, *place[:-1], f"tenants_{command[0]}")[0] == 3
 
 
 def test_labels_are_named(run):

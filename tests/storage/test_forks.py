@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-CHILDS_OWN_BLOCK = "Closed: this block was entered before the process was forked and is its parent's; leave it, or fork outside of it"
+CHILDS_OWN_BLOCK = "Closed: this block was entered before the process was forked and is its parent's; leave it, or fork outside"
 SQLITE_REFUSES = "Closed: this process was forked while its parent was within a transaction of this SQLite file"
 
 

@@ -21,7 +21,9 @@ from custcrm.business import settle
 from custcrm.records import Setting
 from custcrm.storage.memory import MemoryStore
 from custcrm.storage.migrations import VERSION_TABLE
-from custcrm.storage.sql import open_store
+from custcrm.storage.protocol import Store
+from custcrm.storage.sql import find_version, open_store
+from custcrm.testing import RecordingChannel
 
 OPENS = """
 import sys, time, custcrm
@@ -87,6 +89,51 @@ def test_threads_that_settle_at_once_agree(request: pytest.FixtureRequest, tmp_p
 
 
 # addresses ---------------------------------------------------------------------------------------
+
+
+def test_what_is_not_there_is_not_made_unless_wanted(new: str, tmp_path: Path) -> None:
+    """A script that looks at a mistyped store, or tenant, is told so, and leaves nothing."""
+    before = sorted(each.name for each in tmp_path.iterdir())
+    schemas = [None, "tenant_7"] if "://" in new else [None]
+    for schema in schemas:
+        with pytest.raises(Unavailable, match="no store"):
+            custcrm.open(new, schema=schema, create=False)
+        assert find_version(new, schema_name=schema) is None
+        assert sorted(each.name for each in tmp_path.iterdir()) == before
+    for schema in schemas:
+        custcrm.open(new, schema=schema).close()
+        custcrm.open(new, schema=schema, create=False).close()
+    with pytest.raises(Malformed):
+        custcrm.open(create=False)
+
+
+@pytest.mark.parametrize("lost", ["currency", "timezone"])
+def test_lost_settings_are_not_taken_for_the_defaults(lost: str, new: str) -> None:
+    """A store that holds customers waits to be told, and writes nothing before."""
+    store = open_store(new)
+    settings = {"currency": "USD", "timezone": "America/New_York"}
+    with custcrm.open(store, **settings) as crm:
+        crm.customers.add(first_name="Anna")
+        with crm._business.store.write() as writer:
+            writer.remove(Setting, lost)
+        with pytest.raises(Conflict, match=lost):
+            custcrm.open(store)
+        assert [each.name for each in kept(store)] == sorted(settings.keys() - {lost})
+        custcrm.open(store, **settings)
+        assert {each.name: each.value for each in kept(store)} == settings
+
+
+def kept(store: Store) -> list[Setting]:
+    with store.read() as reader:
+        return list(reader.find(Setting))
+
+
+@pytest.mark.parametrize("channels", [{"sms": object()}, {"sms": RecordingChannel}, ["sms"], {7: RecordingChannel()}, "sms"])
+def test_a_channel_is_an_object_that_sends(channels: Any) -> None:
+    """What could never send is refused at opening, not when messages have been claimed for it."""
+    with pytest.raises(Malformed) as refused:
+        custcrm.open(channels=channels)
+    assert refused.value.field == "channels"
 
 
 @pytest.mark.parametrize(

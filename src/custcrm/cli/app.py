@@ -88,12 +88,11 @@ def customers(
 ) -> None:
     """Add customers, and update those who are there already."""
     with reported(show_traceback=traceback):
-        from custcrm.cli.imports import Intake, take_in
-        from custcrm.cli.stores import Settings, importable
+        from custcrm.cli.imports import Intake, run
+        from custcrm.cli.stores import Settings
 
         intake = Intake(source, map, ignore, encoding, delimiter, decimal, dry_run, refused, atomic, key, label or None)
-        with importable(store, Settings(currency, timezone, country, phones, schema), dry_run=dry_run) as crm:
-            take_in(crm.customers.import_csv, intake, Output.here(as_json=json))
+        run("customers", intake, store, Settings(currency, timezone, country, phones, schema), Output.here(as_json=json))
 
 
 @importing.command()
@@ -119,12 +118,11 @@ def sales(
 ) -> None:
     """Record sales of customers who are there already; each external id once."""
     with reported(show_traceback=traceback):
-        from custcrm.cli.imports import Intake, take_in
-        from custcrm.cli.stores import Settings, importable
+        from custcrm.cli.imports import Intake, run
+        from custcrm.cli.stores import Settings
 
         intake = Intake(source, map, ignore, encoding, delimiter, decimal, dry_run, refused, atomic, key)
-        with importable(store, Settings(currency, timezone, country, phones, schema), dry_run=dry_run) as crm:
-            take_in(crm.sales.import_csv, intake, Output.here(as_json=json))
+        run("sales", intake, store, Settings(currency, timezone, country, phones, schema), Output.here(as_json=json))
 
 
 @app.command()

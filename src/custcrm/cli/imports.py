@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import attrs
-from attrs import frozen
+from attrs import evolve, frozen
 
+from custcrm.actions.progress import Progress
 from custcrm.cli.output import Output
+from custcrm.cli.stores import Settings, importable
+from custcrm.crm import Crm
+from custcrm.files import require_writable
 from custcrm.importing import ImportReport
 from custcrm.importing.report import explained
 from custcrm.values.errors import Malformed
+
+Noun: TypeAlias = Literal["customers", "sales"]
 
 
 @frozen
@@ -39,19 +46,35 @@ class Intake:
         return {header: column for header, _, column in pairs}
 
 
-def take_in(import_csv: Callable[..., ImportReport], intake: Intake, output: Output) -> None:
-    """Take the file in and show the report: each row that was not simply taken in a dry run, else the counts."""
-    told = {} if intake.labels is None else {"labels": intake.labels}
-    with output.progress(intake.source.name) as progress:
-        report = import_csv(
-            intake.source, columns=intake.columns, ignore=intake.ignore or (), dry_run=intake.dry_run,
-            progress=progress, encoding=intake.encoding, delimiter=_character(intake.delimiter), decimal=intake.decimal,
-            atomic=intake.atomic, key=intake.key, **told,
-        )
+def run(noun: Noun, intake: Intake, store: str | None, settings: Settings, output: Output) -> None:
+    """Take a file of customers or sales into a store, which is made if it is not there and the file can be read."""
+    if intake.refused is not None:
+        require_writable(intake.refused)
+
+    def trial(empty: Crm) -> None:
+        _import(empty, noun, evolve(intake, dry_run=True), False)
+
+    with importable(store, settings, trial, dry_run=intake.dry_run) as crm:
+        with output.progress(intake.source.name) as progress:
+            report = _import(crm, noun, intake, progress)
+        _tell(report, intake, output)
+
+
+def _import(crm: Crm, noun: Noun, intake: Intake, progress: Progress) -> ImportReport:
+    told: dict[str, Any] = {} if intake.labels is None else {"labels": intake.labels}
+    verb: Callable[..., ImportReport] = crm.customers.import_csv if noun == "customers" else crm.sales.import_csv
+    return verb(
+        intake.source, columns=intake.columns, ignore=intake.ignore or (), dry_run=intake.dry_run,
+        progress=progress, encoding=intake.encoding, delimiter=_character(intake.delimiter), decimal=intake.decimal,
+        atomic=intake.atomic, key=intake.key, **told,
+    )
+
+
+def _tell(report: ImportReport, intake: Intake, output: Output) -> None:
+    """Show the report: each row that was not simply taken in a dry run, else the counts."""
     written = ": done before under this key, nothing was written now" if report.repeated else ""
-    if intake.refused is not None and not report.repeated:
-        report.write_refused(intake.refused)
-        written = f" (written to {intake.refused})"
+    if intake.refused is not None and report.write_refused(intake.refused):
+        written = f" (written to {intake.refused}){written}"
     if output.as_json:
         _as_json(report, output)
         return

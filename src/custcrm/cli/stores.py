@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from attrs import frozen
@@ -15,7 +16,7 @@ from custcrm.values.phones import Phones
 
 @frozen
 class Settings:
-    """What a new store is made with."""
+    """What a new store is made with, and where it lies."""
 
     currency: str | None
     timezone: str | None
@@ -23,20 +24,31 @@ class Settings:
     phones: Phones | None
     schema: str | None = None
 
+    def open(self, name: str | None) -> Crm:
+        """Open a store with these; in memory there are no schemas."""
+        return custcrm.open(
+            name, currency=self.currency, timezone=self.timezone, country=self.country, phones=self.phones,
+            schema=None if name is None else self.schema,
+        )
+
 
 def existing(store: str | None, schema: str | None) -> Crm:
     """Open a store that must be there: a misspelled path is no empty customer base."""
-    return custcrm.open(_existing(store), schema=schema)
+    return custcrm.open(_existing(store), schema=schema, create=False)
 
 
-def importable(store: str | None, settings: Settings, *, dry_run: bool) -> Crm:
-    """Open a store, or make it; a dry run into a new store leaves none behind."""
+def importable(store: str | None, settings: Settings, trial: Callable[[Crm], object], *, dry_run: bool) -> Crm:
+    """Open a store, or make it when the trial, in memory, has shown that the file can be read; a dry run makes none."""
+    from custcrm.storage.sql import find_version
+
     name = _require_name(store)
-    absent = dry_run and "://" not in name and not Path(name).exists()
-    return custcrm.open(
-        None if absent else name, currency=settings.currency, timezone=settings.timezone, country=settings.country,
-        phones=settings.phones, schema=settings.schema,
-    )
+    if find_version(name, schema_name=settings.schema) is None:
+        empty = settings.open(None)
+        if dry_run:
+            return empty
+        with empty:
+            trial(empty)
+    return settings.open(name)
 
 
 def migrate(store: str | None, schema: str | None, output: Output) -> None:
@@ -44,7 +56,7 @@ def migrate(store: str | None, schema: str | None, output: Output) -> None:
     from custcrm.storage.sql import open_store
 
     name = _existing(store)
-    opened = open_store(name, schema_name=schema)
+    opened = open_store(name, schema_name=schema, create=False)
     try:
         before, after = opened.migrate()
     finally:

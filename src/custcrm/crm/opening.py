@@ -20,7 +20,7 @@ from custcrm.values.ids import IdSource
 from custcrm.values.money import exponent
 from custcrm.values.periods import zone
 from custcrm.values.phones import PHONES, Phones
-from custcrm.values.shapes import one_of
+from custcrm.values.shapes import flag, mapping, one_of
 from custcrm.values.texts import is_blank
 
 
@@ -37,6 +37,7 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
     migrate: bool = False,
     durability: Durability = "full",
     schema: str | None = None,
+    create: bool = True,
 ) -> Crm:
     """Open a customer base: None is memory, a path is a SQLite file, a URL is a database; a Store of your own works too.
 
@@ -46,6 +47,7 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
     sentence that mends it, or brought up to date with `migrate=True`.
 
     `durability="normal"` is for who accepts that a power cut takes the last commits, on SQLite and PostgreSQL.
+    With `create=False` nothing is made: Unavailable where there is no store.
     `schema` keeps a store of its own in a PostgreSQL schema, which is made if it is not there: one for each tenant.
 
         with custcrm.open("shop.db", currency="EUR", timezone="Europe/Helsinki", country="FI") as crm: ...
@@ -60,7 +62,10 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
         one_of(phones, PHONES, field="phones")
     if clock().utcoffset() is None:
         raise Malformed("a clock gives aware datetimes, e.g. datetime.now(UTC)", field="clock")
-    opened = _opened(store, durability=one_of(durability, DURABILITIES, field="durability"), schema=schema, migrate=migrate)
+    opened = _opened(
+        store, durability=one_of(durability, DURABILITIES, field="durability"), schema=schema,
+        migrate=flag(migrate, field="migrate"), create=flag(create, field="create"),
+    )
     try:
         settings = settle(opened, {"currency": currency, "timezone": timezone, "country": country, "phones": phones})
     except BaseException:
@@ -76,13 +81,22 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
             store=opened, clock=clock, ids=ids, random_bits=secrets.randbits,
             words=Words(opened, money, place), currency=money, zone=zone(place), country=settings["country"],
             phones=one_of(settings["phones"] or "valid", PHONES, field="phones"),
-            channels=dict(channels or {}), actor=actor or "",
+            channels=_channels(channels), actor=actor or "",
         )
     )
 
 
+def _channels(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    told = mapping({} if given is None else given, field="channels")
+    for name, channel in told.items():
+        if isinstance(channel, type) or not callable(getattr(channel, "send", None)):
+            raise Malformed(f"the channel {name!r} is no object with send(batch), as custcrm.messaging.protocol.Channel tells",
+                            field="channels")
+    return dict(told)
+
+
 def _opened(
-    store: str | PathLike[str] | Store | None, *, durability: Durability, schema: str | None, migrate: bool
+    store: str | PathLike[str] | Store | None, *, durability: Durability, schema: str | None, migrate: bool, create: bool,
 ) -> Store:
     if isinstance(store, str | PathLike):
         from custcrm.storage.sql import open_store
@@ -90,9 +104,11 @@ def _opened(
         address: object = fspath(store)
         if not isinstance(address, str) or is_blank(address):
             raise Malformed("a store's path or URL is a text that is not blank", field="store")
-        return open_store(address, durability=durability, schema_name=schema, migrate=migrate)
+        return open_store(address, durability=durability, schema_name=schema, migrate=migrate, create=create)
     if schema is not None:
         raise Malformed("only a PostgreSQL store has schemas; give its URL", field="schema")
+    if not create:
+        raise Malformed("only a path or a URL may have no store yet", field="create")
     if store is None:
         return MemoryStore()
     if not all(callable(getattr(store, verb, None)) for verb in ("read", "write", "is_writing", "version", "migrate", "close")):

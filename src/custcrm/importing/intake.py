@@ -171,7 +171,7 @@ class _Run:
         intake, source, show = self.intake, self.intake.source, show_progress(self.intake.progress)
         kept, is_begun = transact(self.book.begin)
         if is_begun and taken_in(kept) == self.book.rows:
-            return ImportReport(id=kept.id, counts=kept.counts, repeated=True, rows=(), source=source)
+            return self._again(kept)
         desk, verdicts, refused_rows = intake.open_desk(kept.id), list[RowVerdict](), RefusedRows()
         for batch in _batches(intake, desk, kept.done):
             try:
@@ -186,6 +186,12 @@ class _Run:
             show(min(batch.last, source.lines - 1), source.lines)
         show(source.lines, source.lines)
         return evolve(ImportReport.of(kept.id, tuple(verdicts), source, refused_rows, dry_run=False), counts=kept.counts)
+
+    def _again(self, kept: Import) -> ImportReport:
+        """Return the counts of then, and the rows with the verdicts that they would have now."""
+        with self.intake.business.reading() as reader:
+            now = _foresee(self.intake, reader)
+        return evolve(now, id=kept.id, counts=kept.counts, repeated=True, dry_run=False)
 
     def _step(self, desk: Desk, batch: Batch, id: str, writer: Writer) -> tuple[Decision, Import]:
         """Take a batch in; of one that is done already, only decide, for the rows to come."""

@@ -16,7 +16,6 @@ from custcrm.files import written_whole
 from custcrm.importing.encoding import spelled
 from custcrm.importing.refused import RefusedRows
 from custcrm.importing.source import CsvSource
-from custcrm.values.errors import Conflict
 
 REFUSED_LINE: Final = "refused_line"
 REFUSED_REASON: Final = "refused_reason"
@@ -68,9 +67,9 @@ class RowVerdict:
 class ImportReport:
     """The verdicts of one file, in its order: iterate for rows, `counts` for numbers, `print` for a look.
 
-    Where the import was done before under the same key it is `repeated`: the counts are those of then, without rows. Where it
-    went on after it had stopped, the counts are of all of it, and rows that were done before have the verdict that they would
-    have now, most of them unchanged.
+    Where the import was done before under the same key it is `repeated`: nothing was written, and the counts are those of then.
+    Where it went on after it had stopped, the counts are of all of it. Either way rows that were done before have the verdict
+    that they would have now: most of them are unchanged, and those that were refused are refused again.
     """
 
     id: str
@@ -141,11 +140,8 @@ class ImportReport:
 
         They were kept when they were refused, so the source may have changed since, and may be the target itself. Encoding,
         delimiter, quotes and the number of cells are the source's: a row that was cut off stays so. Mend the file and import it
-        again as it is: the two columns are skipped. The file appears whole or not at all; see `custcrm.files`. Conflict where
-        the import is `repeated`: its rows were told when it was done, and a file written then is not to be lost.
+        again as it is: the two columns are skipped. The file appears whole or not at all; see `custcrm.files`.
         """
-        if self.repeated:
-            raise Conflict("this file was taken in before under its key: the refused rows were told then, and are not kept")
         reasons = {row.line: row.reason for row in self.refused}
         source = self.source
         told = [at for at, name in enumerate(source.header) if name in (REFUSED_LINE, REFUSED_REASON)]

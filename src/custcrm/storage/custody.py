@@ -172,9 +172,9 @@ class Custody(Generic[W]):
         """
         if not _HERE.held and not _WITHIN.get():
             return None
-        for each in (*_HERE.held, *(mark.held for mark in _WITHIN.get())):
-            if each.custody is self and not each.is_over:
-                each.require_here()
+        for held in (*_HERE.held, *(mark.held for mark in _WITHIN.get())):
+            if held.custody is self and not held.is_over:
+                held.require_here()
         here = self._under_way(_HERE.held)
         within = self._under_way([mark.held for mark in _WITHIN.get()])
         if here is within and (here is None or here.is_whole()):

@@ -49,7 +49,7 @@ def generation() -> int:
 def require_same(begun: int) -> None:
     """Raise Closed in a child process for what was begun, under that generation, in its parent."""
     if begun != _PROCESS.generation:
-        raise Closed("this block was entered before the process was forked and is its parent's; leave it, or fork outside of it")
+        raise Closed("this block was entered before the process was forked and is its parent's; leave it, or fork outside")
 
 
 def watch(

@@ -15,13 +15,21 @@ from custcrm.storage.protocol import Durability
 if TYPE_CHECKING:
     from custcrm.storage.sql.store import SqlStore
 
-__all__ = ["open_store"]
+__all__ = ["find_version", "open_store"]
 
 
 def open_store(
-    address: str | Path, *, durability: Durability = "full", schema_name: str | None = None, migrate: bool | None = None
+    address: str | Path, *, durability: Durability = "full", schema_name: str | None = None, migrate: bool | None = None,
+    create: bool = True,
 ) -> SqlStore:
     """Open the store at a path or URL: see `custcrm.storage.sql.store.open_store`; SQLAlchemy is imported only now."""
     from custcrm.storage.sql import store
 
-    return store.open_store(address, durability=durability, schema_name=schema_name, migrate=migrate)
+    return store.open_store(address, durability=durability, schema_name=schema_name, migrate=migrate, create=create)
+
+
+def find_version(address: str | Path, *, schema_name: str | None = None) -> int | None:
+    """Return the version of the store at a path or URL, None where there is none: see `custcrm.storage.sql.store`."""
+    from custcrm.storage.sql import store
+
+    return store.find_version(address, schema_name=schema_name)

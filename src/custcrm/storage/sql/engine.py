@@ -27,8 +27,10 @@ _UNKEPT: Final = {sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT | 12 << 8}
 _CLASH: Final = re.compile(r"UNIQUE constraint failed: (.+)")
 
 
-def open_engine(address: str | Path, *, durability: Durability = "full", schema: str | None = None) -> Engine:
-    """Return the engine of a path (a SQLite file, made if it is not there) or a URL; Malformed for what is neither.
+def open_engine(
+    address: str | Path, *, durability: Durability = "full", schema: str | None = None, create: bool = True
+) -> Engine:
+    """Return the engine of a path (a SQLite file, made with `create` if it is not there) or a URL; Malformed for others.
 
     `schema` is the PostgreSQL schema in which all tables are; None is the first of the search path.
     """
@@ -37,7 +39,7 @@ def open_engine(address: str | Path, *, durability: Durability = "full", schema:
         case "sqlite":
             if schema is not None:
                 raise Malformed("a SQLite file has no schemas; use a file for each", field="schema")
-            return sqlite.make_engine(url, durability)
+            return sqlite.make_engine(url, durability, create=create)
         case "postgresql" | "postgres":
             return postgresql.make_engine(url, durability, schema)
     raise Malformed("a store is a path, a sqlite:/// URL or a postgresql:// URL", field="store")

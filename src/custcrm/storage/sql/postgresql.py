@@ -27,6 +27,8 @@ _CLAIMS: Final = 0x636C6D73
 _SCHEMAS: Final = 0x63757374_73636865
 """Names our advisory lock for making schemas: two first openers take turns."""
 
+_NAMED: Final = sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+
 CLAIMED: Final = 100
 """Keys that anybody locks at once; who claims more takes turns with others who do."""
 LOCKED_EACH: Final = 3_000
@@ -93,13 +95,17 @@ def _preparing(durability: Durability, schema: str | None) -> Callable[[Any, obj
     return prepare
 
 
+def has_schema(connection: Connection, schema: str) -> bool:
+    """Tell whether there is a schema of that name."""
+    return connection.execute(_NAMED, {"name": schema}).first() is not None
+
+
 def add_schema(engine: Engine, schema: str) -> None:
     """Make a schema unless it is there; who may not make schemas can use one that is."""
-    named = sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
     with engine.begin() as connection:
-        if connection.execute(named, {"name": schema}).first() is None:
+        if not has_schema(connection, schema):
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMAS)))
-            if connection.execute(named, {"name": schema}).first() is None:
+            if not has_schema(connection, schema):
                 connection.execute(sa.schema.CreateSchema(schema))
     engine.dialect.default_schema_name = schema  # when it first connected there may have been none
 

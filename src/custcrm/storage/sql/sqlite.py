@@ -11,7 +11,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlencode, urlsplit
@@ -52,20 +52,22 @@ _PRIMARY: Final = 0xFF
 _INHERITED: Final[set[tuple[int, int]]] = set()
 """Device and inode of files that this process was forked with a connection to: SQLite takes the parent's locks for its own."""
 
+ABSENT: Final = "there is no store at this address; custcrm.open makes one, and so does an import"
 NO_DATABASE: Final = "the file is no SQLite database (or an encrypted one); nothing in it was changed"
 READ_ONLY: Final = (
     "the file or its folder cannot be written by this process; a store writes both, as SQLite's log lies beside the file"
 )
 
 
-def make_engine(url: URL, durability: Durability) -> Engine:
-    """Return the engine of a file, which is made, private to its owner, if it is not there.
+def make_engine(url: URL, durability: Durability, *, create: bool = True) -> Engine:
+    """Return the engine of a file, which is made, private to its owner, if it is not there and `create` says so.
 
     Raises Malformed for what is no file or no database, Unavailable where the folder is not there or cannot be written.
     """
     path, parameters = _place(url)
     _check(path)
-    _make_file(path)
+    if create:
+        _make_file(path)
     address = _uri(path, {**parameters, "mode": "rw"})
 
     def connect() -> sqlite3.Connection:
@@ -92,9 +94,10 @@ def make_engine(url: URL, durability: Durability) -> Engine:
 
 @contextmanager
 def looking(engine: Engine) -> Iterator[Connection | None]:
-    """Give a connection that changes nothing of the engine's file, nor leaves anything beside it; None for an empty file."""
+    """Give a connection that changes nothing of the file, nor leaves anything beside it; None where there is nothing."""
     path = Path(str(engine.url.database))
-    with path.open("rb") as file:
+    head = b""
+    with suppress(FileNotFoundError), path.open("rb") as file:
         head = file.read(20)
     if not head:
         yield None

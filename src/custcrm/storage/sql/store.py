@@ -26,18 +26,19 @@ NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 def open_store(
-    address: str | Path, *, durability: Durability = "full", schema_name: str | None = None, migrate: bool | None = None
+    address: str | Path, *, durability: Durability = "full", schema_name: str | None = None, migrate: bool | None = None,
+    create: bool = True,
 ) -> SqlStore:
-    """Open the store at a path (a SQLite file) or a sqlite:/// or postgresql:// URL; set it up where there is none.
+    """Open the store at a path (a SQLite file) or a sqlite:/// or postgresql:// URL; with `create` make it where there is none.
 
     `durability` is what a power cut may take, `schema_name` the PostgreSQL schema of all its tables, made if it is not there.
     One of another version is a Conflict, or with `migrate` brought up to date; with None it is opened as it is. Raises
-    Malformed for other addresses, Unavailable where it cannot be reached. What is refused is left as it was.
+    Malformed for other addresses, Unavailable where it cannot be reached or is not there. What is refused is left as it was.
     """
-    engine = open_engine(address, durability=durability, schema=schema_name)
+    engine = open_engine(address, durability=durability, schema=schema_name, create=create)
     store = SqlStore(engine)
     try:
-        found = _look(engine, schema_name)
+        found = _look(engine, schema_name) if create else _require(_look(engine, schema_name, create=False))
         if migrate is not None:
             schema.check(found, migrate=migrate)
         if found is None or (migrate and not schema.is_current(found)):
@@ -48,15 +49,32 @@ def open_store(
     return store
 
 
-def _look(engine: Engine, schema_name: str | None) -> int | None:
+def find_version(address: str | Path, *, schema_name: str | None = None) -> int | None:
+    """Return the version of the store that is there, None where there is none; nothing is made, nor changed."""
+    engine = open_engine(address, schema=schema_name, create=False)
+    try:
+        return _look(engine, schema_name, create=False)
+    finally:
+        engine.dispose()
+
+
+def _require(found: int | None) -> int:
+    if found is None:
+        raise Unavailable(sqlite.ABSENT)
+    return found
+
+
+def _look(engine: Engine, schema_name: str | None, *, create: bool = True) -> int | None:
     """Return the version of what is there, without changing it; None where nothing has been set up."""
     with translated():
         if engine.dialect.name == "sqlite":
             with sqlite.looking(engine) as connection:
                 return None if connection is None else schema.version(connection)
-        if schema_name is not None:
+        if schema_name is not None and create:
             postgresql.add_schema(engine, schema_name)
         with engine.connect() as connection:
+            if schema_name is not None and not postgresql.has_schema(connection, schema_name):
+                return None
             return schema.version(connection)
 
 
