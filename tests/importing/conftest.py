@@ -10,9 +10,9 @@ from custcrm import Crm
 from custcrm.testing import ManualClock
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def crm(request) -> Iterator[Crm]:
-    store = None if request.param == "memory" else request.getfixturevalue("sqlite_store")
+    store = None if request.param == "memory" else request.getfixturevalue(f"{request.param}_store")
     with custcrm.open(
         store, currency="EUR", timezone="Europe/Helsinki", country="FI", clock=ManualClock("2026-11-21T12:00+02:00")
     ) as crm:

@@ -4,8 +4,8 @@ The names to know are `import_customers` and `import_sales`, which `crm.customer
 and what they return: an `ImportReport` of `RowVerdict`s.
 
 Read `source` and `columns` (what a file is) with `encoding` and `guessing`, `intake` and `book` (how rows are taken in), then
-`customers` with `holders` and `known`, then `sales`; `reading` reads cells, `labels` finds columns of tags without value,
-`refused` keeps the rows that were not taken, `report` tells what became of them.
+`customers` with `holders`, `known` and `optouts`, then `sales`; `reading` reads cells, `labels` finds columns of tags without
+value, `refused` keeps the rows that were not taken, `report` tells what became of them.
 """
 
 from custcrm.importing.customers import import_customers

@@ -16,6 +16,7 @@ from custcrm.importing.holders import Holders, find_holders, read_whole
 from custcrm.importing.intake import Decision, Intake, ReadRow, Refused, misread, once, refused, request, take_in
 from custcrm.importing.known import FactColumns, Further, Known, further_of
 from custcrm.importing.labels import label_keys, mapped_labels
+from custcrm.importing.optouts import OptOuts
 from custcrm.importing.reading import Cells
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource
@@ -125,6 +126,7 @@ class _Desk:
         known = Known.of(reader, customers, self.columns, self.business.now())
         batch = _Batch(self, holders, known)
         verdicts = [batch.verdict(each, new) for each, new in zip(rows, self.business.ids.many(len(rows)), strict=True)]
+        batch.opt_outs.keep(batch.fresh, batch.changed, known, self.business, self.import_id)
         return Decision(verdicts, batch.fresh, batch.changed, batch.remember)
 
 
@@ -145,6 +147,8 @@ class _Batch:
     seen: dict[Identity, int] = field(factory=dict)
     replaced: dict[Identity, str] = field(factory=dict)
     updated: set[str] = field(factory=set)
+    whose: dict[Identity, str] = field(factory=dict)
+    opt_outs: OptOuts = field(factory=OptOuts)
 
     def remember(self) -> None:
         """Let the desk know what these rows did: they are committed."""
@@ -156,17 +160,25 @@ class _Batch:
         """Decide about one row; `new_id` is the customer's if it adds one."""
         row, fields = read.row, read.told
         if isinstance(fields, Refused):
-            return refused(row, fields)
+            return self._refuse(read, fields)
         named = identities_of(fields.get("email"), fields.get("card_number"), row.of(EXTERNAL_IDS))
         try:
             verdict = self._decide(row, fields, named, new_id)
         except Malformed as error:
-            return refused(row, misread(error))
+            return self._refuse(read, misread(error))
         except Refused as why:
-            return refused(row, why)
+            return self._refuse(read, why)
         for identity in named:
             self.seen.setdefault(identity, row.line)
+            self.whose.setdefault(identity, verdict.customer_id or new_id)
         return verdict
+
+    def _refuse(self, read: ReadRow, why: Refused) -> RowVerdict:
+        """Take nothing of a row but a no of the customers whom it names."""
+        held = (self._holder(*told) or self.whose.get(told) for told in read.named)
+        if self.opt_outs.hear(read.row, {each for each in held if each is not None}):
+            why = Refused(why.reason, why.field, f"{why.message}; its no is kept")
+        return refused(read.row, why)
 
     def _decide(self, row: Row, fields: Mapping[str, Any], named: Sequence[Identity], new_id: str) -> RowVerdict:
         try:

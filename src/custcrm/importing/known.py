@@ -122,7 +122,7 @@ def further_of(row: Row, id: str, known: Known, business: Business, import_id: s
             _untag(further, id, key, known)
     kept = None
     for channel, cell in row.of("consents").items():
-        if not _answer(further, id, channel, read_flag(f"consents.{channel}", cell), known, business, import_id):
+        if not answer(further, id, channel, read_flag(f"consents.{channel}", cell), known, business, import_id):
             kept = kept or f"consents.{channel}"
     return evolve(further, kept=kept)
 
@@ -146,7 +146,7 @@ def _untag(further: Further, id: str, key: str, known: Known) -> None:
         further.changed.append(evolve(before, **closed(max(known.now, before.since))))
 
 
-def _answer(
+def answer(
     further: Further, id: str, channel: str, granted: bool, known: Known, business: Business, import_id: str
 ) -> bool:
     """Keep an answer that is new; tell whether the file's is the one that holds: a no always does, a yes not over a no."""
