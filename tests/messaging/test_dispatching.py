@@ -411,6 +411,7 @@ def test_a_channel_that_fails_stops_no_other():
     )
     assert [type(each) for each in error.exceptions] == [Unavailable, ConnectionResetError, TypeError, NotFound]
     assert asked == {"away": 1, "broken": 1}
+    assert error.in_doubt == 2 * BATCH and f"{2 * BATCH} are in doubt" in str(error)
 
 
 @pytest.mark.parametrize("limit", [1, BATCH, BATCH + 5])

@@ -83,7 +83,7 @@ def dispatch(store: Store, *, channels: Mapping[str, Channel], rules: Rules, lim
     run = _Run(store=store, channels=channels, rules=rules, left=limit)
     try:
         run.go(deque(queues))
-        _raise(store, channels, run.errors, run.accepted)
+        _raise(store, channels, run)
     except ChannelsFailed:
         raise
     except CrmError as error:
@@ -103,6 +103,7 @@ class _Run:
     left: int | None
     taken: int = 0
     accepted: int = 0
+    in_doubt: int = 0
     errors: dict[str, Exception] = field(factory=dict)
 
     def go(self, turns: deque[_Queue]) -> None:
@@ -123,6 +124,8 @@ class _Run:
             self.errors[channel] = error
             if isinstance(error, Unavailable):
                 self._count(-_give_back(self.store, claimed, self.rules))
+            else:
+                self.in_doubt += len(claimed)
             return False
         self.accepted += _keep(self.store, claimed, receipts, self.rules)
         return True
@@ -296,9 +299,9 @@ def _give_back(store: Store, claimed: Sequence[Claimed], rules: Rules) -> int:
     return transact(store, lambda writer: _unclaim(writer, given_back), random_bits=rules.random_bits)
 
 
-def _raise(store: Store, channels: Mapping[str, Channel], errors: Mapping[str, Exception], accepted: int) -> None:
+def _raise(store: Store, channels: Mapping[str, Channel], run: _Run) -> None:
     """Raise `ChannelsFailed` if a channel failed, or is wanted and not given."""
-    told = dict(errors)
+    told = dict(run.errors)
     with store.read() as reader:
         for channel in _wanted(reader):
             if channel not in channels:
@@ -306,7 +309,7 @@ def _raise(store: Store, channels: Mapping[str, Channel], errors: Mapping[str, E
                 told[channel] = NotFound(f"messages wait for channel {channel!r}, which is not given; given are: {given}")
         waiting = {channel: reader.count_records(Message, _waiting(channel)) for channel in told}
     if told:
-        raise ChannelsFailed(waiting, list(told.values()), accepted)
+        raise ChannelsFailed(waiting, list(told.values()), run.accepted, run.in_doubt)
 
 
 def _wanted(reader: Reader) -> Iterator[str]:

@@ -157,7 +157,7 @@ class EmailTaken(Conflict):
         self.customer_id = customer_id
 
     def __str__(self) -> str:
-        return f"the email belongs to customer {self.customer_id}; update that customer or merge the two"
+        return f"the email belongs to customer {self.customer_id}; update that customer instead"
 
 
 class KeyConflict(Conflict):
@@ -192,21 +192,25 @@ class ChannelsFailed(CrmError, ExceptionGroup[Exception]):
     """Some channels took no more messages, or were not there; all others were dispatched.
 
     `channels` is how many messages wait, by channel, and `exceptions` what befell each of these, in the same order. `accepted`
-    is how many messages all channels together accepted in spite of it.
+    is how many messages all channels together accepted in spite of it, `in_doubt` how many the failed ones may have sent: see
+    `crm.outbox.in_doubt()`.
     """
 
-    def __new__(cls, channels: Mapping[str, int], errors: Sequence[Exception], accepted: int = 0) -> Self:
+    def __new__(cls, channels: Mapping[str, int], errors: Sequence[Exception], accepted: int = 0, in_doubt: int = 0) -> Self:
         """Make the group of the channels' errors."""
-        return super().__new__(cls, _befell(channels, errors, accepted), errors)
+        return super().__new__(cls, _befell(channels, errors, accepted, in_doubt), errors)
 
-    def __init__(self, channels: Mapping[str, int], errors: Sequence[Exception], accepted: int = 0) -> None:
+    def __init__(
+        self, channels: Mapping[str, int], errors: Sequence[Exception], accepted: int = 0, in_doubt: int = 0
+    ) -> None:
         super().__init__(self.message, errors)
         self.channels = dict(channels)
         self.accepted = accepted
+        self.in_doubt = in_doubt
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Say how the error is made again: a group by itself knows its message and its exceptions alone."""
-        return type(self), (self.channels, self.exceptions, self.accepted)
+        return type(self), (self.channels, self.exceptions, self.accepted, self.in_doubt)
 
     def __str__(self) -> str:
         return self.message
@@ -271,7 +275,8 @@ def _suggesting(message: str, suggestions: tuple[str, ...]) -> str:
     return f"{message}; did you mean {' or '.join(map(repr, suggestions))}?" if suggestions else message
 
 
-def _befell(channels: Mapping[str, int], errors: Sequence[Exception], accepted: int) -> str:
+def _befell(channels: Mapping[str, int], errors: Sequence[Exception], accepted: int, in_doubt: int) -> str:
     each = zip(channels.items(), errors, strict=True)
     told = ", ".join(f"{name!r} ({type(error).__name__}, {count} waiting)" for (name, count), error in each)
-    return f"channels took no more messages: {told}; {accepted} messages were accepted"
+    doubt = f", and {in_doubt} are in doubt (crm.outbox.in_doubt())" if in_doubt else ""
+    return f"channels took no more messages: {told}; {accepted} messages were accepted{doubt}"

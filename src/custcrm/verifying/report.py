@@ -41,7 +41,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "currency": Check("every amount is in the currency of the store", _RESTORE),
     "contacts": Check(
         "emails have the shape of one, phones are E.164, identifiers are neither blank nor surrounded by blanks",
-        "give the customer the right one with customers.update",
+        "write the right one by the call that wrote it, such as customers.update or tags.set",
     ),
     "folded": Check("the copies without case are those of the names and the email", "update the customer's field once more"),
     "tags": Check("of each key a customer has one open tag, and one at each instant", "set or remove the tag once more"),
@@ -66,7 +66,9 @@ CHECKS: Final[Mapping[str, Check]] = {
     "codes": Check("a code is one coupon's, one free code's or one series'; a taken one is a customer's", _RESTORE),
     "series": Check("a series counts as many issued as coupons, codes and guests have places, within its capacity", _COUNT),
     "budgets": Check("a budget counts as spent what the uses that stand have cost, within its limit", _COUNT),
-    "messages": Check("the status of a message fits what is known of it", "settle or send the message again"),
+    "messages": Check(
+        "the status of a message fits what is known of it", "find out whether it went out, and restore the row from a backup",
+    ),
     "keys": Check(
         "what was applied under a key has its hash and counts that fit, and so has a file that was taken in", _RESTORE,
     ),
