@@ -224,9 +224,10 @@ def _batches(intake: Intake, desk: Desk, done: int = 0) -> Iterator[Batch]:
     Rows are read before the transaction begins in which they are decided about, so that it is short.
     """
     lines: list[Line] = []
+    size = intake.batch
     for line in intake.source.rows():
         lines.append(line)
-        if len(lines) == intake.batch or line[0] == done:
+        if len(lines) == size or line[0] == done:
             yield _read(intake, desk, lines)
             lines = []
     if lines:
