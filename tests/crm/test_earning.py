@@ -312,3 +312,12 @@ def test_an_import_earns_nothing(crm, anna, till, tmp_path):
     assert crm.select("sales_count = 1").ids() == [anna.id]
     assert crm.points.balance(anna, "club") == 0
     assert crm.earning.dry_run("club", period="today").by_rule == {"euros": 10}
+
+
+def test_a_rule_that_a_clock_set_back_ends_never_held(crm: custcrm.Crm, clock: ManualClock) -> None:
+    """It ends when it began, so no sale earns by it."""
+    crm.programs.add("club")
+    rule = crm.earning.add("club", "euros", points=1, amount="1.00")
+    clock.advance(timedelta(minutes=-1))
+    ended = crm.earning.end("club", "euros")
+    assert ended.ends_at == (rule.starts_at or clock())

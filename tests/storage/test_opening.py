@@ -13,7 +13,9 @@ from tempfile import TemporaryDirectory
 from threading import Barrier
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 import custcrm
 from custcrm import Conflict, Malformed, Unavailable
@@ -139,7 +141,8 @@ def test_a_channel_is_an_object_that_sends(channels: Any) -> None:
 @pytest.mark.parametrize(
     "address", [3, b"shop.db", "", "  ", [], 2.5, {}, "shop\0.db", "file:shop.db?mode=ro", "sqlite:///x.db?immutable=1",
                 "sqlite:///file:x?mode=memory&cache=shared&uri=true", "sqlite:///file:x.db?immutable=1&uri=true",
-                "sqlite:///file:x.db?nolock=1&uri=true", "http://[", "postgresql://host:port/x"], ids=repr,
+                "sqlite:///file:x.db?nolock=1&uri=true", "sqlite:///x.db?vfs=nope",
+                "sqlite+pysqlcipher:///x.db", "sqlite:///\ud800.db", "http://[", "postgresql://host:port/x"], ids=repr,
 )  # fmt: skip
 def test_what_is_no_address_is_malformed(address: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is given, the error is ours and comes at once, and nothing is made."""
@@ -237,6 +240,33 @@ def test_what_is_no_database_is_malformed(tmp_path: Path) -> None:
         REFUSED[name](tmp_path / name)
         with pytest.raises(Malformed, match="no SQLite database"):
             custcrm.open(tmp_path / name)
+
+
+def test_a_file_that_ends_in_its_header_is_no_database(tmp_path: Path) -> None:
+    """The first words of one are not enough, and a link to nothing is told as such."""
+    short, link = tmp_path / "short.db", tmp_path / "link.db"
+    short.write_bytes(b"SQLite format 3\0")
+    link.symlink_to(tmp_path / "nowhere.db")
+    with pytest.raises(Malformed):
+        custcrm.open(short)
+    with pytest.raises(Unavailable, match="link"):
+        custcrm.open(link)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link.db", "short.db"]
+
+
+def test_what_the_server_does_not_allow_is_told(postgres_url: str) -> None:
+    """A standby, a lost table, a database of other texts: each is an error of ours that says what it is."""
+    with custcrm.open(postgres_url) as crm:
+        anna = crm.customers.add(first_name="Anna")
+        with psycopg.connect(postgres_url, autocommit=True) as server:
+            server.execute("DROP TABLE custcrm_tasks, custcrm_tags")
+            with pytest.raises(Conflict, match="verify"):
+                crm.tags.set(anna, "VIP")
+            assert {each.table for each in crm.verify().findings} == {"tags", "tasks"}
+            name = server.info.dbname
+            server.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(sql.Identifier(name)))
+    with pytest.raises(Unavailable, match="no changes now"), custcrm.open(postgres_url) as crm:
+        crm.customers.add(first_name="Ben")
 
 
 def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:

@@ -123,6 +123,13 @@ CORRUPTIONS: Final = (
     _corruption("an answer to no question", "consents", "consents", "UPDATE custcrm_consents SET purpose = 'gossip'"),
     _corruption("a blank reference", "contacts", "redemptions", "UPDATE custcrm_redemptions SET reference = ' '"),
     _corruption("a tag with blanks round it", "contacts", "tags", "UPDATE custcrm_tags SET key = ' size ' WHERE key = 'size'"),
+    _corruption("an email that is another's too", "unique", "contact_points", "INSERT INTO custcrm_contact_points"
+                " SELECT customer_id, 'zz', 'email', 'N5@example.org', 'N5@example.org', 'general', recorded_at"
+                " FROM custcrm_contact_points"),
+    _corruption("a country that there is not", "contacts", "customers",
+                "UPDATE custcrm_customers SET country = 'Suomi' WHERE id = {first}"),
+    _corruption("a time zone that there is not", "contacts", "customers",
+                "UPDATE custcrm_customers SET time_zone = 'Mars' WHERE id = {first}"),
     _corruption("two open tags", "tags", "tags", "DROP INDEX custcrm_uq_tags_customer_id_key",
                 "UPDATE custcrm_tags SET until = NULL WHERE key = 'size'"),
     _corruption("two tags at one instant", "tags", "tags",
@@ -156,6 +163,16 @@ CORRUPTIONS: Final = (
     _corruption("planned, and sent", "messages", "messages",
                 "UPDATE custcrm_messages SET sent_at = {early}, status = 'planned'"),
     _corruption("sent at no time", "messages", "messages", "UPDATE custcrm_messages SET sent_at = NULL WHERE status = 'sent'"),
+    _corruption("failed, and sent", "messages", "messages",
+                "UPDATE custcrm_messages SET status = 'failed' WHERE status = 'sent'"),
+    _corruption("done twice to one", "targets", "targets", "INSERT INTO custcrm_tags"
+                " (customer_id, id, key, value, since, until, actor, source, applied_id)"
+                " SELECT customer_id, 'zz', 'twice', value, since, since, actor, source, applied_id"
+                " FROM custcrm_tags WHERE key = 'autumn' AND customer_id = {first}"),
+    _corruption("guests are known to nobody", "terms", "settings", "DELETE FROM custcrm_settings WHERE name = 'guest_key'"),
+    _corruption("points for less than nothing", "terms", "earning_rules", "UPDATE custcrm_earning_rules SET points = -5"),
+    _corruption("a limit below nothing", "terms", "accounts",
+                "UPDATE custcrm_accounts SET credit_units = -50 WHERE name = 'stamps'"),
     _corruption("claimed, and started at no time", "messages", "messages", "UPDATE custcrm_messages SET started_at = NULL"),
     _corruption("an import of fewer rows", "keys", "imports", "UPDATE custcrm_imports SET counts = '{{\"added\":1}}'"),
     _corruption("a file was never taken in", "keys", "applied", "DELETE FROM custcrm_imports"),
@@ -185,6 +202,9 @@ CORRUPTIONS: Final = (
                 "UPDATE custcrm_settings SET value = 'x' WHERE name = 'guest_key'"),
     # the tables
     _corruption("an index is gone", "schema", "customers", "DROP INDEX custcrm_ix_customers_phone"),
+    _corruption("an index that holds apart less", "schema", "tags", "DROP INDEX custcrm_uq_tags_customer_id_key",
+                "CREATE UNIQUE INDEX custcrm_uq_tags_customer_id_key ON custcrm_tags (customer_id, key)"
+                " WHERE until IS NULL AND key <> 'size'"),
     _corruption("an index more", "schema", "sales", "CREATE INDEX mine ON custcrm_sales (units)"),
     _corruption("a column more", "schema", "customers", "ALTER TABLE custcrm_customers ADD COLUMN mine TEXT"),
     _corruption("a column is gone", "schema", "customers", "ALTER TABLE custcrm_customers DROP COLUMN twitter_id"),

@@ -141,7 +141,7 @@ def test_every_store_finds_the_same(base: Any, tmp_path_factory: pytest.TempPath
     for store in (MemoryStore(), open_store(path)):
         with store.write() as writer:
             writer.add(base)
-        with custcrm.open(store) as crm:
+        with custcrm.open(store, currency="EUR", timezone="UTC") as crm:
             verified = crm.verify()
             found.append((set(verified.findings), dict(verified.found)))
     assert found[0] == found[1]

@@ -169,8 +169,17 @@ def _check_target(target: Target, applied: Applied, records: Iterable[Any], foun
     ids = (target.customer_id, applied.id)
     if is_done and not has:
         found.add("targets", Target, ids, f"{applied.action} was done, and left no record among {declaration(wanted).table}")
+    if is_done and _is_twice(has):
+        found.add("targets", Target, ids, f"{applied.action} was done more than once")
     if not is_done and not all(map(_tells_of_refusal, has)):
         found.add("targets", Target, ids, f"{applied.action} was not done for the customer, who has records of it")
+
+
+def _is_twice(records: Iterable[Any]) -> bool:
+    """Tell whether there are several wholes: a spend over several lots is one, and beside a credit may stand what it pays."""
+    points = [each for each in records if isinstance(each, PointsEntry)]
+    wholes = {each.spend_id or each.id for each in points if each.kind in ("credit", "spend")}
+    return len(wholes) + sum(not isinstance(each, PointsEntry) for each in records) > 1
 
 
 def _tells_of_refusal(record: Any) -> bool:

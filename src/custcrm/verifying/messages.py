@@ -13,6 +13,8 @@ from custcrm.verifying.report import Findings, ids_of
 
 HANDED_OVER: Final = frozenset({MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.BOUNCED})
 """A message of these is known to have been claimed, and when."""
+NEVER_OUT: Final = frozenset({MessageStatus.FAILED, MessageStatus.REJECTED})
+"""A message of these has reached nobody."""
 
 
 def check_messages(dossier: Dossier, ground: Ground, found: Findings) -> None:
@@ -33,6 +35,10 @@ def _fault_of(message: Message, senders: Collection[str], inbox: Collection[str]
         return "it is planned, and has been sent"
     if message.status is MessageStatus.PLANNED and message.claim is not None:
         return "it is planned, and somebody has claimed it"
+    if message.status is MessageStatus.PLANNED and message.opened_at is not None:
+        return "it is planned, and was opened"
+    if message.status in NEVER_OUT and message.sent_at is not None:
+        return f"it is {message.status.value}, and something tells when it was sent"
     if (message.claim is None) is not (message.started_at is None):
         return "a claim and when it was started tell of each other; one is missing"
     if message.status in HANDED_OVER and message.sent_at is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -17,6 +18,10 @@ from custcrm.records import (
 )
 from custcrm.records.customers import FOLDED, fold_copy
 from custcrm.rules.contacting import PURPOSES
+from custcrm.values.errors import CrmError
+from custcrm.values.identifiers import trimmed
+from custcrm.values.periods import zone
+from custcrm.values.places import country, locale
 from custcrm.verifying.dossiers import Dossier, grouped
 from custcrm.verifying.ground import Ground
 from custcrm.verifying.report import Findings, ids_of, shared_ids
@@ -25,6 +30,17 @@ _EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|\".*\"@[^\s@]+\.[^\s@]+")
 """What the validator lets through has at least this shape."""
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{3,14}")
 """E.164: a plus, and at most fifteen digits."""
+
+_PLACES: Final[Mapping[str, Callable[[str], object]]] = {"country": country, "locale": locale, "time_zone": zone}
+
+
+@lru_cache(1_000)
+def _is_read(read: Callable[[str], object], value: str) -> bool:
+    try:
+        read(value)
+    except CrmError:
+        return False
+    return True
 
 
 def check_people(dossier: Dossier, ground: Ground, found: Findings) -> None:
@@ -50,6 +66,10 @@ def _check_customer(customer: Customer, found: Findings) -> None:
     found.look("contacts")
     _check_shape("email", customer, customer.email, found)
     _check_shape("phone", customer, customer.phone, found)
+    for name, read in _PLACES.items():
+        value = getattr(customer, name)
+        if value is not None and not _is_read(read, value):
+            found.add("contacts", Customer, ids_of(customer), f"the {name} is none that there is")
 
 
 def _check_contacts(dossier: Dossier, found: Findings) -> None:
@@ -60,7 +80,7 @@ def _check_contacts(dossier: Dossier, found: Findings) -> None:
 
 def _check_shape(kind: str, record: object, value: str | None, found: Findings) -> None:
     shape = {"email": _EMAIL, "phone": _PHONE}.get(kind)
-    if value is None or (shape is not None and shape.fullmatch(value)):
+    if value is None or (shape is not None and shape.fullmatch(value) and value == trimmed(value)):
         return
     wanted = {"email": "no email address", "phone": "no number in E.164"}.get(kind, "neither an email nor a phone")
     found.add("contacts", type(record), ids_of(record), f"the {kind} is {wanted}")

@@ -11,7 +11,7 @@ from typing import Any, Final
 from custcrm.actions.coupons.guests import GUEST_KEY
 from custcrm.actions.coupons.series import KINDS, SHARING
 from custcrm.business import Business
-from custcrm.records import Category, CouponSeries, EarningRule, Program, SavedSegment, Setting
+from custcrm.records import Account, Category, CouponSeries, EarningRule, GuestRedemption, Program, SavedSegment, Setting
 from custcrm.rules import benefits, codes
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import CrmError, Malformed
@@ -53,8 +53,16 @@ def check_terms(business: Business, reader: Reader, found: Findings) -> None:
         found.look("terms")
         _try("terms", rule, "expires", partial(_read_span, rule.expires), found)
         _try("terms", rule, "factor", partial(Fraction, rule.factor or "1"), found)
-        if rule.ends_at is not None and rule.starts_at is not None and rule.ends_at <= rule.starts_at:
+        if rule.ends_at is not None and rule.starts_at is not None and rule.ends_at < rule.starts_at:
             found.add("terms", EarningRule, ids_of(rule), "it ends before it begins")
+        if rule.points < 0 or (rule.amount is not None and rule.amount.minor <= 0):
+            found.add("terms", EarningRule, ids_of(rule), "it gives points for less than nothing")
+    for account in reader.find(Account):
+        found.look("terms")
+        if account.credit_units < 0 or (account.credit_limit is not None and account.credit_limit.minor < 0):
+            found.add("terms", Account, ids_of(account), "it may go less than nothing below nought")
+    if reader.get(Setting, GUEST_KEY) is None and any(reader.find(GuestRedemption, limit=1)):
+        found.add("terms", Setting, (GUEST_KEY,), "the key by which guests are known is lost")
     for series in reader.find(CouponSeries):
         found.look("terms")
         for fault in _faults_of(business, series):

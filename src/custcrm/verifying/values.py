@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from custcrm.records import RECORDS, SeriesBudget
+from custcrm.records import RECORDS, ContactPoint, Customer, SeriesBudget
 from custcrm.records.declaration import Counter, declaration
 from custcrm.storage.columns import tuple_reader
 from custcrm.storage.protocol import Reader
 from custcrm.values.identifiers import trimmed
-from custcrm.verifying.ground import Ground
+from custcrm.verifying.ground import Ground, in_pieces
 from custcrm.verifying.report import Findings, ids_of
 
 CUSTOMERS: Final = "customers"
@@ -105,6 +105,20 @@ def check_unique(reader: Reader, suspect: Collection[str], found: Findings) -> N
                 if read(before) == read(after) and None not in read(after):
                     both = (*ids_of(before), *ids_of(after))
                     found.add("unique", record, dict.fromkeys(both), f"two have the same {', '.join(columns)}")
+
+
+def check_addresses(reader: Reader, found: Findings) -> None:
+    """Look for further emails that are another customer's, as an email is one customer's wherever it stands."""
+    for piece in in_pieces(reader.find(ContactPoint, {"kind": "email"})):
+        values = sorted({each.value for each in piece})
+        whose = dict(reader.values(Customer, ("email", "id"), {"email": values}))
+        owners: dict[str, set[str]] = {}
+        for value, owner in reader.values(ContactPoint, ("value", "customer_id"), {"kind": "email", "value": values}):
+            owners.setdefault(value, set()).add(owner)
+        for each in piece:
+            found.look("unique")
+            if whose.get(each.value, each.customer_id) != each.customer_id or len(owners[each.value]) > 1:
+                found.add("unique", ContactPoint, ids_of(each), "the email is another customer's too")
 
 
 def _all(reader: Reader, record: type) -> Iterator[Any]:

@@ -23,7 +23,7 @@ from custcrm.verifying.points import check_points
 from custcrm.verifying.report import Findings, Verification
 from custcrm.verifying.sales import check_sales
 from custcrm.verifying.terms import check_terms
-from custcrm.verifying.values import check_records, check_unique, check_values
+from custcrm.verifying.values import check_addresses, check_records, check_unique, check_values
 
 Show: TypeAlias = Callable[[int, int], None]
 
@@ -75,6 +75,7 @@ def _check_all(business: Business, reader: Reader, found: Findings, show: Show) 
     check_series(reader, ground, places, found)
     check_keys(reader, ground, found)
     check_imports(reader, found)
+    check_addresses(reader, found)
     show(total, total)
 
 

@@ -121,7 +121,8 @@ class Earning:
                 names = [each.name for each in writer.find(EarningRule, {"program": program})]
                 raise NotFound(f"program {program!r} has no rule {name!r}", suggestions=nearest(name, names))
             if rule.ends_at is None or now < rule.ends_at:
-                rule = evolve(rule, ends_at=now)
+                # By a clock that was set back it may not have begun yet: then it never holds.
+                rule = evolve(rule, ends_at=now if rule.starts_at is None else max(now, rule.starts_at))
                 writer.replace(rule)
             return [rule]
 

@@ -24,6 +24,8 @@ _UNKEEPABLE: Final = {"DataError", "OverflowError", "UnicodeEncodeError"}
 _UNKEPT: Final = {sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT | 12 << 8}
 """What SQLite says of values of another type; Python has no name for the second, SQLITE_CONSTRAINT_DATATYPE."""
 
+OTHER_TABLES: Final = "the store's tables are not those that custcrm made, or are gone; crm.verify() names what is missing"
+
 _CLASH: Final = re.compile(r"UNIQUE constraint failed: (.+)")
 
 
@@ -39,6 +41,8 @@ def open_engine(
         case "sqlite":
             if schema is not None:
                 raise Malformed("a SQLite file has no schemas; use a file for each", field="schema")
+            if url.drivername not in ("sqlite", "sqlite+pysqlite"):
+                raise Malformed("SQLite is spoken to by Python's own sqlite3; write sqlite:///path", field="store")
             return sqlite.make_engine(url, durability, create=create)
         case "postgresql" | "postgres":
             return postgresql.make_engine(url, durability, schema)
@@ -69,6 +73,8 @@ def translated(*, keeping: bool = False) -> Iterator[None]:
         yield
     except exc.TimeoutError:
         raise Unavailable("no connection to the store became free in time") from None
+    except exc.PendingRollbackError:  # what SQLAlchemy says after the connection was lost within a transaction
+        raise Unavailable("the connection to the store was lost") from None
     except Exception as error:
         ours = _translate(error.orig if isinstance(error, exc.DBAPIError) else error, keeping)
         if ours is None:
@@ -95,6 +101,14 @@ def _translate(error: BaseException | None, keeping: bool) -> CrmError | None:
             return FilterError("overflow", "a sum exceeds 64 bits")
         case "SQLITE_ERROR" if str(error) == "integer overflow":
             return FilterError("overflow", "a sum exceeds 64 bits")
+        case "25006":
+            return Unavailable("the server takes no changes now: it is a standby, or is set to be read only")
+        case "42501":
+            return Unavailable("the role may not do this; a store reads and writes its tables, and a new one makes them")
+        case "42P01" | "42703" | "3F000":
+            return Conflict(OTHER_TABLES)
+        case "SQLITE_ERROR" if str(error).startswith(("no such table", "no such column")):
+            return Conflict(OTHER_TABLES)
         case "SQLITE_NOTADB":
             return Malformed(sqlite.NO_DATABASE, field="store")
         case "SQLITE_CORRUPT":

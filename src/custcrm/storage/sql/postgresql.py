@@ -88,6 +88,9 @@ def _preparing(durability: Durability, schema: str | None) -> Callable[[Any, obj
     statement, values = "SELECT " + ", ".join(settings), [] if schema is None else [schema]
 
     def prepare(connection: Any, _: object) -> None:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise Malformed(f"the database keeps texts in {encoding}; a store needs one in UTF8", field="store")
         connection.autocommit = True
         connection.execute(statement, values)
         connection.autocommit = False

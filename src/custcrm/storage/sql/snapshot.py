@@ -6,6 +6,7 @@ are compared with those that the records declare. Rows are told of while they ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
@@ -20,9 +21,17 @@ from custcrm.storage.sql import encoding
 from custcrm.storage.sql.engine import translated
 from custcrm.storage.sql.reader import SqlReader
 from custcrm.storage.sql.tables import PREFIX, table
-from custcrm.values.errors import CrmError
+from custcrm.values.errors import CrmError, Unavailable
 
 R = TypeVar("R")
+
+_COLLATED: Final = (
+    "SELECT m.tbl_name, m.name, x.coll FROM sqlite_schema m, pragma_index_xinfo(m.name) x"
+    " WHERE m.type = 'index' AND m.sql IS NOT NULL AND x.key AND x.coll <> 'BINARY'"
+)
+"""SQLite: indexes that compare otherwise than byte for byte."""
+_BRACKETS: Final = re.compile(r'[()"]')
+"""What engines write round the condition of an index, or leave out."""
 
 REFERENCES: Final = 100
 """Rows without what they refer to that SQLite is let name: each is found again where its customer is looked for."""
@@ -70,6 +79,8 @@ class SqlSnapshot(SqlReader):
             for row in rows:
                 yield tuple(row)
         except (exc.DatabaseError, CrmError) as error:
+            if isinstance(error, Unavailable) and self._dialect == "postgresql":
+                raise  # the server is away, which says nothing of the table
             cause = error.orig if isinstance(error, exc.DatabaseError) else error
             self._tell(Fault("damage", name, f"the table cannot be read to its end ({type(cause).__name__})"))
 
@@ -138,7 +149,8 @@ def _declared_parts(declared: sa.Table, connection: Connection) -> dict[str, str
     parts["the primary key"] = ", ".join(column.name for column in declared.primary_key)
     for index in declared.indexes:
         if dialect.name == "postgresql" or not index.dialect_options["postgresql"]["include"]:
-            parts[f"index {index.name}"] = _index([column.name for column in index.columns], index.unique)
+            only = index.dialect_options[dialect.name]["where"]
+            parts[f"index {index.name}"] = _index([column.name for column in index.columns], index.unique, only)
     for key in declared.foreign_keys:
         parts[f"the reference of {key.parent.name}"] = key.column.table.name
     if dialect.name == "sqlite":
@@ -162,11 +174,15 @@ def _read_tables(connection: Connection) -> Mapping[str, dict[str, str]]:
         for index in indexes:
             carried = index.get("include_columns", [])
             searched = [each for each in index["column_names"] if each not in carried]
-            tables[name][f"index {index['name']}"] = _index(searched, index["unique"])
+            only = index.get("dialect_options", {}).get(f"{connection.dialect.name}_where")
+            tables[name][f"index {index['name']}"] = _index(searched, index["unique"], only)
     for (_, name), references in inspector.get_multi_foreign_keys(**asked).items():
         for reference in references:
             tables[name][f"the reference of {', '.join(reference['constrained_columns'])}"] = reference["referred_table"]
     if connection.dialect.name == "sqlite":
+        for name, index, collation in connection.exec_driver_sql(_COLLATED):
+            if name in tables:
+                tables[name][f"index {index}"] += f" by {collation}"
         for (_, name), options in inspector.get_multi_table_options(**asked).items():
             tables[name]["its kind"] = _kind(options.get("sqlite_strict", False), options.get("sqlite_with_rowid", True))
     return tables
@@ -176,8 +192,9 @@ def _column(kind: Any, nullable: bool | None, dialect: sa.Dialect) -> str:
     return f"{kind.compile(dialect=dialect)}{'' if nullable else ' NOT NULL'}"
 
 
-def _index(columns: Iterable[Any], unique: bool | None) -> str:
-    return f"{'unique ' if unique else ''}({', '.join(map(str, columns))})"
+def _index(columns: Iterable[Any], unique: bool | None, only: Any) -> str:
+    where = "" if only is None else f" where {_BRACKETS.sub('', str(only)).strip()}"
+    return f"{'unique ' if unique else ''}({', '.join(map(str, columns))}){where}"
 
 
 def _kind(strict: Any, with_rowid: Any) -> str:

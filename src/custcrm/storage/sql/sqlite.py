@@ -45,6 +45,8 @@ _SYNCHRONOUS: Final = {"full": "FULL", "normal": "NORMAL"}
 _FOLDS: Final = (("custcrm_casei", True, False), ("custcrm_accenti", False, True), ("custcrm_fold", True, True))
 """What filters call on SQLite: name, without case, without accents."""
 _MAGIC: Final = b"SQLite format 3\0"
+_HEAD: Final = 100
+"""Bytes of the header of a database file, which begins with the magic."""
 _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _PRIMARY: Final = 0xFF
 """The bits of SQLite's error codes that tell the kind; the others tell more closely."""
@@ -142,8 +144,8 @@ def _place(url: URL) -> tuple[Path, dict[str, str]]:
         raise Malformed("SQLite keeps its data in a file; leave the address out for a store in memory", field="store")
     if "\0" in named:
         raise Malformed("the path of a file has no NUL in it", field="store")
-    if told.get("mode") == "ro" or told.keys() & {"immutable", "nolock"}:
-        raise Malformed("a store is written to, by several at once: leave out mode=ro, immutable and nolock", field="store")
+    if told.get("mode") == "ro" or told.keys() & {"immutable", "nolock", "vfs"}:
+        raise Malformed("a store is written to, by several at once: leave out mode=ro, immutable, nolock, vfs", field="store")
     return Path.cwd() / named, told
 
 
@@ -156,15 +158,20 @@ def _check(path: Path) -> None:
         if not stat.S_ISREG(found.st_mode):
             raise Malformed("the path is not that of a file", field="store")
         with path.open("rb") as file:
-            if file.read(len(_MAGIC)) not in (_MAGIC, b""):
+            head = file.read(_HEAD)
+            if head and not (head.startswith(_MAGIC) and len(head) == _HEAD):
                 raise Malformed(NO_DATABASE, field="store")
         if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)):
             raise Unavailable(READ_ONLY)
     except FileNotFoundError:
         if not path.parent.is_dir():
             raise Unavailable("the folder of the file is not there; make it first") from None
+        if path.is_symlink():
+            raise Unavailable("the path is a link to a file that is not there") from None
     except NotADirectoryError:
         raise Malformed("the path leads through a file, not a folder", field="store") from None
+    except UnicodeError:
+        raise Malformed("the path is no text that a file can be named by", field="store") from None
     except OSError as error:
         raise Unavailable(f"the file cannot be read ({error.strerror})") from None
 
