@@ -189,7 +189,8 @@ def _perform(effect: Doing, part: Slice, applied: Applied, writer: Writer, toget
 def _book(booking: Booking, part: Slice, applied: Applied, writer: Writer, together: int) -> Applied:
     """Book for the targets of the part, so many `together`, as things are now; who can no longer have it is refused."""
     mine, size = {"applied_id": applied.id}, part.last - part.first + 1
-    targets = list(writer.find(Target, mine, order=("number",), after=(part.first - 1,), limit=size))
+    found = writer.find(Target, mine, order=("number",), after=(part.first - 1,), limit=size)
+    targets = [each for each in found if each.number <= part.last]  # those of the deleted are gone: others may follow the part
     occasion = evolve(_occasion(applied), now=part.as_of, done_at=part.as_of)
     skipped = Counter(applied.skipped)
     for at in range(0, len(targets), together):
