@@ -24,7 +24,7 @@ def test_writing_onto_the_source_keeps_the_rows(crm: Crm, file: Write) -> None:
     """The rows that were refused are in the file that held them, and nothing else."""
     path = file(f"{HEADER}\n{BAD}\nBen,ben@example.org,\n")
     assert crm.customers.import_csv(path).write_refused(path) == 1
-    assert path.read_text(encoding="utf-8").splitlines() == [f"{HEADER},refused_line,refused_reason", f"{BAD},2,bad_phone"]
+    assert path.read_text(encoding="utf-8").splitlines() == [f"refused_line,refused_reason,{HEADER}", f"2,bad_phone,{BAD}"]
 
 
 def test_the_rows_are_those_of_then(crm: Crm, file: Write, tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_the_rows_are_those_of_then(crm: Crm, file: Write, tmp_path: Path) -> No
     report = crm.customers.import_csv(path)
     path.write_text(f"{HEADER}\nSomebody,else@example.org,1\n", encoding="utf-8")
     report.write_refused(tmp_path / "refused.csv")
-    assert f"{BAD},2,bad_phone" in (tmp_path / "refused.csv").read_text(encoding="utf-8")
+    assert f"2,bad_phone,{BAD}" in (tmp_path / "refused.csv").read_text(encoding="utf-8")
     path.unlink()
     assert report.write_refused(tmp_path / "refused.csv") == report.write_refused(tmp_path / "again.csv") == 1
 
@@ -52,7 +52,7 @@ def test_bytes_are_kept(crm: Crm, file: Write, tmp_path: Path, encoding: str, de
     line = [2, 4, 5] if ending != "\r" else [row.line for row in report.refused]
     told = [f"refused_line{delimiter}refused_reason", *(f"{at}{delimiter}{row.reason}" for at, row in zip(
         line, report.refused, strict=True))]
-    assert written == "".join(f"{text}{delimiter}{beside}{ending}" for text, beside in zip(texts, told, strict=True))
+    assert written == "".join(f"{beside}{delimiter}{text}{ending}" for text, beside in zip(texts, told, strict=True))
     again = crm.customers.import_csv(target, delimiter=delimiter)
     assert [row.reason for row in again.refused] == [row.reason for row in report.refused], "nothing was mended by itself"
     assert again.write_refused(target) == 3
@@ -68,7 +68,8 @@ def test_any_cell_comes_back(tmp_path_factory: pytest.TempPathFactory, cells: li
     with custcrm.open(country="FI") as crm:
         report = crm.customers.import_csv(folder / "in.csv", encoding="utf-8", delimiter=",")
         assert report.write_refused(folder / "out.csv") == 1
-    assert (folder / "out.csv").read_bytes().startswith(f"phone,email,refused_line,refused_reason\n{quoted},2,".encode())
+    assert (folder / "out.csv").read_bytes().startswith(b"refused_line,refused_reason,phone,email\n2,")
+    assert (folder / "out.csv").read_bytes().endswith(f",{quoted}\n".encode())
 
 
 def test_many_rows_go_to_the_disk_and_leave_with_the_report(
@@ -83,6 +84,60 @@ def test_many_rows_go_to_the_disk_and_leave_with_the_report(
     del report
     gc.collect()
     assert spool.closed
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_row_that_was_cut_off_stays_so(crm: Crm, file: Write, delimiter: str) -> None:
+    """Law: imported and written again and again untouched, line and reason never become cells, and the row keeps its text."""
+    told = ["email|first_name|last_name", "c@example.org|Carl", "d@example.org", "e@example.org|Eva|Ek|x|y",
+            '"f@example.org"|"F""f"', "|F"]
+    rows = [each.replace("|", delimiter) for each in told]
+    path = file("\n".join(rows) + "\n")
+    for _ in range(4):
+        report = crm.customers.import_csv(path)
+        report.write_refused(path)
+        kept = [(each.email, each.first_name, each.last_name) for each in crm.select()]
+        assert kept == [], "what the report wrote beside a row was taken for its cells"
+        assert [row.reason for row in report.refused] == ["bad_row"] * 5
+    written = path.read_text(encoding="utf-8").splitlines()
+    assert [each.split(delimiter, 2)[2] for each in written] == rows, "a row is not as it was"
+
+
+def test_a_sale_that_was_cut_off_gets_no_total(crm: Crm, file: Write) -> None:
+    """A line number is nobody's money."""
+    anna = crm.customers.add(email="anna@example.org")
+    path = file("email,external_id,occurred_at,total\nanna@example.org,r1,2026-01-05,10.00\nanna@example.org,r2,2026-01-06\n")
+    for _ in range(3):
+        crm.sales.import_csv(path).write_refused(path)
+    assert [(sale.external_id, str(sale.total)) for sale in crm.sales.of(anna)] == [("r1", "10.00 EUR")]
+
+
+def test_a_cut_off_row_that_a_spreadsheet_fills_up_has_its_own_cells(crm: Crm, file: Write) -> None:
+    """A program that gives each row as many cells as the header, and quotes them, makes no name of a line number."""
+    path = file("email,first_name,last_name\nc@example.org,Carl\n")
+    crm.customers.import_csv(path).write_refused(path)
+    header, row = (each.split(",") for each in path.read_text(encoding="utf-8").splitlines())
+    row += [""] * (len(header) - len(row))
+    path.write_text("".join(",".join(f'"{cell}"' for cell in each) + "\n" for each in (header, row)), encoding="utf-8")
+    crm.customers.import_csv(path).write_refused(path)
+    assert [(each.email, each.first_name, each.last_name) for each in crm.select()] == [("c@example.org", "Carl", None)]
+
+
+def test_what_somebody_writes_beside_the_rows_loses_no_cell(crm: Crm, file: Write) -> None:
+    """A note in place of a reason goes with it; a row put in without the two cells, and columns moved, keep all they hold."""
+    path = file(
+        f"refused_line,refused_reason,{HEADER}\n7,called her,{BAD}\n,,{BAD}\nA,a@example.org\n8,bad_row,B,b@example.org\n"
+    )
+    crm.customers.import_csv(path).write_refused(path)
+    assert path.read_text(encoding="utf-8").splitlines()[1:] == [
+        f"2,bad_phone,{BAD}", f"3,bad_phone,{BAD}", "4,bad_row,A,a@example.org", "5,bad_row,B,b@example.org",
+    ]
+    moved = file(f"{HEADER},refused_line,refused_reason\n{BAD},7,bad_phone\nA,a@example.org,8,bad_row\n")
+    for _ in range(3):
+        crm.customers.import_csv(moved).write_refused(moved)
+        told = [each.split(",", 2)[2] for each in moved.read_text(encoding="utf-8").splitlines()]
+        assert told == [f"{HEADER},refused_line,refused_reason", f"{BAD},7,bad_phone", "A,a@example.org,8,bad_row"]
+    assert crm.select().count() == 0
 
 
 # files -----------------------------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from io import StringIO
 from os import PathLike
@@ -19,7 +20,8 @@ from custcrm.importing.source import CsvSource
 
 REFUSED_LINE: Final = "refused_line"
 REFUSED_REASON: Final = "refused_reason"
-"""Columns that `write_refused` adds; an import skips them, so that a mended file can be taken in as it is."""
+"""Columns that `write_refused` puts in front; an import skips them, so that a mended file can be taken in as it is."""
+_BESIDE: Final = (REFUSED_LINE, REFUSED_REASON)
 
 _VERDICTS: Final = ("added", "updated", "unchanged", "refused")
 
@@ -45,6 +47,9 @@ class RowReason(StrEnum):
     BLACKLISTED = "blacklisted"
     CONFLICT = "conflict"
     CONSENT_KEPT = "consent_kept"
+
+
+_REASONS: Final = frozenset({"", *RowReason})
 
 
 @frozen
@@ -139,17 +144,18 @@ class ImportReport:
         """Write the refused rows as they were, with line and reason beside them, and return how many.
 
         They were kept when they were refused, so the source may have changed since, and may be the target itself. Encoding,
-        delimiter, quotes and the number of cells are the source's: a row that was cut off stays so. Mend the file and import it
-        again as it is: the two columns are skipped. The file appears whole or not at all; see `custcrm.files`.
+        delimiter, quotes and the number of cells are the source's. Line and reason stand in front, so that a row that was cut
+        off stays so: what is written behind it would be the cells that it lacks. Mend the file and import it again as it is:
+        the two columns are skipped. The file appears whole or not at all; see `custcrm.files`.
         """
         reasons = {row.line: row.reason for row in self.refused}
         source = self.source
-        told = [at for at, name in enumerate(source.header) if name in (REFUSED_LINE, REFUSED_REASON)]
+        beside = _Beside(source.delimiter, len(source.header), source.header[:2] == _BESIDE)
         ending = _line_end(source.header_text) or "\r\n"
         with written_whole(target, encoding=source.encoding) as file:
-            file.write(_beside(source.header_text, [REFUSED_LINE, REFUSED_REASON], source.delimiter, told) + ending)
+            file.write(beside.row(source.header_text, _BESIDE) + ending)
             for line, text in self._kept:
-                file.write(_beside(text, [str(line), str(reasons[line])], source.delimiter, told) + ending)
+                file.write(beside.row(text, (str(line), str(reasons[line]))) + ending)
         return len(reasons)
 
     def __str__(self) -> str:
@@ -177,16 +183,28 @@ def _line_end(text: str) -> str:
     return text[len(text.rstrip("\r\n")) :]
 
 
-def _beside(text: str, cells: Sequence[str], delimiter: str, told: Collection[int]) -> str:
-    """Return the text of a row without its line end and its cells at `told`, of an earlier time, and further cells."""
-    row = text.rstrip("\r\n")
-    if told:
-        [before] = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
-        row = _joined([cell for at, cell in enumerate(before) if at not in told], delimiter)
-    return f"{row}{delimiter}{_joined(cells, delimiter)}"
+@frozen
+class _Beside:
+    """Puts line and reason before the rows of a file; `again` where they stand there already, of an earlier time."""
 
+    delimiter: str
+    cells: int
+    again: bool
 
-def _joined(cells: Sequence[str], delimiter: str) -> str:
-    written = StringIO(newline="")
-    csv.writer(written, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
-    return written.getvalue().removesuffix("\r\n")
+    def row(self, text: str, told: tuple[str, str]) -> str:
+        """Return a row without its line end, letter for letter, behind the two cells."""
+        start = self._rest(text) if self.again else 0
+        return self.delimiter.join([*told, text[start:].rstrip("\r\n")])
+
+    def _rest(self, text: str) -> int:
+        """Return where the text goes on behind two cells of an earlier time; its start where they are missing."""
+        mark = re.escape(self.delimiter)
+        cell = rf'(?:"(?:[^"]|"")*"|[^"{mark}\r\n][^{mark}\r\n]*|)'
+        found = re.match(rf"({cell}){mark}({cell}){mark}", text)
+        if found is None:
+            return 0
+        line, reason = (each.strip('"') for each in found.groups())
+        [cells] = csv.reader(StringIO(text, newline=""), delimiter=self.delimiter)
+        # Somebody may have put in a row without them: it has other cells there, and not as many as the header.
+        is_told = (not line or line.isdecimal()) and reason in _REASONS
+        return found.end() if is_told or len(cells) == self.cells else 0
