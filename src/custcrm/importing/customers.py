@@ -73,7 +73,8 @@ def import_customers(
     stops it after some of them raises Unfinished, which tells how far it is; the same call again goes on from there. With
     `atomic` the file is one transaction: all of it, or nothing. Under a `key` it is done once: the same file again goes on, or
     when it is through gives the counts of then, and another file is a KeyConflict. A dry run writes nothing and gives the same
-    verdicts. Malformed when the file cannot be read or its columns are not understood; nothing is taken in then.
+    verdicts. Malformed when the file cannot be read, changes while it is, or its columns are not understood; nothing is taken
+    in then, unless it changes in the midst of several transactions, which is Unfinished.
     """
     mapped = mapping({} if columns is None else columns, field="columns")
     looked = CsvSource.look(

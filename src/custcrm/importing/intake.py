@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from hashlib import file_digest
 from typing import Any, Final, Protocol
 
 from attrs import evolve, frozen
@@ -140,9 +139,7 @@ def request(kind: str, source: CsvSource, told: Mapping[str, Any], key: str | No
     """Return what is asked for under a key: to take in what is in this file, read in this way; of which name is no matter."""
     if key is None:
         return Request(action=IMPORT, arguments={})
-    with source.path.open("rb") as file:
-        content = file_digest(file, "sha256").hexdigest()
-    return Request(action=IMPORT, arguments={"kind": kind, **told, "file": content}, key=idempotency_key(key))
+    return Request(action=IMPORT, arguments={"kind": kind, **told, "file": source.digest()}, key=idempotency_key(key))
 
 
 def _foresee(intake: Intake, reader: Reader) -> ImportReport:
@@ -173,15 +170,18 @@ class _Run:
         if is_begun and taken_in(kept) == self.book.rows:
             return self._again(kept)
         desk, verdicts, refused_rows = intake.open_desk(kept.id), list[RowVerdict](), RefusedRows()
-        for batch in _batches(intake, desk, kept.done):
+        batches = _batches(intake, desk, kept.done)
+        while True:
             try:
+                if (batch := next(batches, None)) is None:
+                    break
                 decision, kept = transact(partial(self._step, desk, batch, kept.id))
+                decision.remember()
+                refused_rows.keep(_texts_of_refused(batch, decision))
             except CrmError as error:
                 if batchwise:
                     raise self._unfinished(kept, error) from error
                 raise
-            decision.remember()
-            refused_rows.keep(_texts_of_refused(batch, decision))
             verdicts += decision.verdicts
             show(min(batch.last, source.lines - 1), source.lines)
         show(source.lines, source.lines)
@@ -221,13 +221,15 @@ def _texts_of_refused(batch: Batch, decision: Decision) -> list[tuple[int, str]]
 def _batches(intake: Intake, desk: Desk, done: int = 0) -> Iterator[Batch]:
     """Yield the rows in batches, read; one ends with the line that is `done`.
 
-    Rows are read before the transaction begins in which they are decided about, so that it is short.
+    Rows are read before the transaction begins in which they are decided about, so that it is short. Malformed where the file
+    is no longer the one that was looked at: none of the rows that were read since is yielded.
     """
     lines: list[Line] = []
     size = intake.batch
     for line in intake.source.rows():
         lines.append(line)
         if len(lines) == size or line[0] == done:
+            intake.source.require_unchanged()
             yield _read(intake, desk, lines)
             lines = []
     if lines:

@@ -12,6 +12,8 @@ from typing import IO, Final
 
 from attrs import field, frozen
 
+from custcrm.values.errors import Unavailable
+
 IN_MEMORY: Final = 10_000_000
 """Bytes that are kept in memory; more go to a temporary file without a name, which ends with the report."""
 
@@ -27,10 +29,14 @@ class RefusedRows:
         weakref.finalize(self, self._spool.close)
 
     def keep(self, rows: Collection[tuple[int, str]]) -> None:
-        """Keep further rows: line and text, with its line end."""
+        """Keep further rows: line and text, with its line end. Unavailable where there is no room for them."""
         for line, text in rows:
             kept = text.encode("utf-8", "surrogatepass")
-            self._spool.write(kept)
+            try:
+                self._spool.write(kept)
+            except OSError as error:
+                why = f"the rows that are refused cannot be kept in a temporary file: {error.strerror}"
+                raise Unavailable(why) from None
             self._rows.append((line, len(kept)))
 
     def __iter__(self) -> Iterator[tuple[int, str]]:

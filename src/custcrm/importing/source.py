@@ -1,15 +1,17 @@
 """A CSV file as it is: its encoding and delimiter found or told, its rows with the line each begins on.
 
 Nothing is guessed that could be wrong silently: UTF-8 is believed only when the whole file is, an encoding that is guessed
-is named as a guess with samples, quotes are read strictly, and what cannot be read names its line. The name to know is
-`CsvSource`.
+is named as a guess with samples, quotes are read strictly, and what cannot be read names its line. A file is read several
+times; one that changes meanwhile is read no further. The name to know is `CsvSource`.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterable, Iterator
-from io import TextIOWrapper
+from contextlib import contextmanager
+from hashlib import file_digest
+from io import BufferedReader, TextIOWrapper
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -40,15 +42,20 @@ _BLOCK: Final = 1 << 20
 Line: TypeAlias = tuple[int, list[str], str]
 """The line on which a row begins, its cells, and its text as it stands in the file, with its line end."""
 
+State: TypeAlias = tuple[int, int, int, int]
+"""Device, inode, size and time of the last change of a file: another one means that it was written to, or replaced."""
+
 
 @frozen(kw_only=True)
 class CsvSource:
     """A file that has been looked at. `lines` counts its lines, for progress; a cell may span several.
 
-    Where the encoding `is_guessed`, `samples` are a few values with the letters that it is about, each with its line.
+    Where the encoding `is_guessed`, `samples` are a few values with the letters that it is about, each with its line. `state`
+    is how the file was when it was looked at.
     """
 
     path: Path
+    state: State = field(repr=False, eq=False)
     encoding: str
     delimiter: str
     header: tuple[str, ...]
@@ -76,6 +83,7 @@ class CsvSource:
             raise Malformed(f"a file is named by its path, not by a {type(source).__name__}", field="source")
         path = Path(source)
         told = None if encoding is None else told_encoding(encoding)
+        state = _state(path)
         with _opened(path) as file:
             found = find_encoding(file, told, country)
             file.seek(0)
@@ -85,8 +93,8 @@ class CsvSource:
             raise Malformed("the file is empty; its first line names the columns", field="source")
         parted = _delimiter(sample, words) if delimiter is None else _told_delimiter(delimiter)
         samples = _samples(_texts(path, found.name), parted) if found.is_guess else ()
-        look = cls(path=path, encoding=found.name, delimiter=parted, header=(), lines=lines, is_guessed=found.is_guess,
-                   samples=samples)
+        look = cls(path=path, state=state, encoding=found.name, delimiter=parted, header=(), lines=lines,
+                   is_guessed=found.is_guess, samples=samples)
         _, header, text = next(look._all())
         return evolve(look, header=tuple(trimmed(cell) for cell in header), header_text=text)
 
@@ -97,8 +105,28 @@ class CsvSource:
         return f"{spelled(self.encoding)}{' (a guess)' if self.is_guessed else ''}, {delimiter}"
 
     def rows(self) -> Iterator[Line]:
-        """Yield the rows after the header; Malformed, with the line, where the file cannot be read."""
-        return islice(self._all(), 1, None)
+        """Yield the rows after the header; Malformed, with the line, where the file cannot be read.
+
+        Who reads to the end has read what was looked at: a file that changed is Malformed too, at the end if not before.
+        """
+        try:
+            yield from islice(self._all(), 1, None)
+        except Malformed:
+            self.require_unchanged()  # it explains a line that cannot be read
+            raise
+        self.require_unchanged()
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the file; Malformed for one that changed."""
+        with _opened(self.path) as file:
+            found = file_digest(file, "sha256").hexdigest()
+        self.require_unchanged()
+        return found
+
+    def require_unchanged(self) -> None:
+        """Raise Malformed where the file is not the one that was looked at, or was written to since."""
+        if _state(self.path) != self.state:
+            raise Malformed("the file changed while it was read; let nothing write to it, and import it again", field="source")
 
     def _all(self) -> Iterator[Line]:
         taken: list[str] = []
@@ -121,13 +149,28 @@ def _noted(texts: Iterator[str], taken: list[str]) -> Iterator[str]:
         yield text
 
 
-def _opened(path: Path) -> IO[bytes]:
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    """Open the file; Malformed where it cannot be opened, or read to its end."""
     try:
-        return path.open("rb")
+        with path.open("rb") as file:
+            yield file
     except OSError as error:
-        raise Malformed(f"{path} cannot be read: {error.strerror}", field="source") from None
+        raise _no_file(path, error) from None
+
+
+def _state(path: Path) -> State:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise _no_file(path, error) from None
     except ValueError:  # a NUL, or half a character
         raise Malformed("source is no path that a file can have", field="source") from None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _no_file(path: Path, error: OSError) -> Malformed:
+    return Malformed(f"{path} cannot be read: {error.strerror}", field="source")
 
 
 def _texts(path: Path, encoding: str) -> Iterator[str]:
