@@ -14,7 +14,7 @@ from custcrm.importing.reading import is_flag
 from custcrm.importing.source import CsvSource
 from custcrm.values.errors import Malformed
 from custcrm.values.shapes import several
-from custcrm.values.spelling import nearest
+from custcrm.values.spelling import nearest, quoted
 
 _TAGS: Final = "tags."
 _HAS_IT: Final = " EXISTS"
@@ -38,9 +38,9 @@ def label_keys(
     sure = {tag_key(name.removeprefix(_TAGS)) for name in columns if name in shown}
     if told is not None:
         for each in several(told, field="labels"):
-            if each not in keys.values():
+            if not isinstance(each, str) or each not in keys.values():
                 near = nearest(each, list(keys)) if isinstance(each, str) else ()
-                raise Malformed(f"the file has no column of tag {each!r}", field="labels", suggestions=near)
+                raise Malformed(f"the file has no column of a tag {quoted(each)}", field="labels", suggestions=near)
         return frozenset(sure | {*told})
     open_ = {key for key in keys if keys[key] not in sure}
     filled: set[str] = set()
