@@ -287,8 +287,8 @@ def test_refused_rows_are_written_to_be_mended(crm, file, tmp_path: Path):
     report = crm.customers.import_csv(file('email;first_name;phone\na@example.org;"A;B";x\nb@example.org;B;\n'))
     assert report.write_refused(tmp_path / "refused.csv") == 1
     refused = (tmp_path / "refused.csv").read_text(encoding="utf-8")
-    assert refused.split("\n")[1].strip() == 'a@example.org;"A;B";x;2;bad_phone'
-    mended = file(refused.replace(";x;", ";040 1234567;"), "mended.csv")
+    assert refused.split("\n")[1].strip() == '2;bad_phone;a@example.org;"A;B";x'
+    mended = file(refused.replace('";x', '";040 1234567'), "mended.csv")
     assert crm.customers.import_csv(mended).counts == {"added": 1}
     assert crm.customers.find_by_email("a@example.org").first_name == "A;B"
 
