@@ -1,6 +1,7 @@
 """Who is deleted while a bulk action goes on: it goes on without them, and the others have it once."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -76,13 +77,16 @@ def members(crm: Crm) -> Sequence[Customer]:
     return sorted(people, key=lambda each: each.id)
 
 
-def apply_while(crm: Crm, plan: Plan, gone: Sequence[Customer]) -> custcrm.Result:
-    """Apply the plan, of whose customers some are deleted after the first batch."""
+def apply_while(
+    crm: Crm, plan: Plan, gone: Sequence[Customer], *, then: Callable[[int, int], None] = lambda done, total: None
+) -> custcrm.Result:
+    """Apply the plan, of whose customers some are deleted after the first batch; `then` is told of each."""
 
     def delete(done: int, total: int) -> None:
         if done == BATCH:
             for each in gone:
                 crm.customers.delete(each)
+        then(done, total)
 
     return plan.apply(key="k", progress=delete)
 
@@ -98,7 +102,8 @@ def test_nobody_twice_and_nobody_missed_when_one_is_deleted(crm: Crm, members: S
         stopped = str(error)
     left = [each for each in members if each != members[3]]
     assert ([asked.has(crm, each) for each in left], stopped) == ([asked.once] * len(left), "")
-    assert crm.applied("k").is_finished
+    kept = crm.applied("k")
+    assert (kept.is_finished, kept.eligible - kept.refused, kept.skipped) == (True, len(left), {"deleted": 1})
 
 
 @pytest.mark.parametrize("places", [(2,), (6,), (2, 3), (5, 6), (2, 3, 4, 5, 6)])
@@ -108,5 +113,31 @@ def test_wherever_the_deleted_stand(crm: Crm, members: Sequence[Customer], place
     apply_while(crm, crm.select().revoke_coupons("had", reason="x"), gone)
     left = [each for each in members if each not in gone]
     assert [crm.coupons.state(crm.coupons.of(each)[0]) for each in left] == ["revoked"] * len(left)
-    assert "unchanged" not in crm.applied("k").skipped, "nobody's turn came twice"
-    assert crm.applied("k").is_finished
+    kept = crm.applied("k")
+    assert kept.skipped == {"deleted": len(gone)}, "nobody's turn came twice"
+    assert (kept.is_finished, kept.eligible - kept.refused) == (True, len(left))
+
+
+@pytest.mark.parametrize(
+    "terms", [{}, {"per_customer": 2}, {"codes": "shared"}, {"revoke_frees": False}], ids=["plain", "limit", "shared", "kept"]
+)
+@pytest.mark.parametrize("stops", [False, True])
+def test_the_places_of_the_deleted_are_free_again(crm: Crm, members: Sequence[Customer], terms: dict[str, Any], stops: bool):
+    """Law: a place of who was deleted before their turn goes back to the series once, also when the issue was stopped."""
+    crm.coupons.add_series("few", program="club", capacity=PEOPLE, **terms)
+    plan, gone = crm.select().issue_coupons("few"), [members[3], members[6]]
+
+    def stop(done: int, total: int) -> None:
+        if stops and done == 2 * BATCH:
+            raise KeyboardInterrupt
+
+    with nullcontext() if not stops else pytest.raises(KeyboardInterrupt):
+        apply_while(crm, plan, gone, then=stop)
+    if stops:
+        assert crm.coupons.left("few") == 1, "one was to have theirs by now, the other is not reached"
+    result = plan.apply(key="k")
+    left = [each for each in members if each not in gone]
+    assert [[each.series for each in crm.coupons.of(one)].count("few") for one in left] == [1] * len(left)
+    assert crm.coupons.left("few") == len(gone)
+    assert (result.applied, result.skipped) == (len(left), {"deleted": len(gone)})
+    assert plan.apply(key="k") == result and crm.coupons.left("few") == len(gone)

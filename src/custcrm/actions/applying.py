@@ -153,12 +153,15 @@ def _batch(intent: Intent, applied: Applied, writer: Writer) -> Applied:
     part = Slice(applied.id, first, last, applied.as_of, intent.business.schema)
     for name, values in intent.action.stage(last - first + 1).items():
         writer.stage(applied.id, name, zip(range(first, last + 1), values, strict=True))
-    if intent.action.holds or any(isinstance(each, Change | Booking) for each in intent.action.effects(_occasion(applied))):
-        writer.hold_each(part)
+    changing = intent.action.holds or any(
+        isinstance(each, Change | Booking) for each in intent.action.effects(_occasion(applied))
+    )
+    gone = last - first + 1 - writer.hold_each(part, changing=changing)
     # Who is in stays as it was frozen; a customer's values, such as the count of coupons, are those of now: after the wait
     # for others that change the same customers.
     part = evolve(part, as_of=max(applied.as_of, intent.business.now()))
     refused = applied.refused
+    applied = _refuse_deleted(applied, gone)
     for effect in intent.action.effects(evolve(_occasion(applied), done_at=part.as_of)):
         applied = _perform(effect, part, applied, writer, -(-intent.business.batch // PIECES))
     applied = evolve(_give_back(intent, applied, applied.refused - refused, writer), done=last)
@@ -166,8 +169,16 @@ def _batch(intent: Intent, applied: Applied, writer: Writer) -> Applied:
     return applied
 
 
+def _refuse_deleted(applied: Applied, gone: int) -> Applied:
+    """Count those of the batch who are not there any more: eligible at the freeze, and deleted since."""
+    if not gone:
+        return applied
+    skipped = {**applied.skipped, Reason.DELETED.value: applied.skipped.get(Reason.DELETED, 0) + gone}
+    return evolve(applied, refused=applied.refused + gone, skipped=skipped)
+
+
 def _give_back(intent: Intent, applied: Applied, refused: int, writer: Writer) -> Applied:
-    """Free the places that were reserved for those whom a booking has refused."""
+    """Free the places that were reserved for those who were refused when their turn came."""
     reserve = intent.action.reserve
     if reserve is None or not refused:
         return applied

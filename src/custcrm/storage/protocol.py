@@ -186,8 +186,12 @@ class Writer(Reader, Protocol):
     def stage(self, applied_id: str, name: str, values: Iterable[tuple[int, str]]) -> None:
         """Keep a text for target numbers, for `Staged` sources of this apply; gone when the write() ends."""
 
-    def hold_each(self, part: Slice) -> None:
-        """Hold the customer of each target of the part, in id order, as `hold` does one."""
+    def hold_each(self, part: Slice, *, changing: bool = True) -> int:
+        """Hold the customer of each eligible target of the part, in id order, as `hold` does one; return how many are there.
+
+        There are fewer than numbers where customers were deleted since the freeze. Without `changing` they are kept from
+        being deleted only, and others may change them meanwhile.
+        """
 
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""

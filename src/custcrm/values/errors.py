@@ -72,6 +72,7 @@ class Reason(StrEnum):
     SUPPRESSED = "suppressed"
     NO_ADDRESS = "no_address"
     MISSING_VALUE = "missing_value"
+    DELETED = "deleted"
 
 
 SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
@@ -110,6 +111,7 @@ SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.SUPPRESSED: "sending to this customer on this channel is suppressed; lift the suppression first",
         Reason.NO_ADDRESS: "the customer has no address for this channel; add one first",
         Reason.MISSING_VALUE: "the customer lacks a value that the text needs; fill it in or give the text a fallback",
+        Reason.DELETED: "the customer was deleted before their turn came; nothing needs to be done",
     }
 )
 

@@ -81,6 +81,11 @@ def change_each(
             yield from changed(change, found, values, as_of=part.as_of, applied_id=part.applied_id)
 
 
+def count_eligible(tables: Mapping[type, Table], part: Slice) -> int:
+    """Count the part's eligible targets."""
+    return sum(1 for _ in _eligible(tables[Target].part(part.applied_id), part))
+
+
 def _targets(
     tables: Mapping[type, Table], part: Slice, reasons: tuple[Reason, ...]
 ) -> Iterator[tuple[Target, Customer]]:

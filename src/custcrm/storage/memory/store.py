@@ -307,16 +307,16 @@ class MemoryWriter(MemoryReader):
         self, applied: Applied, question: Question, verdict: Verdict, *, limit: int | None = None
     ) -> Mapping[str | None, int]:
         """Store a Target for every customer asked for; return counts by reason: see the protocol."""
-        frozen = setwise.freeze(self._contents.questions, applied, question, verdict, limit)
-        self.add(frozen)
+        self.add(frozen := setwise.freeze(self._contents.questions, applied, question, verdict, limit))
         return setwise.tally(frozen)
 
     def stage(self, applied_id: str, name: str, values: Iterable[tuple[int, str]]) -> None:
         """Keep a text for target numbers until this write() ends."""
         self._contents.stage((applied_id, name), values)
 
-    def hold_each(self, part: Slice) -> None:
-        """Do nothing: the writer holds everything."""
+    def hold_each(self, part: Slice, *, changing: bool = True) -> int:  # noqa: ARG002
+        """Return how many of the part's targets are there: the writer holds everything."""
+        return setwise.count_eligible(self._contents.tables, part)
 
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""

@@ -131,12 +131,21 @@ def _add_for_each(template: Template, allowed: Rules, dialect: str) -> Statement
 
 
 @cache
-def hold_each() -> sa.Select[Any]:
-    """Return the query that locks the customers of a slice in id order, so that two applies never wait for each other."""
+def hold_each(changing: bool) -> sa.Select[Any]:
+    """Return the query that locks the customers of a slice, and counts them: in id order, so that no two applies deadlock.
+
+    Not to change them is a lock that only a deletion waits for, as a reference to the customer takes it.
+    """
     targets, customers = table(Target), table(Customer)
     mine = sa.select(targets.c.customer_id).where(*_slice(targets, ()))
     held = sa.select(customers.c.id).where(customers.c.id.in_(mine)).order_by(customers.c.id)
-    return sa.select(sa.func.count()).select_from(held.with_for_update(key_share=True).subquery())
+    return sa.select(sa.func.count()).select_from(held.with_for_update(read=not changing, key_share=True).subquery())
+
+
+@cache
+def count_eligible() -> sa.Select[Any]:
+    """Return the query for how many eligible targets of a slice there are."""
+    return sa.select(sa.func.count()).select_from(table(Target)).where(*_slice(table(Target), ()))
 
 
 # changing ----------------------------------------------------------------------------------------

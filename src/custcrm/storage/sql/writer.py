@@ -119,10 +119,11 @@ class SqlWriter(SqlReader):
         with self._undone_on_error(several=True), translated():
             encoding.write_staged(self._live(), [(number, name, applied_id, value) for number, value in values])
 
-    def hold_each(self, part: Slice) -> None:
-        """Hold the customer of each target of the part, in id order, as `hold` does one."""
-        if self._dialect == "postgresql":  # on SQLite the writer holds everything
-            self._run(setwise.hold_each(), {setwise.APPLY: part.applied_id, "first": part.first, "last": part.last})
+    def hold_each(self, part: Slice, *, changing: bool = True) -> int:
+        """Hold the customer of each eligible target of the part, in id order; on SQLite the writer holds everything."""
+        held = setwise.hold_each(changing) if self._dialect == "postgresql" else setwise.count_eligible()
+        bound = {setwise.APPLY: part.applied_id, "first": max(part.first, 1), "last": part.last}
+        return int(self._run(held, bound).scalar_one())
 
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""

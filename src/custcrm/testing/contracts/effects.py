@@ -231,13 +231,25 @@ class EffectLaws:
         with store.write() as writer:
             writer.freeze(APPLIED, question("TRUE"), Verdict())
             writer.put([evolve(_target(2, some_id(2)), reason="not_enough_points")])
-            writer.hold_each(part)
+            assert writer.hold_each(part) == writer.hold_each(part, changing=False) == 2
             assert writer.add_for_each(credit, part) == writer.change_for_each(change, part) == 2
             assert [each.customer_id for each in writer.find(PointsEntry)] == [some_id(1), some_id(3)]
             assert [each.value for each in writer.find(TagAssignment)] == ["c", None, "c"]
             assert [each.id for each in writer.find(PointsEntry)] == [numbered(APPLIED.id, 0, 1), numbered(APPLIED.id, 0, 3)]
             told = evolve(REJECTED, reasons=(Reason.NOT_ENOUGH_POINTS,))
             assert writer.add_for_each(told, part) == 1
+
+    def test_who_holds_a_slice_is_told_how_many_are_there(self, store: Store) -> None:
+        """Targets that were removed since the freeze, with their customer, are not there; other slices do not count."""
+        put(store, customers=5)
+        with store.write() as writer:
+            writer.freeze(APPLIED, question("TRUE"), Verdict())
+            writer.remove(Target, APPLIED.id, 2)
+            writer.remove(Customer, some_id(2))
+        for first, last, there in ((1, 2, 1), (2, 2, 0), (1, 5, 4), (3, 9, 3), (-3, 3, 2)):
+            for changing in (True, False):
+                with store.write() as writer:
+                    assert writer.hold_each(Slice(APPLIED.id, first, last, NOW, SCHEMA), changing=changing) == there
 
     def test_a_change_of_the_customers_themselves(self, store: Store) -> None:
         """The customer's own record changes too, and its value is the customer's own as it was before the change."""
