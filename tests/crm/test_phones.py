@@ -94,6 +94,31 @@ def test_a_number_of_nobody_is_refused_at_every_door(crm: custcrm.Crm, tmp_path:
     assert crm.select("phone EXISTS").count() == 0
 
 
+@pytest.mark.parametrize("phones", ["valid", "possible"])
+def test_a_date_or_an_identity_code_is_nobodys_number_at_any_door(
+    opened: Opened, where: str | None, tmp_path: Any, phones: str
+) -> None:
+    """In a file whose columns are mixed up it would be somebody's phone, who is written to."""
+    crm, path = opened(country="FI", phones=phones), tmp_path / "people.csv"
+    ben = crm.customers.add(first_name="Ben")
+    cells = ["2024\u201301\u201331", "2024. 01. 31.", "(31.1.2024)", "2024-01", "2024-031", "31.1.24", "040590-1239"]
+    path.write_text("email,phone\n" + "".join(f"n{at}@example.org,{each}\n" for at, each in enumerate(cells)), encoding="utf-8")
+    reasons = [row.reason for row in crm.customers.import_csv(path)]
+    kept = sorted(each.phone or "" for each in crm.select("phone EXISTS"))
+    assert reasons == ["bad_phone"] * len(cells), f"taken for phones: {kept}"
+    for cell in cells:
+        for call in (lambda told: crm.customers.add(phone=told), lambda told: crm.customers.update(ben, phone=told),
+                     lambda told: crm.customers.add_contact_point(ben, "phone", told)):
+            with pytest.raises(Malformed, match=r"reads as (a date|an identity code)"):
+                call(cell)
+        assert crm.customers.identify_caller(cell) == ()
+
+
+def test_how_a_country_writes_its_numbers_is_no_date() -> None:
+    """New Caledonia parts pairs with points."""
+    assert reads("20.12.34", "NC") == "+687201234" and reads("20.12.34", "FI") is None
+
+
 def test_a_store_that_takes_possible_numbers_says_so_once(opened: Opened, where: str | None, tmp_path: Any) -> None:
     """It is kept like the country: whoever opens the store later keeps and finds the same numbers."""
     crm = opened(country="FI")

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import unicodedata
+from datetime import date
 from pathlib import Path
 
 import email_validator
@@ -124,7 +126,7 @@ def test_what_is_no_number_is_refused_without_repeating_it(typed: str) -> None:
     ("2026-11-21", "date"), ("21.11.2026", "date"), ("11/21/2026", "date"), ("1.2.2026", "date"), ("2026/01/31 10:00", "date"),
     ("401234567.0", "decimal"), ("0.5", "decimal"), ("3.58E+11", "decimal"), ("3,58401E+11", "decimal"),
     ("040 123 4567 x12", "extension"), ("040 1234567;ext=3", "extension"), ("0401234567 ext. 12", "extension"),
-    ("131052-308T", "digits"), ("1-800-FLOWERS", "digits"), ("00100 Helsinki", "digits"), ("040 123 4567 (home)", "digits"),
+    ("131052-308T", "identity"), ("1-800-FLOWERS", "digits"), ("00100 Helsinki", "digits"), ("040 123 4567 (home)", "digits"),
     ("\uff10\uff14\uff10 1234567", "digits"),
 ])
 def test_what_a_library_would_dial_all_the_same_is_refused_by_name(typed: str, why: str) -> None:
@@ -133,6 +135,50 @@ def test_what_a_library_would_dial_all_the_same_is_refused_by_name(typed: str, w
     with pytest.raises(Malformed, match=why) as caught:
         phone(typed, "FI")
     assert caught.value.field == "phone" and typed not in str(caught.value)
+
+
+DASHES = [chr(at) for at in range(0x110000) if unicodedata.category(chr(at)) == "Pd"] + ["\u2212"]
+days = st.dates(date(1600, 1, 1), date(2199, 12, 31))
+marks = st.builds(lambda before, mark, after: before + mark + after, st.sampled_from(["", " ", "\u00a0"]),
+                  st.sampled_from([".", "/", *DASHES]), st.sampled_from(["", " "]))
+frames = st.sampled_from(["{}", "({})", "{}.", " {} ", "({}).", "{} -"])
+
+
+@given(days, marks, frames, st.sampled_from([
+    "{y:04}|{m:02}|{d:02}", "{y}|{m}|{d}", "{d}|{m}|{y}", "{m:02}|{d:02}|{y}", "{y}|{m:02}", "{m:02}|{y}", "{y}|{n:03}",
+    "{d}|{m}|-{d}|{m}|{y}", "{y}|{m}|{d}/{y}|{m}|{d}",
+]))
+@example(date(2024, 1, 31), "\u2013", "{}", "{y:04}|{m:02}|{d:02}")
+@example(date(2024, 1, 31), "-", "{}", "{y}|{m:02}")
+@example(date(2024, 1, 31), ". ", "{}.", "{y:04}|{m:02}|{d:02}")
+def test_a_date_is_nobodys_phone_however_it_is_set(day: date, mark: str, frame: str, order: str) -> None:
+    """Law: with any dash, blanks round the marks, parentheses, a mark behind it, and where it is a month, or some days."""
+    told = order.replace("|", mark).format(y=day.year, m=day.month, d=day.day, n=day.timetuple().tm_yday)
+    typed = frame.format(told)
+    taken = {country: key for country in ("FI", "SE", "DE", "LU", "AT") if (key := lookup_key(typed, country)) is not None}
+    assert taken == {}, f"{typed!r} is somebody's phone"
+    with pytest.raises(Malformed, match=r"reads as a (date|decimal)"):
+        phone(typed, "FI", phones="possible")
+
+
+@given(days, st.sampled_from("./"), st.sampled_from(["{d}|{m}|{y:02}", "{m}|{d}|{y:02}", "{d:02}|{m:02}|{y:02}."]))
+@example(date(2024, 1, 31), ".", "{d}|{m}|{y:02}")
+def test_a_date_with_two_digits_for_its_year_is_nobodys_phone(day: date, mark: str, order: str) -> None:
+    """Law: with points or slashes; pairs between hyphens are the numbers of small countries."""
+    typed = order.replace("|", mark).format(y=day.year % 100, m=day.month, d=day.day)
+    assert lookup_key(typed, "FI") is None, f"{typed!r} is somebody's phone"
+
+
+@given(days, st.sampled_from(["-", "+", "\u2013"]), st.integers(0, 9999), st.sampled_from([
+    "{d:02}{m:02}{y:02}", "{d:02}.{m:02}.{y:02}", "{y:02}{m:02}{d:02}", "{c:02}{y:02}{m:02}{d:02}",
+]))
+@example(date(1990, 5, 4), "-", 1239, "{d:02}{m:02}{y:02}")
+def test_an_identity_code_is_nobodys_phone(day: date, mark: str, number: int, order: str) -> None:
+    """Law: a day of birth, a mark and four digits, as several countries write them."""
+    day = day.replace(year=1900 + day.year % 100, day=min(day.day, 28))
+    typed = order.format(c=19, y=day.year % 100, m=day.month, d=day.day) + f"{mark}{number:04}"
+    taken = {country: key for country in ("FI", "SE", "DE", "US", "AT") if (key := lookup_key(typed, country)) is not None}
+    assert taken == {}, f"{typed!r} is somebody's phone"
 
 
 @pytest.mark.parametrize("typed", ["040.123.4567", "(040) 123-4567", "+358 (40) 123/45.67", "040/1234567", "+358.40.1234567"])

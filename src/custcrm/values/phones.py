@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -32,12 +33,29 @@ _WRITTEN = re.compile(r"[0-9\s+()\-./\u2010-\u2013]*")
 _EXTENSION = re.compile(r"[0-9)]\s*[,;]?\s*(?:ext\b|extn\b|x|\#|;ext=)\s*[.:=]?\s*[0-9]{1,11}$", re.IGNORECASE)
 _DECIMAL = re.compile(r"[+-]?[0-9]+\.[0-9]+")
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?E[+-]?[0-9]+", re.IGNORECASE)
+_YEAR, _MONTH, _DAY = "(?:1[6-9]|2[01])[0-9]{2}", "(?:1[0-2]|0?[1-9])", "(?:3[01]|[12][0-9]|0?[1-9])"
 _DATE = re.compile(
-    r"""(?P<year>(?:19|20)[0-9]{2})(?P<mark>[-./])(?:1[0-2]|0?[1-9])(?P=mark)(?:3[01]|[12][0-9]|0?[1-9])(?:[T\s].*)?
-    |(?:3[01]|[12][0-9]|0?[1-9])(?P<other>[-./])\s?(?:3[01]|[12][0-9]|0?[1-9])(?P=other)\s?(?:19|20)[0-9]{2}(?:\s.*)?""",
+    rf"""(?:{_YEAR}[-./]{_MONTH}[-./]{_DAY}|{_DAY}[-./]{_DAY}[-./]{_YEAR})(?:[T\s/-].*)?
+    |{_YEAR}[-./]{_MONTH}|{_MONTH}[-./]{_YEAR}
+    |{_YEAR}[-./](?:[0-2][0-9]{{2}}|3[0-5][0-9]|36[0-6])
+    |(?:{_DAY}[-./]){{4}}{_YEAR}""",
     re.VERBOSE,
 )
-"""ISO 8601, and day, month and year in any order with one mark between them, with a time after it or not."""
+"""What is a date when it is written plainly: a day in ISO 8601, or day, month and year in any order, with a time or another day
+after it; a month; a day by its number in the year; days of one year on end."""
+
+_SHORT_DATE = re.compile(rf"{_DAY}(?P<mark>[./]){_DAY}(?P=mark)[0-9]{{2}}")
+"""A date with two digits for the year. Pairs between hyphens are numbers of several countries, those between points of one."""
+
+_TWO_OF_MONTH, _TWO_OF_DAY = "(?:1[0-2]|0[1-9])", "(?:3[01]|[12][0-9]|0[1-9])"
+_IDENTITY = re.compile(
+    rf"""(?:{_TWO_OF_DAY}\.?{_TWO_OF_MONTH}\.?[0-9]{{2}}|(?:(?:1[89]|20)?[0-9]{{2}}{_TWO_OF_MONTH}{_TWO_OF_DAY}))
+    (?:[-+][0-9]{{4,5}}|[-+A-FU-Y][0-9]{{3}}[0-9A-Z])""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A day of birth without marks, one mark, and a few digits: by what many countries know their people."""
+
+_MARKS = re.compile(r"\s*([-./])[-./\s]*")
 
 
 @attrs.frozen(repr=False)
@@ -63,7 +81,7 @@ def phone(text: object, country: str | None, *, phones: Phones = "valid", field:
     learns of them.
     """
     typed = trimmed(checked(text, field=field))
-    wrong = _mistaken(typed)
+    wrong = _mistaken(typed, country)
     if wrong is not None:
         raise Malformed(f"{field} {wrong}; write it like '+358 40 123 4567'", field=field)
     number = _parsed(typed, country)
@@ -101,7 +119,7 @@ def _parsed(typed: str, country: str | None) -> PhoneNumber | None:
 
     if country is not None:
         places.country(country)
-    if len(typed) > LONGEST or _mistaken(typed) is not None:
+    if len(typed) > LONGEST or _mistaken(typed, country) is not None:
         return None
     try:
         number = phonenumbers.parse(typed, country)
@@ -134,18 +152,48 @@ def _e164(number: PhoneNumber) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _mistaken(typed: str) -> str | None:
+def _mistaken(typed: str, country: str | None) -> str | None:
     """Return what a text is that a library would dial all the same, None for what may be a number.
 
     Letters would be dialled by their keys, and points and slashes dropped, so that a spreadsheet's number, a date or an
     identity code would be somebody's phone.
     """
+    if len(typed) > LONGEST:
+        return None
     if _EXTENSION.search(typed):
         return "has an extension, which cannot be kept; leave it out"
     if _SCIENTIFIC.fullmatch(typed) or _DECIMAL.fullmatch(typed):
         return "reads as a decimal number, as a spreadsheet writes it"
-    if _DATE.fullmatch(typed):
+    plain = _plain(typed)
+    if _DATE.fullmatch(plain) or (_SHORT_DATE.fullmatch(plain) and not _is_national(typed, country)):
         return "reads as a date"
+    if _IDENTITY.fullmatch(plain):
+        return "reads as an identity code"
     if not _WRITTEN.fullmatch(typed):
         return "is not a phone number: it is written with digits, spaces and + ( ) - . / alone"
     return None
+
+
+def _is_national(typed: str, country: str | None) -> bool:
+    """Tell whether a text is, sign for sign, how a number is written in its country: 20.12.34 in New Caledonia."""
+    import phonenumbers
+
+    if country is None:
+        return False
+    try:
+        number = phonenumbers.parse(typed, country)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL) == typed
+
+
+def _plain(typed: str) -> str:
+    """Return a text with a hyphen for each kind of dash and one mark for several, without parentheses, blanks round marks, and
+    marks at its ends: a date is one however it is set.
+    """
+    dashed = "".join("-" if _is_dash(each) else " " if each in "()" else each for each in typed)
+    return _MARKS.sub(r"\1", dashed).strip("-./ ")
+
+
+def _is_dash(character: str) -> bool:
+    return character == "\N{MINUS SIGN}" or unicodedata.category(character) == "Pd"
