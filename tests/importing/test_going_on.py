@@ -136,3 +136,32 @@ def test_a_repeat_tells_the_refused_rows_again(shop: Crm, file, tmp_path: Path) 
     assert [row.verdict for row in again] == ["unchanged"] * (len(again.rows) - 1) + ["refused"]
     target.unlink()
     assert again.write_refused(target) == 1 and target.read_bytes() == written
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252", "utf-16-le"])
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=["LF", "CR", "CR LF"])
+def test_batches_are_counted_in_rows_however_lines_end(shop: Crm, file, end: str, encoding: str) -> None:
+    """Whatever ends a line, in whatever encoding: what was committed before a stop stays, and progress is of the same lines."""
+    path = file(PEOPLE.replace("\n", end), encoding=encoding)
+    told: list[tuple[int, int]] = []
+
+    def stop(done: int, total: int) -> None:
+        told.append((done, total))
+        stop_after(4)(done, total)
+
+    with pytest.raises(InterruptedError):
+        shop.customers.import_csv(path, encoding=encoding, progress=stop)
+    assert (shop.select().count(), told) == (4, [(3, 8), (5, 8)])
+
+
+@pytest.mark.parametrize("text", [
+    "email,first_name\na@example.org,Anna\nb@example.org,Ben\n",
+    "email,first_name\na@example.org,Anna\nb@example.org,Ben",
+    'email,first_name\na@example.org,"Anna\n\nMaria"\n\n\n"b@example.org",Ben\n\n',
+    "email,first_name\ra@example.org,Anna\rb@example.org,Ben\r",
+], ids=["ended", "not ended", "cells of several lines", "CR"])
+def test_a_file_of_one_batch_is_one_transaction(shop: Crm, file, text: str) -> None:
+    """Stopped after its only batch nothing is kept, whether its last line is ended, and however many lines its rows span."""
+    with pytest.raises(InterruptedError):
+        shop.customers.import_csv(file(text), progress=stop_after(0))
+    assert (shop.select().count(), imports(shop)) == (0, [])

@@ -126,3 +126,28 @@ def test_a_bad_byte_in_a_utf8_file_is_told_wherever_it_stands(file, at: int):
     assert found == f"line {2 + at} is not UTF-8 at byte 4; mend it, or say which encoding the file has"
     read = [cells[0] for _, cells, _ in CsvSource.look(path, encoding="cp1252").rows()]
     assert "René" in read, "an encoding that is told wins"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=["LF", "CR", "CR LF"])
+def test_lines_are_told_however_they_end(file, end: str):
+    """A bad byte, a cell that cannot be read, letters of a second encoding: on the line that an editor shows."""
+    head = [b"first_name,email", *["Päivi,a@example.org".encode()] * 3]
+    western = ["Zoë,z@example.org".encode("cp1252")] * 30
+    broken = {
+        "line 5 is not UTF-8 at byte 4": [*head, b"Ren\xe9,d@example.org"],
+        "line 5 cannot be read as CSV": [*head, b'"B"x,b@example.org'],
+        "line 5 contains a NUL": [*head, b"B\0,b@example.org"],
+        "line 32 is UTF-8, while most": [b"first_name,email", *western, *head[1:2] * 9],
+    }
+    for said, lines in broken.items():
+        path = file(end.encode().join([*lines, b""]))
+        with pytest.raises(Malformed) as told:
+            rows(path)
+        assert str(told.value).startswith(said)
+
+
+def test_a_line_end_that_two_blocks_share_is_one(file):
+    """Files are read in blocks; CR LF is one end also where one block ends between the two."""
+    for block in range(1_048_570, 1_048_580):
+        text = "email\r\n" + "x" * (block - 7) + "\r\n" + "y\r\n"
+        assert CsvSource.look(file(text), delimiter=",").lines == 3

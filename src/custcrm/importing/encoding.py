@@ -102,8 +102,21 @@ def find_encoding(file: IO[bytes], told: str | None, country: str | None) -> Enc
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the file from its start; no block ends between a CR and its LF."""
     file.seek(0)
-    return iter(lambda: file.read(_BLOCK), b"")
+    held = b""
+    for block in iter(lambda: file.read(_BLOCK), b""):
+        whole = held + block
+        held = b"\r" if whole.endswith(b"\r") else b""
+        if len(whole) > len(held):
+            yield whole.removesuffix(held)
+    if held:
+        yield held
+
+
+def _line_ends(block: bytes) -> int:
+    """Return how many lines end: by LF, CR, or CR LF, which is one."""
+    return block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
 
 
 def _is_mostly_utf8(file: IO[bytes]) -> bool:
@@ -138,9 +151,9 @@ def _refuse_mixed(file: IO[bytes], guessed: str) -> None:
         letters += len(block.translate(None, _ASCII))
         for found in _UTF8.finditer(block):
             if not _WORD.fullmatch(found[0].decode(guessed, "replace")):
-                first = first or lines + block.count(b"\n", 0, found.start()) + 1
+                first = first or lines + _line_ends(block[: found.start()]) + 1
                 letters, strange = letters - len(found[0]), strange + 1
-        lines += block.count(b"\n")
+        lines += _line_ends(block)
     if strange * MIXED > letters + strange:
         raise Malformed(
             f"line {first} is UTF-8, while most of the file seems to be {spelled(guessed)}; mend it, or say which encoding "

@@ -111,11 +111,6 @@ class Intake:
         """Rows of a batch."""
         return min(BATCH, self.business.batch)
 
-    @property
-    def is_small(self) -> bool:
-        """Whether all of the file fits one batch."""
-        return self.source.lines <= self.batch + 1
-
 
 def take_in(intake: Intake) -> ImportReport:
     """Take the file in, keep an Import record of it, and return the report.
@@ -128,9 +123,9 @@ def take_in(intake: Intake) -> ImportReport:
     if flag(intake.dry_run, field="dry_run"):
         with business.store.read() as reader:
             return _foresee(intake, reader)
-    rows = 0 if intake.is_small and intake.request.key is None else sum(1 for _ in intake.source.rows())
+    rows = sum(1 for _ in intake.source.rows())
     book = Book(business=business, kind=intake.kind, request=intake.request, rows=rows)
-    if intake.atomic or intake.is_small or business.store.is_writing():
+    if intake.atomic or rows <= intake.batch or business.store.is_writing():
         return business.transact(lambda writer: _Run(intake, book).go(lambda work: work(writer)))
     return _Run(intake, book).go(business.transact, batchwise=True)
 

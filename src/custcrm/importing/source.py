@@ -8,14 +8,15 @@ times; one that changes meanwhile is read no further. The name to know is `CsvSo
 from __future__ import annotations
 
 import csv
+from codecs import BOM_UTF8, getincrementaldecoder
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import file_digest
-from io import BufferedReader, TextIOWrapper
-from itertools import islice
+from io import BufferedReader, IncrementalNewlineDecoder, TextIOWrapper
+from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
@@ -48,7 +49,7 @@ State: TypeAlias = tuple[int, int, int, int]
 
 @frozen(kw_only=True)
 class CsvSource:
-    """A file that has been looked at. `lines` counts its lines, for progress; a cell may span several.
+    """A file that has been looked at. `lines` counts its lines, for progress: by CR, LF and CR LF; a cell may span several.
 
     Where the encoding `is_guessed`, `samples` are a few values with the letters that it is about, each with its line. `state`
     is how the file was when it was looked at.
@@ -86,13 +87,12 @@ class CsvSource:
         state = _state(path)
         with _opened(path) as file:
             found = find_encoding(file, told, country)
-            file.seek(0)
-            lines = _count_lines(file)
         sample = list(islice(_texts(path, found.name), _sample_lines(SAMPLE_ROWS)))
         if not any(text.strip() for text in sample):
             raise Malformed("the file is empty; its first line names the columns", field="source")
         parted = _delimiter(sample, words) if delimiter is None else _told_delimiter(delimiter)
         samples = _samples(_texts(path, found.name), parted) if found.is_guess else ()
+        lines = _count_lines(path, found.name)
         look = cls(path=path, state=state, encoding=found.name, delimiter=parted, header=(), lines=lines,
                    is_guessed=found.is_guess, samples=samples)
         _, header, text = next(look._all())
@@ -198,12 +198,12 @@ def _bad_byte(path: Path, encoding: str) -> tuple[int, int] | None:
     """Return the first line with bytes that are no text, and which byte of it, from 1; None where lines cannot be told apart
     before decoding.
     """
-    if encoding == "utf-16":
+    if "\n".encode(encoding).removeprefix(BOM_UTF8) != b"\n":
         return None
-    with _opened(path) as file:
-        for line, raw in enumerate(file, 1):
+    with _opened(path) as file, TextIOWrapper(file, encoding="latin-1", newline="") as raw:  # each byte is a character
+        for line, text in enumerate(raw, 1):
             try:
-                raw.decode(encoding)
+                text.encode("latin-1").decode(encoding)
             except UnicodeDecodeError as error:
                 return line, error.start + 1
             except UnicodeError:
@@ -239,8 +239,19 @@ def _excerpt(cell: str) -> str:
     return cell[start : start + SHOWN]
 
 
-def _count_lines(file: IO[bytes]) -> int:
-    return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b"")) + 1
+def _count_lines(path: Path, encoding: str) -> int:
+    """Return how many lines there are; the last one needs no end."""
+    decoder = IncrementalNewlineDecoder(getincrementaldecoder(encoding)("replace"), translate=True)
+    lines, last = 0, "\n"
+    try:
+        with _opened(path) as file:
+            for block in chain(iter(lambda: file.read(_BLOCK), b""), [b""]):
+                text = decoder.decode(block, final=not block)
+                lines += text.count("\n")
+                last = text[-1:] or last
+    except UnicodeError:
+        raise _undecodable(path, encoding, lines) from None
+    return lines if last == "\n" else lines + 1
 
 
 # delimiter ---------------------------------------------------------------------------------------
