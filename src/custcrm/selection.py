@@ -45,7 +45,7 @@ DEFAULT_COLUMNS: Final = ("id", "sales_count", "sales_total", "average_check")
 
 @frozen
 class Page:
-    """Some customers of a selection in id order; `after` continues with the next page, None when this was the last."""
+    """Some customers of a selection in id order, without who is deleted meanwhile; `after` continues, None after the last."""
 
     customers: tuple[Customer, ...]
     after: str | None
@@ -302,7 +302,7 @@ class Selection:
         with self._business.reading() as reader:
             ids = reader.ids(question, after=after, limit=limit + 1)
             found = {each.id: each for each in reader.find(Customer, {"id": ids[:limit]})}
-        return Page(tuple(found[each] for each in ids[:limit]), ids[limit - 1] if len(ids) > limit else None)
+        return Page(tuple(found[each] for each in ids[:limit] if each in found), ids[limit - 1] if len(ids) > limit else None)
 
     @property
     def _current(self) -> Filter:
