@@ -69,6 +69,7 @@ def test_what_is_well_formed_is_kept_in_its_canonical_case(crm: custcrm.Crm, fie
 @pytest.mark.parametrize(("field", "given", "meant"), [
     ("country", "Finland", ()), ("country", "fi", ("FI",)), ("country", "UK", ("GB",)), ("country", "XX", ()),
     ("time_zone", "Helsinki", ("Europe/Helsinki",)), ("time_zone", "Europe/Helsinky", ("Europe/Helsinki",)),
+    ("time_zone", "Factory", ()), ("time_zone", "localtime", ()), ("time_zone", "right/Europe/Helsinki", ("Europe/Helsinki",)),
     ("locale", "fi_FI", ("fi-FI",)), ("locale", "Finnish language", ()), ("locale", "f", ()),
 ])
 def test_what_is_none_is_refused_at_every_door(

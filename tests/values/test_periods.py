@@ -242,6 +242,22 @@ def test_no_zone_is_malformed(name: str) -> None:
         zone(name)
 
 
+def test_what_a_system_keeps_beside_its_zones_is_none() -> None:
+    """Law: no place has it, another machine means another one by it, or clocks differ by leap seconds; none is suggested."""
+    for name in ("localtime", "posixrules", "Factory", "posix/Europe/Helsinki", "right/Europe/Helsinki", "right/UTC"):
+        try:
+            taken = str(zone(name))
+        except Malformed:
+            taken = ""
+        assert taken == "", "a time zone that has no IANA name is taken"
+    assert {str(zone(name)) for name in ("UTC", "EST5EDT", "Etc/GMT+5", "US/Pacific")} == {
+        "UTC", "EST5EDT", "Etc/GMT+5", "US/Pacific"}
+    for slip in ("factory", "local time"):
+        with pytest.raises(Malformed) as caught:
+            zone(slip)
+        assert not {"localtime", "Factory"}.intersection(caught.value.suggestions)
+
+
 # periods --------------------------------------------------------------------------------------------
 
 NAMES = [*NAMED, "last 7 days", "last 1 day"]

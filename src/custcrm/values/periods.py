@@ -247,18 +247,30 @@ def _quarter(day: date) -> date:
     return day.replace(month=day.month - (day.month - 1) % 3, day=1)
 
 
+_NO_NAMES: Final = frozenset({"localtime", "posixrules", "Factory"})
+"""What lies beside the zones of a system and is another one on each machine, or says that none was chosen."""
+_COPIES: Final = frozenset({"posix", "right"})
+"""Folders with all zones again; clocks of the second one count leap seconds."""
+
+
 def zone(name: str, *, field: str = "timezone") -> zoneinfo.ZoneInfo:
     """Return the time zone of an IANA name, `Europe/Helsinki`; an unknown one is `Malformed` with suggestions."""
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (LookupError, ValueError, OSError, TypeError):  # not there; no such path; a folder; no text
-        names = sorted(zoneinfo.available_timezones())
     given: object = name
+    try:
+        if _is_a_name(given):
+            return zoneinfo.ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # not there; no such path; a folder
+        pass
+    names = sorted(filter(_is_a_name, zoneinfo.available_timezones()))
     typed = "" if not isinstance(given, str) else given.replace(" ", "_").casefold()
     near = [known for known in names if typed in (known.casefold(), known.rpartition("/")[2].casefold())]
     # Never what was given: in a file whose columns are mixed up it is a name or an address.
     message = "a time zone has an IANA name, such as 'Europe/Helsinki'"
     raise Malformed(message, field=field, suggestions=near[:3] or nearest(name, names))
+
+
+def _is_a_name(text: object) -> bool:
+    return isinstance(text, str) and text not in _NO_NAMES and text.partition("/")[0] not in _COPIES
 
 
 def _after_day(day: date, zone: tzinfo, field: str) -> datetime:
