@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
@@ -71,8 +72,9 @@ class Columns:
         ignored = several(ignored, field="ignore")
         for word in mapped.values():
             checked(word, field="columns")
+        there = frozenset(header)
         for given in (*mapped, *ignored):
-            if given not in header:
+            if not isinstance(given, str) or given not in there:
                 raise Malformed(f"the file has no column {quoted(given)}", field="columns", suggestions=nearest(given, header))
         skipped = _SKIPPED.union(ignored)
         targets = tuple(None if cell in skipped else target(mapped.get(cell, cell), kind) for cell in header)
@@ -145,8 +147,8 @@ def _near(cell: str, kind: Kind) -> tuple[str, ...]:
 
 
 def _refuse_twice(targets: Sequence[str | None]) -> None:
-    named = [name for name in targets if name is not None]
-    twice = sorted({name for name in named if named.count(name) > 1})
+    times = Counter(name for name in targets if name is not None)
+    twice = sorted(name for name, count in times.items() if count > 1)
     if twice:
         raise Malformed(f"two columns are {', '.join(twice)}; ignore one of them", field="columns")
 

@@ -21,9 +21,10 @@ _HAS_IT: Final = " EXISTS"
 """What follows the key where a view shows whether customers have a tag."""
 
 
-def mapped_labels(header: Sequence[str], mapped: Mapping[str, Any], ignored: Collection[str]) -> Mapping[str, str]:
+def mapped_labels(header: Sequence[str], mapped: Mapping[str, Any], ignored: Collection[Any]) -> Mapping[str, str]:
     """Return the header cells by which a view shows who has a tag, such as `tags.VIP EXISTS`, with the column of the tag."""
-    told = {cell: mapped.get(cell, cell) for cell in header if cell not in ignored}
+    left_out = {each for each in ignored if isinstance(each, str)}
+    told = {cell: mapped.get(cell, cell) for cell in header if cell not in left_out}
     return {
         cell: word.removesuffix(_HAS_IT) for cell, word in told.items()
         if isinstance(word, str) and word.startswith(_TAGS) and word.endswith(_HAS_IT)
@@ -37,8 +38,9 @@ def label_keys(
     keys = {name.removeprefix(_TAGS): tag_key(name.removeprefix(_TAGS)) for name in columns if name.startswith(_TAGS)}
     sure = {tag_key(name.removeprefix(_TAGS)) for name in columns if name in shown}
     if told is not None:
+        there = frozenset(keys.values())
         for each in several(told, field="labels"):
-            if not isinstance(each, str) or each not in keys.values():
+            if not isinstance(each, str) or each not in there:
                 near = nearest(each, list(keys)) if isinstance(each, str) else ()
                 raise Malformed(f"the file has no column of a tag {quoted(each)}", field="labels", suggestions=near)
         return frozenset(sure | {*told})
