@@ -8,7 +8,7 @@ import typer
 
 from custcrm.business import BATCH
 from custcrm.cli.app import app
-from custcrm.messaging.dispatching import AFTER
+from custcrm.messaging.receipts import AFTER
 from custcrm.records.programs import NEW_CUSTOMERS, Access
 from tests.docs.pages import CODE, code, page, table
 

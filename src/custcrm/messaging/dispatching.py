@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from attrs import define, evolve, field, frozen
 
-from custcrm.messaging.protocol import Channel, Outcome, Outgoing, Receipt, address_field
+from custcrm.messaging.protocol import Channel, Outgoing, Receipt, address_field
+from custcrm.messaging.receipts import AFTER, read_receipts
 from custcrm.messaging.templates import TextTemplate, Values, action_values, customer_values
 from custcrm.records.customers import Customer
 from custcrm.records.messages import Message, MessageStatus
@@ -27,15 +27,6 @@ from custcrm.values.shapes import several, whole_number
 
 BATCH: Final = 20
 """Messages started at once: so many may still go out when their customers opt out, and no more are in doubt together."""
-
-AFTER: Final[Mapping[Outcome, MessageStatus]] = MappingProxyType({
-    Outcome.ACCEPTED: MessageStatus.SENT,
-    Outcome.DELIVERED: MessageStatus.DELIVERED,
-    Outcome.BOUNCED: MessageStatus.BOUNCED,
-    Outcome.FAILED: MessageStatus.FAILED,
-    Outcome.REJECTED: MessageStatus.REJECTED,
-})
-"""What a message becomes by its receipt."""
 
 MALFORMED_TEXT: Final = "malformed_text"
 """Reason of a message that failed because its template cannot be read; planning lets none through."""
@@ -74,8 +65,9 @@ def dispatch(store: Store, *, channels: Mapping[str, Channel], rules: Rules, lim
     of `store.write()`: inside one, nothing would be claimed before it is sent.
 
     A channel that raises takes no more in this call: after `Unavailable` its batch is planned as before, after any other error
-    it is in doubt. Raises `ChannelsFailed` for those, and for channels that are wanted and not given, when all others are done.
-    Where the store fails after messages were taken, Unfinished tells how many; those whose receipts are not kept are in doubt.
+    it is in doubt. One that returns what is no receipt takes no more either, its good receipts are kept. Raises ChannelsFailed
+    for those, and for channels that are wanted and not given, when all others are done. Where the store fails after messages
+    were taken, Unfinished tells how many; those whose receipts are not kept are in doubt.
     """
     if limit is not None:
         whole_number(limit, 1, None, field="limit", message="limit is the most messages to take, at least 1")
@@ -119,7 +111,7 @@ class _Run:
     def _hand_over(self, channel: str, claimed: Sequence[Claimed]) -> bool:
         """Send what is claimed and keep its receipts; False where the channel takes no more."""
         try:
-            receipts = _send(self.channels[channel], claimed)
+            receipts, fault = _send(self.channels[channel], claimed)
         except Exception as error:  # noqa: BLE001 (raised with those of the others, when these are done)
             self.errors[channel] = error
             if isinstance(error, Unavailable):
@@ -128,7 +120,10 @@ class _Run:
                 self.in_doubt += len(claimed)
             return False
         self.accepted += _keep(self.store, claimed, receipts, self.rules)
-        return True
+        if fault is not None:
+            self.errors[channel] = fault
+            self.in_doubt += sum(each.outgoing.id not in receipts for each in claimed)
+        return fault is None
 
     def _count(self, taken: int) -> None:
         self.taken += taken
@@ -275,9 +270,9 @@ def _address(channel: str, customer: Customer) -> str | None:
 # handing over ---------------------------------------------------------------------------------------
 
 
-def _send(channel: Channel, claimed: Sequence[Claimed]) -> Mapping[str, Receipt]:
-    """Hand a batch over, outside of any transaction, and return its receipts by the messages' ids."""
-    return {receipt.id: receipt for receipt in channel.send([each.outgoing for each in claimed])} if claimed else {}
+def _send(channel: Channel, claimed: Sequence[Claimed]) -> tuple[Mapping[str, Receipt], Malformed | None]:
+    """Hand a batch over, outside of any transaction; see `read_receipts`."""
+    return read_receipts(channel.send([each.outgoing for each in claimed]) if claimed else ())
 
 
 def _keep(store: Store, claimed: Sequence[Claimed], receipts: Mapping[str, Receipt], rules: Rules) -> int:

@@ -50,7 +50,10 @@ class Outgoing:
 
 @frozen
 class Receipt:
-    """What came of the message of that id. `detail` is a code ("550", "hard"), never an address or a text."""
+    """What came of the message of that id. `detail` is a code ("550", "hard"), never an address or a text.
+
+    Of a detail 200 characters are kept, and instead of NUL and lone surrogates U+FFFD.
+    """
 
     id: str
     status: Outcome = field(converter=Outcome)
@@ -63,8 +66,9 @@ class Channel(Protocol):
     def send(self, batch: Sequence[Outgoing]) -> Sequence[Receipt]:
         """Hand the messages over, each as it is and at most once, and return a receipt for each, in any order.
 
-        A message without a receipt is in doubt: leave the receipt out only where nobody can tell whether it was sent. It may
-        come again, with the same id, when somebody asks for it; a channel that knows the id may tell what came of it instead.
+        A message without a receipt is in doubt, as is one with two that differ: leave the receipt out only where nobody can
+        tell whether it was sent. It may come again, with the same id, when somebody asks for it; a channel that knows the id
+        may tell what came of it instead.
         What befalls one message is its receipt, not an error. Raise `Unavailable` only when certainly none of the batch
         was sent, so that all may be tried again later; after any other error the whole batch is in doubt. Either way this
         channel gets no more in that dispatch, and the others go on. No transaction is open meanwhile, so nobody waits.
