@@ -1,5 +1,6 @@
 """Who is deleted while a bulk action goes on: it goes on without them, and the others have it once."""
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -141,3 +142,66 @@ def test_the_places_of_the_deleted_are_free_again(crm: Crm, members: Sequence[Cu
     assert crm.coupons.left("few") == len(gone)
     assert (result.applied, result.skipped) == (len(left), {"deleted": len(gone)})
     assert plan.apply(key="k") == result and crm.coupons.left("few") == len(gone)
+
+
+# at the same time ----------------------------------------------------------------------------------
+
+
+WHILE = 0.1
+"""Seconds for which a transaction stays open, so that whoever must wait for it does."""
+
+KINDS = ("set_access", "credit_points", "spend_account", "revoke_coupons", "send_to_inbox")
+"""Verbs that change what is there, add for each, or book customer by customer."""
+
+
+def outcome_of(call: Callable[[], Any]) -> str:
+    """Return 'done', or what was raised."""
+    try:
+        call()
+    except custcrm.Refusal as refusal:
+        return str(refusal.reason)
+    except custcrm.CrmError as error:
+        return f"{type(error).__name__}: {error}"
+    return "done"
+
+
+@pytest.mark.parametrize("verb", KINDS)
+def test_a_deletion_waits_for_what_is_done_to_many(crm: Crm, members: Sequence[Customer], verb: str):
+    """Law: who is deleted while something is done to many goes after it, with all of it, or stays for what must be kept."""
+    met: list[str] = []
+    deleting = threading.Thread(target=lambda: met.append(outcome_of(lambda: crm.customers.delete(members[0]))))
+    with crm.transaction():
+        VERBS[verb].plan(in_batches(crm, PEOPLE).select()).apply(key="k")
+        deleting.start()
+        deleting.join(WHILE)
+    deleting.join()
+    there = crm.select().count()
+    assert (met, there) in ((["done"], PEOPLE - 1), (["financial_records"], PEOPLE)), met
+
+
+@pytest.mark.parametrize("after", [0, BATCH])
+@pytest.mark.parametrize("verb", KINDS)
+def test_what_is_done_to_many_waits_for_a_deletion(crm: Crm, members: Sequence[Customer], verb: str, after: int):
+    """Law: before the freeze and between two batches, who is being deleted is passed over, and nothing is stopped by it."""
+    deleted = threading.Event()
+
+    def delete() -> None:
+        with crm.transaction():
+            crm.customers.delete(members[3])
+            deleted.set()
+            threading.Event().wait(WHILE)
+
+    deleting = threading.Thread(target=delete)
+
+    def start(done: int, total: int) -> None:
+        if done == after and not deleted.is_set():
+            deleting.start()
+            deleted.wait()
+
+    plan = VERBS[verb].plan(crm.select())
+    if not after:
+        start(0, 0)
+    met = outcome_of(lambda: plan.apply(key="k", progress=start))
+    deleting.join()
+    left = [each for each in members if each != members[3]]
+    assert (met, [VERBS[verb].has(crm, each) for each in left]) == ("done", [VERBS[verb].once] * len(left))

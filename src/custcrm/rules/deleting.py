@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from custcrm.records import RECORDS, AccountEntry, PointsEntry, Redemption, Sale, Target
+from custcrm.records import RECORDS, AccountEntry, PointsEntry, Redemption, Sale
 from custcrm.records.declaration import declaration
 from custcrm.values.errors import Reason, Refusal
 
@@ -15,7 +15,6 @@ FINANCIAL: Final[Mapping[str, type]] = {
 """What must be kept, by the name that a refusal gives it: sales are refunds and chargebacks too."""
 
 ABOUT: Final[tuple[type, ...]] = (
-    Target,
     *(each for each in reversed(RECORDS) if declaration(each).of_customer and each not in FINANCIAL.values()),
 )
 """Records that go with their customer, those that refer to others first.

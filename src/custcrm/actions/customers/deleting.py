@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -12,11 +12,11 @@ from attrs import evolve
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon
 from custcrm.actions.keys import Request, once
 from custcrm.business import Business, hold_customer
-from custcrm.records import Coupon, CouponSeries, Customer, FreeCode
+from custcrm.records import Coupon, CouponSeries, Customer, FreeCode, Target
 from custcrm.records.declaration import declaration
 from custcrm.rules import coupons, deleting
 from custcrm.storage.protocol import Writer
-from custcrm.values.errors import Conflict, KeyConflict
+from custcrm.values.errors import Conflict, Contended
 
 
 def delete(business: Business, customer_id: str, *, key: str | None = None) -> None:
@@ -31,20 +31,7 @@ def delete(business: Business, customer_id: str, *, key: str | None = None) -> N
         _delete(writer, customer_id)
         return ()
 
-    try:
-        once(business, request, remove)
-    except KeyConflict:
-        raise
-    except Conflict:
-        # On a server another may have recorded a sale after we looked: then it is there now, and tells.
-        with business.reading() as reader:
-            refusal = deleting.refusal({
-                name: reader.count_records(record, {"customer_id": customer_id})
-                for name, record in deleting.FINANCIAL.items()
-            })
-        if refusal is None:
-            raise
-        raise refusal from None
+    once(business, request, remove)
 
 
 def _delete(writer: Writer, customer_id: str) -> None:
@@ -56,11 +43,19 @@ def _delete(writer: Writer, customer_id: str) -> None:
     held = tuple(writer.find(Coupon, mine))
     _give_back(writer, held, _free_again(writer, held))
     for record in deleting.ABOUT:
-        key = attrgetter(*declaration(record).key)
-        found: list[Any] = list(writer.find(record, mine))
-        for each in found:
-            writer.remove(record, *key(each))
-    writer.remove(Customer, customer_id)
+        _remove_all(writer, record, mine)
+    try:
+        writer.remove(Customer, customer_id)
+    except Conflict:  # on a server others may have written about the customer after we looked: look again
+        raise Contended from None
+    _remove_all(writer, Target, mine)  # last: nothing refers to a customer who is gone, but a freeze may have ended meanwhile
+
+
+def _remove_all(writer: Writer, record: type, mine: Mapping[str, Any]) -> None:
+    key = attrgetter(*declaration(record).key)
+    found: list[Any] = list(writer.find(record, mine))
+    for each in found:
+        writer.remove(record, *key(each))
 
 
 def _free_again(writer: Writer, held: Iterable[Coupon]) -> set[str]:

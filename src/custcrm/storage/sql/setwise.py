@@ -143,6 +143,20 @@ def hold_each(changing: bool) -> sa.Select[Any]:
 
 
 @cache
+def count_lost() -> sa.Select[Any]:
+    """Return the query that keeps the customers of all targets of an apply from being deleted, and counts those who are gone.
+
+    Targets refer to nobody by a key of the database, so nothing else waits for a deletion that is under way.
+    """
+    targets, customers = table(Target), table(Customer)
+    mine = targets.c.applied_id == sa.bindparam(APPLY, type_=TEXT)
+    there = sa.select(customers.c.id).where(customers.c.id.in_(sa.select(targets.c.customer_id).where(mine)))
+    kept = there.order_by(customers.c.id).with_for_update(read=True, key_share=True).subquery()
+    whole = sa.select(sa.func.count()).select_from(targets).where(mine).scalar_subquery()
+    return sa.select(whole - sa.select(sa.func.count()).select_from(kept).scalar_subquery())
+
+
+@cache
 def count_eligible() -> sa.Select[Any]:
     """Return the query for how many eligible targets of a slice there are."""
     return sa.select(sa.func.count()).select_from(table(Target)).where(*_slice(table(Target), ()))

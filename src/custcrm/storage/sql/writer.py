@@ -24,7 +24,7 @@ from custcrm.storage.sql.reader import SqlReader
 from custcrm.storage.sql.setwise import STAGED
 from custcrm.storage.sql.statements import Shape
 from custcrm.storage.sql.tables import table
-from custcrm.values.errors import NotFound
+from custcrm.values.errors import Contended, NotFound
 
 R = TypeVar("R")
 
@@ -106,6 +106,8 @@ class SqlWriter(SqlReader):
         moments = questions.parameters(statement.needed, question.as_of, question.filter)
         with self._undone_on_error():
             self._run(statement.executable, moments | bound)
+        if self._dialect == "postgresql" and self._run(setwise.count_lost(), bound).scalar_one():
+            raise Contended  # a customer who was found has been deleted meanwhile
         counts = dict(tuple(row) for row in self._run(setwise.tally(), {setwise.APPLY: applied.id}))
         self.added[table(Target).name] += sum(counts.values())
         return counts
