@@ -1,7 +1,9 @@
 """How a file is written is found out, or told, and never guessed wrongly in silence."""
 
 import csv
+import os
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -151,3 +153,26 @@ def test_a_line_end_that_two_blocks_share_is_one(file):
     for block in range(1_048_570, 1_048_580):
         text = "email\r\n" + "x" * (block - 7) + "\r\n" + "y\r\n"
         assert CsvSource.look(file(text), delimiter=",").lines == 3
+
+
+def test_what_is_no_file_is_told(tmp_path: Path):
+    """A pipe, which could be read once only, and would be waited for, a device, a folder, and what cannot be read at all."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    end, start = os.pipe()
+    os.write(start, b"email\na@example.org\n")
+    os.close(start)
+    said = {
+        tmp_path / "pipe.csv": "only once", Path(f"/dev/fd/{end}"): "only once", Path("/dev/null"): "only once",
+        tmp_path: "is a folder", Path("/proc/self/mem"): "cannot be read", tmp_path / "missing.csv": "cannot be read",
+        tmp_path / "a\0b": "no path", tmp_path / ("x" * 5_000): "cannot be read",
+    }
+    told: dict[Path, str] = {}
+    for path in said:
+        try:
+            told[path] = f"read, {CsvSource.look(path).lines} lines"
+        except Exception as error:  # noqa: BLE001  which one it is, is what is asked
+            told[path] = f"{type(error).__name__}: {error}"
+    os.close(end)
+    ours = {path for path in said if told[path].startswith("Malformed") and said[path] in told[path]}
+    wrong = {str(path)[-20:]: told[path] for path in said if path not in ours}
+    assert wrong == {}

@@ -8,6 +8,7 @@ times; one that changes meanwhile is read no further. The name to know is `CsvSo
 from __future__ import annotations
 
 import csv
+import stat
 from codecs import BOM_UTF8, getincrementaldecoder
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -160,12 +161,17 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
 
 
 def _state(path: Path) -> State:
+    """Return how the file is now; Malformed for what is none, such as a pipe, which would be waited for."""
     try:
         found = path.stat()
     except OSError as error:
         raise _no_file(path, error) from None
     except ValueError:  # a NUL, or half a character
         raise Malformed("source is no path that a file can have", field="source") from None
+    if stat.S_ISDIR(found.st_mode):
+        raise Malformed(f"{path} is a folder; name a file in it", field="source")
+    if not stat.S_ISREG(found.st_mode):
+        raise Malformed(f"{path} is a pipe or a device, which is read only once; write it to a file first", field="source")
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
