@@ -14,7 +14,7 @@ import custcrm
 from custcrm.records import RECORDS, Customer
 from tests.crm.test_nonsense import World, _raised, _records, _Undo, world_of
 
-BLANKS: Final = ("", " ", "\u00a0\t", "\u200b \ufeff")
+BLANKS: Final = ("", "\u00a0\t ", "\u200b \ufeff", "\u3164\u2800", "\u2062\ufe0f\x1b\U000e0020")
 
 NAMES: Final = {
     "account", "category", "card_number", "code", "coupon", "customer", "document", "external_id", "key", "message", "name",
@@ -129,7 +129,7 @@ def test_white_space_round_an_identifier_says_nothing_to_any_verb(world: World, 
     for part, verb, name, text in list(_doors(world))[:: _step(where)]:
         beside = _besides(world, part, verb, name)
         plain = _written(world, part, verb, **{**beside, name: text})
-        padded = _written(world, part, verb, **{**beside, name: f" {text}\u00a0\u200b"})
+        padded = _written(world, part, verb, **{**beside, name: f"\u2800 {text}\u00a0\u200b\u3164\x1b"})
         if plain != padded:
             different.append(f"{part}.{verb}({name}): {plain!r:.300} / {padded!r:.300}")
     assert different == []
@@ -203,6 +203,29 @@ def test_a_search_for_a_blank_is_no_search_for_everybody(world: World) -> None:
         for find in (crm.customers.find_by_email, crm.customers.identify_caller):
             with pytest.raises(custcrm.Malformed):
                 find(blank)
+
+
+def test_a_text_that_is_needed_shows_something(world: World, where: str | None) -> None:
+    """Law: what tells why, and what a customer reads, is refused where nobody could see it; a text may be left empty by it."""
+    crm, anna = world.crm, world.sensible["customer"]
+    for blank in BLANKS:
+        taken = []
+        for name, call in {
+            "evidence": lambda told: crm.consents.grant(anna, "sms", evidence=told),
+            "title": lambda told: crm.inbox.add(anna, title=told, text="Hello"),
+            "reason": lambda told: crm.points.adjust(anna, "club", 1, reason=told),
+        }.items():
+            with suppress(custcrm.Malformed):
+                call(blank)
+                taken.append(name)
+        assert taken == [], f"{blank!r} is taken as {taken}"
+        changed = crm.customers.update(anna, registry_code=blank, payment_reference=blank, web_shop_username=blank)
+        assert (changed.registry_code, changed.payment_reference, changed.web_shop_username) == (None, None, None)
+    if where is not None and where.startswith("postgresql"):
+        for blank in BLANKS:
+            with pytest.raises(custcrm.Malformed) as error:
+                custcrm.open(where, schema=blank)
+            assert error.value.field == "schema"
 
 
 def test_what_is_kept_is_kept_trimmed(world: World) -> None:

@@ -17,6 +17,7 @@ from custcrm.records.declaration import declaration
 from custcrm.records.messages import Message
 from custcrm.values.errors import Malformed, Reason, Refusal
 from custcrm.values.money import Money
+from custcrm.values.texts import is_blank
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 STARRED = re.compile(r"\*\|\w+\|\*")
@@ -29,7 +30,7 @@ def _escaped(text: str) -> str:
 stored = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 plain = stored.filter(lambda text: not STARRED.search(text))
 words = stored.map(lambda text: re.sub(r"[{}]", "", text))
-present = stored.filter(lambda text: text.strip())
+present = stored.filter(lambda text: not is_blank(text))
 names = st.sampled_from(NAMES)
 values_of = st.dictionaries(names, st.none() | stored)
 tags = st.one_of(
@@ -73,7 +74,7 @@ def test_a_text_is_rendered_exactly_when_nothing_is_missing(source, values):
     """`render` refuses if and only if a required name has no value or a blank one, and names the first of those."""
     template = TextTemplate.parse(source, NAMES)
     missing = template.missing(values)
-    assert set(missing) == {name for name in template.required if not (values.get(name) or "").strip()}
+    assert set(missing) == {name for name in template.required if is_blank(values.get(name))}
     assert template.required <= template.names
     if not missing:
         assert isinstance(template.render(values), str)

@@ -3,12 +3,41 @@
 import unicodedata
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import key_name
-from custcrm.values.texts import checked, fold, fold_accents, fold_case, is_blank
+from custcrm.values.texts import checked, fold, fold_accents, fold_case, is_blank, trimmed
+
+NO_GLYPH = regex.compile(
+    r"[\p{Default_Ignorable_Code_Point}\p{White_Space}\p{Cc}\u2800]|[\p{Cf}--\p{Prepended_Concatenation_Mark}]", regex.V1)
+"""By Unicode's properties: what nobody sees. Cf has signs that are seen, of Arabic numbers."""
+
+
+def test_what_has_no_glyph_is_blank() -> None:
+    """Law: of all characters, those which show nothing are blank, and no others."""
+    different = [hex(at) for at in range(0x110000) if is_blank(chr(at)) != bool(NO_GLYPH.fullmatch(chr(at)))]
+    assert different == []
+
+
+@given(st.text(st.sampled_from(" \t\u3164\u2800\u200b\x1b\ufe0f\U000e0067")), st.text(st.characters(codec="utf-8")))
+def test_a_trimmed_text_begins_and_ends_with_what_is_seen(blank: str, text: str) -> None:
+    """Law: trimmed once is trimmed, from the first glyph to the last it is untouched, and blanks round it say nothing."""
+    kept = trimmed(text)
+    assert trimmed(kept) == kept and kept in text
+    assert trimmed(blank + text) == kept and trimmed(text + " " + blank) == kept
+    seen = [at for at, each in enumerate(text) if not NO_GLYPH.fullmatch(each)]
+    assert (text[seen[0] : seen[-1] + 1] if seen else "") == kept[: seen[-1] + 1 - seen[0] if seen else None]
+
+
+@pytest.mark.parametrize("text", ["Anna \u2764\ufe0f", "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+                                  "\u845b\U000e0100", "\u0600\u0661"])
+def test_how_the_last_character_looks_is_kept(text: str) -> None:
+    """A red heart, a flag, a form of a name's letter, the sign of an Arabic number; a plain letter has no other look."""
+    assert trimmed(f" {text}\u200b") == text
+    assert trimmed("r1\ufe0f") == "r1"
 
 
 @given(st.text())

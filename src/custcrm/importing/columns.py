@@ -13,10 +13,9 @@ from attrs import field, frozen
 from custcrm.importing.report import REFUSED_LINE, REFUSED_REASON
 from custcrm.values.errors import Malformed
 from custcrm.values.formulas import restored
-from custcrm.values.identifiers import trimmed
 from custcrm.values.shapes import several
 from custcrm.values.spelling import nearest, quoted
-from custcrm.values.texts import checked
+from custcrm.values.texts import checked, trimmed
 
 VERBATIM: Final = "attributes"
 

@@ -23,8 +23,7 @@ from attrs import evolve, field, frozen
 
 from custcrm.importing.encoding import find_encoding, spelled, told_encoding
 from custcrm.values.errors import Malformed
-from custcrm.values.identifiers import trimmed
-from custcrm.values.texts import checked
+from custcrm.values.texts import checked, trimmed
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """What may stand between cells, with the names that people know."""

@@ -173,7 +173,7 @@ ACCOUNT_REPLENISHED_AS_POINTS: Final = with_tags(DEFAULT_POINTS_CREDITED, "amoun
 
 
 def text_or_default(text: str | None, default: str) -> str:
-    """Return the text as it was given, or the default where it is missing or only white space."""
+    """Return the text as it was given, or the default where it is missing or blank."""
     return default if text is None or is_blank(checked(text, field="text")) else text
 
 

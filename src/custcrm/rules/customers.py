@@ -14,13 +14,13 @@ from custcrm.values import places
 from custcrm.values.birthdays import birth_date
 from custcrm.values.emails import email
 from custcrm.values.errors import Conflict, Malformed
-from custcrm.values.identifiers import identified, identifier, optional, trimmed
+from custcrm.values.identifiers import identified, identifier, optional
 from custcrm.values.money import Money
 from custcrm.values.periods import zone
 from custcrm.values.phones import Phone
 from custcrm.values.shapes import flag, one_of, whole_number
 from custcrm.values.spelling import nearest
-from custcrm.values.texts import checked, is_blank
+from custcrm.values.texts import checked, is_blank, trimmed
 
 LARGEST: Final = 10**9
 """Of a whole number that describes a customer."""
@@ -178,7 +178,7 @@ def contact_point(
         raise Malformed("a contact point is an email or a phone", field="kind", suggestions=("email", "phone"))
     compared = email(value) if kind == "email" else phone(value, owner.country).e164
     return ContactPoint(
-        customer_id=owner.id, id=id, kind=kind, value=compared, as_typed=value.strip(),
+        customer_id=owner.id, id=id, kind=kind, value=compared, as_typed=trimmed(value),
         purpose=checked(purpose, field="purpose", limit=PURPOSE_LIMIT),
         recorded_at=now,
     )

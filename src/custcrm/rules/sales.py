@@ -9,11 +9,10 @@ from typing import Any, Final
 from custcrm.records import Sale, SaleLine
 from custcrm.records.sales import SaleKind
 from custcrm.values.errors import Malformed
-from custcrm.values.identifiers import trimmed
 from custcrm.values.money import Money
 from custcrm.values.shapes import mapping, several, whole_number
 from custcrm.values.spelling import nearest
-from custcrm.values.texts import checked
+from custcrm.values.texts import checked, trimmed
 
 TEXT_LIMIT: Final = 200
 """Characters of a product or category."""

@@ -5,8 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 from custcrm.values.errors import Malformed
-from custcrm.values.identifiers import trimmed
-from custcrm.values.texts import checked
+from custcrm.values.texts import checked, trimmed
 
 LONGEST: Final = 320
 """Parts of 64 and 255 and the @; the validator, which is stricter, need not read pages."""

@@ -1,7 +1,7 @@
 """What things are known by: keys that people give to programs or series, and ids, references and codes from elsewhere.
 
 White space round an identifier says nothing: it is taken off where one is stored and where one is looked up, and what is blank
-is none. The names to know are `identifier`, `key_name` and `trimmed`.
+is none (`values/texts.py` says what that is). The names to know are `identifier` and `key_name`.
 """
 
 import unicodedata
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from custcrm.values.errors import Malformed
 from custcrm.values.shapes import mapping, several
-from custcrm.values.texts import checked
+from custcrm.values.texts import checked, trimmed
 
 LONGEST: Final = 64
 """Code points of a key: it stands in columns, filters and till receipts."""
@@ -18,22 +18,7 @@ LONGEST: Final = 64
 LIMIT: Final = 200
 """Code points of what other systems call something: an order's number, an id, a card."""
 
-ZERO_WIDTH: Final = (
-    "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-)
-"""What takes no place on a screen and comes along when text is copied: from web pages, phone books, the start of files."""
-
-_BLANK: Final = "".join(filter(str.isspace, map(chr, range(0x3001)))) + ZERO_WIDTH
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
-
-
-def trimmed(text: str) -> str:
-    r"""Return a text without white space at both ends: what `str.strip` takes off, and what has no width.
-
-    >>> trimmed(" till 1\u200b ")
-    'till 1'
-    """
-    return text.strip(_BLANK)
 
 
 def identifier(text: object, *, field: str, limit: int = LIMIT) -> str:

@@ -11,8 +11,7 @@ import attrs
 
 from custcrm.values import places
 from custcrm.values.errors import Malformed
-from custcrm.values.identifiers import trimmed
-from custcrm.values.texts import checked
+from custcrm.values.texts import checked, trimmed
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber

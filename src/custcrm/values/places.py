@@ -4,8 +4,7 @@ import re
 from typing import Final
 
 from custcrm.values.errors import Malformed
-from custcrm.values.identifiers import trimmed
-from custcrm.values.texts import checked
+from custcrm.values.texts import checked, trimmed
 
 COUNTRIES: Final = frozenset(
     """

@@ -9,6 +9,27 @@ LONGEST: Final = 10_000
 """Code points in one stored text, unless its field says otherwise: a long note, not a file."""
 
 
+_INVISIBLE: Final = (
+    (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+    (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+)
+"""The property Default_Ignorable_Code_Point of Unicode, what else of category Cf has no glyph, and braille without a dot."""
+
+
+def _characters(*ranges: tuple[int, int]) -> str:
+    return "".join(chr(each) for first, last in ranges for each in range(first, last + 1))
+
+
+_SPACES: Final = "".join(filter(str.isspace, _characters((0, 0x3000))))
+_BLANK: Final = _SPACES + _characters((0, 0x1F), (0x7F, 0x9F), *_INVISIBLE)
+"""What shows nothing: white space, controls (Cc), and what is invisible."""
+_NOTHING: Final = frozenset(_BLANK)
+_LOOKS: Final = _characters((0x180B, 0x180D), (0x180F, 0x180F), (0xFE00, 0xFE0F), (0xE0020, 0xE007F), (0xE0100, 0xE01EF))
+"""What is invisible and says how the character before it looks: variation selectors, and tags of flags."""
+
+
 def checked(text: object, *, field: str, limit: int = LONGEST) -> str:
     """Return `text` unchanged when it can be stored and sent as it is.
 
@@ -26,9 +47,25 @@ def checked(text: object, *, field: str, limit: int = LONGEST) -> str:
     return text
 
 
+def trimmed(text: str) -> str:
+    r"""Return a text without what has no glyph at its ends: white space, controls, what takes no place, fillers.
+
+    What changes the look of the last character, such as an emoji's colour or a flag's letters, is part of it.
+
+    >>> trimmed(" till 1\u200b ")
+    'till 1'
+    """
+    if not text or (text[0] not in _NOTHING and text[-1] not in _NOTHING):
+        return text
+    seen = text.rstrip(_BLANK)
+    behind = text[len(seen):]
+    looks = 0 if seen[-1:].isascii() else len(behind) - len(behind.lstrip(_LOOKS))
+    return (seen + behind[:looks]).lstrip(_BLANK) if seen else ""
+
+
 def is_blank(text: str | None) -> bool:
-    """Tell whether a text is missing, empty or only white space."""
-    return text is None or not text.strip()
+    """Tell whether a text is missing, or shows nothing: it is empty, or has no character with a glyph."""
+    return text is None or not trimmed(text)
 
 
 def fold_case(text: str) -> str:

@@ -19,9 +19,9 @@ from custcrm.records import (
 from custcrm.records.customers import FOLDED, fold_copy
 from custcrm.rules.contacting import PURPOSES
 from custcrm.values.errors import CrmError
-from custcrm.values.identifiers import trimmed
 from custcrm.values.periods import zone
 from custcrm.values.places import country, locale
+from custcrm.values.texts import trimmed
 from custcrm.verifying.dossiers import Dossier, grouped
 from custcrm.verifying.ground import Ground
 from custcrm.verifying.report import Findings, ids_of, shared_ids

@@ -13,7 +13,7 @@ from custcrm.records import RECORDS, ContactPoint, Customer, SeriesBudget
 from custcrm.records.declaration import Counter, declaration
 from custcrm.storage.columns import tuple_reader
 from custcrm.storage.protocol import Reader
-from custcrm.values.identifiers import trimmed
+from custcrm.values.texts import trimmed
 from custcrm.verifying.ground import Ground, in_pieces
 from custcrm.verifying.report import Findings, ids_of
 

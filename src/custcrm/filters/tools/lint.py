@@ -24,9 +24,8 @@ from custcrm.filters.tools.presence import can_be_missing, tested_values
 from custcrm.filters.tools.simplify import simplify
 from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Map
-from custcrm.values.identifiers import trimmed
 from custcrm.values.spelling import nearest
-from custcrm.values.texts import fold
+from custcrm.values.texts import fold, trimmed
 
 Kind: TypeAlias = OneOf["missing", "never_equal", "near_key", "blanks", "always_false", "always_true"]
 Keys: TypeAlias = Mapping[str, Iterable[str]]
