@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,8 +68,10 @@ def _url(address: str | Path) -> URL:
 def translated(*, keeping: bool = False) -> Iterator[None]:
     """Raise what the driver says as an error of ours; what it says of values goes nowhere.
 
-    With `keeping`, a number that does not fit is one that was given to keep, else one that was added up.
+    With `keeping`, a number that does not fit is one that was given to keep, else one that was added up. Where the driver fails
+    to undo what an interrupt has left half done, it is the interrupt that is raised.
     """
+    before = sys.exception()
     try:
         yield
     except exc.TimeoutError:
@@ -76,10 +79,21 @@ def translated(*, keeping: bool = False) -> Iterator[None]:
     except exc.PendingRollbackError:  # what SQLAlchemy says after the connection was lost within a transaction
         raise Unavailable("the connection to the store was lost") from None
     except Exception as error:
+        if (interrupt := _interrupt(error, before)) is not None:
+            raise interrupt from None
         ours = _translate(error.orig if isinstance(error, exc.DBAPIError) else error, keeping)
         if ours is None:
             raise
         raise ours from None
+
+
+def _interrupt(error: BaseException | None, before: BaseException | None) -> BaseException | None:
+    """Return what is no error but stops the program, and has led to this error since `before`."""
+    while error is not None and error is not before:
+        if not isinstance(error, Exception):
+            return error
+        error = error.__context__
+    return None
 
 
 def _translate(error: BaseException | None, keeping: bool) -> CrmError | None:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from sqlalchemy import exc
 from sqlalchemy.engine import Connection, Engine
 
 from custcrm.storage import forks
@@ -76,6 +77,19 @@ def _look(engine: Engine, schema_name: str | None, *, create: bool = True) -> in
             if schema_name is not None and not postgresql.has_schema(connection, schema_name):
                 return None
             return schema.version(connection)
+
+
+def _give_back(connection: Connection) -> None:
+    """Roll back what is not committed. Where that fails the connection is dropped, with which its transaction ends as well.
+
+    In a child process nothing is done with a connection of its parent.
+    """
+    try:
+        connection.close()
+    except exc.DBAPIError:
+        if not connection.closed:
+            connection.invalidate()
+            connection.close()
 
 
 class SqlStore:
@@ -187,7 +201,7 @@ class SqlStore:
             yield connection
         finally:
             with translated():
-                connection.close()  # which in a child process does nothing with a connection of its parent
+                _give_back(connection)
 
     def _commit(self, connection: Connection, writer: SqlWriter) -> None:
         try:

@@ -179,9 +179,9 @@ class SqlWriter(SqlReader):
         self._run_text(f"SAVEPOINT {savepoint}")
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             if self._held.is_whole() and self._can_go_back():
-                self._run_text(f"ROLLBACK TO SAVEPOINT {savepoint}")
+                self._go_back(savepoint, error)
             self._has_staged = has_staged
             del self.keys[keys:]
             raise
@@ -199,6 +199,15 @@ class SqlWriter(SqlReader):
         """Tell whether the transaction is still there: not after a lost connection, nor in a child of its process."""
         connection = self._connection
         return connection is not None and self._process == forks.generation() and not connection.invalidated
+
+    def _go_back(self, savepoint: str, error: BaseException) -> None:
+        """Undo what an error leaves. Where that fails nothing of the transaction is kept; an interrupt is not replaced."""
+        try:
+            self._run_text(f"ROLLBACK TO SAVEPOINT {savepoint}")
+        except Exception:
+            self._live().invalidate()
+            if isinstance(error, Exception):
+                raise
 
     def _run_text(self, text: str) -> None:
         with translated():
