@@ -202,6 +202,27 @@ def test_what_is_iterated_within_a_transaction_is_its_owners(crm, people, begin,
 
 
 @pytest.mark.feature("X40")
+def test_a_block_that_is_left_behind_writes_nothing(crm):
+    """Of two generators of one thread whose blocks are left in the wrong order, nothing is kept; other calls go on."""
+
+    def block(name):
+        with crm.transaction():
+            crm.customers.add(first_name=name)
+            yield
+            crm.customers.add(first_name=f"{name} again")
+
+    outer, inner = block("outer"), block("inner")
+    next(outer)
+    next(inner)
+    assert as_raised(lambda: next(outer)) is MisusedTransaction
+    assert soon(lambda: names(crm)) == set()
+    told_within = as_raised(lambda: next(inner))
+    assert names(crm) == set()
+    assert told_within is MisusedTransaction
+    works_everywhere(crm)
+
+
+@pytest.mark.feature("X40")
 def test_another_face_is_the_same_store(crm):
     """What one face has begun, another one of the same store joins in its thread, and falls into in another task."""
     maija, pekka = crm.acting_as("maija"), crm.acting_as("pekka")

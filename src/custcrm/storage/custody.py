@@ -15,9 +15,9 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from os import getpid
 from threading import Lock, get_ident, local
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar
-from weakref import ref
+from weakref import WeakSet, ref
 
 from custcrm.storage import forks, protocol
 from custcrm.values.errors import MisusedTransaction, Unavailable
@@ -60,6 +60,7 @@ class Held(Generic[W]):
         self._task = task and ref(task)  # weakly: whoever forgets a task with a write() in it is to lose both
         self._free = free
         self._depth = 0
+        self._callers: list[FrameType | None] = []  # of the blocks within that are not left yet
         self._undecided = Lock()  # for the first who spoils it or settles it
         self._unfreed = Lock()
 
@@ -77,6 +78,18 @@ class Held(Generic[W]):
             return False
         task = _current_task()
         return self._task is None if task is None else self._task is not None and self._task() is task
+
+    def is_left_behind(self) -> bool:
+        """Tell whether it is over, and this call within a block in it that is not left yet, as of a second generator."""
+        frame: FrameType | None = sys._getframe()  # noqa: SLF001 (the traceback of a call that does not fail)
+        while frame is not None and frame not in self._callers:
+            frame = frame.f_back
+        return frame is not None
+
+    def mark_left_behind(self) -> None:
+        """Let calls within the blocks in it that are not left yet be refused, now that it is over."""
+        if self._depth:
+            _LEFT_BEHIND.add(self)
 
     def is_whole(self) -> bool:
         """Tell whether this call is the owner's, and nobody else has called within."""
@@ -132,12 +145,14 @@ class Held(Generic[W]):
         """Be in a write() within this one: an exception undoes what was done within."""
         self._depth += 1
         depth = self._depth
+        self._callers.append(caller := _caller())
         try:
             with self.left_properly(depth), self.writer.nested(depth):
                 yield self.writer
                 self.check_leaving(depth)
         finally:
             self._depth -= 1
+            self._callers.remove(caller)
 
     @contextmanager
     def left_properly(self, depth: int) -> Iterator[None]:
@@ -170,6 +185,8 @@ class Custody(Generic[W]):
         MisusedTransaction where it falls into another's, Closed in a child process within its parent's: half of what the
         block does would else be done by each.
         """
+        if any(each.custody is self and each.is_left_behind() for each in tuple(_LEFT_BEHIND)):
+            raise MisusedTransaction(SPOILT)
         if not _HERE.held and not _WITHIN.get():
             return None
         for held in (*_HERE.held, *(mark.held for mark in _WITHIN.get())):
@@ -200,6 +217,7 @@ class Custody(Generic[W]):
                 yield held
         finally:
             held.is_over = True
+            held.mark_left_behind()
             try:
                 held.end()
             finally:
@@ -276,6 +294,18 @@ class _OfThread(local):
 
 _HERE: Final = _OfThread()
 _WITHIN: Final[ContextVar[tuple[_Mark, ...]]] = ContextVar("custcrm_transactions", default=())
+
+
+_LEFT_BEHIND: Final[WeakSet[Held[Any]]] = WeakSet()
+"""Those that were left before a block within them."""
+
+
+def _caller() -> FrameType | None:
+    """Return what entered the block, outside of this library."""
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 (the traceback of a call that does not fail)
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in {"custcrm", "contextlib"}:
+        frame = frame.f_back
+    return frame
 
 
 def _forget(held: Held[Any]) -> None:
