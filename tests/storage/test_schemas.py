@@ -163,6 +163,7 @@ def test_commands_work_on_a_schema(postgres_url: str) -> None:
     """`--schema` says which tenant's store a command works on; without it, it is another store."""
     with custcrm.open(postgres_url, schema="tenant") as crm:
         crm.customers.add(first_name="Anna")
+    custcrm.open(postgres_url, schema="other").close()
 
     def said(*command: str) -> str:
         done = CliRunner().invoke(app, [*command, "--store", postgres_url], prog_name="custcrm")
