@@ -273,14 +273,14 @@ def settle(store: Store, given: Mapping[str, str | None]) -> Mapping[str, str | 
     """Keep the settings of a new store, or return those it was made with; Conflict where a given one differs.
 
     Of two that open a new store with different ones, one is first, and the other gets the Conflict. A store that holds
-    something already is not taken for one of the defaults where its settings were lost: Conflict, until they are given.
+    something already is not taken for one of the defaults where its currency was lost: Conflict, until it is given.
     """
     wanted = {name: value or DEFAULTS.get(name) for name, value in given.items()}
     with store.read() as reader:
         kept = _settings(reader, given)
-        lost = [name for name in DEFAULTS if name not in kept and given.get(name) is None]
-        if lost and any(reader.count_records(record) for record in (Program, Customer)):
-            raise Conflict(f"the store's {' and '.join(lost)} are lost; open it with those that it was made with")
+        is_lost = "currency" not in kept and given.get("currency") is None
+        if is_lost and any(reader.count_records(record) for record in (Program, Customer)):
+            raise Conflict("the store's settings are lost; open it with the currency and time zone that it was made with")
     if any(value and name not in kept for name, value in wanted.items()):
         with store.write() as writer:
             writer.claim("settings", list(wanted))

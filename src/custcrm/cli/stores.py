@@ -52,11 +52,11 @@ def importable(store: str | None, settings: Settings, trial: Callable[[Crm], obj
 
 
 def migrate(store: str | None, schema: str | None, output: Output) -> None:
-    """Bring a store up to date and say from which version to which."""
+    """Bring a store up to date, or set one up, and say from which version to which; a schema that is not there is none."""
     from custcrm.storage.sql import open_store
 
     name = _existing(store)
-    opened = open_store(name, schema_name=schema, create=False)
+    opened = open_store(name, schema_name=schema, create=schema is None)
     try:
         before, after = opened.migrate()
     finally:
