@@ -109,7 +109,7 @@ def test_what_is_not_there_is_not_made_unless_wanted(new: str, tmp_path: Path) -
         custcrm.open(create=False)
 
 
-@pytest.mark.parametrize("lost", [{"currency"}, {"currency", "timezone"}], ids=str)
+@pytest.mark.parametrize("lost", [{"currency"}, {"currency", "timezone"}], ids=["one", "both"])
 def test_lost_settings_are_not_taken_for_the_defaults(lost: set[str], new: str) -> None:
     """A store that holds customers waits to be told, and writes nothing before."""
     store = open_store(new)
