@@ -132,11 +132,13 @@ def kept(store: Store) -> list[Setting]:
 
 
 @pytest.mark.parametrize("channels", [{"sms": object()}, {"sms": RecordingChannel}, ["sms"], {7: RecordingChannel()}, "sms"])
-def test_a_channel_is_an_object_that_sends(channels: Any) -> None:
-    """What could never send is refused at opening, not when messages have been claimed for it."""
-    with pytest.raises(Malformed) as refused:
-        custcrm.open(channels=channels)
-    assert refused.value.field == "channels"
+def test_a_channel_is_an_object_that_sends(channels: Any, tmp_path: Path) -> None:
+    """What could never send is refused at opening, not when messages have been claimed for it; no store is made for it."""
+    for place in (None, tmp_path / "shop.db"):
+        with pytest.raises(Malformed) as refused:
+            custcrm.open(place, channels=channels)
+        assert refused.value.field == "channels"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

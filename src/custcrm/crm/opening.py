@@ -52,14 +52,7 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
 
         with custcrm.open("shop.db", currency="EUR", timezone="Europe/Helsinki", country="FI") as crm: ...
     """
-    if currency is not None:
-        exponent(currency)
-    if timezone is not None:
-        zone(timezone)
-    if country is not None:
-        country = places.country(country)
-    if phones is not None:
-        one_of(phones, PHONES, field="phones")
+    given, carriers = _checked(currency=currency, timezone=timezone, country=country, phones=phones), _channels(channels)
     if clock().utcoffset() is None:
         raise Malformed("a clock gives aware datetimes, e.g. datetime.now(UTC)", field="clock")
     opened = _opened(
@@ -67,7 +60,7 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
         migrate=flag(migrate, field="migrate"), create=flag(create, field="create"),
     )
     try:
-        settings = settle(opened, {"currency": currency, "timezone": timezone, "country": country, "phones": phones})
+        settings = settle(opened, given)
     except BaseException:
         if opened is not store:
             opened.close()
@@ -81,9 +74,23 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
             store=opened, clock=clock, ids=ids, random_bits=secrets.randbits,
             words=Words(opened, money, place), currency=money, zone=zone(place), country=settings["country"],
             phones=one_of(settings["phones"] or "valid", PHONES, field="phones"),
-            channels=_channels(channels), actor=actor or "",
+            channels=carriers, actor=actor or "",
         )
     )
+
+
+def _checked(
+    *, currency: str | None, timezone: str | None, country: str | None, phones: Phones | None
+) -> Mapping[str, str | None]:
+    """Return the settings that were given; Malformed before a store is made for them."""
+    if currency is not None:
+        exponent(currency)
+    if timezone is not None:
+        zone(timezone)
+    if phones is not None:
+        one_of(phones, PHONES, field="phones")
+    own = None if country is None else places.country(country)
+    return {"currency": currency, "timezone": timezone, "country": own, "phones": phones}
 
 
 def _channels(given: Mapping[str, Any] | None) -> dict[str, Any]:
