@@ -15,6 +15,7 @@ import custcrm
 from custcrm.records import RECORDS
 from custcrm.storage.protocol import Store
 from custcrm.testing import ManualClock, RecordingChannel
+from tests.crm.nonsense import Text
 
 NONSENSE: Final[Mapping[str, Any]] = {
     "None": None, "5": 5, "-1": -1, "True": True, "1.5": 1.5, "nothing": "", "x": "x", "bytes": b"x", "list": [], "dict": {},
@@ -314,6 +315,20 @@ def test_what_cannot_even_be_shown_is_an_error_of_ours(world: World) -> None:
     assert {each: type(error).__name__ for each, error in raised.items() if not isinstance(error, custcrm.Malformed)} == {}
     assert world.crm.earning.dry_run("club", period="0001-01-01").sales == 0
     assert list(world.crm.reports.transaction_log(period="0001-01-01")) == []
+
+
+def test_a_text_of_a_class_of_its_own_is_the_text(world: World) -> None:
+    """Wherever one is given: it names what a plain one names, and is kept as one."""
+    crm = world.crm
+    for given in ({"email": "own@example.org"}, {"card_number": "own 1"}, {"last_name": "Own"}):
+        kept = crm.customers.add(**{name: Text(text) for name, text in given.items()})
+        assert {name: (type(getattr(kept, name)), getattr(kept, name)) for name in given} == {
+            name: (str, text) for name, text in given.items()
+        }
+    crm.programs.add(Text("other"), categories=[Text("Blue")])
+    made = crm.categories.add(Text("other"), Text("Red"), rule=Text("age > 3"))
+    assert [type(each) for each in (made.program, made.name)] == [str, str]
+    assert crm.select("last_name = :name", values={"name": Text("Own")}).count() == 1
 
 
 def test_what_is_not_left_out_is_not_taken_for_left_out(world: World) -> None:

@@ -70,7 +70,7 @@ def test_pages_follow_each_other_without_gap_or_overlap(crm):
     ids = [each.id for each in crm.customers.add_all([{"first_name": f"N{n}"} for n in range(23)])]
     everyone = crm.select()
     assert [each.id for each in everyone] == ids == everyone.ids()
-    for size in (1, 7, 23, 50):
+    for size in (1, 7, 23, 50, 2**31, 2**63 - 1, 10**30):
         got: list[str] = []
         after = None
         while True:

@@ -23,7 +23,7 @@ from custcrm.importing.holders import identities
 from custcrm.importing.reading import reason_of
 from custcrm.importing.refused import RefusedRows
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
-from custcrm.importing.source import CsvSource, Line
+from custcrm.importing.source import CsvSource, Piece
 from custcrm.records import Import
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Conflict, CrmError, Malformed, Unfinished
@@ -77,12 +77,21 @@ class Desk(Protocol):
 
 @frozen
 class Batch:
-    """Some lines of the file, read: the last of them, the rows, and the verdicts of those that do not fit the header."""
+    """Rows of the file, read, and the verdicts of those that do not fit the header."""
 
-    lines: Sequence[Line]
-    last: int
+    piece: Piece
     rows: Sequence[ReadRow]
     misfits: Sequence[RowVerdict]
+
+    @property
+    def first(self) -> int:
+        """The line on which the first of them begins."""
+        return self.piece.rows[0][0]
+
+    @property
+    def last(self) -> int:
+        """The line on which the last of them begins."""
+        return self.piece.rows[-1][0]
 
     def decide(self, desk: Desk, reader: Reader, writer: Writer | None) -> Decision:
         """Return what becomes of them, in their order."""
@@ -193,7 +202,7 @@ class _Run:
         kept = self.book.look_again(writer, id)
         if kept.done >= batch.last:
             return batch.decide(desk, writer, None), kept
-        if kept.done >= batch.lines[0][0]:
+        if kept.done >= batch.first:
             raise Conflict("somebody else takes this file in under the same key, in batches of another size")
         decision = batch.decide(desk, writer, writer)
         if decision.changed:
@@ -209,38 +218,29 @@ class _Run:
 
 def _texts_of_refused(batch: Batch, decision: Decision) -> list[tuple[int, str]]:
     """Return line and text of the rows that were not taken."""
-    told = zip(batch.lines, decision.verdicts, strict=True)
-    return [(line, text) for (line, _, text), verdict in told if verdict.verdict == "refused"]
+    told = zip(batch.piece.rows, decision.verdicts, strict=True)
+    return [(verdict.line, batch.piece.text(row)) for row, verdict in told if verdict.verdict == "refused"]
 
 
 def _batches(intake: Intake, desk: Desk, done: int = 0) -> Iterator[Batch]:
-    """Yield the rows in batches, read; one ends with the line that is `done`.
+    """Yield the rows in batches; one ends with the line that is `done`.
 
-    Rows are read before the transaction begins in which they are decided about, so that it is short. Malformed where the file
-    is no longer the one that was looked at: none of the rows that were read since is yielded.
+    Rows are read before the transaction begins in which they are decided about, so that it is short.
     """
-    lines: list[Line] = []
-    size = intake.batch
-    for line in intake.source.rows():
-        lines.append(line)
-        if len(lines) == size or line[0] == done:
-            intake.source.require_unchanged()
-            yield _read(intake, desk, lines)
-            lines = []
-    if lines:
-        yield _read(intake, desk, lines)
+    for piece in intake.source.pieces(intake.batch, done):
+        yield _read(intake.columns, desk, piece)
 
 
-def _read(intake: Intake, desk: Desk, lines: Sequence[Line]) -> Batch:
+def _read(columns: Columns, desk: Desk, piece: Piece) -> Batch:
     rows, misfits = [], []
-    for line, cells, _ in lines:
-        row = intake.columns.row(line, cells)
+    for line, _, cells in piece.rows:
+        row = columns.row(line, cells)
         if row is None:
-            message = f"the row has {len(cells)} cells, the header {len(intake.columns.targets)}"
+            message = f"the row has {len(cells)} cells, the header {len(columns.targets)}"
             misfits.append(RowVerdict(line, "refused", RowReason.BAD_ROW, None, None, message))
         else:
             rows.append(ReadRow(row, _told(desk, row), identities(row)))
-    return Batch(lines, lines[-1][0], rows, misfits)
+    return Batch(piece, rows, misfits)
 
 
 def _told(desk: Desk, row: Row) -> Mapping[str, Any] | Refused:

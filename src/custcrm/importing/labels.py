@@ -46,7 +46,7 @@ def label_keys(
         return frozenset(sure | {*told})
     open_ = {key for key in keys if keys[key] not in sure}
     filled: set[str] = set()
-    for line, cells, _ in source.rows() if open_ else ():
+    for line, _, cells in source.rows() if open_ else ():
         row = columns.row(line, cells)
         if row is not None:
             for key, cell in row.of("tags").items():

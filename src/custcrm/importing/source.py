@@ -10,16 +10,16 @@ from __future__ import annotations
 import csv
 import stat
 from codecs import BOM_UTF8, getincrementaldecoder
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from io import BufferedReader, IncrementalNewlineDecoder, TextIOWrapper
-from itertools import chain, islice
+from itertools import chain, count, islice, tee
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from custcrm.importing.encoding import find_encoding, spelled, told_encoding
 from custcrm.values.errors import Malformed
@@ -40,11 +40,25 @@ SHOWN: Final = 40
 
 _BLOCK: Final = 1 << 20
 
-Line: TypeAlias = tuple[int, list[str], str]
-"""The line on which a row begins, its cells, and its text as it stands in the file, with its line end."""
+Line: TypeAlias = tuple[int, int, list[str]]
+"""A row: the line on which it begins, the one on which it ends, and its cells."""
 
 State: TypeAlias = tuple[int, int, int, int]
 """Device, inode, size and time of the last change of a file: another one means that it was written to, or replaced."""
+
+
+@frozen
+class Piece:
+    """Rows of a file that follow one another, and its lines from the first of them to the last, with their ends."""
+
+    rows: Sequence[Line] = field(repr=False)
+    texts: Sequence[str] = field(repr=False)
+
+    def text(self, row: Line) -> str:
+        """Return a row as it stands in the file, with its line end."""
+        begin, end, _ = row
+        before = self.rows[0][0]
+        return "".join(self.texts[begin - before : end - before + 1])
 
 
 @frozen(kw_only=True)
@@ -87,16 +101,18 @@ class CsvSource:
         state = _state(path)
         with _opened(path) as file:
             found = find_encoding(file, told, country)
+        lines = _count_lines(path, found.name)
         sample = list(islice(_texts(path, found.name), _sample_lines(SAMPLE_ROWS)))
         if not any(text.strip() for text in sample):
             raise Malformed("the file is empty; its first line names the columns", field="source")
         parted = _delimiter(sample, words) if delimiter is None else _told_delimiter(delimiter)
         samples = _samples(_texts(path, found.name), parted) if found.is_guess else ()
-        lines = _count_lines(path, found.name)
-        look = cls(path=path, state=state, encoding=found.name, delimiter=parted, header=(), lines=lines,
-                   is_guessed=found.is_guess, samples=samples)
-        _, header, text = next(look._all())
-        return evolve(look, header=tuple(trimmed(cell) for cell in header), header_text=text)
+        texts, behind = tee(_texts(path, found.name))
+        begin, end, header = next(_read(texts, parted))
+        return cls(
+            path=path, state=state, encoding=found.name, delimiter=parted, header=tuple(trimmed(cell) for cell in header),
+            lines=lines, header_text="".join(islice(behind, begin - 1, end)), is_guessed=found.is_guess, samples=samples,
+        )
 
     @property
     def description(self) -> str:
@@ -109,12 +125,24 @@ class CsvSource:
 
         Who reads to the end has read what was looked at: a file that changed is Malformed too, at the end if not before.
         """
-        try:
-            yield from islice(self._all(), 1, None)
-        except Malformed:
-            self.require_unchanged()  # it explains a line that cannot be read
-            raise
-        self.require_unchanged()
+        yield from self._rows(_texts(self.path, self.encoding))
+
+    def pieces(self, size: int, done: int = 0) -> Iterator[Piece]:
+        """Yield the rows after the header in pieces of `size`; one ends with the row that begins on the line `done`.
+
+        Errors are those of `rows`; of a file that changed, no piece is yielded that was read since.
+        """
+        texts, behind = tee(_texts(self.path, self.encoding))
+        rows: list[Line] = []
+        passed = 0
+        for row in chain(self._rows(texts), [None]):
+            if row is not None:
+                rows.append(row)
+            if rows and (row is None or len(rows) == size or row[0] == done):
+                self.require_unchanged()
+                begin, end = rows[0][0], rows[-1][1]
+                yield Piece(rows, list(islice(behind, begin - 1 - passed, end - passed)))
+                rows, passed = [], end
 
     def digest(self) -> str:
         """Return the SHA-256 of the file; Malformed for one that changed."""
@@ -128,25 +156,27 @@ class CsvSource:
         if _state(self.path) != self.state:
             raise Malformed("the file changed while it was read; let nothing write to it, and import it again", field="source")
 
-    def _all(self) -> Iterator[Line]:
-        taken: list[str] = []
-        reader = csv.reader(_noted(_texts(self.path, self.encoding), taken), delimiter=self.delimiter, strict=True)
-        line = 1
+    def _rows(self, texts: Iterator[str]) -> Iterator[Line]:
         try:
-            for cells in reader:
-                if cells:
-                    yield line, cells, "".join(taken)
-                taken.clear()
-                line = reader.line_num + 1
-        except csv.Error as error:
-            raise _unreadable(line, f"cannot be read as CSV ({error})") from None
+            yield from islice(_read(texts, self.delimiter), 1, None)
+        except Malformed:
+            self.require_unchanged()  # it explains a line that cannot be read
+            raise
+        self.require_unchanged()
 
 
-def _noted(texts: Iterator[str], taken: list[str]) -> Iterator[str]:
-    """Yield the texts, and note each that is taken."""
-    for text in texts:
-        taken.append(text)
-        yield text
+def _read(texts: Iterator[str], delimiter: str) -> Iterator[Line]:
+    """Yield the rows of these lines, but for blank ones."""
+    reader = csv.reader(texts, delimiter=delimiter, strict=True)
+    begin = 1
+    try:
+        for cells in reader:
+            end = reader.line_num
+            if cells:
+                yield begin, end, cells
+            begin = end + 1
+    except csv.Error as error:
+        raise _unreadable(begin, f"cannot be read as CSV ({error})") from None
 
 
 @contextmanager
@@ -180,23 +210,27 @@ def _no_file(path: Path, error: OSError) -> Malformed:
 
 def _texts(path: Path, encoding: str) -> Iterator[str]:
     """Yield the file's lines with their ends, cut at CR, LF and CR LF alone; Malformed names a line that is not text."""
-    line = 0
     with _opened(path) as file, TextIOWrapper(file, encoding=encoding, newline="") as texts:
         try:
-            for line, text in enumerate(texts, 1):
-                if "\0" in text:
-                    raise _unreadable(line, "contains a NUL character; is it a text file, or UTF-16 without its mark?")
-                yield text
+            yield from texts
         except UnicodeError:
-            # The wrapper decodes ahead in blocks: the line is found by decoding again, one at a time.
-            raise _undecodable(path, encoding, line) from None
+            raise _undecodable(path, encoding) from None
 
 
-def _undecodable(path: Path, encoding: str, read: int) -> Malformed:
+def _undecodable(path: Path, encoding: str) -> Malformed:
     name = spelled(encoding)
-    line, byte = _bad_byte(path, encoding) or (read + 1, None)
+    line, byte = _bad_byte(path, encoding) or (_decoded_lines(path, encoding) + 1, None)
     where = "" if byte is None else f" at byte {byte:,}"
     return _unreadable(line, f"is not {name}{where}; mend it, or say which encoding the file has")
+
+
+def _decoded_lines(path: Path, encoding: str) -> int:
+    """Return how many lines can be read."""
+    lines = count()
+    with _opened(path) as file, TextIOWrapper(file, encoding=encoding, newline="") as texts, suppress(UnicodeError):
+        for _ in texts:
+            next(lines)
+    return next(lines)
 
 
 def _bad_byte(path: Path, encoding: str) -> tuple[int, int] | None:
@@ -245,17 +279,20 @@ def _excerpt(cell: str) -> str:
 
 
 def _count_lines(path: Path, encoding: str) -> int:
-    """Return how many lines there are; the last one needs no end."""
+    """Return how many lines there are; the last one needs no end. Malformed names a line that is not text."""
     decoder = IncrementalNewlineDecoder(getincrementaldecoder(encoding)("replace"), translate=True)
     lines, last = 0, "\n"
     try:
         with _opened(path) as file:
             for block in chain(iter(lambda: file.read(_BLOCK), b""), [b""]):
                 text = decoder.decode(block, final=not block)
+                if (nul := text.find("\0")) >= 0:
+                    line = lines + text.count("\n", 0, nul) + 1
+                    raise _unreadable(line, "contains a NUL character; is it a text file, or UTF-16 without its mark?")
                 lines += text.count("\n")
                 last = text[-1:] or last
     except UnicodeError:
-        raise _undecodable(path, encoding, lines) from None
+        raise _undecodable(path, encoding) from None
     return lines if last == "\n" else lines + 1
 
 

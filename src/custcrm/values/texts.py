@@ -31,7 +31,7 @@ _LOOKS: Final = _characters((0x180B, 0x180D), (0x180F, 0x180F), (0xFE00, 0xFE0F)
 
 
 def checked(text: object, *, field: str, limit: int = LONGEST) -> str:
-    """Return `text` unchanged when it can be stored and sent as it is.
+    """Return `text` unchanged when it can be stored and sent as it is; one of a class of its own as a plain `str`.
 
     Raises `Malformed` for anything but a `str`, for NUL and lone surrogates (no database keeps them), and beyond
     `limit` code points. The message does not repeat the text.
@@ -44,7 +44,7 @@ def checked(text: object, *, field: str, limit: int = LONGEST) -> str:
         raise Malformed(f"{field} contains a NUL character; remove it", field=field)
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         raise Malformed(f"{field} contains half a character (a lone surrogate); decode it again", field=field)
-    return text
+    return text if type(text) is str else str.__str__(text)
 
 
 def trimmed(text: str) -> str:

@@ -179,7 +179,7 @@ def refused(asking: Asking, asked: Condition, rules: Rules) -> sa.Select[Any]:
 def _page(query: sa.Select[Any], key: Element, paged: bool, limited: bool) -> sa.Select[Any]:
     if paged:
         query = query.where(key > sa.bindparam("after", type_=TEXT))
-    return query.limit(sa.bindparam("limit", type_=sa.Integer())) if limited else query
+    return query.limit(sa.bindparam("limit", type_=sa.BigInteger())) if limited else query
 
 
 def _parts_of(shown: Shown) -> tuple[Any, ...]:

@@ -60,8 +60,7 @@ class SqlReader:
             limited=limit is not None,
         )
         parameters |= {f"after_{place}": value for place, value in enumerate(after or ()) if value is not None}
-        if limit is not None:
-            parameters["limit"] = limit
+        parameters |= statements.limit_of(limit)
         few = self._few(shape, parameters)
         if few is None:
             few = self._stream(statements.select(shape), parameters, whole=limit is not None)
@@ -115,7 +114,8 @@ class SqlReader:
         statement = questions.ids(
             question.filter.lowered, question.past, self._dialect, paged=after is not None, limited=limit is not None
         )
-        return list(self._run(statement.executable, statement.moments(question, after=after, limit=limit)).scalars())
+        parameters = statement.moments(question, after=after, **statements.limit_of(limit))
+        return list(self._run(statement.executable, parameters).scalars())
 
     def rows(
         self,
@@ -138,7 +138,7 @@ class SqlReader:
             limited=limit is not None,
             one=only is not None,
         )
-        parameters = statement.moments(question, after=after, limit=limit, only=only)
+        parameters = statement.moments(question, after=after, only=only, **statements.limit_of(limit))
         found = self._stream(statement.executable, parameters, whole=limit is not None or only is not None)
         for row in self._confine(found):
             yield statement.shown(row)

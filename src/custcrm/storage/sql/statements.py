@@ -23,6 +23,8 @@ from custcrm.storage.sql.tables import table
 SHAPES: Final = 1_024
 """Statements kept: an app asks in far fewer shapes."""
 
+_MOST: Final = 2**63 - 1
+
 Wanted: TypeAlias = tuple[tuple[str, Literal["equal", "missing", "one_of", "one_of_or_missing"]], ...]
 
 
@@ -61,6 +63,11 @@ def read_where(where: Mapping[str, Any] | None) -> tuple[Wanted, dict[str, Any]]
     return tuple(wanted), parameters
 
 
+def limit_of(limit: int | None) -> dict[str, int]:
+    """Return the parameter of how many are asked for: of more than a statement can say, the most that it can."""
+    return {} if limit is None else {"limit": min(limit, _MOST)}
+
+
 @lru_cache(SHAPES)
 def select(shape: Shape) -> sa.Select[Any]:
     """Return the query for records as rows in the engine's own writing, or for the values of some columns."""
@@ -76,7 +83,7 @@ def select(shape: Shape) -> sa.Select[Any]:
             ordered = ordered.nulls_first() if shape.descending else ordered.nulls_last()
         query = query.order_by(ordered)
     if shape.limited:
-        query = query.limit(sa.bindparam("limit", type_=sa.Integer()))
+        query = query.limit(sa.bindparam("limit", type_=sa.BigInteger()))
     return query.with_for_update(key_share=True) if shape.held else query
 
 
