@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
-from custcrm.actions.customers.identities import EXTERNAL_IDS, claim_identities, identities_of
+from custcrm.actions.customers.identities import EXTERNAL_IDS, claim_identities
 from custcrm.actions.progress import Progress
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Kind, Row, target
@@ -162,21 +162,20 @@ class _Batch:
         row, fields = read.row, read.told
         if isinstance(fields, Refused):
             return self._refuse(read, fields)
-        named = identities_of(fields.get("email"), fields.get("card_number"), row.of(EXTERNAL_IDS))
         try:
-            verdict = self._decide(row, fields, named, new_id)
+            verdict = self._decide(row, fields, read.named, new_id)
         except Malformed as error:
             return self._refuse(read, misread(error))
         except Refused as why:
             return self._refuse(read, why)
-        for identity in named:
+        for identity in read.named:
             self.seen.setdefault(identity, row.line)
             self.whose.setdefault(identity, verdict.customer_id or new_id)
         return verdict
 
     def _refuse(self, read: ReadRow, why: Refused) -> RowVerdict:
         """Take nothing of a row but a no of the customers whom it names."""
-        held = (self._holder(*told) or self.whose.get(told) for told in read.named)
+        held = (self._holder(told) or self.whose.get(told) for told in read.named)
         if self.opt_outs.hear(read.row, {each for each in held if each is not None}):
             why = Refused(why.reason, why.field, f"{why.message}; its no is kept")
         return refused(read.row, why)
@@ -191,10 +190,10 @@ class _Batch:
             return again
         return self._add(row, fields, new_id) if found is None else self._update(row, fields, found)
 
-    def _read_phone(self, row: Row, fields: Mapping[str, Any], known: str | None) -> dict[str, Any]:
+    def _read_phone(self, row: Row, fields: Mapping[str, Any], known: str | None) -> Mapping[str, Any]:
         """Return all fields: a phone number is one of the row's country, else of that which is known of the customer."""
         if "phone" not in row.cells:
-            return dict(fields)
+            return fields
         country = fields.get("country") or known
         return {**fields, **rules.numbered(row.cells["phone"], country, phone=self.desk.business.phone)}
 
@@ -207,6 +206,8 @@ class _Batch:
         for identity in named:
             self._once(identity, identity[0], identity[0])
         holders = self._holders_of(named)
+        if not holders:
+            return None
         found = _customer_among(holders, named)
         if found is not None:
             self._once(("customer", found), "customer", None)
@@ -214,8 +215,9 @@ class _Batch:
         return None if found is None else self.known.customers[found]
 
     def _once(self, identity: Identity, named: str, field: str | None) -> None:
-        for seen in (self.desk.seen, self.seen):
-            once(seen, identity, named, field)
+        if identity in self.seen or identity in self.desk.seen:
+            for seen in (self.desk.seen, self.seen):
+                once(seen, identity, named, field)
 
     def _accept_repetition(self, row: Row, fields: Mapping[str, Any], named: Sequence[Identity]) -> RowVerdict | None:
         """Return the verdict of a further row about a customer that changes nothing, as those before it; None for others."""
@@ -238,10 +240,9 @@ class _Batch:
 
         {"email": "c1", "external_ids.shop": "c2"}: the email is c1's, the shop's id is c2's, the card number is nobody's.
         """
-        return {column: held for column, identity in named if (held := self._holder(column, identity)) is not None}
+        return {told[0]: held for told in named if (held := self._holder(told)) is not None}
 
-    def _holder(self, column: str, identity: str) -> str | None:
-        told = (column, identity)
+    def _holder(self, told: Identity) -> str | None:
         return self.holders.holder(*told) or self.replaced.get(told) or self.desk.replaced.get(told)
 
     def _refuse_taken(self, row: Row, holders: Mapping[str, str], found: str | None) -> None:
@@ -282,7 +283,7 @@ class _Batch:
 
     def _fill(self, row: Row, fields: Mapping[str, Any], before: Customer) -> Customer:
         """Return the customer as the row has it; a further email of the customer's own replaces nothing."""
-        if fields.get("email") not in (None, before.email) and self._holder("email", fields["email"]) == before.id:
+        if fields.get("email") not in (None, before.email) and self._holder(("email", fields["email"])) == before.id:
             fields = {name: value for name, value in fields.items() if name not in ("email", "email_folded")}
         return rules.filled(before, self._read_phone(row, fields, before.country))
 

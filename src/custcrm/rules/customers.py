@@ -67,11 +67,11 @@ def read(
     A phone number without + is one of the country given beside it, else of the customer's own told here.
     """
     fields: dict[str, Any] = {}
-    own = places.country(given["country"]) if given.get("country") else country
     for name, value in given.items():
         if name in _READERS:
             fields[name] = _READERS[name](name, value)
         elif name == "phone":
+            own = places.country(given["country"]) if given.get("country") else country
             fields |= numbered(value, own, phone=phone)
         elif name == "credit_limit":
             fields[name] = None if value is None else amount(value, field=name)
