@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from custcrm import records
@@ -70,6 +70,8 @@ def test_the_fallback_stands_in_for_a_missing_or_blank_value(name, fallback, mis
 
 
 @given(source=sources, values=values_of)
+@example(source="{first_name}", values={"first_name": " "})
+@example(source="{first_name}", values={"first_name": ""})
 def test_a_text_is_rendered_exactly_when_nothing_is_missing(source, values):
     """`render` refuses if and only if a required name has no value or a blank one, and names the first of those."""
     template = TextTemplate.parse(source, NAMES)

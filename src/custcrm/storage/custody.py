@@ -13,6 +13,7 @@ from asyncio import _get_running_loop, current_task
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from operator import attrgetter
 from os import getpid
 from threading import Lock, get_ident, local
 from types import FrameType, TracebackType
@@ -64,17 +65,13 @@ class Held(Generic[W]):
         self._undecided = Lock()  # for the first who spoils it or settles it
         self._unfreed = Lock()
 
-    def is_here(self) -> bool:
-        """Tell whether this process has begun it: a child process has copies of what its parent is in the midst of."""
-        return self._process == forks.generation()
-
     def require_here(self) -> None:
-        """Raise Closed in a child process of the one that has begun it."""
+        """Raise Closed in a child process, which has copies of what its parent is in the midst of."""
         forks.require_same(self._process)
 
     def is_mine(self) -> bool:
-        """Tell whether this call is the owner's."""
-        if not self.is_here() or self not in _HERE.held or not any(mark.held is self for mark in _WITHIN.get()):
+        """Tell whether this call is the owner's, in the process that has begun it."""
+        if self not in _HERE.held or not _is_marked(self):
             return False
         task = _current_task()
         return self._task is None if task is None else self._task is not None and self._task() is task
@@ -292,6 +289,7 @@ class _OfThread(local):
     held: tuple[Held[Any], ...] = ()
 
 
+_HELD: Final = attrgetter("held")
 _HERE: Final = _OfThread()
 _WITHIN: Final[ContextVar[tuple[_Mark, ...]]] = ContextVar("custcrm_transactions", default=())
 
@@ -308,10 +306,15 @@ def _caller() -> FrameType | None:
     return frame
 
 
+def _is_marked(held: Held[Any]) -> bool:
+    """Tell whether this context is in a write()."""
+    return held in map(_HELD, _WITHIN.get())
+
+
 def _forget(held: Held[Any]) -> None:
     """Take a write() that is over from this thread and context; others ignore it."""
     _HERE.held = tuple(each for each in _HERE.held if each is not held)
-    if any(mark.held is held for mark in _WITHIN.get()):
+    if _is_marked(held):
         _WITHIN.set(tuple(mark for mark in _WITHIN.get() if mark.held is not held))
 
 

@@ -166,7 +166,7 @@ class Always:
     truth: bool
 
 
-@frozen
+@frozen(cache_hash=True)
 class Test:
     """Both sides present, and the comparison holds. Both sides have the same physical type."""
 
@@ -175,7 +175,7 @@ class Test:
     right: Value
 
 
-@frozen
+@frozen(cache_hash=True)
 class Member:
     """The value is present and one of the constants (one bound parameter; at least one item)."""
 
@@ -183,7 +183,7 @@ class Member:
     items: tuple[Physical, ...]
 
 
-@frozen
+@frozen(cache_hash=True)
 class Matches:
     """The text is present and matches. `pieces` is the one literal text, `(("A",),)`, but for `like`: there it holds the
     pieces between the `%` signs, each a tuple of a literal text or None (exactly one code point), in order; the whole text
@@ -213,7 +213,7 @@ class HasEntry:
     key: str
 
 
-@frozen
+@frozen(cache_hash=True)
 class Some:
     """Some record of the collection satisfies `where` (None: there is a record)."""
 
@@ -232,21 +232,21 @@ class MonthDay:
 Leaf: TypeAlias = Test | Member | Matches | Present | HasEntry | Some | MonthDay
 
 
-@frozen
+@frozen(cache_hash=True)
 class Negated:
     """True exactly when the leaf is not true."""
 
     leaf: Leaf
 
 
-@frozen
+@frozen(cache_hash=True)
 class All:
     """Every condition holds."""
 
     args: tuple[Condition, ...]
 
 
-@frozen
+@frozen(cache_hash=True)
 class Any:
     """Some condition holds."""
 
@@ -259,7 +259,7 @@ Condition: TypeAlias = Always | Leaf | Negated | All | Any
 # what a value shows ------------------------------------------------------------------------------
 
 
-@frozen
+@frozen(cache_hash=True)
 class Shown:
     """A value to look at (a column of a view, a key to sort by): `over` is None or the positive divisor of an exact
     ratio.

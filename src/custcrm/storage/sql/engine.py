@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -64,27 +63,35 @@ def _url(address: str | Path) -> URL:
 # errors ------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def translated(*, keeping: bool = False) -> Iterator[None]:
-    """Raise what the driver says as an error of ours; what it says of values goes nowhere.
+class translated:  # noqa: N801 (what a `with` reads as; a class, as a deed has many and a generator takes longer)
+    """Raise what the driver says within as an error of ours; what it says of values goes nowhere.
 
     With `keeping`, a number that does not fit is one that was given to keep, else one that was added up. Where the driver fails
     to undo what an interrupt has left half done, it is the interrupt that is raised.
     """
-    before = sys.exception()
-    try:
-        yield
-    except exc.TimeoutError:
-        raise Unavailable("no connection to the store became free in time") from None
-    except exc.PendingRollbackError:  # what SQLAlchemy says after the connection was lost within a transaction
-        raise Unavailable("the connection to the store was lost") from None
-    except Exception as error:
-        if (interrupt := _interrupt(error, before)) is not None:
+
+    __slots__ = ("_before", "_keeping")
+
+    def __init__(self, *, keeping: bool = False) -> None:
+        self._keeping = keeping
+
+    def __enter__(self) -> None:
+        self._before = sys.exception()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not isinstance(error, Exception):
+            return
+        if isinstance(error, exc.TimeoutError):
+            raise Unavailable("no connection to the store became free in time") from None
+        if isinstance(error, exc.PendingRollbackError):  # said after the connection was lost within a transaction
+            raise Unavailable("the connection to the store was lost") from None
+        if (interrupt := _interrupt(error, self._before)) is not None:
             raise interrupt from None
-        ours = _translate(error.orig if isinstance(error, exc.DBAPIError) else error, keeping)
-        if ours is None:
-            raise
-        raise ours from None
+        ours = _translate(error.orig if isinstance(error, exc.DBAPIError) else error, self._keeping)
+        if ours is not None:
+            raise ours from None
 
 
 def _interrupt(error: BaseException | None, before: BaseException | None) -> BaseException | None:
