@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -14,7 +14,7 @@ from custcrm.business import Business
 from custcrm.importing.columns import Columns, Kind, Row, target
 from custcrm.importing.holders import Holders, find_holders, read_whole
 from custcrm.importing.intake import Decision, Intake, ReadRow, Refused, misread, once, refused, request, take_in
-from custcrm.importing.known import FactColumns, Further, Known, further_of
+from custcrm.importing.known import FactColumns, Further, Identity, Known, further_of, replaced_by
 from custcrm.importing.labels import label_keys, mapped_labels
 from custcrm.importing.optouts import OptOuts
 from custcrm.importing.reading import Cells
@@ -30,9 +30,6 @@ IDENTITY: Final = ("email", "card_number", EXTERNAL_IDS)
 """What a row is found again by; each has one customer."""
 
 _TAKEN: Final = {"email": RowReason.EMAIL_TAKEN, "card_number": RowReason.CARD_NUMBER_TAKEN}
-
-Identity: TypeAlias = tuple[str, str]
-"""A column and what a row has there: ("email", "anna@example.org")."""
 
 CUSTOMERS: Final = Kind(
     what="customers",
@@ -98,8 +95,9 @@ def import_customers(
 class _Desk:
     """Decides about rows one after the other, and remembers what the accepted ones did, once that is committed.
 
-    `seen` is the line that named each email, card number, external id or customer. `updated` are the customers whom a row
-    has added or changed, `replaced` whose email or card number a row has replaced by another.
+    `seen` is the line that named each email, card number, external id or customer, `whose` of which customer they are, kept
+    where a file has answers. `updated` are the customers whom a row has added or changed, `replaced` whose email or card number
+    a row has replaced by another, `opt_outs` the noes of refused rows.
     """
 
     business: Business
@@ -108,8 +106,10 @@ class _Desk:
     import_id: str
     dry_run: bool
     seen: dict[Identity, int] = field(factory=dict)
+    whose: dict[Identity, str] = field(factory=dict)
     replaced: dict[Identity, str] = field(factory=dict)
     updated: set[str] = field(factory=set)
+    opt_outs: OptOuts = field(factory=OptOuts)
 
     def read(self, row: Row) -> Mapping[str, Any]:
         """Return what the row says, but for a phone number, whose country may be that of a customer who is known."""
@@ -122,10 +122,12 @@ class _Desk:
         named = {told for each in rows for told in each.named}
         if writer is not None:
             claim_identities(writer, named)
-        holders = Holders()
+        holders, opt_outs = Holders(self.replaced), OptOuts(self.opt_outs)
         customers = find_holders(holders, named, reader, writer, read_whole)
-        known = Known.of(reader, customers, self.columns, self.business.now())
-        batch = _Batch(self, holders, known)
+        if writer is None and not self.dry_run:  # rows that an earlier go has taken in
+            self.replaced.update(replaced_by(reader, self.import_id, customers))
+        known = Known.of(reader, customers, self.columns, self.business.now(), opt_outs)
+        batch = _Batch(self, holders, known, opt_outs)
         verdicts = [batch.verdict(each, new) for each, new in zip(rows, self.business.ids.many(len(rows)), strict=True)]
         batch.opt_outs.keep(batch.fresh, batch.changed, known, self.business, self.import_id)
         return Decision(verdicts, batch.fresh, batch.changed, batch.remember)
@@ -136,26 +138,28 @@ class _Batch:
     """Some rows of the file, with what was known of the customers whom they may be about before the file.
 
     A row is decided in three steps: what it names somebody by (its email, card number and external ids), which customer that is
-    (none: it adds one), and what it would change. Each step may refuse the row. `seen`, `replaced` and `updated` are as in
-    the desk, which learns of them by `remember`.
+    (none: it adds one), and what it would change. Each step may refuse the row. `seen`, `whose`, `replaced`, `updated` and
+    `opt_outs` are as in the desk, which learns of them by `remember`.
     """
 
     desk: _Desk
     holders: Holders
     known: Known
+    opt_outs: OptOuts
     fresh: list[Any] = field(factory=list)
     changed: list[Any] = field(factory=list)
     seen: dict[Identity, int] = field(factory=dict)
     replaced: dict[Identity, str] = field(factory=dict)
     updated: set[str] = field(factory=set)
     whose: dict[Identity, str] = field(factory=dict)
-    opt_outs: OptOuts = field(factory=OptOuts)
 
     def remember(self) -> None:
         """Let the desk know what these rows did: they are committed."""
-        self.desk.seen.update(self.seen)
+        self.desk.seen.update((told, line) for told, line in self.seen.items() if told not in self.desk.seen)
         self.desk.replaced.update(self.replaced)
         self.desk.updated.update(self.updated)
+        self.desk.whose.update(self.whose)
+        self.opt_outs.remember()
 
     def verdict(self, read: ReadRow, new_id: str) -> RowVerdict:
         """Decide about one row; `new_id` is the customer's if it adds one."""
@@ -170,13 +174,14 @@ class _Batch:
             return self._refuse(read, why)
         for identity in read.named:
             self.seen.setdefault(identity, row.line)
-            self.whose.setdefault(identity, verdict.customer_id or new_id)
+            if self.desk.columns.consents:
+                self.whose.setdefault(identity, verdict.customer_id or new_id)
         return verdict
 
     def _refuse(self, read: ReadRow, why: Refused) -> RowVerdict:
         """Take nothing of a row but a no of the customers whom it names."""
-        held = (self._holder(told) or self.whose.get(told) for told in read.named)
-        if self.opt_outs.hear(read.row, {each for each in held if each is not None}):
+        held = (self._holder(told) or self.whose.get(told) or self.desk.whose.get(told) for told in read.named)
+        if self.opt_outs.hear(read.row, read.named, {each for each in held if each is not None}):
             why = Refused(why.reason, why.field, f"{why.message}; its no is kept")
         return refused(read.row, why)
 
@@ -188,6 +193,7 @@ class _Batch:
             if again is None:
                 raise
             return again
+        self.opt_outs.hand_over(named, new_id if found is None else found.id)
         return self._add(row, fields, new_id) if found is None else self._update(row, fields, found)
 
     def _read_phone(self, row: Row, fields: Mapping[str, Any], known: str | None) -> Mapping[str, Any]:
@@ -230,8 +236,11 @@ class _Batch:
         if found is None or found in self.desk.updated or found in self.updated:
             return None
         before = self.known.customers[found]
-        further = self._further(row, found)
-        if self._fill(row, fields, before) != before or further.fresh or further.changed:
+        try:
+            further, after = self._further(row, found), self._fill(row, fields, before)
+        except Malformed:
+            return None
+        if after != before or further.fresh or further.changed:
             return None
         return _accepted(row, "unchanged", further.kept, found)
 
@@ -243,7 +252,7 @@ class _Batch:
         return {told[0]: held for told in named if (held := self._holder(told)) is not None}
 
     def _holder(self, told: Identity) -> str | None:
-        return self.holders.holder(*told) or self.replaced.get(told) or self.desk.replaced.get(told)
+        return self.holders.holder(*told) or self.replaced.get(told)
 
     def _refuse_taken(self, row: Row, holders: Mapping[str, str], found: str | None) -> None:
         """Refuse a row with an email or a card number of somebody else, or with another id in a system that has one."""
@@ -260,10 +269,10 @@ class _Batch:
     def _add(self, row: Row, fields: Mapping[str, Any], id: str) -> RowVerdict:
         customer = rules.made(id, self._read_phone(row, fields, None), now=self.known.now)
         # Facts that cannot be read refuse the row: nothing is kept before they are.
-        further = self._further(row, id).fresh if row.maps else ()
-        self.fresh.extend((customer, *further))
+        further = self._further(row, id) if row.maps else _NOTHING
+        self.fresh.extend((customer, *further.fresh))
         self.updated.add(id)
-        return RowVerdict(row.line, "added", None, None, None if self.desk.dry_run else id)
+        return _accepted(row, "added", further.kept, None if self.desk.dry_run else id)
 
     def _update(self, row: Row, fields: Mapping[str, Any], before: Customer) -> RowVerdict:
         after, further, business = self._fill(row, fields, before), self._further(row, before.id), self.desk.business
@@ -271,7 +280,7 @@ class _Batch:
         if after != before:
             changed = [*changed, after]
             fresh = [*fresh, rules.account_changed(
-                business.ids.new(), before, after, self.known.now, business.actor, source="import")]
+                business.ids.new(), before, after, self.known.now, business.actor, import_id=self.desk.import_id)]
             self._remember_replaced(before, after)
         self.fresh.extend(fresh)
         self.changed.extend(changed)
@@ -297,7 +306,10 @@ class _Batch:
                 self.replaced[name, identity] = before.id
 
 
-def _accepted(row: Row, verdict: str, kept: str | None, customer_id: str) -> RowVerdict:
+_NOTHING: Final = Further()
+
+
+def _accepted(row: Row, verdict: str, kept: str | None, customer_id: str | None) -> RowVerdict:
     if kept is None:
         return RowVerdict(row.line, verdict, None, None, customer_id)
     return RowVerdict(row.line, verdict, RowReason.CONSENT_KEPT, kept, customer_id, "the customer has said no, which is kept")

@@ -34,10 +34,12 @@ Found = TypeVar("Found", Customer, Brief)
 class Holders:
     """Customer ids by column and what identifies them there, as the store has it; None where nobody does.
 
-    What was looked up is remembered, and holds as far as those who were found agree when they are held. `further` are emails
-    that are not a customer's first one.
+    What was looked up is remembered, and holds as far as those who were found agree when they are held. `former` is who had
+    an email or a card number that nobody has now. `further` are emails that are not a customer's first one.
     """
 
+    former: Mapping[tuple[str, str], str] = field(factory=dict)
+    _gone: set[tuple[str, str]] = field(factory=set)
     _found: dict[tuple[str, str], str | None] = field(factory=dict)
     _further: set[tuple[str, str]] = field(factory=set)
 
@@ -52,7 +54,7 @@ class Holders:
             if self._found.get(told) is None:
                 wanted.setdefault(told[0], set()).add(told[1])
         for column, values in wanted.items():
-            self._found.update(dict.fromkeys((column, identity) for identity in values))
+            self._found.update((told, self._former(told)) for told in ((column, identity) for identity in values))
             if column == "email":
                 further = reader.values(ContactPoint, ("value", "customer_id"), {"kind": "email", "value": values})
                 for identity, held in further:
@@ -72,10 +74,17 @@ class Holders:
             if held is None:
                 continue
             customer = customers.get(held)
-            is_own = column in PLAIN and told not in self._further
-            if customer is None or (is_own and getattr(customer, column) != told[1]):
+            if customer is None:
+                self._gone.add(told)
+                return False
+            is_own = column in PLAIN and told not in self._further and self._former(told) != held
+            if is_own and getattr(customer, column) != told[1]:
                 return False
         return True
+
+    def _former(self, told: tuple[str, str]) -> str | None:
+        """Return who had this, unless the customer was found to be removed since."""
+        return None if told in self._gone else self.former.get(told)
 
     def forget(self) -> None:
         """Let everybody be looked up again."""

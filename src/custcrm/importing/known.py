@@ -5,25 +5,28 @@ The names to know are `FactColumns`, `Known` and `further_of`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from custcrm.actions.customers.consents import MARKETING, answered
-from custcrm.actions.customers.identities import EXTERNAL_IDS
+from custcrm.actions.customers.identities import EXTERNAL_IDS, PLAIN
 from custcrm.actions.customers.tags import assigned, closed, tag_key, tag_value
 from custcrm.business import Business
 from custcrm.importing.columns import Columns, Row
 from custcrm.importing.reading import read_flag
-from custcrm.records import Attribute, Consent, Customer, ExternalId, TagAssignment
+from custcrm.records import Activity, Attribute, Consent, Customer, ExternalId, TagAssignment
 from custcrm.records.declaration import is_in_force
 from custcrm.rules import customers as rules
 from custcrm.rules.contacting import CHANNELS
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import Malformed
 from custcrm.values.spelling import nearest
+
+Identity: TypeAlias = tuple[str, str]
+"""A column and what a row has there: ("email", "anna@example.org")."""
 
 
 @frozen
@@ -51,7 +54,10 @@ class FactColumns:
 
 @frozen
 class Known:
-    """What is known at `now` of the customers whom a batch may be about; the maps are by (customer id, key)."""
+    """What is known at `now` of the customers whom a batch may be about; the maps are by (customer id, key).
+
+    `opt_outs` are the noes that rows of the file have said although they are refused, as (customer id, channel).
+    """
 
     now: datetime
     customers: Mapping[str, Customer]
@@ -60,9 +66,13 @@ class Known:
     tags: Mapping[tuple[str, str], TagAssignment]
     consents: Mapping[tuple[str, str], Consent]
     labels: frozenset[str]
+    opt_outs: Container[tuple[str, str]] = ()
 
     @classmethod
-    def of(cls, reader: Reader, customers: Mapping[str, Customer], columns: FactColumns, now: datetime) -> Known:
+    def of(
+        cls, reader: Reader, customers: Mapping[str, Customer], columns: FactColumns, now: datetime,
+        opt_outs: Container[tuple[str, str]] = (),
+    ) -> Known:
         """Look up the facts that the file has columns for, of customers who are held; other ones are not needed."""
         ids = list(customers)
 
@@ -73,6 +83,7 @@ class Known:
         return cls(
             now=now,
             labels=columns.labels,
+            opt_outs=opt_outs,
             customers=customers,
             attributes={(each.customer_id, each.key): each.value for each in of(Attribute, "key", columns.attributes)},
             external_ids={
@@ -90,6 +101,14 @@ class Known:
                 if each.until is None
             },
         )
+
+
+def replaced_by(reader: Reader, import_id: str, customers: Collection[str]) -> Mapping[Identity, str]:
+    """Return which emails and card numbers the import has replaced, and whose they were, of some customers."""
+    if not customers:
+        return {}
+    entries = reader.find(Activity, {"customer_id": list(customers), "kind": "account_changed", "source": "import"})
+    return {(name, before): held for name, before, held in rules.replaced_by(import_id, entries, PLAIN)}
 
 
 @frozen
@@ -122,7 +141,12 @@ def further_of(row: Row, id: str, known: Known, business: Business, import_id: s
             _untag(further, id, key, known)
     kept = None
     for channel, cell in row.of("consents").items():
-        if not answer(further, id, channel, read_flag(f"consents.{channel}", cell), known, business, import_id):
+        granted = read_flag(f"consents.{channel}", cell)
+        if (id, channel) in known.opt_outs:
+            holds = not granted
+        else:
+            holds = answer(further, id, channel, granted, known, business, import_id)
+        if not holds:
             kept = kept or f"consents.{channel}"
     return evolve(further, kept=kept)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -207,15 +207,26 @@ def filled(before: Customer, fields: Mapping[str, Any]) -> Customer:
 
 
 def account_changed(
-    id: str, before: Customer, after: Customer, now: datetime, actor: str, *, source: str = "manual"
+    id: str, before: Customer, after: Customer, now: datetime, actor: str, *, import_id: str | None = None
 ) -> Activity:
-    """Return the entry of the feed that keeps what changed, field by field."""
+    """Return the entry of the feed that keeps what changed, field by field, and which import changed it."""
     differ = (name for name in GIVEN if getattr(before, name) != getattr(after, name))
     diff = {name: [_plain_value(getattr(before, name)), _plain_value(getattr(after, name))] for name in differ}
+    by = {} if import_id is None else {"import": import_id}
     return Activity(
-        customer_id=after.id, id=id, kind="account_changed", occurred_at=now, recorded_at=now, source=source,
-        actor=actor, payload={"changed": diff},
+        customer_id=after.id, id=id, kind="account_changed", occurred_at=now, recorded_at=now, actor=actor,
+        source="import" if by else "manual", payload={"changed": diff, **by},
     )
+
+
+def replaced_by(import_id: str, entries: Iterable[Activity], names: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield what an import has replaced in some fields, from entries of the feed: field, what was there, customer id."""
+    for entry in entries:
+        if entry.kind == "account_changed" and entry.payload.get("import") == import_id:
+            for name in names:
+                before, _ = entry.payload["changed"].get(name, (None, None))
+                if before is not None:
+                    yield name, before, entry.customer_id
 
 
 def with_status(customer: Customer, status: CustomerStatus) -> Customer:
