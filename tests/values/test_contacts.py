@@ -12,9 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import custcrm.values
+from custcrm.testing.numbers import DrawnNumber, phone_numbers
 from custcrm.values.emails import email
 from custcrm.values.errors import Malformed
-from custcrm.values.phones import Phone, lookup_key, phone
+from custcrm.values.phones import Phone, Phones, lookup_key, phone
 
 blanks = st.text(" \t\r\n\u00a0", max_size=3)
 
@@ -159,6 +160,46 @@ def test_a_date_is_nobodys_phone_however_it_is_set(day: date, mark: str, frame: 
     assert taken == {}, f"{typed!r} is somebody's phone"
     with pytest.raises(Malformed, match=r"reads as a (date|decimal)"):
         phone(typed, "FI", phones="possible")
+
+
+parts = st.sampled_from([*"./-", " ", ". ", " / ", "\u2013", "\u00a0", "  "])
+
+
+@given(days, st.permutations(["{y}", "{m}", "{d}"]), parts, parts, st.sampled_from(["valid", "possible"]))
+@example(date(1999, 12, 31), ["{y}", "{d}", "{m}"], "/", "/", "possible")
+@example(date(1999, 12, 31), ["{d}", "{y}", "{m}"], "-", ".", "possible")
+@example(date(1999, 12, 31), ["{d}", "{m}", "{y}"], ".", " ", "possible")
+def test_a_date_is_nobodys_phone_in_any_order(day: date, order: list[str], first: str, second: str, phones: Phones) -> None:
+    """Law: year, month and day in each of their six orders, with whatever marks or blanks between them, in either setting."""
+    typed = f"{order[0]}{first}{order[1]}{second}{order[2]}".format(y=day.year, m=day.month, d=day.day)
+    taken = {country: key for country in ("FI", "SE", "DE", "LU", "AT") if (key := lookup_key(typed, country)) is not None}
+    assert taken == {}, f"{typed!r} is somebody's phone"
+    with pytest.raises(Malformed, match=r"reads as a date"):
+        phone(typed, "FI", phones=phones)
+
+
+def test_a_country_that_writes_its_numbers_like_dates_keeps_them() -> None:
+    """Haiti parts them by blanks: sign for sign so it is a number there, and with + everywhere."""
+    assert lookup_key("28 12 2026", "HT") == lookup_key("+509 28 12 2026", "FI") == "+50928122026"
+    assert lookup_key("28 12 2026", "FI") is None
+
+
+@given(phone_numbers(), st.sampled_from([".0", ".00", ". 0", " .0", ".0)", ".0 "]), st.sampled_from(["valid", "possible"]))
+@example(DrawnNumber("FI", "+35840123456", "040 123456", "+358 40 123456"), ".0", "valid")
+def test_a_number_with_a_fraction_is_nobodys_phone(number: DrawnNumber, end: str, phones: Phones) -> None:
+    """Law: what a spreadsheet puts behind a number is no digit of it, however the number itself is parted."""
+    for spelled, country in ((number.international, None), (number.national, number.region), (number.e164, None)):
+        if "." in spelled or not set(spelled) <= set("0123456789+() -/"):
+            continue
+        typed = spelled + end
+        assert lookup_key(typed, country) is None, f"{typed!r} is somebody's phone"
+        with pytest.raises(Malformed, match=r"reads as a decimal number"):
+            phone(typed, country, phones=phones)
+
+
+def test_a_number_in_pairs_may_end_in_noughts() -> None:
+    """Between points, as in France: only what stands behind the one point is a fraction."""
+    assert lookup_key("01.42.34.56.00", "FR") == "+33142345600"
 
 
 @given(days, st.sampled_from("./"), st.sampled_from(["{d}|{m}|{y:02}", "{m}|{d}|{y:02}", "{d:02}|{m:02}|{y:02}."]))

@@ -30,21 +30,29 @@ _NO_REGION: Final = "001"
 
 _WRITTEN = re.compile(r"[0-9\s+()\-./\u2010-\u2013]*")
 _EXTENSION = re.compile(r"[0-9)]\s*[,;]?\s*(?:ext\b|extn\b|x|\#|;ext=)\s*[.:=]?\s*[0-9]{1,11}$", re.IGNORECASE)
-_DECIMAL = re.compile(r"[+-]?[0-9]+\.[0-9]+")
+_DECIMAL = re.compile(r"[+-]?[0-9]+\.[0-9]+|.*\.0|[^.]*\.00")
+"""A number with a fraction, or anything with noughts behind a point, which a spreadsheet appends; pairs between points may end
+in two."""
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?E[+-]?[0-9]+", re.IGNORECASE)
 _YEAR, _MONTH, _DAY = "(?:1[6-9]|2[01])[0-9]{2}", "(?:1[0-2]|0?[1-9])", "(?:3[01]|[12][0-9]|0?[1-9])"
 _DATE = re.compile(
-    rf"""(?:{_YEAR}[-./]{_MONTH}[-./]{_DAY}|{_DAY}[-./]{_DAY}[-./]{_YEAR})(?:[T\s/-].*)?
+    rf"""(?:{_YEAR}[-./]{_DAY}[-./]{_DAY}|{_DAY}[-./]{_DAY}[-./]{_YEAR})[T\s/-].*
     |{_YEAR}[-./]{_MONTH}|{_MONTH}[-./]{_YEAR}
     |{_YEAR}[-./](?:[0-2][0-9]{{2}}|3[0-5][0-9]|36[0-6])
     |(?:{_DAY}[-./]){{4}}{_YEAR}""",
     re.VERBOSE,
 )
-"""What is a date when it is written plainly: a day in ISO 8601, or day, month and year in any order, with a time or another day
-after it; a month; a day by its number in the year; days of one year on end."""
+"""What is a date when it is written plainly: a day with a time or another day after it; a month; a day by its number in the
+year; days of one year on end."""
 
-_SHORT_DATE = re.compile(rf"{_DAY}(?P<mark>[./]){_DAY}(?P=mark)[0-9]{{2}}")
-"""A date with two digits for the year. Pairs between hyphens are numbers of several countries, those between points of one."""
+_DATE_OR_NATIONAL = re.compile(
+    rf"""{_YEAR}[-./ ]{_DAY}[-./ ]{_DAY}|{_DAY}[-./ ]{_YEAR}[-./ ]{_DAY}|{_DAY}[-./ ]{_DAY}[-./ ]{_YEAR}
+    |{_DAY}(?P<mark>[./]){_DAY}(?P=mark)[0-9]{{2}}""",
+    re.VERBOSE,
+)
+"""What is a date unless its country writes numbers so: day, month and year in any order, with two digits for the year in one of
+them. Pairs between hyphens are numbers of several countries, those between points of one, and one parts pairs and four digits
+by blanks."""
 
 _TWO_OF_MONTH, _TWO_OF_DAY = "(?:1[0-2]|0[1-9])", "(?:3[01]|[12][0-9]|0[1-9])"
 _IDENTITY = re.compile(
@@ -55,6 +63,7 @@ _IDENTITY = re.compile(
 """A day of birth without marks, one mark, and a few digits: by what many countries know their people."""
 
 _MARKS = re.compile(r"\s*([-./])[-./\s]*")
+_BLANKS = re.compile(r"\s+")
 
 
 @attrs.frozen(repr=False)
@@ -161,10 +170,10 @@ def _mistaken(typed: str, country: str | None) -> str | None:
         return None
     if _EXTENSION.search(typed):
         return "has an extension, which cannot be kept; leave it out"
-    if _SCIENTIFIC.fullmatch(typed) or _DECIMAL.fullmatch(typed):
-        return "reads as a decimal number, as a spreadsheet writes it"
     plain = _plain(typed)
-    if _DATE.fullmatch(plain) or (_SHORT_DATE.fullmatch(plain) and not _is_national(typed, country)):
+    if _SCIENTIFIC.fullmatch(typed) or _DECIMAL.fullmatch(plain):
+        return "reads as a decimal number, as a spreadsheet writes it"
+    if _DATE.fullmatch(plain) or (_DATE_OR_NATIONAL.fullmatch(plain) and not _is_national(typed, country)):
         return "reads as a date"
     if _IDENTITY.fullmatch(plain):
         return "reads as an identity code"
@@ -187,11 +196,11 @@ def _is_national(typed: str, country: str | None) -> bool:
 
 
 def _plain(typed: str) -> str:
-    """Return a text with a hyphen for each kind of dash and one mark for several, without parentheses, blanks round marks, and
-    marks at its ends: a date is one however it is set.
+    """Return a text with a hyphen for each kind of dash and one mark or blank for several, without parentheses, blanks round
+    marks, and marks at its ends: a date is one however it is set.
     """
     dashed = "".join("-" if _is_dash(each) else " " if each in "()" else each for each in typed)
-    return _MARKS.sub(r"\1", dashed).strip("-./ ")
+    return _BLANKS.sub(" ", _MARKS.sub(r"\1", dashed)).strip("-./ ")
 
 
 def _is_dash(character: str) -> bool:
