@@ -5,7 +5,8 @@ and what they return: an `ImportReport` of `RowVerdict`s.
 
 Read `source` and `columns` (what a file is) with `encoding` and `guessing`, `intake` and `book` (how rows are taken in), then
 `customers` with `holders`, `known` and `optouts`, then `sales`; `reading` reads cells, `labels` finds columns of tags without
-value, `refused` keeps the rows that were not taken, `report` tells what became of them.
+value, `refused` keeps the rows that were not taken, `beside` is what stands in front of them in their file, `report` tells what
+became of all.
 """
 
 from custcrm.importing.customers import import_customers

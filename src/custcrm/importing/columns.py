@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from custcrm.importing.report import REFUSED_LINE, REFUSED_REASON
+from custcrm.importing.beside import is_beside
 from custcrm.values.errors import Malformed
 from custcrm.values.formulas import restored
 from custcrm.values.shapes import several
@@ -20,7 +20,6 @@ from custcrm.values.texts import checked, trimmed
 VERBATIM: Final = "attributes"
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-_SKIPPED: Final = frozenset({REFUSED_LINE, REFUSED_REASON})
 
 
 @frozen
@@ -75,7 +74,7 @@ class Columns:
         for given in (*mapped, *ignored):
             if not isinstance(given, str) or given not in there:
                 raise Malformed(f"the file has no column {quoted(given)}", field="columns", suggestions=nearest(given, header))
-        skipped = _SKIPPED.union(ignored)
+        skipped = {*filter(is_beside, header), *ignored}
         targets = tuple(None if cell in skipped else target(mapped.get(cell, cell), kind) for cell in header)
         _refuse_unknown(header, targets, skipped, kind)
         _refuse_twice(targets)

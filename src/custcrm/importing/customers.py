@@ -88,6 +88,7 @@ def import_customers(
         business=business, kind="customers", source=looked, columns=named,
         open_desk=lambda import_id: _Desk(business, cells, facts, import_id, dry_run),
         request=request("customers", looked, told, key), dry_run=dry_run, atomic=atomic, progress=progress,
+        labels=keys if facts.tags else None,
     ))
 
 

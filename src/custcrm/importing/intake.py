@@ -8,7 +8,7 @@ is remembered when it is committed: a batch whose transaction was given up is de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -103,7 +103,10 @@ class Batch:
 
 @frozen(kw_only=True)
 class Intake:
-    """A file, and how it is taken in. `open_desk` returns who decides about its rows, for an import of that id."""
+    """A file, and how it is taken in. `open_desk` returns who decides about its rows, for an import of that id.
+
+    `labels` are the keys of the tags without value, where the file has columns of tags.
+    """
 
     business: Business
     kind: str
@@ -114,6 +117,7 @@ class Intake:
     dry_run: bool
     atomic: bool
     progress: Progress
+    labels: Collection[str] | None = None
 
     @property
     def batch(self) -> int:
@@ -149,7 +153,7 @@ def request(kind: str, source: CsvSource, told: Mapping[str, Any], key: str | No
 def _foresee(intake: Intake, reader: Reader) -> ImportReport:
     """Decide about all rows and return the report; nothing is written."""
     id_, show = intake.business.ids.new(), show_progress(intake.progress)
-    desk, verdicts, kept = intake.open_desk(id_), list[RowVerdict](), RefusedRows()
+    desk, verdicts, kept = intake.open_desk(id_), list[RowVerdict](), RefusedRows(intake.labels)
     for batch in _batches(intake, desk):
         decision = batch.decide(desk, reader, None)
         decision.remember()
@@ -173,7 +177,7 @@ class _Run:
         kept, is_begun = transact(self.book.begin)
         if is_begun and taken_in(kept) == self.book.rows:
             return self._again(kept)
-        desk, verdicts, refused_rows = intake.open_desk(kept.id), list[RowVerdict](), RefusedRows()
+        desk, verdicts, refused_rows = intake.open_desk(kept.id), list[RowVerdict](), RefusedRows(intake.labels)
         batches = _batches(intake, desk, kept.done)
         while True:
             try:

@@ -1,6 +1,7 @@
 """Which columns of tags are labels, tags without a value: those of which every filled cell is a yes or a no.
 
-It is decided by the whole column, so that values such as 1, 2 and 3 stay values; or it is told. Know `label_keys`.
+It is decided by the whole column, so that values such as 1, 2 and 3 stay values; or it is told, or said by a file of refused
+rows as it was decided by the whole file. Know `label_keys`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from custcrm.actions.customers.tags import tag_key
+from custcrm.importing.beside import said_labels
 from custcrm.importing.columns import Columns
 from custcrm.importing.reading import is_flag
 from custcrm.importing.source import CsvSource
@@ -34,7 +36,7 @@ def mapped_labels(header: Sequence[str], mapped: Mapping[str, Any], ignored: Col
 def label_keys(
     source: CsvSource, columns: Columns, told: Collection[str] | None, shown: Collection[str]
 ) -> frozenset[str]:
-    """Return the keys of tags that are labels: the `shown`, and those `told`, or if none are told, found by their columns."""
+    """Return the keys of tags that are labels: the `shown`, and those `told`, else said by the header, else found."""
     keys = {name.removeprefix(_TAGS): tag_key(name.removeprefix(_TAGS)) for name in columns if name.startswith(_TAGS)}
     sure = {tag_key(name.removeprefix(_TAGS)) for name in columns if name in shown}
     if told is not None:
@@ -44,6 +46,9 @@ def label_keys(
                 near = nearest(each, list(keys)) if isinstance(each, str) else ()
                 raise Malformed(f"the file has no column of a tag {quoted(each)}", field="labels", suggestions=near)
         return frozenset(sure | {*told})
+    said = said_labels(source.header)
+    if said is not None:
+        return frozenset(sure | said.intersection(keys.values()))
     open_ = {key for key in keys if keys[key] not in sure}
     filled: set[str] = set()
     for line, _, cells in source.rows() if open_ else ():

@@ -20,8 +20,12 @@ IN_MEMORY: Final = 10_000_000
 
 @frozen(eq=False)
 class RefusedRows:
-    """The texts of refused rows by the line on which each begins, in the order of the file."""
+    """The texts of refused rows by the line on which each begins, in the order of the file.
 
+    `labels` are the keys of the tags without value, where the file has columns of tags.
+    """
+
+    labels: Collection[str] | None = None
     _spool: IO[bytes] = field(factory=lambda: tempfile.SpooledTemporaryFile(max_size=IN_MEMORY), repr=False)  # noqa: SIM115
     _rows: list[tuple[int, int]] = field(factory=list, repr=False)
 

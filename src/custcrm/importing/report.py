@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from io import StringIO
 from os import PathLike
 from typing import Final
 
 from attrs import field, frozen
 
 from custcrm.files import written_whole
+from custcrm.importing.beside import Beside, labels_heading
 from custcrm.importing.encoding import spelled
 from custcrm.importing.refused import RefusedRows
 from custcrm.importing.source import CsvSource
-
-REFUSED_LINE: Final = "refused_line"
-REFUSED_REASON: Final = "refused_reason"
-"""Columns that `write_refused` puts in front; an import skips them, so that a mended file can be taken in as it is."""
-_BESIDE: Final = (REFUSED_LINE, REFUSED_REASON)
 
 _VERDICTS: Final = ("added", "updated", "unchanged", "refused")
 
@@ -49,7 +42,7 @@ class RowReason(StrEnum):
     CONSENT_KEPT = "consent_kept"
 
 
-_REASONS: Final = frozenset({"", *RowReason})
+_REASONS: Final = frozenset(RowReason)
 
 
 @frozen
@@ -145,17 +138,19 @@ class ImportReport:
 
         They were kept when they were refused, so the source may have changed since, and may be the target itself. Encoding,
         delimiter, quotes and the number of cells are the source's. Line and reason stand in front, so that a row that was cut
-        off stays so: what is written behind it would be the cells that it lacks. Mend the file and import it again as it is:
-        the two columns are skipped. The file appears whole or not at all; see `custcrm.files`.
+        off stays so: what is written behind it would be the cells that it lacks. Mend the file and import it again as it is,
+        with the same arguments: which tags are labels was found out by the whole file, and is told by a heading in front. The
+        columns in front are skipped. The file appears whole or not at all; see `custcrm.files`.
         """
         reasons = {row.line: row.reason for row in self.refused}
         source = self.source
-        beside = _Beside(source.delimiter, len(source.header), source.header[:2] == _BESIDE)
+        headings = [] if self._kept.labels is None else [labels_heading(self._kept.labels)]
+        beside = Beside.of(source.header, headings, delimiter=source.delimiter, reasons=_REASONS)
         ending = _line_end(source.header_text) or "\r\n"
         with written_whole(target, encoding=source.encoding) as file:
-            file.write(beside.row(source.header_text, _BESIDE) + ending)
+            file.write(beside.header(source.header_text) + ending)
             for line, text in self._kept:
-                file.write(beside.row(text, (str(line), str(reasons[line]))) + ending)
+                file.write(beside.row(text, line, str(reasons[line])) + ending)
         return len(reasons)
 
     def __str__(self) -> str:
@@ -181,30 +176,3 @@ def explained(row: RowVerdict) -> str:
 
 def _line_end(text: str) -> str:
     return text[len(text.rstrip("\r\n")) :]
-
-
-@frozen
-class _Beside:
-    """Puts line and reason before the rows of a file; `again` where they stand there already, of an earlier time."""
-
-    delimiter: str
-    cells: int
-    again: bool
-
-    def row(self, text: str, told: tuple[str, str]) -> str:
-        """Return a row without its line end, letter for letter, behind the two cells."""
-        start = self._rest(text) if self.again else 0
-        return self.delimiter.join([*told, text[start:].rstrip("\r\n")])
-
-    def _rest(self, text: str) -> int:
-        """Return where the text goes on behind two cells of an earlier time; its start where they are missing."""
-        mark = re.escape(self.delimiter)
-        cell = rf'(?:"(?:[^"]|"")*"|[^"{mark}\r\n][^{mark}\r\n]*|)'
-        found = re.match(rf"({cell}){mark}({cell}){mark}", text)
-        if found is None:
-            return 0
-        line, reason = (each.strip('"') for each in found.groups())
-        [cells] = csv.reader(StringIO(text, newline=""), delimiter=self.delimiter)
-        # Somebody may have put in a row without them: it has other cells there, and not as many as the header.
-        is_told = (not line or line.isdecimal()) and reason in _REASONS
-        return found.end() if is_told or len(cells) == self.cells else 0

@@ -1,0 +1,115 @@
+"""The file of refused rows, mended and taken in with the same arguments: each row is read as it was in its own file."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import custcrm
+from custcrm import Crm
+
+Write = Callable[..., Path]
+BAD = "2026-01-01"
+"""No phone number, so that the row is refused until it is mended."""
+
+
+def mend(path: Path, encoding: str = "utf-8") -> None:
+    """Take off what the rows of a file are refused for."""
+    text = path.read_bytes().decode(encoding)
+    path.write_bytes(text.replace(BAD, "").encode(encoding))
+
+
+def tags(crm: Crm) -> dict[str, Mapping[str, str | None]]:
+    return {str(each.email): dict(crm.tags.of(each)) for each in crm.select()}
+
+
+def taken_in(crm: Crm, path: Path, *, whole: bool, **told: Any) -> None:
+    """Take a file in that is mended before, or whose refused rows are, which are written, and written again, unmended."""
+    if whole:
+        mend(path)
+        assert "refused" not in crm.customers.import_csv(path, **told).counts
+        return
+    rows = path.read_text(encoding="utf-8").count(BAD)
+    for _ in range(2):
+        assert crm.customers.import_csv(path, **told).write_refused(path) == rows
+    mend(path)
+    assert crm.customers.import_csv(path, **told).counts.get("refused", 0) == 0
+
+
+LEVELS = "email,phone,tags.level,tags.VIP\nanna@example.org,,1,yes\nben@example.org,,2,0\n"
+REFUSED = f"cleo@example.org,{BAD},1,1\nolli@example.org,{BAD},0,no\n"
+
+
+def test_a_value_stays_a_value_and_a_label_a_label(crm: Crm, file: Write) -> None:
+    """Which tags are labels is decided by the whole file, not by the rows of it that were refused: their 1 and 0 are values."""
+    olli = crm.customers.add(email="olli@example.org")
+    crm.tags.set(olli, "level", "3")
+    crm.tags.set(olli, "VIP")
+    taken_in(crm, file(LEVELS + REFUSED), whole=False)
+    kept = tags(crm)
+    assert kept["cleo@example.org"] == {"level": "1", "VIP": None}, "a value has become a label"
+    assert kept["olli@example.org"] == {"level": "0"}, "a value has taken a tag off"
+
+
+def test_it_is_the_same_however_it_was_decided(crm: Crm, file: Write) -> None:
+    """By the column, by `labels=`, by the heading of a view or of the file's own, which `columns=` maps."""
+    told: list[tuple[str, dict[str, Any]]] = [
+        ("tags.level", {}), ("tags.level", {"labels": ["level"]}), ("tags.level", {"labels": ()}), ("tags.level EXISTS", {}),
+        ("Level", {"columns": {"Level": "tags.level"}}), ('"tags.""level"""', {}),
+    ]
+    for at, (heading, arguments) in enumerate(told):
+        for first in ("1", "7"):
+            if first == "7" and (heading.endswith("EXISTS") or arguments.get("labels")):
+                continue
+            name = f"{first}{at}"
+            rows = f"email,phone,{heading}\na{name}@example.org,,{first}\nb{name}@example.org,{BAD},1\n"
+            taken_in(crm, file(rows), whole=False, **arguments)
+            is_label = first == "1" and arguments.get("labels") != ()
+            assert tags(crm)[f"b{name}@example.org"] == {"level": None if is_label else "1"}, (heading, first, arguments)
+
+
+def test_the_heading_names_the_labels(crm: Crm, file: Write, tmp_path: Path) -> None:
+    """Where the file has tags, and nowhere else; what is told wins over it."""
+    target = tmp_path / "refused.csv"
+    report = crm.customers.import_csv(file(LEVELS + REFUSED), dry_run=True)
+    report.write_refused(target)
+    header, first, _ = target.read_text(encoding="utf-8").splitlines()
+    assert header == "refused_line,refused_reason,refused_labels=VIP,email,phone,tags.level,tags.VIP"
+    assert first == f"4,bad_phone,,cleo@example.org,{BAD},1,1"
+    mend(target)
+    crm.customers.import_csv(target, labels=["level"])
+    assert tags(crm)["cleo@example.org"] == {"level": None, "VIP": "1"}
+    crm.customers.import_csv(file(f"email,phone\nd@example.org,{BAD}\n")).write_refused(target)
+    assert target.read_text(encoding="utf-8").startswith("refused_line,refused_reason,email,phone\n")
+
+
+SEEN = st.characters(codec="utf-8", exclude_categories=["Cc", "Zs", "Cf"])
+KEYS = st.text(SEEN, min_size=1, max_size=4).filter(str.isprintable)
+CELLS = st.sampled_from(["", "", "1", "0", "yes", "no", "2", "gold"])
+
+
+@given(
+    keys=st.lists(KEYS, min_size=1, max_size=3, unique=True), delimiter=st.sampled_from(",;\t|"),
+    rows=st.lists(st.tuples(st.booleans(), st.lists(CELLS, min_size=3, max_size=3)), min_size=1, max_size=6),
+)
+def test_tags_are_those_of_the_file_mended_before(
+    tmp_path_factory: pytest.TempPathFactory, keys: list[str], delimiter: str, rows: list[tuple[bool, list[str]]]
+) -> None:
+    """Law: whichever rows were refused, their tags are those that they have in the file that is mended before."""
+
+    def quoted(cell: str) -> str:
+        return '"' + cell.replace('"', '""') + '"'
+
+    path = tmp_path_factory.mktemp("tags") / "rows.csv"
+    lines = [["email", "phone", *('tags."{}"'.format(key.replace('"', '""')) for key in keys)]]
+    lines += [[f"n{at}@example.org", BAD if bad else "", *cells[: len(keys)]] for at, (bad, cells) in enumerate(rows)]
+    outcomes = []
+    for whole in (True, False):
+        path.write_text("".join(delimiter.join(map(quoted, line)) + "\n" for line in lines), encoding="utf-8")
+        with custcrm.open(country="FI") as crm:
+            taken_in(crm, path, whole=whole)
+            outcomes.append(tags(crm))
+    assert outcomes[1] == outcomes[0]
