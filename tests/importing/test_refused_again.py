@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import custcrm
-from custcrm import Crm
+from custcrm import Crm, Malformed
 
 Write = Callable[..., Path]
 BAD = "2026-01-01"
@@ -113,3 +113,19 @@ def test_tags_are_those_of_the_file_mended_before(
             taken_in(crm, path, whole=whole)
             outcomes.append(tags(crm))
     assert outcomes[1] == outcomes[0]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found_again(crm: Crm, file: Write, delimiter: str) -> None:
+    """Also of rows that were cut off, under a header of an app's own headings, of which the rest of the file left no doubt."""
+    lines = ["external_ids.shop|attributes.a|attributes.b", *(f"s-{at}|1|2" for at in range(20)), "t-1", "t-2|x"]
+    path = file("".join(each.replace("|", delimiter) + "\n" for each in lines))
+    reasons: list[object] = []
+    for _ in range(3):
+        try:
+            report = crm.customers.import_csv(path)
+            reasons.append([row.reason for row in report.refused])
+            report.write_refused(path)
+        except Malformed as error:
+            reasons.append(str(error))
+    assert reasons == [["bad_row"] * 2] * 3

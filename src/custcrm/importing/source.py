@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
+from custcrm.importing.beside import REFUSED_LINE, REFUSED_REASON
 from custcrm.importing.encoding import find_encoding, spelled, told_encoding
 from custcrm.values.errors import Malformed
 from custcrm.values.texts import checked, trimmed
@@ -105,7 +106,7 @@ class CsvSource:
         sample = list(islice(_texts(path, found.name), _sample_lines(SAMPLE_ROWS)))
         if not any(text.strip() for text in sample):
             raise Malformed("the file is empty; its first line names the columns", field="source")
-        parted = _delimiter(sample, words) if delimiter is None else _told_delimiter(delimiter)
+        parted = _delimiter(sample, {*words, REFUSED_LINE, REFUSED_REASON}) if delimiter is None else _told_delimiter(delimiter)
         samples = _samples(_texts(path, found.name), parted) if found.is_guess else ()
         texts, behind = tee(_texts(path, found.name))
         begin, end, header = next(_read(texts, parted))
