@@ -2,6 +2,7 @@
 
 import csv
 import os
+import tracemalloc
 from io import StringIO
 from pathlib import Path
 
@@ -176,3 +177,31 @@ def test_what_is_no_file_is_told(tmp_path: Path):
     ours = {path for path in said if told[path].startswith("Malformed") and said[path] in told[path]}
     wrong = {str(path)[-20:]: told[path] for path in said if path not in ours}
     assert wrong == {}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=["LF", "CR", "CR LF"])
+@pytest.mark.parametrize("blank", [1, 250, 3_000])
+def test_blank_lines_are_passed_over_wherever_they_stand(file, end: str, blank: int):
+    """Before the header, behind it, between rows and at the end, as many as there are; rows are on the lines that they are on."""
+    none = end * blank
+    text = f"{none}first_name;email{end}{none}A,1;a@example.org{end}{none}B,2;b@example.org{end}{none}"
+    try:
+        source = CsvSource.look(file(text))
+        found: object = (source.header, source.header_text, [(line, cells[0]) for line, _, cells in source.rows()])
+        assert [piece.texts for piece in source.pieces(1)] == [[f"A,1;a@example.org{end}"], [f"B,2;b@example.org{end}"]]
+    except Malformed as error:
+        found = str(error)
+    rows = [(2 * blank + 2, "A,1"), (3 * blank + 3, "B,2")]
+    assert found == (("first_name", "email"), f"first_name;email{end}", rows)
+
+
+def test_blank_lines_take_no_memory(file):
+    """However many there are between two rows."""
+    source = CsvSource.look(file(b"email\r\na@example.org\r\n" + b"\r\n" * 200_000 + b"b@example.org\r\n"))
+    tracemalloc.start()
+    try:
+        assert [len(piece.rows) for piece in source.pieces(1_000)] == [2]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000, f"{peak:,} bytes"

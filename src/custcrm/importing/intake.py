@@ -222,8 +222,8 @@ class _Run:
 
 def _texts_of_refused(batch: Batch, decision: Decision) -> list[tuple[int, str]]:
     """Return line and text of the rows that were not taken."""
-    told = zip(batch.piece.rows, decision.verdicts, strict=True)
-    return [(verdict.line, batch.piece.text(row)) for row, verdict in told if verdict.verdict == "refused"]
+    told = zip(batch.piece.texts, decision.verdicts, strict=True)
+    return [(verdict.line, text) for text, verdict in told if verdict.verdict == "refused"]
 
 
 def _batches(intake: Intake, desk: Desk, done: int = 0) -> Iterator[Batch]:

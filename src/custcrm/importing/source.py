@@ -50,16 +50,10 @@ State: TypeAlias = tuple[int, int, int, int]
 
 @frozen
 class Piece:
-    """Rows of a file that follow one another, and its lines from the first of them to the last, with their ends."""
+    """Rows of a file that follow one another, and each as it stands in the file, with its line end."""
 
     rows: Sequence[Line] = field(repr=False)
     texts: Sequence[str] = field(repr=False)
-
-    def text(self, row: Line) -> str:
-        """Return a row as it stands in the file, with its line end."""
-        begin, end, _ = row
-        before = self.rows[0][0]
-        return "".join(self.texts[begin - before : end - before + 1])
 
 
 @frozen(kw_only=True)
@@ -103,16 +97,16 @@ class CsvSource:
         with _opened(path) as file:
             found = find_encoding(file, told, country)
         lines = _count_lines(path, found.name)
-        sample = list(islice(_texts(path, found.name), _sample_lines(SAMPLE_ROWS)))
-        if not any(text.strip() for text in sample):
+        filled = (text for text in _texts(path, found.name) if text.strip())
+        sample = list(islice(filled, _sample_lines(SAMPLE_ROWS)))
+        if not sample:
             raise Malformed("the file is empty; its first line names the columns", field="source")
         parted = _delimiter(sample, {*words, REFUSED_LINE, REFUSED_REASON}) if delimiter is None else _told_delimiter(delimiter)
         samples = _samples(_texts(path, found.name), parted) if found.is_guess else ()
-        texts, behind = tee(_texts(path, found.name))
-        begin, end, header = next(_read(texts, parted))
+        (_, _, header), text = next(_read(_texts(path, found.name), parted))
         return cls(
             path=path, state=state, encoding=found.name, delimiter=parted, header=tuple(trimmed(cell) for cell in header),
-            lines=lines, header_text="".join(islice(behind, begin - 1, end)), is_guessed=found.is_guess, samples=samples,
+            lines=lines, header_text=text, is_guessed=found.is_guess, samples=samples,
         )
 
     @property
@@ -126,24 +120,23 @@ class CsvSource:
 
         Who reads to the end has read what was looked at: a file that changed is Malformed too, at the end if not before.
         """
-        yield from self._rows(_texts(self.path, self.encoding))
+        return (row for row, _ in self._rows())
 
     def pieces(self, size: int, done: int = 0) -> Iterator[Piece]:
         """Yield the rows after the header in pieces of `size`; one ends with the row that begins on the line `done`.
 
         Errors are those of `rows`; of a file that changed, no piece is yielded that was read since.
         """
-        texts, behind = tee(_texts(self.path, self.encoding))
-        rows: list[Line] = []
-        passed = 0
-        for row in chain(self._rows(texts), [None]):
-            if row is not None:
-                rows.append(row)
-            if rows and (row is None or len(rows) == size or row[0] == done):
+        rows, texts = list[Line](), list[str]()
+        for row, text in self._rows():
+            rows.append(row)
+            texts.append(text)
+            if len(rows) == size or row[0] == done:
                 self.require_unchanged()
-                begin, end = rows[0][0], rows[-1][1]
-                yield Piece(rows, list(islice(behind, begin - 1 - passed, end - passed)))
-                rows, passed = [], end
+                yield Piece(rows, texts)
+                rows, texts = [], []
+        if rows:
+            yield Piece(rows, texts)
 
     def digest(self) -> str:
         """Return the SHA-256 of the file; Malformed for one that changed."""
@@ -157,24 +150,26 @@ class CsvSource:
         if _state(self.path) != self.state:
             raise Malformed("the file changed while it was read; let nothing write to it, and import it again", field="source")
 
-    def _rows(self, texts: Iterator[str]) -> Iterator[Line]:
+    def _rows(self) -> Iterator[tuple[Line, str]]:
         try:
-            yield from islice(_read(texts, self.delimiter), 1, None)
+            yield from islice(_read(_texts(self.path, self.encoding), self.delimiter), 1, None)
         except Malformed:
             self.require_unchanged()  # it explains a line that cannot be read
             raise
         self.require_unchanged()
 
 
-def _read(texts: Iterator[str], delimiter: str) -> Iterator[Line]:
-    """Yield the rows of these lines, but for blank ones."""
-    reader = csv.reader(texts, delimiter=delimiter, strict=True)
+def _read(texts: Iterator[str], delimiter: str) -> Iterator[tuple[Line, str]]:
+    """Yield the rows of these lines, each with its text, but for blank ones, which are not kept."""
+    read, behind = tee(texts)
+    reader = csv.reader(read, delimiter=delimiter, strict=True)
     begin = 1
     try:
         for cells in reader:
             end = reader.line_num
+            text = "".join(islice(behind, end - begin + 1))
             if cells:
-                yield begin, end, cells
+                yield (begin, end, cells), text
             begin = end + 1
     except csv.Error as error:
         raise _unreadable(begin, f"cannot be read as CSV ({error})") from None
