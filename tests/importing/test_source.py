@@ -182,7 +182,7 @@ def test_what_is_no_file_is_told(tmp_path: Path):
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=["LF", "CR", "CR LF"])
 @pytest.mark.parametrize("blank", [1, 250, 3_000])
 def test_blank_lines_are_passed_over_wherever_they_stand(file, end: str, blank: int):
-    """Before the header, behind it, between rows and at the end, as many as there are; rows are on the lines that they are on."""
+    """Before the header, behind it, between rows and at the end, as many as there are; rows keep their lines."""
     none = end * blank
     text = f"{none}first_name;email{end}{none}A,1;a@example.org{end}{none}B,2;b@example.org{end}{none}"
     try:

@@ -1,6 +1,7 @@
 """However a file is taken in, the same is kept: at once, in batches, or stopped and gone on with; a dry run tells it before."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,19 @@ def test_a_no_that_names_a_replaced_email_is_heard(store: str, said: str, reques
         assert report.counts == {"updated": 1, "refused": 1}
         assert kept(crm) == [("b@example.org", None, "Anna", None, "1", False)]
         assert crm.verify().ok
+
+
+@pytest.mark.parametrize("columns", [100, 2_000])
+def test_rows_of_many_columns_are_taken_by_fewer(crm: Crm, tmp_path: Path, columns: int) -> None:
+    """Law: no more than 200,000 cells are taken together, nor more than a thousand rows; all of the file is taken in."""
+    ignored = [f"more {at}" for at in range(columns - 1)]
+    rows = 1_100
+    (tmp_path / "wide.csv").write_text(
+        "".join(f"{first}{',' * len(ignored) if at else ',' + ','.join(ignored)}\n"
+                for at, first in enumerate(["email", *(f"n{at}@example.org" for at in range(rows))])), encoding="utf-8",
+    )
+    shown: list[int] = [1]
+    report = crm.customers.import_csv(tmp_path / "wide.csv", ignore=ignored, progress=lambda done, _: shown.append(done))
+    assert report.counts == {"added": rows} and crm.select().count() == rows
+    most = max(after - before for before, after in pairwise(shown))
+    assert most * columns <= 200_000 and most <= 1_000, f"{most} rows of {columns} cells at once"

@@ -31,6 +31,8 @@ from custcrm.values.shapes import flag
 
 BATCH: Final = 1_000
 """Rows that are looked up and written together: few statements, lists that every engine takes, and a short wait for others."""
+CELLS: Final = 200_000
+"""Cells of them: rows of more than two hundred are taken by fewer, so that memory does not grow with their number."""
 
 
 class Refused(Exception):
@@ -123,6 +125,11 @@ class Intake:
     def batch(self) -> int:
         """Rows of a batch."""
         return min(BATCH, self.business.batch)
+
+    @property
+    def rows_at_once(self) -> int:
+        """Rows that are read and decided about together: a batch, or less of very wide rows."""
+        return max(1, min(self.batch, CELLS // len(self.columns.targets)))
 
 
 def take_in(intake: Intake) -> ImportReport:
@@ -231,7 +238,7 @@ def _batches(intake: Intake, desk: Desk, done: int = 0) -> Iterator[Batch]:
 
     Rows are read before the transaction begins in which they are decided about, so that it is short.
     """
-    for piece in intake.source.pieces(intake.batch, done):
+    for piece in intake.source.pieces(intake.rows_at_once, done):
         yield _read(intake.columns, desk, piece)
 
 
