@@ -54,6 +54,7 @@ def make_engine(url: URL, durability: Durability, schema: str | None) -> Engine:
         engine = sa.create_engine(
             url.set(drivername="postgresql+psycopg"),
             isolation_level="READ COMMITTED",
+            connect_args={"client_encoding": "UTF8"},  # before the first statement, which may hold a name
             paramstyle="format",  # rows are written as the tuples that the codec makes
             pool_pre_ping=True,
             max_overflow=-1,  # a thread that asks within a question needs a second connection
@@ -80,7 +81,12 @@ def _check_name(schema: str) -> None:
 def _preparing(durability: Durability, schema: str | None) -> Callable[[Any, object], None]:
     # Who says in the URL's options how long to wait is asked nothing more.
     wait = f"coalesce(nullif(current_setting('lock_timeout'), '0'), '{protocol.WAIT_SECONDS}s')"
-    settings = ["set_config('timezone', 'UTC', false)", f"set_config('lock_timeout', {wait}, false)"]
+    settings = [
+        "set_config('datestyle', 'ISO', false)",  # the driver reads no other one
+        "set_config('quote_all_identifiers', 'off', false)",  # nor what looks at the tables quoted types
+        "set_config('timezone', 'UTC', false)",
+        f"set_config('lock_timeout', {wait}, false)",
+    ]
     if durability == "normal":
         settings.append("set_config('synchronous_commit', 'off', false)")
     if schema is not None:
