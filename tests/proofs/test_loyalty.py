@@ -37,6 +37,7 @@ EXAMPLES = {  # of each machine, short and long
 }
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 DAWN = START - timedelta(days=365)  # before any time that the clock goes back to
+DUSK = START + timedelta(days=36_500)  # after any that it goes on to
 PEOPLE = 2
 POLICIES = {
     "debt": {}, "floor": {"reversal": "floor"}, "refuse": {"reversal": "refuse"}, "grace": {"reversal_grace": "3 days"},
@@ -107,6 +108,8 @@ class Machine(RuleBasedStateMachine):
         self.world = world
         self.looks = count()
         self.keys: list[tuple[Callable[[], Any], Callable[[], Any], Any]] = []
+        self.people: list[str] = []
+        self.access: list[str | None] = []
 
     @property
     def crm(self) -> custcrm.Crm:
@@ -125,10 +128,16 @@ class Machine(RuleBasedStateMachine):
         self.program = program
         self.world.now = DAWN
         self.people = [each.id for each in self.crm.customers.add_all([{"first_name": "N"}] * PEOPLE)]
-        self.access: list[str | None] = ["full"] * PEOPLE
+        self.access = ["full"] * PEOPLE
         for each in self.people:
             self.crm.programs.join(each, program)
         self.world.now = START
+
+    def teardown(self) -> None:
+        """Do what a finding says to do about a membership whose changes were told by a clock that was set back."""
+        self.world.now = DUSK
+        for each, access in zip(self.people, self.access, strict=True):
+            self.crm.programs.set_access(each, self.program, access or "full")
 
     def both(self, real: Callable[[], Any], model: Callable[[Any], Any]) -> tuple[Any, Any]:
         """Do both, and compare whether and why they refuse; return what each gave, Nones where both refused."""
@@ -488,6 +497,15 @@ class Accounts(Machine):
     def kept(self, account, who, entry, paid):
         if entry is not None:
             self.entries.append((account, who, entry, paid))
+
+    def teardown(self) -> None:
+        """Give a limit again to who owes more than the common one, since their own was taken away."""
+        super().teardown()
+        for name, customer, account in (
+            (name, *each) for name in self.accounts for each in zip(self.people, self.accounts[name], strict=True)
+        ):
+            if account.balance < -account.limit:
+                self.crm.accounts.set_limit(customer, name, self.amount(name, -account.balance))
 
     @invariant()
     def entries_and_balances_are_those_of_the_model(self):
