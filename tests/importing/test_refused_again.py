@@ -1,5 +1,6 @@
 """The file of refused rows, mended and taken in with the same arguments: each row is read as it was in its own file."""
 
+import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,20 @@ def test_the_delimiter_is_found_again(crm: Crm, file: Write, delimiter: str) -> 
         except Malformed as error:
             reasons.append(str(error))
     assert reasons == [["bad_row"] * 2] * 3
+
+
+def test_a_limit_that_is_lowered_meanwhile_is_no_matter(crm: Crm, file: Write, tmp_path: Path) -> None:
+    """Refused rows, of an earlier time too, are written whatever csv.field_size_limit is by then."""
+    rows = [f'2,bad_value,anna@example.org,"{"x" * 1_000}, ""a"""', f"3,bad_row,{'y' * 1_000}", f",,ben@example.org,{BAD}"]
+    path = file("\n".join(["refused_line,refused_reason,email,phone", *rows]) + "\n")
+    report = crm.customers.import_csv(path)
+    before = csv.field_size_limit(10)
+    try:
+        found: object = report.write_refused(tmp_path / "out.csv")
+    except csv.Error as error:
+        found = error
+    finally:
+        csv.field_size_limit(before)
+    assert found == 3
+    written = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert [each.split(",", 2)[2] for each in written] == [each.split(",", 2)[2] for each in rows]

@@ -205,3 +205,23 @@ def test_blank_lines_take_no_memory(file):
     finally:
         tracemalloc.stop()
     assert peak < 2_000_000, f"{peak:,} bytes"
+
+
+@pytest.mark.parametrize(
+    ("limit", "text", "line"),
+    [(131_072, "first_name,email\nA,a@example.org\nB," + "x" * 131_073, 3), (20, "first_name,email\nA," + "x" * 21, 2),
+     (5, "first_name,email\nA,a\n", 1), (131_072, 'first_name,email\nA,"a\n' + "B,b@example.org\n" * 10_000, 2)],
+    ids=["long", "lowered", "header", "a quote"],
+)
+def test_a_cell_beyond_what_the_process_allows_is_told(file, limit: int, text: str, line: int):
+    """With its line, the limit and where that is set; nothing of the cell."""
+    before = csv.field_size_limit(limit)
+    try:
+        with pytest.raises(Malformed) as error:
+            rows(file(text))
+    finally:
+        csv.field_size_limit(before)
+    assert str(error.value) == (
+        f"line {line} has a cell of more than {limit:,} characters (csv.field_size_limit); "
+        "is a quote not closed? Else raise it"
+    )

@@ -172,7 +172,15 @@ def _read(texts: Iterator[str], delimiter: str) -> Iterator[tuple[Line, str]]:
                 yield (begin, end, cells), text
             begin = end + 1
     except csv.Error as error:
-        raise _unreadable(begin, f"cannot be read as CSV ({error})") from None
+        raise _unreadable(begin, _why(error)) from None
+
+
+def _why(error: csv.Error) -> str:
+    """Return what is wrong with a row: how long a cell may be is a setting of the process."""
+    if str(error).startswith("field larger than"):
+        limit = csv.field_size_limit()
+        return f"has a cell of more than {limit:,} characters (csv.field_size_limit); is a quote not closed? Else raise it"
+    return f"cannot be read as CSV ({error})"
 
 
 @contextmanager
