@@ -16,12 +16,12 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 from attrs import fields as columns_of
 
-from custcrm.actions.places import API
 from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.filters.syntax.nodes import Exists, Field
 from custcrm.records import AccountEntry, GuestRedemption, PointsEntry, Redemption, Sale
 from custcrm.records.customers import full_name
+from custcrm.records.programs import API
 from custcrm.selection import Selection
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import Malformed

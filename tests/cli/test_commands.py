@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import custcrm
 from custcrm.cli.app import app
+from custcrm.testing import RecordingChannel
 
 PEOPLE = """\
 first_name,last_name,E-mail,phone
@@ -322,3 +323,14 @@ def test_verify_tells_what_was_checked_and_what_was_found(shop):
     finding, verified = map(json.loads, out.splitlines())
     assert code == 1 and finding["finding"]["check"] == "folded"
     assert verified["found"] == {"folded": 1} and verified["ok"] is False
+
+
+def test_verify_knows_the_channels_that_are_named(shop):
+    """An app's own channels are in no store: on the command line they are named, several by several options."""
+    own = {"letter": RecordingChannel(), "fax": RecordingChannel()}
+    with custcrm.open("shop.db", channels=own) as crm:
+        for channel in own:
+            crm.consents.deny(crm.select().ids()[0], channel, evidence="phone call")
+    assert shop("verify")[0] == shop("verify", "--channel", "fax")[0] == 1
+    code, out, _ = shop("verify", "--channel", "fax", "--channel", "letter")
+    assert code == 0 and out.splitlines()[-1].endswith("looked at: nothing found")

@@ -98,7 +98,10 @@ def _live_as_one(crm: Crm, clock: Any, people: list[str]) -> None:
     crm.series.revoke_code(codes[2])
     crm.coupons.redeem("AUTUMN26", customer=ben, reference="order 5")
     crm.coupons.redeem("AUTUMN26", identity="guest@example.org", reference="order 6")
-    crm.activities.log_visit(anna)
+    crm.activities.log_visit(anna, point_of_sale="Harbour")
+    crm.activities.log_call(ben, status="spoke", summary="About wine")
+    crm.activities.log_job(chloe, status="booked")
+    crm.points.credit(chloe, "club", 5, terminal="till 1", notify=False)
 
 
 def _live_as_many(crm: Crm, clock: Any, people: list[str]) -> None:
@@ -117,7 +120,8 @@ def _live_as_many(crm: Crm, clock: Any, people: list[str]) -> None:
     small.select("tags.VIP EXISTS").untag("VIP").apply(key="untag")
     crm.outbox.dispatch()
     for item in crm.inbox.of(people[0]):
-        crm.inbox.open(item, surface="app")
+        for surface in ("app", "web_ordering", "email"):
+            crm.inbox.open(item, surface=surface)
     with TemporaryDirectory() as folder:
         file = Path(folder, "people.csv")
         file.write_text(CSV, encoding="utf-8")
@@ -141,3 +145,7 @@ def _take_back(crm: Crm, clock: Any, people: list[str]) -> None:
     crm.points.transfer(ben, dan, "club")
     crm.customers.delete(crm.customers.add(first_name="Gone").id)
     crm.customers.deactivate(chloe, reason="moved")
+    for item in crm.inbox.of(ben):
+        crm.inbox.remove(item, reason="mistake")
+    with TemporaryDirectory() as folder:
+        crm.select("tags.size EXISTS").view(["id"]).to_csv(Path(folder, "sizes.csv"))

@@ -15,7 +15,10 @@ from attrs import evolve
 from hypothesis import given, settings
 
 import custcrm
+import custcrm.testing
 from custcrm import records as r
+from custcrm.records.declaration import declaration
+from custcrm.storage.columns import key_of
 from custcrm.storage.memory import MemoryStore
 from custcrm.storage.sql import open_store
 from custcrm.testing.bases import LONG_AGO, bases
@@ -107,7 +110,12 @@ TAMPERED: dict[str, tuple[str, type, Any]] = {
     "a sale": ("sales", r.Sale, lambda each: evolve(each, total=each.total * 3) if each.refund_of else None),
     "a coupon": ("coupons", r.Coupon, lambda each: evolve(each, ordinal=None if each.ordinal else 1)),
     "a copy": ("folded", r.Customer, lambda each: evolve(each, email_folded="x")),
-    "a message": ("messages", r.Message, lambda each: evolve(each, sender="Nobody")),
+    "a message": ("references", r.Message, lambda each: evolve(each, sender="Nobody")),
+    "an opt-out": ("channels", r.Consent, lambda each: evolve(each, channel="smsx")),
+    "a till": ("references", r.PointsEntry, lambda each: evolve(each, terminal="nowhere")),
+    "a visit": ("references", r.Activity, lambda each: evolve(each, point_of_sale="nowhere")),
+    "a kind of activity": ("rows", r.Activity, lambda each: evolve(each, kind="bogus")),
+    "a program's channel": ("channels", r.Program, lambda each: evolve(each, notifications="bogus")),
     "a key": ("keys", r.Applied, lambda each: evolve(each, content="x")),
     "a target": ("targets", r.Target, lambda each: evolve(each, reason="inactive") if each.number > 0 else None),
     "a segment": ("filters", r.SavedSegment, lambda each: evolve(each, filter="sales >")),
@@ -130,6 +138,77 @@ def test_what_a_writer_breaks_is_found_in_every_store(kind: str, what: str, requ
             changed = [after for each in kept if (after := change(each)) is not None]
             writer.put(changed)
         assert changed and crm.verify().found.get(check, 0) > 0
+
+
+LIMITED: list[tuple[type, str]] = [
+    (record, column.name) for record in r.RECORDS for column in declaration(record).columns
+    if column.words or column.ref not in (None, "customers")
+]
+"""Columns that hold one of a few words, or name a program, a place, a series, an account, a sender or a channel."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_column_that_may_not_hold_anything_is_looked_at(kind: str, request: pytest.FixtureRequest) -> None:
+    """Law: whatever a record declares to be one of some words, or to name something, is found where it is not."""
+    place = None if kind == "memory" else str(request.getfixturevalue(f"{kind}_store"))
+    with opened(place) as crm:
+        live(crm)
+        store, missed = crm._business.store, []
+        for record, name in LIMITED:
+            with store.write() as writer:
+                kept: Any = next(iter(writer.find(record, limit=1)))
+                wrong = evolve(kept, **{name: "nowhere"})
+                writer.put([wrong])
+            found = {(each.table, each.text.partition(" is ")[0]) for each in crm.verify().findings if "'nowhere'" in each.text}
+            if (declaration(record).table, name) not in found:
+                missed.append(f"{record.__name__}.{name}")
+            with store.write() as writer:
+                writer.remove(record, *key_of(wrong))
+                writer.put([kept])
+        assert missed == [] and len(LIMITED) > 50
+        assert crm.verify(), "what was put back is as it was"
+
+
+FREE: dict[str, str] = {
+    "what something is called or known by": "name title id key code content system external_id shared_code document reference "
+                                            "reserved_for product",
+    "what the app says of it": "value unit description business_unit customer_group home_location delivery_preference type "
+                               "source category",
+    "looked at by a check of its own": "reversal_grace filter factor expires valid alphabet currency kind purpose country "
+                                       "locale time_zone category refund_of sale_id lot_id spend_id rule reverses coupon_id "
+                                       "inbox_id subject applied_id reason",
+    "what was done, by the name of the verb": "action",
+}
+"""Columns of text that no mark limits, and why."""
+
+
+def test_each_column_of_text_says_what_it_may_hold() -> None:
+    """Law: a column is limited by what its record declares, or it is among those that may hold anything for a reason."""
+    free = {name for names in FREE.values() for name in names.split()}
+    loose = {
+        column.name for record in r.RECORDS for column in declaration(record).columns
+        if column.kind == "text" and not column.name.endswith("_currency")
+        and not (column.ref or column.words or column.values or column.personal or column.internal)
+    }
+    assert loose == free
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_channel_of_the_app_is_no_fault_where_it_is_named(kind: str, request: pytest.FixtureRequest) -> None:
+    """A store does not keep which channels an app has: they are given when it is opened, or named to verify."""
+    place = None if kind == "memory" else str(request.getfixturevalue(f"{kind}_store"))
+    with custcrm.open(place, channels={"letter": custcrm.testing.RecordingChannel()}) as crm:
+        anna = crm.customers.add(first_name="Anna")
+        crm.programs.add("club", notifications="letter")
+        crm.consents.deny(anna, "letter", evidence="phone call")
+        assert crm.verify()
+        with custcrm.open(crm._business.store) as later:
+            found = later.verify()
+            assert {(each.check, each.table) for each in found.findings} == {("channels", "programs"), ("channels", "consents")}
+            assert later.verify(channels=["letter"])
+            for wrong in ("letter", ["letter", " "], 5):
+                with pytest.raises(custcrm.Malformed):
+                    later.verify(channels=wrong)  # type: ignore[arg-type]
 
 
 @settings(max_examples=10)

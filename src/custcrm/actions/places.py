@@ -6,11 +6,9 @@ from typing import Final
 
 from custcrm.business import Business
 from custcrm.records import PointOfSale, Terminal
+from custcrm.records.programs import API
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import identifier, optional
-
-API: Final = "api"
-"""The virtual terminal of transactions that name none."""
 
 REFERENCE_LIMIT: Final = 200
 """Characters of a reference: the receipt, order or coupon that a transaction belongs to."""

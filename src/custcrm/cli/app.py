@@ -48,6 +48,9 @@ DecimalMark = Annotated[str, typer.Option("--decimal", help="The mark in amounts
 Atomic = Annotated[bool, typer.Option("--atomic", help="All of the file, or nothing; others wait until it is done.")]
 Key = Annotated[str | None, typer.Option(help="Take the file in once under this key; again, it goes on where it was stopped.")]
 Labels = Annotated[list[str] | None, typer.Option("--label", metavar="KEY", help="A tag whose cells are a yes or a no.")]
+Channels = Annotated[
+    list[str] | None, typer.Option("--channel", metavar="NAME", help="A channel of the app's own.", show_default=False)
+]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Ask as things stood then: an ISO date or time.")]
 
 
@@ -177,14 +180,16 @@ def explain(
 
 
 @app.command()
-def verify(store: Store = None, schema: Schema = None, json: Json = False, traceback: Trace = False) -> None:
+def verify(
+    store: Store = None, schema: Schema = None, channel: Channels = None, json: Json = False, traceback: Trace = False
+) -> None:
     """Check a store against its promises; nothing is written. The exit code is 1 where something is found."""
     with reported(show_traceback=traceback):
         from custcrm.cli.stores import existing
         from custcrm.cli.verifying import check
 
         with existing(store, schema) as crm:
-            kept = check(crm, Output.here(as_json=json))
+            kept = check(crm, channel or (), Output.here(as_json=json))
     raise typer.Exit(0 if kept else FOUND)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, tzinfo
 from types import TracebackType
@@ -105,16 +105,17 @@ class Crm:
         with self._business.reading() as reader:
             return reader.get(Applied, name)
 
-    def verify(self, *, progress: Progress = False) -> Verification:
+    def verify(self, *, channels: Iterable[str] = (), progress: Progress = False) -> Verification:
         """Check the store against its promises: counters, lots, references, keys and more. Nothing is written.
 
         What comes of it is true where nothing was found; else its `findings` say which promise is broken, by which records and
-        what to do. Others may write meanwhile. `progress` is True for a bar, or is called with (customers done, all). Conflict
-        inside a transaction.
+        what to do. Others may write meanwhile. `channels` are names of the app's own channels beside those that the store was
+        opened with, such as one that is used no more. `progress` is True for a bar, or is called with (customers done, all).
+        Conflict inside a transaction.
         """
         from custcrm.verifying import verify
 
-        return verify(self._business, progress)
+        return verify(self._business, progress, channels)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from attrs import frozen
 
-from custcrm.records.declaration import INTERNAL, CustomerId, Label, Ref, record
+from custcrm.records.declaration import INTERNAL, CustomerId, Label, Ref, Words, record
+from custcrm.records.programs import API
 from custcrm.values.money import Money
 
 
@@ -69,11 +70,11 @@ class AccountEntry:
     id: str
     account: Annotated[str, Ref("accounts")]
     program: Annotated[str, Ref("programs")]
-    kind: str
+    kind: Annotated[str, Words(("replenish", "spend", "adjust", "reverse"))]
     amount: Money | None = None
     units: int | None = None
     occurred_at: datetime
-    terminal: str = "api"
+    terminal: Annotated[str, Ref("terminals", (API,))] = API
     point_of_sale: Annotated[str | None, Ref("points_of_sale")] = None
     reference: str | None = None
     reverses: str | None = None

@@ -9,7 +9,13 @@ from typing import Annotated, Any, Final
 
 from attrs import Factory, frozen
 
-from custcrm.records.declaration import INTERNAL, PERSONAL, CustomerId, record
+from custcrm.records.declaration import INTERNAL, PERSONAL, CustomerId, Ref, Words, record
+
+ACCOUNT_CHANGED: Final = "account_changed"
+"""The kind of the activity that keeps what a customer's fields were, and are."""
+
+REMOVED: Final = "inbox_message_removed"
+"""The kind of the activity that keeps who removed an inbox message, and why."""
 
 
 class CallStatus(StrEnum):
@@ -55,20 +61,20 @@ class Activity:
 
     customer_id: CustomerId
     id: str
-    kind: str
+    kind: Annotated[str, Words(("phone_call", "visit", "job", ACCOUNT_CHANGED, REMOVED))]
     occurred_at: datetime
     recorded_at: datetime
     status: CallStatus | None = None
     job_status: JobStatus | None = None
-    direction: str | None = None
-    channel: str | None = None
-    source: str = "manual"
-    visibility: str = "internal"
+    direction: Annotated[str | None, Words(("outbound",))] = None
+    channel: Annotated[str | None, Words(("phone",))] = None
+    source: Annotated[str, Words(("manual", "import"))] = "manual"
+    visibility: Annotated[str, Words(("internal",))] = "internal"
     summary: Annotated[str, PERSONAL, INTERNAL] = ""
     agreed: Annotated[str, PERSONAL, INTERNAL] = ""
-    point_of_sale: str | None = None
-    terminal: str | None = None
-    program: str | None = None
+    point_of_sale: Annotated[str | None, Ref("points_of_sale")] = None
+    terminal: Annotated[str | None, Ref("terminals")] = None
+    program: Annotated[str | None, Ref("programs")] = None
     actor: Annotated[str, INTERNAL] = ""
     payload: Annotated[Mapping[str, Any], PERSONAL, INTERNAL] = Factory(dict)
 

@@ -9,8 +9,14 @@ from typing import Annotated, Any, Final
 
 from attrs import Factory, frozen
 
-from custcrm.records.declaration import INTERNAL, Counter, CustomerId, Ref, record
+from custcrm.records.declaration import INTERNAL, Counter, CustomerId, Ref, Words, record
+from custcrm.records.programs import API
 from custcrm.values.money import Money
+
+SHARING: Final = ("unique", "shared")
+
+KINDS: Final = ("check_modifier", "certificate", "external", "prepaid")
+"""What coupons of a series are to people; custcrm treats all alike."""
 
 ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Letters and digits of a code: 32, without 0, O, 1 and I, which people confuse."""
@@ -43,12 +49,12 @@ class CouponSeries:
 
     name: str
     program: Annotated[str, Ref("programs")]
-    kind: str = "check_modifier"
+    kind: Annotated[str, Words(KINDS)] = "check_modifier"
     title: str = ""
     description: str = ""
     titles: Mapping[str, Any] = Factory(dict)
     descriptions: Mapping[str, Any] = Factory(dict)
-    codes: str = "unique"
+    codes: Annotated[str, Words(SHARING)] = "unique"
     shared_code: str | None = None
     alphabet: str = ALPHABET
     code_length: int = CODE_LENGTH
@@ -132,7 +138,7 @@ class Redemption:
     restored_at: datetime | None = None
     reference: str | None = None
     discount: Money | None = None
-    terminal: str = "api"
+    terminal: Annotated[str, Ref("terminals", (API,))] = API
     point_of_sale: Annotated[str | None, Ref("points_of_sale")] = None
     reason: Annotated[str, INTERNAL] = ""
     actor: Annotated[str, INTERNAL] = ""
@@ -177,7 +183,7 @@ class GuestRedemption:
     restored_at: datetime | None = None
     reference: str | None = None
     discount: Money | None = None
-    terminal: str = "api"
+    terminal: Annotated[str, Ref("terminals", (API,))] = API
     point_of_sale: Annotated[str | None, Ref("points_of_sale")] = None
     actor: Annotated[str, INTERNAL] = ""
     applied_id: str | None = None

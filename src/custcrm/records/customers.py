@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from attrs import Factory, frozen
 
-from custcrm.records.declaration import DERIVED, INTERNAL, PERSONAL, CustomerId, Label, record
+from custcrm.records.declaration import CHANNELS, DERIVED, INTERNAL, PERSONAL, CustomerId, Label, Ref, Words, record
 from custcrm.values.birthdays import YearlessDate
 from custcrm.values.money import Money
 from custcrm.values.texts import fold_case
@@ -36,6 +36,9 @@ def full_name(
     names = (company_name,) if kind == CustomerKind.COMPANY else (first_name, last_name)
     return " ".join(name for name in names if name)
 
+
+PURPOSES: Final = ("marketing", "service")
+"""Marketing needs a consent that was granted; service messages do not."""
 
 FOLDED: Final = {name: f"{name}_folded" for name in ("email", "first_name", "last_name", "company_name")}
 """Fields of a customer that have a stored copy without case, and its column."""
@@ -177,7 +180,7 @@ class TagAssignment:
     since: datetime
     until: datetime | None = None
     actor: Annotated[str, INTERNAL] = ""
-    source: str = "manual"
+    source: Annotated[str, Words(("manual", "import"))] = "manual"
     applied_id: str | None = None
 
 
@@ -194,8 +197,8 @@ class Consent:
 
     customer_id: CustomerId
     id: str
-    channel: str
-    purpose: str
+    channel: Annotated[str, Ref(CHANNELS)]
+    purpose: Annotated[str, Words(PURPOSES)]
     granted: bool
     evidence: Annotated[str, INTERNAL] = ""
     actor: Annotated[str, INTERNAL] = ""

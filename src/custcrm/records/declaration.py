@@ -1,7 +1,7 @@
 """The declaration of a record: one frozen attrs class from which tables, fields, CSV columns and JSON follow.
 
 `record` stands over `attrs.frozen` and leaves the class as it is; `declaration(cls)` gives what follows from it. Types,
-nullability and allowed values come from the annotations, the rest from marks: PERSONAL, INTERNAL, DERIVED, Ref, Label.
+nullability and allowed values come from the annotations, the rest from marks: PERSONAL, INTERNAL, DERIVED, Ref, Words, Label.
 
     @record("tags", key="customer_id id", index=("customer_id key since",))
     @frozen(kw_only=True)
@@ -47,9 +47,20 @@ DERIVED: Final = Mark.DERIVED
 
 @frozen
 class Ref:
-    """The column names a record of another table by its key."""
+    """The column names a record of another table by its key, or is one of the `words` that stand in its place.
+
+    Channels are in no table: some are always known, others are those that the store is opened with.
+    """
 
     table: str
+    words: tuple[str, ...] = ()
+
+
+@frozen
+class Words:
+    """The column is one of these words, which custcrm writes itself; a word that callers give is an enum's."""
+
+    words: tuple[str, ...]
 
 
 @frozen
@@ -58,6 +69,9 @@ class Label:
 
     text: str
 
+
+CHANNELS: Final = "channels"
+"""What a column names that is by a channel."""
 
 CustomerId: TypeAlias = Annotated[str, Ref("customers")]
 """A customer's id, a canonical UUIDv7."""
@@ -72,7 +86,11 @@ _KINDS: Final[Mapping[Any, Kind]] = {
 
 @frozen
 class Column:
-    """One column of a record's table. `source` is the path from the record to its value: `("total", "minor")`."""
+    """One column of a record's table. `source` is the path from the record to its value: `("total", "minor")`.
+
+    `values` are those of an enum, without which a row cannot be read. `words` are all that there are, or, where the column has
+    a `ref`, those that stand in its place.
+    """
 
     name: str
     kind: Kind
@@ -83,6 +101,7 @@ class Column:
     internal: bool = False
     derived: bool = False
     ref: str | None = None
+    words: tuple[str, ...] = ()
     label: str = ""
 
 
@@ -249,6 +268,7 @@ def _columns_of(name: str, hint: Any) -> tuple[Column, ...]:
         "internal": INTERNAL in marks,
         "derived": DERIVED in marks,
         "ref": next((mark.table for mark in marks if isinstance(mark, Ref)), None),
+        "words": next((mark.words for mark in marks if isinstance(mark, Ref | Words)), ()),
         "label": next((mark.text for mark in marks if isinstance(mark, Label)), ""),
     }
     if bare is Money:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from attrs import frozen
 
-from custcrm.records.declaration import INTERNAL, PERSONAL, CustomerId, record
+from custcrm.records.declaration import CHANNELS, INTERNAL, PERSONAL, CustomerId, Ref, record
+
+APP: Final = "app"
+
+READING: Final = (APP, "web_ordering")
+"""Surfaces on which opening a message is reading it; elsewhere it has only been seen."""
 
 
 class InboxStatus(StrEnum):
@@ -65,5 +70,5 @@ class Opening:
     customer_id: CustomerId
     id: str
     subject: str
-    surface: str
+    surface: Annotated[str, Ref(CHANNELS, READING)]
     opened_at: datetime

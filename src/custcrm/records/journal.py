@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from attrs import Factory, frozen
 
-from custcrm.records.declaration import INTERNAL, CustomerId, record
+from custcrm.records.declaration import INTERNAL, CustomerId, Words, record
 
 
 @record("applied", key="key", unique=("id",), shown="action done eligible")
@@ -71,7 +71,7 @@ class Import:
     """
 
     id: str
-    kind: str
+    kind: Annotated[str, Words(("customers", "sales"))]
     counts: Mapping[str, Any] = Factory(dict)
     key: str | None = None
     content: str = ""
@@ -95,7 +95,7 @@ class Export:
     """Data that left by a file: which columns, how many rows, who and when. Never the data itself."""
 
     id: str
-    kind: str
+    kind: Annotated[str, Words(("csv",))]
     columns: Mapping[str, Any] = Factory(dict)
     rows: int
     actor: Annotated[str, INTERNAL] = ""

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from attrs import frozen
 
-from custcrm.records.declaration import INTERNAL, PERSONAL, CustomerId, record
+from custcrm.records.customers import PURPOSES
+from custcrm.records.declaration import CHANNELS, INTERNAL, PERSONAL, CustomerId, Ref, Words, record
 from custcrm.values.money import Money
 
 
@@ -43,9 +44,9 @@ class Message:
 
     customer_id: CustomerId
     id: str
-    channel: str
-    purpose: str
-    sender: str | None = None
+    channel: Annotated[str, Ref(CHANNELS)]
+    purpose: Annotated[str, Words(PURPOSES)]
+    sender: Annotated[str | None, Ref("senders")] = None
     text: Annotated[str, PERSONAL]
     status: MessageStatus = MessageStatus.PLANNED
     reason: str | None = None

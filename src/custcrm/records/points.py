@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 from attrs import frozen
 
-from custcrm.records.declaration import INTERNAL, CustomerId, Ref, record
+from custcrm.records.declaration import INTERNAL, CustomerId, Ref, Words, record
+from custcrm.records.programs import API
 
 DEBT: Final = "debt"
 """The lot that holds what a reversal could not take: one for each customer and program, and it never expires."""
@@ -33,13 +34,13 @@ class PointsEntry:
     customer_id: CustomerId
     id: str
     program: Annotated[str, Ref("programs")]
-    kind: str
+    kind: Annotated[str, Words(("credit", "spend", "adjust", "reverse", "transfer", "expire"))]
     delta: int
     lot_id: str
     spend_id: str | None = None
     occurred_at: datetime
     expires_at: datetime | None = None
-    terminal: str = "api"
+    terminal: Annotated[str, Ref("terminals", (API,))] = API
     point_of_sale: Annotated[str | None, Ref("points_of_sale")] = None
     sale_id: str | None = None
     rule: str | None = None

@@ -9,10 +9,16 @@ from typing import Annotated, Final
 
 from attrs import frozen
 
-from custcrm.records.declaration import INTERNAL, CustomerId, Ref, record
+from custcrm.records.declaration import CHANNELS, INTERNAL, CustomerId, Ref, Words, record
 
 NEW_CUSTOMERS: Final = "New Customers"
 """The category that everybody starts in."""
+
+API: Final = "api"
+"""The virtual terminal of transactions that name none."""
+
+OFF: Final = "off"
+"""In the place of a channel: nobody is told."""
 
 
 class Access(StrEnum):
@@ -59,7 +65,7 @@ class Program:
     name: str
     title: str = ""
     default_access: Access = Access.FULL
-    notifications: str = "off"
+    notifications: Annotated[str, Ref(CHANNELS, (OFF,))] = OFF
     reversal: Reversal = Reversal.DEBT
     reversal_grace: str | None = None
     created_at: datetime
@@ -140,7 +146,7 @@ class MembershipChange:
     customer_id: CustomerId
     id: str
     program: Annotated[str, Ref("programs")]
-    change: str
+    change: Annotated[str, Words(("joined", "access", "category"))]
     access: Access
     category: str
     occurred_at: datetime

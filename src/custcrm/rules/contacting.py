@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from custcrm.records.customers import PURPOSES
 from custcrm.values.errors import Malformed
 from custcrm.values.spelling import nearest, quoted
 
-PURPOSES: Final = ("marketing", "service")
-"""Marketing needs a consent that was granted; service messages do not."""
-
 CHANNELS: Final = ("sms", "email", "push", "viber")
 """Channels that are always known; a store that is opened with channels of its own knows these too."""
-
-OFF: Final = "off"
-"""In the place of a channel: nobody is told."""
 
 
 def check_purpose(purpose: object) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from custcrm.records import Activity, Attribute, ContactPoint, Customer, ExternalId
+from custcrm.records.activities import ACCOUNT_CHANGED
 from custcrm.records.customers import FOLDED, CustomerKind, CustomerStatus, fold_copy
 from custcrm.values import places
 from custcrm.values.birthdays import birth_date
@@ -214,7 +215,7 @@ def account_changed(
     diff = {name: [_plain_value(getattr(before, name)), _plain_value(getattr(after, name))] for name in differ}
     by = {} if import_id is None else {"import": import_id}
     return Activity(
-        customer_id=after.id, id=id, kind="account_changed", occurred_at=now, recorded_at=now, actor=actor,
+        customer_id=after.id, id=id, kind=ACCOUNT_CHANGED, occurred_at=now, recorded_at=now, actor=actor,
         source="import" if by else "manual", payload={"changed": diff, **by},
     )
 
@@ -222,7 +223,7 @@ def account_changed(
 def replaced_by(import_id: str, entries: Iterable[Activity], names: Collection[str]) -> Iterator[tuple[str, str, str]]:
     """Yield what an import has replaced in some fields, from entries of the feed: field, what was there, customer id."""
     for entry in entries:
-        if entry.kind == "account_changed" and entry.payload.get("import") == import_id:
+        if entry.kind == ACCOUNT_CHANGED and entry.payload.get("import") == import_id:
             for name in names:
                 before, _ = entry.payload["changed"].get(name, (None, None))
                 if before is not None:
@@ -239,7 +240,7 @@ def with_status(customer: Customer, status: CustomerStatus) -> Customer:
 def status_changed(id: str, before: Customer, after: Customer, now: datetime, actor: str, reason: str) -> Activity:
     """Return the entry of the feed that keeps who changed the status, and why."""
     return Activity(
-        customer_id=after.id, id=id, kind="account_changed", occurred_at=now, recorded_at=now, actor=actor, summary=reason,
+        customer_id=after.id, id=id, kind=ACCOUNT_CHANGED, occurred_at=now, recorded_at=now, actor=actor, summary=reason,
         payload={"changed": {"status": [before.status.value, after.status.value]}},
     )
 

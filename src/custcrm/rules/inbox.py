@@ -15,15 +15,10 @@ from attrs import field, frozen
 
 from custcrm.records import Coupon, InboxMessage, Message, Opening
 from custcrm.records.coupons import CouponState
-from custcrm.records.inbox import InboxStatus, OfferStatus
+from custcrm.records.inbox import APP, READING, InboxStatus, OfferStatus
 from custcrm.records.messages import MessageStatus
 from custcrm.rules.contacting import CHANNELS
 from custcrm.values.shapes import one_of
-
-APP: Final = "app"
-
-READING: Final = (APP, "web_ordering")
-"""Surfaces on which opening a message is reading it; elsewhere it has only been seen."""
 
 
 class Delivery(StrEnum):

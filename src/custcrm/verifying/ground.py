@@ -25,7 +25,9 @@ from custcrm.records import (
     Sender,
     Terminal,
 )
+from custcrm.records.declaration import CHANNELS
 from custcrm.records.programs import NEW_CUSTOMERS
+from custcrm.rules import contacting
 from custcrm.storage.protocol import Reader
 
 R = TypeVar("R")
@@ -60,12 +62,15 @@ class Ground:
             self.applies.update((each.id, each) for each in reader.find(Applied, {"id": unknown}))
 
 
-def lay_ground(business: Business, reader: Reader) -> Ground:
-    """Read what the checks stand on."""
+def lay_ground(business: Business, reader: Reader, own: Collection[str]) -> Ground:
+    """Read what the checks stand on; `own` are channels of the app beside those that the store was opened with."""
     programs = [each.name for each in reader.find(Program)]
     return Ground(
         business=business,
-        names={table: frozenset(each.name for each in _named(reader, record)) for table, record in NAMES.items()},
+        names={
+            CHANNELS: frozenset({*contacting.CHANNELS, *business.channels, *own}),
+            **{table: frozenset(each.name for each in _named(reader, record)) for table, record in NAMES.items()},
+        },
         categories={(each.program, each.name) for each in reader.find(Category)} | {(each, NEW_CUSTOMERS) for each in programs},
         rules={(each.program, each.name) for each in reader.find(EarningRule)},
         accounts={each.name: each for each in reader.find(Account)},

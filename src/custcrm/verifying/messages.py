@@ -8,7 +8,6 @@ from typing import Final
 from custcrm.records import Coupon, InboxMessage, Message, Opening
 from custcrm.records.messages import MessageStatus
 from custcrm.verifying.dossiers import Dossier
-from custcrm.verifying.ground import Ground
 from custcrm.verifying.report import Findings, ids_of
 
 HANDED_OVER: Final = frozenset({MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.BOUNCED})
@@ -17,12 +16,12 @@ NEVER_OUT: Final = frozenset({MessageStatus.FAILED, MessageStatus.REJECTED})
 """A message of these has reached nobody."""
 
 
-def check_messages(dossier: Dossier, ground: Ground, found: Findings) -> None:
+def check_messages(dossier: Dossier, found: Findings) -> None:
     """Look at one customer's messages."""
     inbox = {each.id for each in dossier.of(InboxMessage)}
     for message in dossier.of(Message):
         found.look("messages")
-        if fault := _fault_of(message, ground.names["senders"], inbox):
+        if fault := _fault_of(message, inbox):
             found.add("messages", Message, ids_of(message), fault)
     opened = {*inbox, *(each.id for each in dossier.of(Coupon))}
     for opening in dossier.of(Opening):
@@ -30,7 +29,7 @@ def check_messages(dossier: Dossier, ground: Ground, found: Findings) -> None:
             found.add("references", Opening, ids_of(opening), "what was opened is neither a message of the inbox nor a coupon")
 
 
-def _fault_of(message: Message, senders: Collection[str], inbox: Collection[str]) -> str | None:
+def _fault_of(message: Message, inbox: Collection[str]) -> str | None:
     if message.status is MessageStatus.PLANNED and message.sent_at is not None:
         return "it is planned, and has been sent"
     if message.status is MessageStatus.PLANNED and message.claim is not None:
@@ -43,8 +42,6 @@ def _fault_of(message: Message, senders: Collection[str], inbox: Collection[str]
         return "a claim and when it was started tell of each other; one is missing"
     if message.status in HANDED_OVER and message.sent_at is None:
         return f"it is {message.status.value}, and nothing tells when it was handed over"
-    if message.sender is not None and message.sender not in senders:
-        return f"its sender {message.sender!r} is not among senders"
     if message.inbox_id is not None and message.inbox_id not in inbox:
         return "the message of the inbox that it tells of is not there"
     return None

@@ -17,7 +17,6 @@ from custcrm.records import (
     TagAssignment,
 )
 from custcrm.records.customers import FOLDED, fold_copy
-from custcrm.rules.contacting import PURPOSES
 from custcrm.values.errors import CrmError
 from custcrm.values.periods import zone
 from custcrm.values.places import country, locale
@@ -110,8 +109,6 @@ def _check_consents(dossier: Dossier, found: Findings) -> None:
     answers = sorted(dossier.of(Consent), key=lambda each: (each.channel, each.purpose))
     for (channel, purpose), said in groupby(answers, key=lambda each: (each.channel, each.purpose)):
         found.look("consents")
-        if purpose not in PURPOSES:
-            found.add("consents", Consent, (dossier.id,), f"an answer is about {purpose!r}, for which nobody is asked")
         open_ = [each for each in said if each.until is None]
         if len(open_) > 1:
             text = f"{len(open_)} answers are open for {purpose} by {channel}"
@@ -131,6 +128,9 @@ def _check_memberships(dossier: Dossier, ground: Ground, found: Findings) -> Non
         elif not _is_last(membership, changes[program]):
             stands = f"{membership.access.value}, {membership.category}"
             found.add("memberships", Membership, ids, f"it stands as {stands}; its last change says otherwise")
+    for each in dossier.of(MembershipChange):
+        if (each.program, each.category) not in ground.categories:
+            found.add("memberships", MembershipChange, ids_of(each), f"the program has no category {each.category!r}")
     for program in changes.keys() - memberships.keys():
         found.add("memberships", MembershipChange, shared_ids(dossier.id, changes[program]), "there is no such membership")
 

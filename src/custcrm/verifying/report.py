@@ -35,9 +35,13 @@ CHECKS: Final[Mapping[str, Check]] = {
         "tables, columns, keys and indexes are those that the records declare",
         "make the store anew with this version and copy the rows over, or undo what was changed by hand",
     ),
-    "rows": Check("every row is one that a record is written as, derived columns included", _RESTORE),
+    "rows": Check("every row is one that a record is written as, by words that there are, derived columns included", _RESTORE),
     "unique": Check("emails, card numbers, codes, external ids and ordinals stand once, byte for byte", _RESTORE),
     "references": Check("a record that names another one finds it: customers, programs, places, series, sales", _RESTORE),
+    "channels": Check(
+        "a channel is sms, email, push, viber or one of the app's own",
+        "open the store with the app's own, name them by verify(channels=…) or --channel, or restore the rows from a backup",
+    ),
     "currency": Check("every amount is in the currency of the store", _RESTORE),
     "contacts": Check(
         "emails have the shape of one, phones are E.164, identifiers are neither blank nor surrounded by blanks",
@@ -46,7 +50,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "folded": Check("the copies without case are those of the names and the email", "update the customer's field once more"),
     "tags": Check("of each key a customer has one open tag, and one at each instant", "set or remove the tag once more"),
     "consents": Check(
-        "of each channel and purpose a customer has one open answer, about marketing or service",
+        "of each channel and purpose a customer has one open answer",
         "ask the customer, and keep the answer once more",
     ),
     "memberships": Check(

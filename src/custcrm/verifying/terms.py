@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, Final
 
 from custcrm.actions.coupons.guests import GUEST_KEY
-from custcrm.actions.coupons.series import KINDS, SHARING
 from custcrm.business import Business
 from custcrm.records import Account, Category, CouponSeries, EarningRule, GuestRedemption, Program, SavedSegment, Setting
 from custcrm.rules import benefits, codes
@@ -18,6 +17,7 @@ from custcrm.values.errors import CrmError, Malformed
 from custcrm.values.money import exponent
 from custcrm.values.periods import Span, zone
 from custcrm.values.phones import PHONES
+from custcrm.values.places import country
 from custcrm.values.shapes import one_of
 from custcrm.verifying.report import Findings, ids_of
 
@@ -30,7 +30,8 @@ def _guest_key(value: str) -> None:
 
 
 SETTINGS: Final[Mapping[str, Callable[[str], object]]] = {
-    "currency": exponent, "timezone": zone, "phones": partial(one_of, known=PHONES, field="phones"), GUEST_KEY: _guest_key,
+    "currency": exponent, "timezone": zone, "country": country, "phones": partial(one_of, known=PHONES, field="phones"),
+    GUEST_KEY: _guest_key,
 }
 """How settings are read; others are texts."""
 
@@ -77,8 +78,6 @@ def _faults_of(business: Business, series: CouponSeries) -> list[str]:
         "code_length": lambda: codes.length_of(series.code_length),
     }
     faults = [f"{name} cannot be read" for name, read in tried.items() if not _is_read(read)]
-    if series.kind not in KINDS or series.codes not in SHARING:
-        faults.append(f"its kind is {series.kind!r}, its codes are {series.codes!r}")
     if (series.shared_code is None) is (series.codes == "shared"):
         faults.append("it has one code for all just when its codes are unique")
     if series.per_coupon < 1 or (series.per_customer is not None and series.per_customer < 1):

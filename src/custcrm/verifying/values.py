@@ -10,7 +10,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from custcrm.records import RECORDS, ContactPoint, Customer, SeriesBudget
-from custcrm.records.declaration import Counter, declaration
+from custcrm.records.declaration import CHANNELS, Column, Counter, declaration
 from custcrm.storage.columns import tuple_reader
 from custcrm.storage.protocol import Reader
 from custcrm.values.texts import trimmed
@@ -26,14 +26,24 @@ KNOWN_BY: Final = frozenset({
 
 
 @frozen
+class _Named:
+    """A column that names a record or a channel (`ref`), or is one of some words; and the check that looks at it."""
+
+    attribute: str
+    words: tuple[str, ...]
+    ref: str | None
+    check: str
+
+
+@frozen
 class _Shape:
     """What is asked of a class of records: its attributes of money, its columns that something is known by, and its columns
-    that name others, with their tables.
+    that name others or are words.
     """
 
     money: tuple[str, ...]
     known_by: tuple[str, ...]
-    names: tuple[tuple[str, str], ...]
+    names: tuple[_Named, ...]
     counter: Counter | None
 
 
@@ -43,14 +53,19 @@ def _shape(record: type[Any]) -> _Shape:
     return _Shape(
         money=tuple(column.source[0] for column in about.columns if column.source[1:] == ("minor",)),
         known_by=tuple(name for name in about.names if name in KNOWN_BY),
-        names=tuple((column.name, column.ref) for column in about.columns if column.ref and column.ref != CUSTOMERS),
+        names=tuple(_named(column) for column in about.columns if column.words or column.ref not in (None, CUSTOMERS)),
         counter=about.counter,
     )
 
 
+def _named(column: Column) -> _Named:
+    check = "rows" if column.ref is None else "channels" if column.ref == CHANNELS else "references"
+    return _Named(column.name, column.words, column.ref, check)
+
+
 def check_values(records: Iterable[Any], ground: Ground, found: Findings) -> None:
     """Look at records of any class."""
-    amounts, names = 0, 0
+    amounts = 0
     for each in records:
         kind: type = type(each)
         shape = _shape(kind)
@@ -65,14 +80,20 @@ def check_values(records: Iterable[Any], ground: Ground, found: Findings) -> Non
             known = getattr(each, attribute)
             if known is not None and (not known or known != trimmed(known)):
                 found.add("contacts", kind, ids_of(each), f"the {attribute} is blank, or has blanks round it")
-        for attribute, table in shape.names:
-            name = getattr(each, attribute)
-            if name is not None:
-                names += 1
-                if name not in ground.names[table]:
-                    found.add("references", kind, ids_of(each), f"{attribute} names {name!r}, which is not among {table}")
+        _check_names(each, shape.names, ground, found)
     found.look("currency", amounts)
-    found.look("references", names)
+
+
+def _check_names(record: Any, named: Iterable[_Named], ground: Ground, found: Findings) -> None:
+    for each in named:
+        name = getattr(record, each.attribute)
+        if name is None:
+            continue
+        found.look(each.check)
+        if name in each.words or (each.ref is not None and name in ground.names[each.ref]):
+            continue
+        text = f"{each.attribute} is {name!r}, which is not among {each.ref or ', '.join(each.words)}"
+        found.add(each.check, type(record), ids_of(record), text)
 
 
 def check_records(reader: Reader, ground: Ground, found: Findings) -> None:

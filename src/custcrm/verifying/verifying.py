@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TypeAlias
 
 from custcrm.actions.progress import Progress, show_progress
@@ -11,6 +11,8 @@ from custcrm.records import RECORDS, Customer, Target
 from custcrm.records.declaration import declaration
 from custcrm.storage.protocol import Fault, Reader
 from custcrm.values.errors import Conflict
+from custcrm.values.identifiers import identifier
+from custcrm.values.shapes import several
 from custcrm.verifying.accounts import check_accounts
 from custcrm.verifying.codes import check_codes
 from custcrm.verifying.coupons import Places, check_coupons, check_series, guests_of
@@ -30,12 +32,14 @@ Show: TypeAlias = Callable[[int, int], None]
 _SECRET: frozenset[str] = frozenset(about.table for about in map(declaration, RECORDS) if about.secret)
 
 
-def verify(business: Business, progress: Progress = False) -> Verification:
+def verify(business: Business, progress: Progress = False, channels: Iterable[str] = ()) -> Verification:
     """Check the store against its promises and return what was found; nothing is written.
 
     All is read in one view, so that what others do meanwhile is seen whole or not at all. Where a table or a column is missing
-    the records are not looked at. Conflict inside a transaction, which nobody else can see yet.
+    the records are not looked at. `channels` are the app's own beside those that the store was opened with. Conflict inside a
+    transaction, which nobody else can see yet.
     """
+    own = {identifier(each, field="channels") for each in several(channels, field="channels")}
     if business.store.is_writing():
         raise Conflict("verify looks at what is committed; call it outside of the transaction")
     show, found = show_progress(progress), Findings()
@@ -53,13 +57,13 @@ def verify(business: Business, progress: Progress = False) -> Verification:
         found.look("damage", len(RECORDS))
         found.look("schema", len(RECORDS))
         if is_whole:
-            _check_all(business, reader, found, show)
+            _check_all(business, reader, own, found, show)
             check_unique(reader, suspect, found)
     return found.gathered()
 
 
-def _check_all(business: Business, reader: Reader, found: Findings, show: Show) -> None:
-    ground, places = lay_ground(business, reader), Places()
+def _check_all(business: Business, reader: Reader, own: Collection[str], found: Findings, show: Show) -> None:
+    ground, places = lay_ground(business, reader, own), Places()
     total, done = reader.count_records(Customer), 0
     for piece in in_pieces(dossiers(reader)):
         show(done, total)
@@ -87,7 +91,7 @@ def _check_dossier(dossier: Dossier, ground: Ground, found: Findings) -> None:
     check_sales(dossier, found)
     check_points(dossier, ground, found)
     check_accounts(dossier, ground, found)
-    check_messages(dossier, ground, found)
+    check_messages(dossier, found)
     check_targets(dossier, ground, found)
 
 

@@ -13,6 +13,7 @@ from custcrm.actions.coupons.codes import CODES, find_by_code, fresh
 from custcrm.actions.keys import Request, once
 from custcrm.business import Business
 from custcrm.records import CouponSeries, GuestRedemption, Program, Redemption, SeriesBudget
+from custcrm.records.coupons import KINDS, SHARING
 from custcrm.rules import benefits
 from custcrm.rules import codes as rules
 from custcrm.storage.protocol import Reader, Taken, Writer
@@ -22,11 +23,6 @@ from custcrm.values.money import Money
 from custcrm.values.periods import expiry, span
 from custcrm.values.shapes import flag, one_of, whole_number
 from custcrm.values.texts import checked
-
-SHARING: Final = ("unique", "shared")
-
-KINDS: Final = ("check_modifier", "certificate", "external", "prepaid")
-"""What coupons of a series are to people; custcrm treats all alike."""
 
 FLAGS: Final = ("stackable", "transferable", "revoke_frees", "restore_on_cancel")
 """Terms that are True or False."""

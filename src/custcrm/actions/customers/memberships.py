@@ -13,8 +13,8 @@ from custcrm.business import Business
 from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.syntax.nodes import Field
 from custcrm.records import Category, Membership, MembershipChange, Program
-from custcrm.records.programs import NEW_CUSTOMERS, Access, Reversal
-from custcrm.rules.contacting import OFF, check_channel
+from custcrm.records.programs import NEW_CUSTOMERS, OFF, Access, Reversal
+from custcrm.rules.contacting import check_channel
 from custcrm.storage.effects import Change, CustomerKey, Effect, Given, NewId, Of, Source, Template
 from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed, NotFound

@@ -15,6 +15,7 @@ from custcrm.actions.messages import messages
 from custcrm.business import Business
 from custcrm.messaging.templates import TextTemplate
 from custcrm.records import Activity, Coupon, InboxMessage, Opening, Sender
+from custcrm.records.activities import REMOVED
 from custcrm.rules import inbox as rules
 from custcrm.rules.contacting import check_channel, check_purpose
 from custcrm.storage.effects import CustomerKey, Given, NewId, Template
@@ -26,9 +27,6 @@ from custcrm.values.texts import checked, is_blank
 
 TITLE_LIMIT: Final = 200
 SHORT_LIMIT: Final = 1_000
-
-REMOVED: Final = "inbox_message_removed"
-"""The kind of the activity that keeps who removed an inbox message, and why."""
 
 
 def distributing(

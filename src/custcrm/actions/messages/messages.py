@@ -14,7 +14,8 @@ from custcrm.messaging import sms
 from custcrm.messaging.templates import TextTemplate, customer_values
 from custcrm.records import Customer, Message, Program, Sender
 from custcrm.records.messages import MessageStatus
-from custcrm.rules.contacting import OFF, check_channel, check_purpose
+from custcrm.records.programs import OFF
+from custcrm.rules.contacting import check_channel, check_purpose
 from custcrm.storage.effects import CustomerKey, Effect, Given, NewId, Of, Source, TargetReason, Template
 from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Malformed, NotFound

@@ -17,11 +17,11 @@ from typing import Any, Final, TypeAlias
 from attrs import field, frozen
 
 from custcrm.actions import eligibility
-from custcrm.actions.places import API
 from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.records import EarningRule, PointsEntry, Program, Sale, SaleLine
 from custcrm.records.earning import Earns, Rounding
+from custcrm.records.programs import API
 from custcrm.records.sales import SaleKind
 from custcrm.rules import earning as rules
 from custcrm.storage.customer_facts import Facts

@@ -7,10 +7,10 @@ from typing import Final
 
 from attrs import frozen
 
-from custcrm.actions.places import API
 from custcrm.business import Business
 from custcrm.liability import Liability
 from custcrm.records import PointOfSale, Program, Terminal
+from custcrm.records.programs import API
 from custcrm.reports import PointBalances, TransactionLog, kinds_asked
 from custcrm.selection import Selection, select
 from custcrm.values.errors import Malformed

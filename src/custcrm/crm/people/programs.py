@@ -22,8 +22,7 @@ from custcrm.records import (
     Program,
     Terminal,
 )
-from custcrm.records.programs import NEW_CUSTOMERS, Access, Reversal
-from custcrm.rules.contacting import OFF
+from custcrm.records.programs import NEW_CUSTOMERS, OFF, Access, Reversal
 from custcrm.storage.protocol import Taken, Writer
 from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
 from custcrm.values.identifiers import identifier, key_name
