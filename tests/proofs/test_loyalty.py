@@ -501,11 +501,10 @@ class Accounts(Machine):
     def teardown(self) -> None:
         """Give a limit again to who owes more than the common one, since their own was taken away."""
         super().teardown()
-        for name, customer, account in (
-            (name, *each) for name in self.accounts for each in zip(self.people, self.accounts[name], strict=True)
-        ):
-            if account.balance < -account.limit:
-                self.crm.accounts.set_limit(customer, name, self.amount(name, -account.balance))
+        for name, accounts in self.accounts.items():
+            for customer, account in zip(self.people, accounts, strict=True):
+                if account.balance < -account.limit:
+                    self.crm.accounts.set_limit(customer, name, self.amount(name, -account.balance))
 
     @invariant()
     def entries_and_balances_are_those_of_the_model(self):
