@@ -145,7 +145,10 @@ def test_a_channel_is_an_object_that_sends(channels: Any, tmp_path: Path) -> Non
     "address", [3, b"shop.db", "", "  ", [], 2.5, {}, "shop\0.db", "file:shop.db?mode=ro", "sqlite:///x.db?immutable=1",
                 "sqlite:///file:x?mode=memory&cache=shared&uri=true", "sqlite:///file:x.db?immutable=1&uri=true",
                 "sqlite:///file:x.db?nolock=1&uri=true", "sqlite:///x.db?vfs=nope",
-                "sqlite+pysqlcipher:///x.db", "sqlite:///\ud800.db", "http://[", "postgresql://host:port/x"], ids=repr,
+                "sqlite+pysqlcipher:///x.db", "sqlite:///\ud800.db", "http://[", "postgresql://host:port/x",
+                "postgresql://" + "a" * 100_000, "postgresql://" + "a" * 100, "postgresql://h:0/x", "postgresql://h:99999/x", "postgresql://h/x?port=0",
+                "postgresql://h\0/x", "postgresql://h\ud800/x", "postgresql://u:p\0@h/x", "postgresql://h/x?conninfo=x",
+                "postgresql://h/x?plugin=x", "postgresql://h/x?sslmod=require"], ids=lambda address: repr(address)[:50],
 )  # fmt: skip
 def test_what_is_no_address_is_malformed(address: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is given, the error is ours and comes at once, and nothing is made."""

@@ -6,6 +6,7 @@ READ COMMITTED and nothing else, as FOR UPDATE under REPEATABLE READ overspends.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Collection, Mapping
 from hashlib import blake2b
 from typing import Any, Final
@@ -18,6 +19,7 @@ from custcrm.storage import protocol
 from custcrm.storage.protocol import Durability
 from custcrm.storage.sql.connections import keep_from_children
 from custcrm.values.errors import Malformed
+from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked, is_blank
 
 LONGEST_NAME: Final = 63
@@ -43,6 +45,16 @@ ANALYZED_FROM: Final = 1_000
 GROWN: Final = 10
 """Times as many rows after which they are made again. PostgreSQL scales them by a table's size meanwhile."""
 
+_MISWRITTEN: Final = re.compile(
+    r"invalid (integer value|port number|\w+ value:|SSL protocol version|value for parameter|command-line argument)"
+    r"|bad value for|could not (match \d|parse network address)|definition of service|service file"
+    r"|sslmode value|weak sslmode|unrecognized configuration parameter|requires a value"
+)
+"""What the driver, its library and the server say of an option that cannot be: they give no code for it. Said in another
+language it is as if the server could not be reached."""
+_REPEATED: Final = {"host", "port"}
+"""Options that a URL may give several times: one for each server."""
+
 _LOG: Final = logging.getLogger("custcrm")
 
 
@@ -50,6 +62,7 @@ def make_engine(url: URL, durability: Durability, schema: str | None) -> Engine:
     """Return the engine of a database; the `options` of its URL hold, and what we need is set beside them."""
     if schema is not None:
         _check_name(schema)
+    _check_address(url)
     try:
         engine = sa.create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -60,13 +73,47 @@ def make_engine(url: URL, durability: Durability, schema: str | None) -> Engine:
             max_overflow=-1,  # a thread that asks within a question needs a second connection
             hide_parameters=True,
         )
-    except ModuleNotFoundError:
-        raise Malformed("PostgreSQL needs psycopg: pip install 'custcrm[postgres]'", field="store") from None
     except exc.ArgumentError:
         raise Malformed("not a URL; write postgresql://user@host/database", field="store") from None
+    event.listen(engine, "do_connect", _connect)
     event.listen(engine, "connect", _preparing(durability, schema), insert=True)
     keep_from_children(engine)
     return engine
+
+
+def _check_address(url: URL) -> None:
+    """Refuse what can be no address; its parts are not repeated, as a password that is miswritten becomes part of another."""
+    try:
+        from psycopg import pq
+    except ModuleNotFoundError:
+        raise Malformed("PostgreSQL needs psycopg: pip install 'custcrm[postgres]'", field="store") from None
+    known = [each.keyword.decode() for each in pq.Conninfo.get_defaults() if each.keyword != b"replication"]
+    for name, value in url.query.items():
+        if name not in known:
+            raise Malformed(
+                "what stands after the ? of the URL is no option of a connection to PostgreSQL (connect_timeout, sslmode, …)",
+                field="store", suggestions=nearest(name, known),
+            )  # fmt: skip
+        if not isinstance(value, str) and name not in _REPEATED:
+            raise Malformed(f"the URL gives {name} more than once", field="store")
+    values = {name: [value] if isinstance(value, str) else value for name, value in url.query.items()}
+    for text in (url.username, url.password, url.host, url.database, *(each for value in values.values() for each in value)):
+        checked(text or "", field="store")
+    ports = ",".join(("" if url.port is None else str(url.port), *values.get("port", ()))).split(",")
+    if not all(each == "" or (each.isdecimal() and 0 < int(each) < 2**16) for each in ports):
+        raise Malformed("the URL has a port that there is not; they go from 1 to 65535", field="store")
+
+
+def _connect(dialect: Any, _: object, arguments: Any, parameters: Any) -> Any:
+    """Return a connection; Malformed where it is the address that is wrong, and not the server that is away."""
+    try:
+        return dialect.connect(*arguments, **parameters)
+    except UnicodeError:
+        raise Malformed("the URL has a host whose name is none", field="store") from None
+    except dialect.loaded_dbapi.Error as error:
+        if _MISWRITTEN.search(str(error)):
+            raise Malformed("an option of the URL has a value that it cannot have", field="store") from None
+        raise
 
 
 def _check_name(schema: str) -> None:
