@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import custcrm
 from custcrm import Crm, Malformed
+from custcrm.importing.guessing import CONSIDERED
+from tests.importing.test_encodings import NAMES, is_utf8
 
 Write = Callable[..., Path]
 BAD = "2026-01-01"
@@ -147,3 +149,49 @@ def test_a_limit_that_is_lowered_meanwhile_is_no_matter(crm: Crm, file: Write, t
     assert found == 3
     written = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert [each.split(",", 2)[2] for each in written] == [each.split(",", 2)[2] for each in rows]
+
+
+@pytest.mark.parametrize("encoding", CONSIDERED)
+def test_letters_stay_what_they_were(tmp_path: Path, encoding: str) -> None:
+    """Law: whatever a file was read as, told or guessed, its refused rows are read as, and that is named as a guess again.
+
+    But for bytes that are UTF-8 by chance, all of them, as a file that somebody saved in that has them.
+    """
+    letters = [name for names in NAMES.values() for name in names.split("|") if _is_written(name, encoding)]
+    path, wrong = tmp_path / "rows.csv", []
+    for country, told in ((None, encoding), ("FI", None), ("RU", None)):
+        for name in letters:
+            rows = ["email,first_name,phone", *(f"n{at}@example.org,{each}," for at, each in enumerate(letters))]
+            path.write_bytes("\n".join([*rows, f"bad@example.org,{name},{BAD}", ""]).encode(encoding))
+            with custcrm.open(country=country) as crm:
+                report = crm.customers.import_csv(path, encoding=told)
+                expected = name.encode(encoding).decode(report.source.encoding)
+                report.write_refused(path)
+                path.write_bytes(path.read_bytes().replace(BAD.encode(), b""))
+                if is_utf8(path.read_bytes()):
+                    continue
+                again = crm.customers.import_csv(path)
+                found = crm.customers.find_by_email("bad@example.org")
+                if found is None or found.first_name != expected or not again.is_encoding_guessed:
+                    wrong.append((report.encoding, again.encoding))
+    assert wrong == [], f"{len(wrong)} of {3 * len(letters)} are read as others"
+
+
+def _is_written(name: str, encoding: str) -> bool:
+    return not name.isascii() and name.encode(encoding, "replace").decode(encoding) == name
+
+
+def test_a_file_that_was_saved_as_utf8_is_utf8(crm: Crm, file: Write) -> None:
+    """The heading is believed only where the bytes are no UTF-8; an encoding that is told wins; nonsense is told."""
+    path = file(f"email,first_name,phone\nbad@example.org,Пётр Сидоров Анна,{BAD}\n".encode("cp1251"))
+    crm.customers.import_csv(path, encoding="cp1251").write_refused(path)
+    assert path.read_bytes().startswith(b"refused_line,refused_reason,refused_encoding=Windows-1251,email,")
+    told = path.read_bytes()
+    assert crm.customers.import_csv(path, encoding="koi8-r", dry_run=True).encoding == "KOI8-R"
+    path.write_bytes(told.replace(b"Windows-1251", b"klingon"))
+    with pytest.raises(Malformed, match="no encoding 'klingon'"):
+        crm.customers.import_csv(path)
+    path.write_bytes(told.decode("cp1251").replace(BAD, "").encode())
+    report = crm.customers.import_csv(path)
+    assert (report.encoding, report.counts) == ("UTF-8", {"added": 1})
+    assert [each.first_name for each in crm.select()] == ["Пётр Сидоров Анна"]

@@ -1,14 +1,14 @@
 """What stands in front of rows that were refused, in the file that they are written to: why, and how their file was read.
 
 Line and reason are a cell of each row. What was found out by the whole file, and cannot be by a few of its rows, is told by a
-heading, so that they are read as they were: `refused_labels=VIP,"a, b"` names the tags without value. An import skips these
-columns. Know `Beside`, `is_beside` and `said_labels`.
+heading, so that they are read as they were: `refused_encoding=Windows-1251`, and `refused_labels=VIP,"a, b"` for the tags
+without value. An import skips these columns. Know `Beside`, `is_beside`, `said_encoding` and `said_labels`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import Final
 
@@ -16,14 +16,33 @@ from attrs import frozen
 
 REFUSED_LINE: Final = "refused_line"
 REFUSED_REASON: Final = "refused_reason"
+_ENCODING: Final = "refused_encoding="
 _LABELS: Final = "refused_labels="
 _BETWEEN: Final = ","
 """What parts the keys in a heading, whatever parts the cells of the file."""
+_SAID: Final = re.compile(
+    rb'"?refused_line"?([^"\r\n])"?refused_reason"?\1(?:"refused_encoding=([^"]*)"|refused_encoding=(.*?)(?=\1|[\r\n]|\Z))'
+)
+"""How the header begins, before it is known in which encoding: in all that are guessed these letters are ASCII."""
+
+START: Final = 1_000
+"""Bytes of a file in which its encoding is said."""
 
 
 def is_beside(heading: str) -> bool:
     """Tell whether a column is one that was put in front of refused rows."""
-    return heading in (REFUSED_LINE, REFUSED_REASON) or heading.startswith(_LABELS)
+    return heading in (REFUSED_LINE, REFUSED_REASON) or heading.startswith((_ENCODING, _LABELS))
+
+
+def encoding_heading(name: str) -> str:
+    """Return the heading that says in which encoding the file is, of which its few rows may look like another one."""
+    return _ENCODING + name
+
+
+def said_encoding(start: bytes) -> str | None:
+    """Return the name of the encoding that the `START` of a file says, None where it says none."""
+    found = _SAID.match(start)
+    return None if found is None else (found[2] or found[3] or b"").decode("ascii", "replace")
 
 
 def labels_heading(keys: Collection[str]) -> str:
@@ -52,7 +71,7 @@ class Beside:
     earlier: int
 
     @classmethod
-    def of(cls, header: Sequence[str], headings: Sequence[str], *, delimiter: str, reasons: Collection[str]) -> Beside:
+    def of(cls, header: Sequence[str], headings: Iterable[str], *, delimiter: str, reasons: Collection[str]) -> Beside:
         """Return what puts cells in front of the rows of a file with this header."""
         earlier = 0
         if tuple(header[:2]) == (REFUSED_LINE, REFUSED_REASON):

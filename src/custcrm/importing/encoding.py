@@ -11,6 +11,7 @@ from typing import IO, Final
 import regex
 from attrs import frozen
 
+from custcrm.importing.beside import START, said_encoding
 from custcrm.importing.guessing import CONSIDERED, WIDE, guess
 from custcrm.values.errors import Malformed
 from custcrm.values.texts import checked
@@ -74,18 +75,26 @@ def told_encoding(name: str) -> str:
 def find_encoding(file: IO[bytes], told: str | None, country: str | None) -> Encoding:
     """Return the encoding told, or by its mark, else UTF-8 if the whole file is, else a guess from a part of it.
 
-    A file that has more letters in UTF-8 than bytes that are none is a broken UTF-8 file, wherever they stand, and no other
-    encoding: reading it as one would spoil every name. Malformed for a file of which nothing can be guessed, and for one that
-    is in two encodings.
+    A file of refused rows says what the guess was by more rows. Another one that has more letters in UTF-8 than bytes that are
+    none is a broken UTF-8 file, wherever they stand, and no other encoding: reading it as one would spoil every name. Malformed
+    for a file of which nothing can be guessed, and for one that is in two encodings.
     """
-    start = file.read(4)
+    start = file.read(START)
     for mark, encoding in _MARKS:
         if start.startswith(mark) and told in (None, encoding.removesuffix("-sig"), encoding):
             return Encoding(encoding)
     if told is not None:
         return Encoding(told)
-    if _is_mostly_utf8(file):
+    said = said_encoding(start)
+    if _is_utf8(file, mostly=said is None):
         return Encoding("utf-8")
+    guessed = _guessed(file, country) if said is None else told_encoding(said)
+    if guessed not in WIDE:
+        _refuse_mixed(file, guessed)
+    return Encoding(guessed, is_guess=True)
+
+
+def _guessed(file: IO[bytes], country: str | None) -> str:
     sample = _sample(file)
     if b"\0" in sample:
         raise Malformed("the file contains NUL characters; is it a text file, or UTF-16 without its mark?", field="source")
@@ -96,9 +105,7 @@ def find_encoding(file: IO[bytes], told: str | None, country: str | None) -> Enc
             f"the file is in no encoding that is known here: UTF-8, UTF-16 and {names} were considered; is it a text file? "
             "say its encoding=", field="source",
         )
-    if guessed not in WIDE:
-        _refuse_mixed(file, guessed)
-    return Encoding(guessed, is_guess=True)
+    return guessed
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:
@@ -119,7 +126,8 @@ def _line_ends(block: bytes) -> int:
     return block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
 
 
-def _is_mostly_utf8(file: IO[bytes]) -> bool:
+def _is_utf8(file: IO[bytes], *, mostly: bool) -> bool:
+    """Tell whether the file is UTF-8, or only `mostly`: more of it is than is not."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     letters = wrong = 0
     for block in chain(_blocks(file), [b""]):
@@ -127,7 +135,7 @@ def _is_mostly_utf8(file: IO[bytes]) -> bool:
         if not text.isascii():
             bad = len(_BAD_BYTE.findall(text))
             letters, wrong = letters + len(_LETTER.findall(text)) - bad, wrong + bad
-    return letters >= wrong
+    return letters >= wrong if mostly else not wrong
 
 
 def _sample(file: IO[bytes]) -> bytes:

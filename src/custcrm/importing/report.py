@@ -11,7 +11,7 @@ from typing import Final
 from attrs import field, frozen
 
 from custcrm.files import written_whole
-from custcrm.importing.beside import Beside, labels_heading
+from custcrm.importing.beside import Beside, encoding_heading, labels_heading
 from custcrm.importing.encoding import spelled
 from custcrm.importing.refused import RefusedRows
 from custcrm.importing.source import CsvSource
@@ -139,19 +139,25 @@ class ImportReport:
         They were kept when they were refused, so the source may have changed since, and may be the target itself. Encoding,
         delimiter, quotes and the number of cells are the source's. Line and reason stand in front, so that a row that was cut
         off stays so: what is written behind it would be the cells that it lacks. Mend the file and import it again as it is,
-        with the same arguments: which tags are labels was found out by the whole file, and is told by a heading in front. The
-        columns in front are skipped. The file appears whole or not at all; see `custcrm.files`.
+        with the same arguments: its encoding, and which tags are labels, were found out by the whole file, and are told by
+        headings in front. The columns in front are skipped. The file appears whole or not at all; see `custcrm.files`.
         """
         reasons = {row.line: row.reason for row in self.refused}
         source = self.source
-        headings = [] if self._kept.labels is None else [labels_heading(self._kept.labels)]
-        beside = Beside.of(source.header, headings, delimiter=source.delimiter, reasons=_REASONS)
+        beside = Beside.of(source.header, self._headings(), delimiter=source.delimiter, reasons=_REASONS)
         ending = _line_end(source.header_text) or "\r\n"
         with written_whole(target, encoding=source.encoding) as file:
             file.write(beside.header(source.header_text) + ending)
             for line, text in self._kept:
                 file.write(beside.row(text, line, str(reasons[line])) + ending)
         return len(reasons)
+
+    def _headings(self) -> Iterator[str]:
+        """Yield what the file of refused rows says of the whole file, where its rows alone may say something else."""
+        if not self.source.encoding.startswith("utf-"):
+            yield encoding_heading(self.encoding)
+        if self._kept.labels is not None:
+            yield labels_heading(self._kept.labels)
 
     def __str__(self) -> str:
         lines = [self.title, *self.doubts.splitlines()]
