@@ -44,7 +44,12 @@ def tables(url: str, schema: str) -> int:
     return int(found[0])
 
 
-@pytest.mark.parametrize("name", ["tenant_7", "Tenant 7", 'ten"ant', "te'n\\ant, public", "100%s", "ä" * 31, "select"])
+def schemas(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        return {name for (name,) in connection.execute("SELECT nspname FROM pg_namespace")}
+
+
+@pytest.mark.parametrize("name", ["tenant_7", "$User", "Tenant 7", 'ten"ant', "te'n\\ant, public", "100%s", "ä" * 31, "select"])
 def test_a_store_lives_in_a_schema_of_its_own(postgres_url: str, name: str, tmp_path: Path) -> None:
     """It is made if it is not there, holds all tables, and has nothing of the store beside it, whatever its name is."""
     channels = {"sms": RecordingChannel()}
@@ -143,12 +148,30 @@ def test_tenants_do_not_wait_for_each_other(postgres_url: str) -> None:
         each.close()
 
 
-@pytest.mark.parametrize("name", ["", " ", "a" * 64, "ä" * 32, "nul\0", "half\ud800", "pg_mine", "information_schema", 7])
+@pytest.mark.parametrize("name", ["", " ", "a" * 64, "ä" * 32, "nul\0", "half\ud800", "pg_mine", "information_schema",
+                                  "$user", 7])  # fmt: skip
 def test_what_is_no_name_of_a_schema_is_malformed(postgres_url: str, name: Any) -> None:
-    """A name that PostgreSQL would cut, refuse or keep for itself is refused before anything is made."""
-    with pytest.raises(Malformed) as refused:
+    """A name that PostgreSQL would cut, refuse, keep for itself or read as another is refused before anything is made."""
+    before, found = schemas(postgres_url), None
+    try:
         custcrm.open(postgres_url, schema=name)
-    assert refused.value.field == "schema"
+    except custcrm.CrmError as error:
+        found = error
+    assert (type(found), getattr(found, "field", None)) == (Malformed, "schema")
+    assert schemas(postgres_url) == before
+
+
+def test_a_path_that_begins_with_a_schema_of_postgresqls_own_is_malformed(postgres_url: str) -> None:
+    """No store is made where it would end with its connection, or among the server's own tables; it is told by name."""
+    for path in ("pg_temp", "pg_catalog,public", "pg_temp,public", "information_schema,public"):
+        found = None
+        try:
+            custcrm.open(by_path(postgres_url, path)).close()
+        except custcrm.CrmError as error:
+            found = error
+        assert (path, type(found), getattr(found, "field", None)) == (path, Malformed, "store")
+    with psycopg.connect(postgres_url) as server:
+        assert server.execute("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'custcrm%'").fetchone() == (0,)
 
 
 def test_only_postgresql_has_schemas(sqlite_store: Any) -> None:

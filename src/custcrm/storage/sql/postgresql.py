@@ -121,8 +121,15 @@ def _check_name(schema: str) -> None:
         raise Malformed("the name of a schema is blank", field="schema")
     if len(schema.encode("utf-8")) > LONGEST_NAME:
         raise Malformed(f"the name of a schema has {LONGEST_NAME} bytes at most", field="schema")
-    if schema.startswith("pg_") or schema == "information_schema":
+    if is_own(schema):
         raise Malformed("names that begin with pg_, and information_schema, are PostgreSQL's own", field="schema")
+    if schema == "$user":
+        raise Malformed("in a search path $user is the schema named after the role; give its name", field="schema")
+
+
+def is_own(schema: str) -> bool:
+    """Tell whether a schema is one that PostgreSQL keeps for itself; tables in pg_temp end with the connection."""
+    return schema.startswith("pg_") or schema == "information_schema"
 
 
 def _preparing(durability: Durability, schema: str | None) -> Callable[[Any, object], None]:

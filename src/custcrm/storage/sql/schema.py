@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from custcrm.records import Customer
 from custcrm.storage import protocol
 from custcrm.storage.migrations import VERSION, VERSION_TABLE
+from custcrm.storage.sql import postgresql
 from custcrm.storage.sql.tables import table
 from custcrm.values.errors import Conflict, Malformed, Unavailable
 
@@ -50,11 +51,16 @@ def _place(connection: Connection) -> str | None:
     """Return the PostgreSQL schema in which our tables are: the first of the search path; None on SQLite."""
     if connection.dialect.name != "postgresql":
         return None
-    if connection.dialect.default_schema_name is None:
+    place = connection.dialect.default_schema_name
+    if place is None:
         raise Malformed(
             "no schema of the search path is there; make it first, or let custcrm.open(url, schema=…) make it", field="store"
         )
-    return connection.dialect.default_schema_name
+    if postgresql.is_own(place):
+        raise Malformed(
+            f"the search path begins with {place}, which is PostgreSQL's own; let it begin with another schema", field="store"
+        )
+    return place
 
 
 def _number(found: object) -> int:
