@@ -195,3 +195,15 @@ def test_a_file_that_was_saved_as_utf8_is_utf8(crm: Crm, file: Write) -> None:
     report = crm.customers.import_csv(path)
     assert (report.encoding, report.counts) == ("UTF-8", {"added": 1})
     assert [each.first_name for each in crm.select()] == ["Пётр Сидоров Анна"]
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_a_mark_stays_at_the_start(crm: Crm, file: Write, codec: str, told: bool) -> None:
+    """Law: rows of a UTF-16 file with its mark are written with it, in the same bytes, and found again without `encoding=`."""
+    path = file(f'\ufeff"email",first_name,phone\r\n"a@example.org",Äiti,{BAD}\r\n'.encode(codec))
+    crm.customers.import_csv(path, encoding=codec if told else None).write_refused(path)
+    said = '\ufeffrefused_line,refused_reason,"email",first_name,phone\r\n2,bad_phone,"a@example.org",Äiti,'
+    assert path.read_bytes() == f"{said}{BAD}\r\n".encode(codec)
+    mend(path, codec)
+    assert crm.customers.import_csv(path).counts == {"added": 1}

@@ -225,3 +225,15 @@ def test_a_cell_beyond_what_the_process_allows_is_told(file, limit: int, text: s
         f"line {line} has a cell of more than {limit:,} characters (csv.field_size_limit); "
         "is a quote not closed? Else raise it"
     )
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=["LF", "CR", "CR LF"])
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("line", [2, 1_002, 20_000])
+def test_half_a_character_is_told_with_its_line(file, codec: str, line: int, end: str):
+    """In wide encodings too, wherever it stands."""
+    bad = "\ud800".encode(codec, "surrogatepass")
+    head = end.join(["first_name,email", *["A,a@example.org"] * (line - 2), "B,"]).encode(codec)
+    with pytest.raises(Malformed) as error:
+        rows(file(head + bad + f"{end}C,c@example.org".encode(codec)), encoding=codec)
+    assert str(error.value).partition(" is not ")[0] == f"line {line}"

@@ -22,8 +22,13 @@ MIXED: Final = 10
 """A file is in two encodings where more than one of so many of its letters is UTF-8 and no text in the other one."""
 
 _BLOCK: Final = 1 << 20
-_MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_NAMES: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF-16"}
+_MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_ORDER: Final = re.compile("-(sig|le|be)$")
+_NAMES: Final = {
+    "utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16",
+}
+MARK: Final = "\ufeff"
+"""What a file may begin with, to say in which encoding it is; no part of its text."""
 _SPELLED: Final = (
     (re.compile(r"cp(125[0-9])"), r"Windows-\1"),
     (re.compile(r"iso8859-([0-9]+)"), r"ISO-8859-\1"),
@@ -44,10 +49,11 @@ _WORD: Final = regex.compile(r"[\p{L}\p{M}]+")
 
 @frozen
 class Encoding:
-    """A codec by its name in Python, and whether it is a guess."""
+    """A codec by its name in Python, whether it is a guess, and the mark of the file, where the codec leaves it to us."""
 
     name: str
     is_guess: bool = False
+    mark: str = ""
 
 
 def spelled(codec: str) -> str:
@@ -81,8 +87,8 @@ def find_encoding(file: IO[bytes], told: str | None, country: str | None) -> Enc
     """
     start = file.read(START)
     for mark, encoding in _MARKS:
-        if start.startswith(mark) and told in (None, encoding.removesuffix("-sig"), encoding):
-            return Encoding(encoding)
+        if start.startswith(mark) and told in (None, _ORDER.sub("", encoding), encoding):
+            return Encoding(encoding, mark="" if encoding == "utf-8-sig" else MARK)
     if told is not None:
         return Encoding(told)
     said = said_encoding(start)

@@ -147,7 +147,7 @@ class ImportReport:
         beside = Beside.of(source.header, self._headings(), delimiter=source.delimiter, reasons=_REASONS)
         ending = _line_end(source.header_text) or "\r\n"
         with written_whole(target, encoding=source.encoding) as file:
-            file.write(beside.header(source.header_text) + ending)
+            file.write(source.mark + beside.header(source.header_text) + ending)
             for line, text in self._kept:
                 file.write(beside.row(text, line, str(reasons[line])) + ending)
         return len(reasons)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from io import BufferedReader, IncrementalNewlineDecoder, TextIOWrapper
-from itertools import chain, count, islice, tee
+from itertools import chain, islice, tee
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias
 from attrs import field, frozen
 
 from custcrm.importing.beside import REFUSED_LINE, REFUSED_REASON
-from custcrm.importing.encoding import find_encoding, spelled, told_encoding
+from custcrm.importing.encoding import MARK, find_encoding, spelled, told_encoding
 from custcrm.values.errors import Malformed
 from custcrm.values.texts import checked, trimmed
 
@@ -40,6 +40,7 @@ SHOWN: Final = 40
 """Characters of a value that are shown: enough for a name."""
 
 _BLOCK: Final = 1 << 20
+_SMALL_BLOCK: Final = 1 << 16
 
 Line: TypeAlias = tuple[int, int, list[str]]
 """A row: the line on which it begins, the one on which it ends, and its cells."""
@@ -71,6 +72,7 @@ class CsvSource:
     header: tuple[str, ...]
     lines: int
     header_text: str = field(default="", repr=False)
+    mark: str = field(default="", repr=False)
     is_guessed: bool = False
     samples: tuple[tuple[int, str], ...] = field(default=(), repr=False)
 
@@ -106,7 +108,7 @@ class CsvSource:
         (_, _, header), text = next(_read(_texts(path, found.name), parted))
         return cls(
             path=path, state=state, encoding=found.name, delimiter=parted, header=tuple(trimmed(cell) for cell in header),
-            lines=lines, header_text=text, is_guessed=found.is_guess, samples=samples,
+            lines=lines, header_text=text, mark=found.mark, is_guessed=found.is_guess, samples=samples,
         )
 
     @property
@@ -216,6 +218,7 @@ def _texts(path: Path, encoding: str) -> Iterator[str]:
     """Yield the file's lines with their ends, cut at CR, LF and CR LF alone; Malformed names a line that is not text."""
     with _opened(path) as file, TextIOWrapper(file, encoding=encoding, newline="") as texts:
         try:
+            yield from (first.removeprefix(MARK) for first in islice(texts, 1))
             yield from texts
         except UnicodeError:
             raise _undecodable(path, encoding) from None
@@ -229,12 +232,18 @@ def _undecodable(path: Path, encoding: str) -> Malformed:
 
 
 def _decoded_lines(path: Path, encoding: str) -> int:
-    """Return how many lines can be read."""
-    lines = count()
-    with _opened(path) as file, TextIOWrapper(file, encoding=encoding, newline="") as texts, suppress(UnicodeError):
-        for _ in texts:
-            next(lines)
-    return next(lines)
+    """Return how many lines end before what is no text: it is looked for byte by byte in the block that it is in."""
+    decoder, ends, lines = getincrementaldecoder(encoding)(), IncrementalNewlineDecoder(None, translate=True), 0
+    with _opened(path) as file, suppress(UnicodeError):
+        for block in iter(lambda: file.read(_SMALL_BLOCK), b""):
+            state = decoder.getstate()
+            try:
+                lines += ends.decode(decoder.decode(block)).count("\n")
+            except UnicodeError:
+                decoder.setstate(state)
+                for byte in block:
+                    lines += ends.decode(decoder.decode(bytes([byte]))).count("\n")
+    return lines + ends.decode("", final=True).count("\n")
 
 
 def _bad_byte(path: Path, encoding: str) -> tuple[int, int] | None:
