@@ -4,7 +4,7 @@ import pytest
 
 import custcrm
 from custcrm import Malformed, Money
-from custcrm.importing.intake import BATCH
+from custcrm.importing.sales import BATCH
 from custcrm.testing import ManualClock
 
 SALES = """\

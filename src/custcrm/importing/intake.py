@@ -105,7 +105,8 @@ class Batch:
 
 @frozen(kw_only=True)
 class Intake:
-    """A file, and how it is taken in. `open_desk` returns who decides about its rows, for an import of that id.
+    """A file, and how it is taken in, at most `size` rows at a time. `open_desk` returns who decides about its rows, for an
+    import of that id.
 
     `labels` are the keys of the tags without value, where the file has columns of tags.
     """
@@ -120,11 +121,12 @@ class Intake:
     atomic: bool
     progress: Progress
     labels: Collection[str] | None = None
+    size: int = BATCH
 
     @property
     def batch(self) -> int:
         """Rows of a batch."""
-        return min(BATCH, self.business.batch)
+        return min(self.size, self.business.batch)
 
     @property
     def rows_at_once(self) -> int:

@@ -149,7 +149,7 @@ class Sales:
     ) -> ImportReport:
         """Take sales in from a CSV file, and return a verdict for each row: added, unchanged or refused. They earn no points.
 
-        `columns` maps header cells to fields, `ignore` leaves some out. A large file is taken in a thousand rows at a time,
+        `columns` maps header cells to fields, `ignore` leaves some out. A large file is taken in two thousand rows at a time,
         `atomic` all at once; under a `key` once. All of it is told at `custcrm.importing.import_sales`.
         """
         from custcrm.importing import import_sales
