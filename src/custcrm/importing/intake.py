@@ -79,21 +79,16 @@ class Desk(Protocol):
 
 @frozen
 class Batch:
-    """Rows of the file, read, and the verdicts of those that do not fit the header."""
+    """Rows of the file, read, and the verdicts of those that do not fit the header.
 
-    piece: Piece
+    The first of them begins on the line `first`, the last on `last`; `texts` are all of them as they stand in the file.
+    """
+
+    first: int
+    last: int
+    texts: Sequence[str]
     rows: Sequence[ReadRow]
     misfits: Sequence[RowVerdict]
-
-    @property
-    def first(self) -> int:
-        """The line on which the first of them begins."""
-        return self.piece.rows[0][0]
-
-    @property
-    def last(self) -> int:
-        """The line on which the last of them begins."""
-        return self.piece.rows[-1][0]
 
     def decide(self, desk: Desk, reader: Reader, writer: Writer | None) -> Decision:
         """Return what becomes of them, in their order."""
@@ -231,7 +226,7 @@ class _Run:
 
 def _texts_of_refused(batch: Batch, decision: Decision) -> list[tuple[int, str]]:
     """Return line and text of the rows that were not taken."""
-    told = zip(batch.piece.texts, decision.verdicts, strict=True)
+    told = zip(batch.texts, decision.verdicts, strict=True)
     return [(verdict.line, text) for text, verdict in told if verdict.verdict == "refused"]
 
 
@@ -253,7 +248,7 @@ def _read(columns: Columns, desk: Desk, piece: Piece) -> Batch:
             misfits.append(RowVerdict(line, "refused", RowReason.BAD_ROW, None, None, message))
         else:
             rows.append(ReadRow(row, _told(desk, row), identities(row)))
-    return Batch(piece, rows, misfits)
+    return Batch(piece.rows[0][0], piece.rows[-1][0], piece.texts, rows, misfits)
 
 
 def _told(desk: Desk, row: Row) -> Mapping[str, Any] | Refused:

@@ -45,7 +45,7 @@ _READ: Final = ("total", "occurred_at", "units")
 _TEXTS: Final = ("source", "document", "external_id")
 _LONGEST_ID: Final = 200
 BATCH: Final = 2_000
-"""Rows of a batch: a third of the time of a smaller one goes by while it is synced. Each claims one thing, a customer's three."""
+"""Rows of a batch: much of the time of a smaller one goes by while it is synced. Each claims one thing, a customer's three."""
 _UNKNOWN_PLACES: Final = {
     "terminal": RowReason.UNKNOWN_TERMINAL,
     "point_of_sale": RowReason.UNKNOWN_POINT_OF_SALE,
