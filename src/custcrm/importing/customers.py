@@ -270,7 +270,7 @@ class _Batch:
     def _add(self, row: Row, fields: Mapping[str, Any], id: str) -> RowVerdict:
         customer = rules.made(id, self._read_phone(row, fields, None), now=self.known.now)
         # Facts that cannot be read refuse the row: nothing is kept before they are.
-        further = self._further(row, id) if row.maps else _NOTHING
+        further = self._further(row, id) if row.maps else Further()
         self.fresh.extend((customer, *further.fresh))
         self.updated.add(id)
         return _accepted(row, "added", further.kept, None if self.desk.dry_run else id)
@@ -305,9 +305,6 @@ class _Batch:
             identity = getattr(before, name)
             if identity is not None and identity != getattr(after, name):
                 self.replaced[name, identity] = before.id
-
-
-_NOTHING: Final = Further()
 
 
 def _accepted(row: Row, verdict: str, kept: str | None, customer_id: str | None) -> RowVerdict:

@@ -40,7 +40,7 @@ class OptOuts:
         return bool(noes and ids)
 
     def hand_over(self, named: Iterable[Identity], id: str) -> None:
-        """Let what waits for who has one of these be said of this customer, if the row that tells of one is taken."""
+        """Let what waits for who has one of these be said of this customer, if there is or comes to be one."""
         for identity in named:
             self.said.update((id, channel) for channel in self._waits_for(identity))
 
