@@ -72,15 +72,20 @@ def test_imports_count_and_write_what_was_refused(run):
     arguments = ("import", "customers", "people.csv", "--store", "shop.db", *NEW)
     assert run(*arguments, "--refused", "refused.csv") == (0, "2 added, 2 refused (written to refused.csv)\n", "")
     assert Path("refused.csv").read_text(encoding="utf-8").count("\n") == 3
-    assert run(*arguments) == (0, "2 unchanged, 2 refused\n", "")
-    assert run("import", "sales", "sales.csv", "--store", "shop.db", "--map", "receipt=external_id") == (
-        0, "3 added, 1 refused\n", "")
+    told = "line 4  bad_phone: phone is not a phone number\nline 5  duplicate_in_file: same email as line 3\n"
+    assert run(*arguments) == (0, f"{told}2 unchanged, 2 refused\n", "")
+    code, out, err = run("import", "sales", "sales.csv", "--store", "shop.db", "--map", "receipt=external_id")
+    assert (code, out.splitlines()[-1], out.count("\nline"), err) == (0, "3 added, 1 refused", 0, "")
+    Path("nobody.csv").write_text("email\n" + "nobody\n" * 12, encoding="utf-8")
+    lines = run("import", "customers", "nobody.csv", "--store", "shop.db")[1].splitlines()
+    assert lines[9:] == ["line 11  bad_email: email is not an email address", "and 2 more; --refused FILE writes all of them",
+                         "12 refused"]
 
 
 def test_a_file_is_taken_in_once_under_a_key(run):
     """The second time nothing is done, and it is said so; another file under the key is refused, with nothing taken in."""
     arguments = ("import", "customers", "people.csv", "--store", "shop.db", *NEW, "--key", "people of November", "--atomic")
-    assert run(*arguments) == (0, "2 added, 2 refused\n", "")
+    assert run(*arguments)[1].endswith("\n2 added, 2 refused\n")
     assert run(*arguments) == (0, "2 added, 2 refused: done before under this key, nothing was written now\n", "")
     assert run(*arguments, "--refused", "refused.csv") == (
         0, "2 added, 2 refused (written to refused.csv): done before under this key, nothing was written now\n", "")
@@ -157,7 +162,8 @@ def test_which_numbers_are_kept_is_said_once(run):
     """A number that is possible and not valid is refused, or kept where the store was made so."""
     Path("people.csv").write_text("email,phone\na@example.org,+358 1 234 5678\n", encoding="utf-8")
     arguments = ("import", "customers", "people.csv", "--store")
-    assert run(*arguments, "strict.db") == (0, "1 refused\n", "")
+    assert run(*arguments, "strict.db") == (
+        0, "line 2  bad_phone: phone is no valid number of FI (+358), which has numbers like '+358131234567'\n1 refused\n", "")
     assert run(*arguments, "strict.db", "--phones", "possible") == (0, "1 added\n", "")
     assert run(*arguments, "strict.db") == (0, "1 unchanged\n", "")
     code, _, err = run(*arguments, "strict.db", "--phones", "valid")

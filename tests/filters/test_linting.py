@@ -92,9 +92,13 @@ def test_near_keys() -> None:
     ],
 )
 def test_white_space_round_a_key_or_a_constant(text: str, part: str | None, meant: str) -> None:
-    """What is stored is trimmed, and a filter is taken at its word: such a part finds nothing, in silence."""
+    """Keys are stored trimmed, most texts are, and a filter is taken at its word: such a part mostly finds nothing, in silence.
+
+    A tag's value is kept as it was given, so that nothing is said of how texts are stored.
+    """
     found = [each for each in findings(text) if each.kind == "blanks"]
     assert [(each.suggestions, part in (None, each.part)) for each in found] == [((meant,), True)]
+    assert ("stored" in found[0].message) == ("EXISTS" in text)
     assert not [each for each in findings(text.replace(" VIP ", "VIP")) if each.kind == "blanks" and "VIP" in each.part]
 
 

@@ -114,6 +114,7 @@ def test_a_key_stands_for_one_file_and_one_way_to_read_it(shop: Crm, file) -> No
     people = shop.select().ids()
     for other in (
         lambda: shop.customers.import_csv(file(PEOPLE + "b@example.org,Ben\n", "other.csv"), key="once"),
+        lambda: shop.customers.import_csv(file(PEOPLE + "b@example.org,Ben\n", "other.csv"), key="once", dry_run=True),
         lambda: shop.customers.import_csv(path, columns={"first_name": "last_name"}, key="once"),
         lambda: (shop.select() & people[:1]).tag("VIP").apply(key="once"),
     ):
@@ -123,6 +124,9 @@ def test_a_key_stands_for_one_file_and_one_way_to_read_it(shop: Crm, file) -> No
     with pytest.raises(KeyConflict):
         shop.customers.import_csv(path, key="tagging")
     assert shop.customers.import_csv(file(PEOPLE, "renamed.csv"), key="once").repeated
+    foreseen = shop.customers.import_csv(path, key="once", dry_run=True)
+    assert (foreseen.repeated, foreseen.dry_run, foreseen.counts) == (True, True, {"added": ROWS})
+    assert not shop.customers.import_csv(path, key="another", dry_run=True).repeated
 
 
 def test_a_repeat_tells_the_refused_rows_again(shop: Crm, file, tmp_path: Path) -> None:

@@ -192,7 +192,8 @@ def test_a_file_that_was_saved_as_utf8_is_utf8(crm: Crm, file: Write) -> None:
     with pytest.raises(Malformed, match="no encoding 'klingon'"):
         crm.customers.import_csv(path)
     path.write_bytes(told.decode("cp1251").replace(BAD, "").encode())
-    report = crm.customers.import_csv(path)
+    assert crm.customers.import_csv(path, dry_run=True).encoding == "UTF-8"
+    report = crm.customers.import_csv(path, encoding="cp1251")  # as the source was told to be, which is in the file already
     assert (report.encoding, report.counts) == ("UTF-8", {"added": 1})
     assert [each.first_name for each in crm.select()] == ["Пётр Сидоров Анна"]
 

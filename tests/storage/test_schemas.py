@@ -60,7 +60,7 @@ def test_a_store_lives_in_a_schema_of_its_own(postgres_url: str, name: str, tmp_
         assert public.select().count() == 0
         public.customers.add(email="anna@example.org")
     assert tables(postgres_url, name) == tables(postgres_url, "public")
-    with custcrm.open(postgres_url, schema=name) as again:
+    with custcrm.open(postgres_url, schema=f" {name}\t") as again:
         assert (again.currency, again.select().count()) == ("USD", 121)
 
 

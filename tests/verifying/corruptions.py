@@ -117,12 +117,13 @@ CORRUPTIONS: Final = (
                 "UPDATE custcrm_customers SET first_name = 'Anna' WHERE id = {first}"),
     _corruption("a phone as people type it", "contacts", "customers",
                 "UPDATE custcrm_customers SET phone = '040 123' WHERE id = {first}"),
-    _corruption("a blank receipt", "contacts", "sales",
+    _corruption("a blank receipt", "identifiers", "sales",
                 "UPDATE custcrm_sales SET external_id = ' '"
                 " WHERE id = (SELECT max(id) FROM custcrm_sales WHERE kind = 'sale')"),
     _corruption("an answer to no question", "rows", "consents", "UPDATE custcrm_consents SET purpose = 'gossip'"),
-    _corruption("a blank reference", "contacts", "redemptions", "UPDATE custcrm_redemptions SET reference = ' '"),
-    _corruption("a tag with blanks round it", "contacts", "tags", "UPDATE custcrm_tags SET key = ' size ' WHERE key = 'size'"),
+    _corruption("a blank reference", "identifiers", "redemptions", "UPDATE custcrm_redemptions SET reference = ' '"),
+    _corruption("a tag with blanks round it", "identifiers", "tags",
+                "UPDATE custcrm_tags SET key = ' size ' WHERE key = 'size'"),
     _corruption("an email that is another's too", "unique", "contact_points", "INSERT INTO custcrm_contact_points"
                 " SELECT customer_id, 'zz', 'email', 'N5@example.org', 'N5@example.org', 'general', recorded_at"
                 " FROM custcrm_contact_points"),

@@ -287,6 +287,17 @@ def test_a_row_that_cannot_be_read_says_so_and_is_found(
         assert crm.verify().found["rows"] >= 1
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_facts_of_a_customer_whose_row_cannot_be_read_are_of_somebody(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """One row is told of, and nothing that names it."""
+    statement = "UPDATE custcrm_customers SET status = 'gone' WHERE id IN (SELECT customer_id FROM custcrm_memberships)"
+    with corrupted(request, engine, tmp_path, (statement,)) as address, custcrm.open(address) as crm:
+        verified = crm.verify()
+        assert {each.check for each in verified.findings} == {"rows"}, str(verified)
+
+
 def test_inside_a_transaction_it_is_refused() -> None:
     """What nobody else can see yet is not verified."""
     with custcrm.open() as crm, crm.transaction(), pytest.raises(custcrm.Conflict):

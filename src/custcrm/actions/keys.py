@@ -60,9 +60,15 @@ class Request:
         if self.key is None:
             return None
         claim_key(writer, self.key)
-        done = writer.hold(Applied, self.key)
+        return self._same(self.key, writer.hold(Applied, self.key))
+
+    def foresee(self, reader: Reader) -> Applied | None:
+        """Return what `claim` would, of what is there now; nobody is kept waiting."""
+        return None if self.key is None else self._same(self.key, reader.get(Applied, self.key))
+
+    def _same(self, key: str, done: Applied | None) -> Applied | None:
         if done is not None and done.content != self.content:
-            raise KeyConflict(self.key)
+            raise KeyConflict(key)
         return done
 
     def keep(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 from attrs import evolve, frozen
@@ -19,6 +19,9 @@ from custcrm.importing.report import explained
 from custcrm.values.errors import Malformed
 
 Noun: TypeAlias = Literal["customers", "sales"]
+
+SHOWN: Final = 10
+"""Refused rows that are told of where they are written to no file."""
 
 
 @frozen
@@ -81,7 +84,15 @@ def _tell(report: ImportReport, intake: Intake, output: Output) -> None:
     if intake.dry_run:
         _show(report, output)
     else:
-        print("".join([report.doubts and f"{report.doubts}\n", report.summary, written]))
+        untold = [] if intake.refused is not None or report.repeated else _first_refused(report)
+        print("\n".join([*report.doubts.splitlines(), *untold, f"{report.summary}{written}"]))
+
+
+def _first_refused(report: ImportReport) -> list[str]:
+    """Return a line for each of the first rows that were refused, and how many more there are."""
+    lines = [f"line {row.line}  {explained(row)}" for row in report.refused[:SHOWN]]
+    more = len(report.refused) - len(lines)
+    return [*lines, f"and {more:,} more; --refused FILE writes all of them"] if more else lines
 
 
 def _show(report: ImportReport, output: Output) -> None:

@@ -81,19 +81,22 @@ def told_encoding(name: str) -> str:
 def find_encoding(file: IO[bytes], told: str | None, country: str | None) -> Encoding:
     """Return the encoding told, or by its mark, else UTF-8 if the whole file is, else a guess from a part of it.
 
-    A file of refused rows says what the guess was by more rows. Another one that has more letters in UTF-8 than bytes that are
-    none is a broken UTF-8 file, wherever they stand, and no other encoding: reading it as one would spoil every name. Malformed
-    for a file of which nothing can be guessed, and for one that is in two encodings.
+    A file of refused rows says how its source was read, so that telling it again says nothing new: it may have been saved as
+    UTF-8 since. Another one that has more letters in UTF-8 than bytes that are none is a broken UTF-8 file, wherever they
+    stand, and no other encoding: reading it as one would spoil every name. Malformed for a file of which nothing can be
+    guessed, and for one that is in two encodings.
     """
     start = file.read(START)
     for mark, encoding in _MARKS:
         if start.startswith(mark) and told in (None, _ORDER.sub("", encoding), encoding):
             return Encoding(encoding, mark="" if encoding == "utf-8-sig" else MARK)
-    if told is not None:
-        return Encoding(told)
     said = said_encoding(start)
+    if told is not None and said != spelled(told):
+        return Encoding(told)
     if _is_utf8(file, mostly=said is None):
         return Encoding("utf-8")
+    if told is not None:
+        return Encoding(told)
     guessed = _guessed(file, country) if said is None else told_encoding(said)
     if guessed not in WIDE:
         _refuse_mixed(file, guessed)

@@ -139,7 +139,7 @@ def take_in(intake: Intake) -> ImportReport:
     flag(intake.atomic, field="atomic")
     if flag(intake.dry_run, field="dry_run"):
         with business.store.read() as reader:
-            return _foresee(intake, reader)
+            return _foresee_under_key(intake, reader)
     rows = sum(1 for _ in intake.source.rows())
     book = Book(business=business, kind=intake.kind, request=intake.request, rows=rows)
     if intake.atomic or rows <= intake.batch or business.store.is_writing():
@@ -152,6 +152,14 @@ def request(kind: str, source: CsvSource, told: Mapping[str, Any], key: str | No
     if key is None:
         return Request(action=IMPORT, arguments={})
     return Request(action=IMPORT, arguments={"kind": kind, **told, "file": source.digest()}, key=idempotency_key(key))
+
+
+def _foresee_under_key(intake: Intake, reader: Reader) -> ImportReport:
+    """Return what taking the file in would, which is done once under its key; KeyConflict for another content."""
+    begun, now = intake.request.foresee(reader), _foresee(intake, reader)
+    if begun is None or not begun.is_finished or (kept := reader.get(Import, begun.id)) is None:
+        return now
+    return evolve(now, id=kept.id, counts=kept.counts, repeated=True)
 
 
 def _foresee(intake: Intake, reader: Reader) -> ImportReport:
@@ -180,7 +188,7 @@ class _Run:
         intake, source, show = self.intake, self.intake.source, show_progress(self.intake.progress)
         kept, is_begun = transact(self.book.begin)
         if is_begun and taken_in(kept) == self.book.rows:
-            return self._again(kept)
+            return self._again()
         desk, verdicts, refused_rows = intake.open_desk(kept.id), list[RowVerdict](), RefusedRows(intake.labels)
         batches = _batches(intake, desk, kept.done)
         while True:
@@ -199,11 +207,10 @@ class _Run:
         show(source.lines, source.lines)
         return evolve(ImportReport.of(kept.id, tuple(verdicts), source, refused_rows, dry_run=False), counts=kept.counts)
 
-    def _again(self, kept: Import) -> ImportReport:
+    def _again(self) -> ImportReport:
         """Return the counts of then, and the rows with the verdicts that they would have now."""
         with self.intake.business.reading() as reader:
-            now = _foresee(self.intake, reader)
-        return evolve(now, id=kept.id, counts=kept.counts, repeated=True, dry_run=False)
+            return evolve(_foresee_under_key(self.intake, reader), dry_run=False)
 
     def _step(self, desk: Desk, batch: Batch, id: str, writer: Writer) -> tuple[Decision, Import]:
         """Take a batch in; of one that is done already, only decide, for the rows to come."""
@@ -220,8 +227,11 @@ class _Run:
         return decision, self.book.note(writer, kept, decision.verdicts, batch.last)
 
     def _unfinished(self, kept: Import, error: CrmError) -> Unfinished:
+        key = self.intake.request.key
         why = f"the rows up to line {kept.done} are taken in; {error}" if kept.done else str(error)
-        return Unfinished(taken_in(kept), self.book.rows, key=self.intake.request.key, why=why)
+        if key is not None and isinstance(error, Malformed):  # the file could be read when it was looked at: it is another one
+            return Unfinished(taken_in(kept), self.book.rows, why=f"{why}, as it was or under another key")
+        return Unfinished(taken_in(kept), self.book.rows, key=key, why=why)
 
 
 def _texts_of_refused(batch: Batch, decision: Decision) -> list[tuple[int, str]]:

@@ -55,6 +55,8 @@ class Ground:
     applies: dict[str, Applied]
     """What was applied to chosen customers, by the id of the apply, as far as it was met."""
     has_guests: bool
+    illegible: Collection[str]
+    """Customers whose row is told of while it is read: they are there."""
 
     def meet(self, reader: Reader, applied_ids: Collection[str]) -> None:
         """Look up what was applied, once."""
@@ -62,7 +64,7 @@ class Ground:
             self.applies.update((each.id, each) for each in reader.find(Applied, {"id": unknown}))
 
 
-def lay_ground(business: Business, reader: Reader, own: Collection[str]) -> Ground:
+def lay_ground(business: Business, reader: Reader, own: Collection[str], illegible: Collection[str]) -> Ground:
     """Read what the checks stand on; `own` are channels of the app beside those that the store was opened with."""
     programs = [each.name for each in reader.find(Program)]
     return Ground(
@@ -77,6 +79,7 @@ def lay_ground(business: Business, reader: Reader, own: Collection[str]) -> Grou
         series={each.name: each for each in reader.find(CouponSeries)},
         applies={each.id: each for each in reader.find(Applied) if _has_targets(each)},
         has_guests=reader.count_records(GuestRedemption) > 0,
+        illegible=illegible,
     )
 
 

@@ -44,11 +44,11 @@ def _is_read(read: Callable[[str], object], value: str) -> bool:
 
 def check_people(dossier: Dossier, ground: Ground, found: Findings) -> None:
     """Look at one customer."""
-    if dossier.customer is None:
+    if dossier.customer is None and dossier.id not in ground.illegible:
         for record in dict.fromkeys(map(type, dossier)):
             facts = [each for each in dossier if type(each) is record]
             found.add("references", record, shared_ids(dossier.id, facts), f"{len(facts)} name a customer who is not there")
-    else:
+    if dossier.customer is not None:
         found.look("references")
         _check_customer(dossier.customer, found)
     _check_contacts(dossier, found)

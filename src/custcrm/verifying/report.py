@@ -44,9 +44,10 @@ CHECKS: Final[Mapping[str, Check]] = {
     ),
     "currency": Check("every amount is in the currency of the store", _RESTORE),
     "contacts": Check(
-        "emails have the shape of one, phones are E.164, identifiers are neither blank nor surrounded by blanks",
-        "write the right one by the call that wrote it, such as customers.update or tags.set",
+        "emails have the shape of one, phones are E.164; countries, locales and time zones are ones that there are",
+        "write the right one by customers.update or an import; restore further addresses from a backup",
     ),
+    "identifiers": Check("what something is known by is neither blank nor surrounded by blanks", _RESTORE),
     "folded": Check("the copies without case are those of the names and the email", "update the customer's field once more"),
     "tags": Check("of each key a customer has one open tag, and one at each instant", "set or remove the tag once more"),
     "consents": Check(

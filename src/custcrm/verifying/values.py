@@ -76,10 +76,11 @@ def check_values(records: Iterable[Any], ground: Ground, found: Findings) -> Non
                 if amount.currency != ground.business.currency:
                     found.add("currency", kind, ids_of(each), f"{attribute} is in {amount.currency}, the store keeps "
                                                               f"{ground.business.currency}")
+        found.look("identifiers", len(shape.known_by))
         for attribute in shape.known_by:
             known = getattr(each, attribute)
             if known is not None and (not known or known != trimmed(known)):
-                found.add("contacts", kind, ids_of(each), f"the {attribute} is blank, or has blanks round it")
+                found.add("identifiers", kind, ids_of(each), f"the {attribute} is blank, or has blanks round it")
         _check_names(each, shape.names, ground, found)
     found.look("currency", amounts)
 

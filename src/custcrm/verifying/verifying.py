@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from custcrm.actions.progress import Progress, show_progress
@@ -25,7 +25,7 @@ from custcrm.verifying.points import check_points
 from custcrm.verifying.report import Findings, Verification
 from custcrm.verifying.sales import check_sales
 from custcrm.verifying.terms import check_terms
-from custcrm.verifying.values import check_addresses, check_records, check_unique, check_values
+from custcrm.verifying.values import CUSTOMERS, check_addresses, check_records, check_unique, check_values
 
 Show: TypeAlias = Callable[[int, int], None]
 
@@ -43,13 +43,15 @@ def verify(business: Business, progress: Progress = False, channels: Iterable[st
     if business.store.is_writing():
         raise Conflict("verify looks at what is committed; call it outside of the transaction")
     show, found = show_progress(progress), Findings()
-    suspect: set[str] = set()
+    suspect, illegible = set[str](), set[str]()
     is_whole = True
 
     def tell(fault: Fault) -> None:
         nonlocal is_whole
         is_whole = is_whole and fault.kind != "missing"
         suspect.add(fault.table)
+        if fault.table == CUSTOMERS:
+            illegible.update(map(str, fault.key))
         check = "schema" if fault.kind == "missing" else fault.kind
         found.add_to(check, fault.table, _key_of(fault), fault.text)
 
@@ -57,13 +59,13 @@ def verify(business: Business, progress: Progress = False, channels: Iterable[st
         found.look("damage", len(RECORDS))
         found.look("schema", len(RECORDS))
         if is_whole:
-            _check_all(business, reader, own, found, show)
+            _check_all(business, reader, lay_ground(business, reader, own, illegible), found, show)
             check_unique(reader, suspect, found)
     return found.gathered()
 
 
-def _check_all(business: Business, reader: Reader, own: Collection[str], found: Findings, show: Show) -> None:
-    ground, places = lay_ground(business, reader, own), Places()
+def _check_all(business: Business, reader: Reader, ground: Ground, found: Findings, show: Show) -> None:
+    places = Places()
     total, done = reader.count_records(Customer), 0
     for piece in in_pieces(dossiers(reader)):
         show(done, total)

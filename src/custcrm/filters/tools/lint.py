@@ -194,17 +194,23 @@ def _with_blanks(node: s.Condition) -> Iterator[Finding]:
     for each in s.walk(node):
         match each:
             case s.Field(path=path) if any(key != trimmed(key) for key in path[1:]):
-                yield _blank(each, path_text((path[0], *map(trimmed, path[1:]))))
+                meant = path_text((path[0], *map(trimmed, path[1:])))
+                yield _blank(each, f"and keys are stored without; write {meant}", meant)
             case s.Compare("=", _, s.Literal(str() as text)) | s.Compare("=", s.Literal(str() as text), _):
                 if text != trimmed(text):
-                    yield _blank(each, quoted(trimmed(text)))
+                    yield _blank_text(each, text)
             case s.In(items=items):
                 for item in items:
                     if isinstance(item, s.Literal) and isinstance(item.value, str) and item.value != trimmed(item.value):
-                        yield _blank(each, quoted(trimmed(item.value)))
+                        yield _blank_text(each, item.value)
 
 
-def _blank(node: s.Field | s.Condition, meant: str) -> Finding:
+def _blank_text(node: s.Condition, text: str) -> Finding:
+    meant = quoted(trimmed(text))
+    return _blank(node, f"which is part of what it is compared with; write {meant}", meant)
+
+
+def _blank(node: s.Field | s.Condition, why: str, meant: str) -> Finding:
     part = canonical(node)
-    message = f"{part} has white space at an end, and identifiers are stored without; write {meant} unless it is meant"
+    message = f"{part} has white space at an end, {why} unless it is meant"
     return Finding(kind="blanks", message=message, part=part, span=node.span, suggestions=(meant,))

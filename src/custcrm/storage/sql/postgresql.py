@@ -20,7 +20,7 @@ from custcrm.storage.protocol import Durability
 from custcrm.storage.sql.connections import keep_from_children
 from custcrm.values.errors import Malformed
 from custcrm.values.spelling import nearest
-from custcrm.values.texts import checked, is_blank
+from custcrm.values.texts import checked
 
 LONGEST_NAME: Final = 63
 """Bytes of a schema's name; PostgreSQL cuts longer ones off, so that two tenants could become one."""
@@ -117,8 +117,6 @@ def _connect(dialect: Any, _: object, arguments: Any, parameters: Any) -> Any:
 
 
 def _check_name(schema: str) -> None:
-    if is_blank(checked(schema, field="schema")):
-        raise Malformed("the name of a schema is blank", field="schema")
     if len(schema.encode("utf-8")) > LONGEST_NAME:
         raise Malformed(f"the name of a schema has {LONGEST_NAME} bytes at most", field="schema")
     if is_own(schema):

@@ -20,6 +20,7 @@ from custcrm.storage.sql.reader import SqlReader
 from custcrm.storage.sql.snapshot import open_snapshot
 from custcrm.storage.sql.writer import SqlWriter
 from custcrm.values.errors import Closed, OutcomeUnknown, Unavailable
+from custcrm.values.identifiers import optional
 
 R = TypeVar("R")
 
@@ -36,6 +37,7 @@ def open_store(
     One of another version is a Conflict, or with `migrate` brought up to date; with None it is opened as it is. Raises
     Malformed for other addresses, Unavailable where it cannot be reached or is not there. What is refused is left as it was.
     """
+    schema_name = optional(schema_name, field="schema")
     engine = open_engine(address, durability=durability, schema=schema_name, create=create)
     store = SqlStore(engine)
     try:
@@ -52,6 +54,7 @@ def open_store(
 
 def find_version(address: str | Path, *, schema_name: str | None = None) -> int | None:
     """Return the version of the store that is there, None where there is none; nothing is made, nor changed."""
+    schema_name = optional(schema_name, field="schema")
     engine = open_engine(address, schema=schema_name, create=False)
     try:
         return _look(engine, schema_name, create=False)
