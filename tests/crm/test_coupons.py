@@ -680,11 +680,12 @@ def test_what_a_guest_used_of_a_code_counts_for_the_customer_who_takes_it(crm, a
 
 def test_codes_that_could_be_guessed_are_refused(crm, series):
     """Ten thousand tries for each coupon of a full series, a thousand million codes for one without end."""
-    series("digits", alphabet="digits", capacity=10**8)
+    series("digits", alphabet="digits", capacity=10**8, guessable=True)
     assert crm.series.get("digits").code_length == 12
-    series("short", alphabet="ABCDEFGHJK", code_length=6, capacity=100)
+    series("short", alphabet="ABCDEFGHJK", code_length=6, capacity=100, guessable=True)
     for terms in (
-        {"alphabet": "digits", "capacity": 10**8 + 1}, {"alphabet": "digits", "code_length": 8},
+        {"alphabet": "digits", "capacity": 10**8 + 1, "guessable": True},
+        {"alphabet": "digits", "code_length": 8, "guessable": True},
         {"alphabet": "AB", "code_length": 20, "capacity": 1_000}, {"alphabet": "A"}, {"alphabet": "AAB"}, {"alphabet": "ABO"},
         {"alphabet": "AB1"}, {"alphabet": "ÄB"}, {"alphabet": "A B"}, {"code_length": 3}, {"code_length": 65},
         {"code_length": "12"},
@@ -709,7 +710,7 @@ class Repeating:
 
 def test_codes_of_a_small_space_are_drawn_until_nobody_has_them(crm, people, series):
     """Issued one by one, in bulk and generated, with random bits that repeat themselves: no clash, no code twice."""
-    series(alphabet="digits", code_length=9)
+    series(alphabet="digits", code_length=9, guessable=True)
     series("shared", codes="shared", shared_code="123456789")
     faulty = custcrm.Crm(evolve(crm._business, random_bits=Repeating()))
     again = custcrm.Crm(evolve(crm._business, random_bits=Repeating()))

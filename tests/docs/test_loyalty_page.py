@@ -123,7 +123,7 @@ def test_the_terms_of_a_series() -> None:
     given = {"self", "key", "name", "program", "kind", "title", "description"}
     taken = set(signature(Coupons.add_series).parameters) - given
     assert told == taken
-    assert told - {field.name for field in fields(CouponSeries)} == {"budget"}
+    assert told - {field.name for field in fields(CouponSeries)} == {"budget", "guessable"}
 
 
 def test_the_policies_of_reversal() -> None:

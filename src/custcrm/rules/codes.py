@@ -1,7 +1,8 @@
-"""Codes of coupons: what they are made of, whether they could be guessed, and drawing them."""
+"""Codes of coupons: what they are made of, whether they could be guessed, drawing them, and how people type them."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import Final
 
@@ -25,6 +26,9 @@ TRIES: Final = 10_000
 
 UNLIMITED_SPACE: Final = 10**9
 """Codes that there must be for a series without a capacity."""
+
+UNGUESSABLE: Final = 2**40
+"""Codes that there must be unless the owner says that fewer will do: a thousand tries a second find them all in 35 years."""
 
 AMPLE: Final = 2**60
 """From so many codes on, drawing one that is there already is not to be feared: batches of 20,000, one a day beside a million
@@ -61,22 +65,47 @@ def space(alphabet: str, length: int) -> int:
     return int(len(alphabet) ** length)
 
 
-def check_space(alphabet: str, length: int, capacity: int | None) -> None:
-    """Raise Malformed where the codes of a full series could be guessed."""
-    needed = UNLIMITED_SPACE if capacity is None else TRIES * capacity
-    if space(alphabet, length) < needed:
-        most = space(alphabet, length) // TRIES
+def check_space(alphabet: str, length: int, capacity: int | None, *, guessable: bool = True) -> None:
+    """Raise Malformed where the codes of a full series could be guessed; `guessable`: codes of fewer than 40 bits will do."""
+    there = space(alphabet, length)
+    if there < (UNLIMITED_SPACE if capacity is None else TRIES * capacity):
+        most = there // TRIES
         wanted = f"a capacity of at most {most:,}, " if most else ""
         raise Malformed(
             f"codes of {length} characters from {len(alphabet)} could be guessed; choose {wanted}a greater code_length or a "
             "larger alphabet",
             field="code_length",
         )
+    if there < UNGUESSABLE and not guessable:
+        enough = next(each for each in LENGTHS if space(alphabet, each) >= UNGUESSABLE)
+        raise Malformed(
+            f"codes of {length} characters from {len(alphabet)} have fewer than 40 bits; choose a code_length of {enough} or "
+            "more, or say guessable=True where a till lets nobody try many",
+            field="code_length",
+        )
 
 
 def shared_code(given: str) -> str:
-    """Return a code of the owner's own choosing, for all coupons of a series: known to many, so nothing hangs on guessing."""
-    return key_name(given, "shared code")
+    """Return a code of the owner's own choosing, for all coupons of a series: known to many, so nothing hangs on guessing.
+
+    It is kept composed (NFC), whatever the keyboard makes, and else as it is.
+    """
+    return unicodedata.normalize("NFC", key_name(given, "shared code"))
+
+
+def compositions(typed: str) -> tuple[str, ...]:
+    """Return how a shared code that somebody types may be kept: as it is, composed, or decomposed as older ones may be."""
+    return tuple(dict.fromkeys((typed, *(unicodedata.normalize(form, typed) for form in ("NFC", "NFD")))))
+
+
+def cases(typed: str) -> tuple[str, ...]:
+    """Return how a drawn code that somebody types may have been drawn, in capitals or in small letters; not as it is typed."""
+    return tuple(sorted({typed.upper(), typed.lower()} - {typed})) if typed.isascii() else ()
+
+
+def has_one_case(alphabet: str) -> bool:
+    """Tell whether codes of the alphabet are told apart without their case: its letters are all capitals, or all small."""
+    return alphabet in {alphabet.upper(), alphabet.lower()}
 
 
 def drawn(random_bits: Callable[[int], int], alphabet: str, length: int, count: int) -> list[str]:

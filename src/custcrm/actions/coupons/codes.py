@@ -53,9 +53,27 @@ def find_coupon(reader: Reader, coupon: Coupon | FreeCode | str) -> Redeemable:
 
 
 def find_by_code(reader: Reader, code: str) -> Redeemable | None:
-    """Return what a code stands for, None when nothing does. A free code that was taken is the coupon."""
+    """Return what a code stands for, None when nothing does. A free code that was taken is the coupon.
+
+    What has the code letter by letter comes first. Else it may be a shared code that was composed otherwise, or a drawn one
+    typed in another case, where its series draws letters of one case.
+    """
     of_customer = next(reader.find(Coupon, {"code": code}), None)
-    return of_customer or reader.get(FreeCode, code) or next(reader.find(CouponSeries, {"shared_code": code}), None)
+    exact = of_customer or reader.get(FreeCode, code) or next(reader.find(CouponSeries, {"shared_code": code}), None)
+    return exact or _find_as_typed(reader, code)
+
+
+def _find_as_typed(reader: Reader, code: str) -> Redeemable | None:
+    shared = next(reader.find(CouponSeries, {"shared_code": rules.compositions(code)}), None)
+    cases = rules.cases(code)
+    if shared is not None or not cases:
+        return shared
+    drawn: dict[str | None, Coupon | FreeCode] = {each.code: each for each in reader.find(FreeCode, {"code": cases})}
+    drawn |= {each.code: each for each in reader.find(Coupon, {"code": cases})}
+    series = {each.series for each in drawn.values()}
+    terms = {each.name: each.alphabet for each in reader.find(CouponSeries, {"name": sorted(series)})}
+    meant = [each for each in drawn.values() if rules.has_one_case(terms[each.series])]
+    return meant[0] if len(meant) == 1 else None
 
 
 def series_of(wanted: Redeemable) -> str:

@@ -98,7 +98,7 @@ def _read_terms(business: Business, name: str, told: Mapping[str, Any]) -> Coupo
     opens, closes = (business.instant(told[each], field=each) for each in ("issue_from", "issue_until"))
     _check_window(opens, closes)
     per_coupon = _read_count(told["per_coupon"], "per_coupon")
-    benefit = told["benefit"]
+    benefit, guessable = told["benefit"], flag(told["guessable"], field="guessable")
     flags: dict[str, Any] = {name: flag(told[name], field=name) for name in FLAGS}
     series = CouponSeries(
         name=key_name(name, "coupon series"), program=program, kind=told["kind"],
@@ -111,7 +111,7 @@ def _read_terms(business: Business, name: str, told: Mapping[str, Any]) -> Coupo
         **flags, created_at=business.now(),
     )
     if series.codes == "unique":
-        rules.check_space(series.alphabet, series.code_length, series.capacity)
+        rules.check_space(series.alphabet, series.code_length, series.capacity, guessable=guessable)
     return series
 
 

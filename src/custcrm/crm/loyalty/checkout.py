@@ -8,11 +8,14 @@ from typing import Any, TypeAlias
 from custcrm.actions.coupons.judging import Checkout
 from custcrm.actions.places import booked_at, reference_of
 from custcrm.business import Business, CustomerRef, customer_id
-from custcrm.records import Sale, SaleLine
+from custcrm.records import Coupon, FreeCode, Sale, SaleLine
 from custcrm.rules.sales import lines as lines_of
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Amount, Money
 from custcrm.values.shapes import mapping, several
+
+CouponRef: TypeAlias = Coupon | FreeCode | str
+"""A coupon as a record, or by its code: a coupon's own, a free one, or the code that a series shares."""
 
 Lines: TypeAlias = Iterable[SaleLine | Mapping[str, Any]]
 """Lines of a sale: as `crm.sales.record` takes them, or as they were recorded."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, TypeAlias, overload
+from typing import Any, overload
 
 from attrs import frozen
 
@@ -14,22 +14,18 @@ from custcrm.actions.coupons import codes, guests, redeeming, restoring, series
 from custcrm.actions.coupons import issuing as actions
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon, uses_of
 from custcrm.business import Business, CustomerRef, customer_id
-from custcrm.crm.loyalty.checkout import Lines, checkout_of, sale_lines
+from custcrm.crm.loyalty import quoting
+from custcrm.crm.loyalty.checkout import CouponRef, Lines, checkout_of
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, Sale
 from custcrm.records.coupons import CouponState
-from custcrm.rules import benefits
 from custcrm.rules import coupons as rules
 from custcrm.storage.customer_facts import facts
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question
-from custcrm.values.errors import Malformed, Reason, Refusal
-from custcrm.values.identifiers import identifier, identifiers
+from custcrm.values.errors import Malformed, Reason
+from custcrm.values.identifiers import identifiers
 from custcrm.values.money import Amount, Money
 from custcrm.values.periods import SpanLike, span
-from custcrm.values.shapes import several
-
-CouponRef: TypeAlias = Coupon | FreeCode | str
-"""A coupon as a record, or by its code: a coupon's own, a free one, or the code that a series shares."""
 
 
 @frozen
@@ -60,6 +56,7 @@ class Coupons:
         shared_code: str | None = None,
         alphabet: str | None = None,
         code_length: int | None = None,
+        guessable: bool = False,
         benefit: Mapping[str, Any] | None = None,
         budget: Amount | None = None,
         stackable: bool = False,
@@ -72,15 +69,16 @@ class Coupons:
 
         `valid` is a span from issue or a last good day. Codes are unique, or one is `shared` by all. `benefit` is what a coupon
         gives: {"percent": 10, "at_most": "20.00", "category": "wine"}, {"amount": "5.00"}, {"product": "Coffee"} or
-        {"text": "A tasting"}. `budget` is what all redemptions may cost. Malformed where codes could be guessed.
-        With a `key` it is done once.
+        {"text": "A tasting"}. `budget` is what all redemptions may cost. Malformed where codes could be guessed; those of
+        fewer than 40 bits are made with `guessable=True`. With a `key` it is done once.
         """
         told = {
             "program": program, "kind": kind, "title": title, "description": description, "titles": titles,
             "descriptions": descriptions, "capacity": capacity, "per_customer": per_customer, "per_coupon": per_coupon,
             "valid": valid, "issue_from": issue_from, "issue_until": issue_until, "codes": codes, "shared_code": shared_code,
-            "alphabet": alphabet, "code_length": code_length, "benefit": benefit, "budget": budget, "stackable": stackable,
-            "transferable": transferable, "revoke_frees": revoke_frees, "restore_on_cancel": restore_on_cancel,
+            "alphabet": alphabet, "code_length": code_length, "guessable": guessable, "benefit": benefit, "budget": budget,
+            "stackable": stackable, "transferable": transferable, "revoke_frees": revoke_frees,
+            "restore_on_cancel": restore_on_cancel,
         }
         return series.added(self._business, name, told, key=key)
 
@@ -297,12 +295,7 @@ class Coupons:
         Several must be stackable: products come first, then percentages, then amounts, each of what those before left. A text
         is the code of a coupon, or names a series.
         """
-        asked = [coupon] if isinstance(coupon, Coupon | FreeCode | CouponSeries | str) else several(coupon, field="coupon")
-        terms = [self._terms(each) for each in asked]
-        if len(terms) > 1 and not all(each.stackable for each in terms):
-            raise Refusal(Reason.NOT_STACKABLE, details={"series": next(each.name for each in terms if not each.stackable)})
-        found = [benefit for each in terms if (benefit := benefits.from_json(each.benefit)) is not None]
-        return benefits.quote_all(found, sale_lines(self._business, lines), currency=self._business.currency)
+        return quoting.quote(self._business, coupon, lines)
 
     # inside -------------------------------------------------------------------------------------
 
@@ -324,21 +317,6 @@ class Coupons:
             return redeeming.as_it_is(writer, coupon)
 
         return self._business.transact(change)
-
-    def _terms(self, coupon: CouponRef | CouponSeries) -> CouponSeries:
-        if isinstance(coupon, CouponSeries):
-            return coupon
-        with self._business.reading() as reader:
-            if isinstance(coupon, str):
-                found = codes.find_by_code(reader, coupon := identifier(coupon, field="coupon"))
-            else:
-                found = codes.find_coupon(reader, coupon)
-        if found is None:
-            assert isinstance(coupon, str), "a record is found, or it is an error"
-            return self._business.known(CouponSeries, coupon, "coupon series")
-        if isinstance(found, CouponSeries):
-            return found
-        return self._business.known(CouponSeries, found.series, "coupon series")
 
     def _state(
         self, found: Coupon | FreeCode, uses: rules.Uses, terms: CouponSeries, at: datetime | None

@@ -80,6 +80,7 @@ class Series:
                 raise done
             return [done]
 
-        told = {"code": code.code if isinstance(code, FreeCode) else code}
+        with self._business.reading() as reader:
+            told = {"code": codes.code_of(codes.find_coupon(reader, code))}  # as it was drawn, however it is typed
         [revoked] = once(self._business, Request(action="revoke_code", arguments=told, key=key), revoke)
         return revoked

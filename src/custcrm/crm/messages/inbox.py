@@ -9,6 +9,7 @@ from typing import Any
 from attrs import field, frozen
 
 from custcrm.actions import single
+from custcrm.actions.coupons import codes
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon
 from custcrm.actions.keys import Request, once
 from custcrm.actions.messages import inbox as actions
@@ -313,13 +314,14 @@ def _grouped(records: Iterable[Any], column: str) -> dict[str | None, list[Any]]
 
 
 def _coupon(reader: Reader, offer: Offer | Coupon | str) -> Coupon:
+    found: codes.Redeemable | None
     match offer:
         case Offer():
             found = reader.get(Coupon, offer.coupon.customer_id, offer.id)
         case Coupon():
             found = reader.get(Coupon, offer.customer_id, offer.id)
         case _:
-            found = next(reader.find(Coupon, {"code": identifier(offer, field="offer")}), None)
-    if found is None:
+            found = codes.find_by_code(reader, identifier(offer, field="offer"))
+    if not isinstance(found, Coupon):
         raise NotFound("no coupon has this code")
     return found
