@@ -15,7 +15,7 @@ from attrs import frozen
 
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import identifier
-from custcrm.values.money import Money, round_ratio
+from custcrm.values.money import Money, apportion, round_ratio
 from custcrm.values.shapes import whole_number
 from custcrm.values.spelling import nearest, quoted
 from custcrm.values.texts import checked, is_blank
@@ -180,7 +180,7 @@ def quote_all(benefits: Iterable[Benefit], lines: Iterable[Line], *, currency: s
     left = [_minor(line.amount, currency) for line in asked]
     before = sum(left)
     for benefit in sorted(benefits, key=lambda each: ORDER.index(each.kind)):
-        for at, taken in _take_off(benefit, asked, left).items():
+        for at, taken in enumerate(take_off(benefit, asked, left)):
             left[at] -= taken
     return Money.from_minor(before - sum(left), currency)
 
@@ -191,20 +191,29 @@ def _minor(amount: Money, currency: str) -> int:
     return amount.minor
 
 
-def _take_off(benefit: Benefit, lines: Sequence[Line], left: Sequence[int]) -> Mapping[int, int]:
-    """Return what is taken off which line, of what is left of each; returned goods, negative lines, lower what there is."""
-    meant = [at for at, line in enumerate(lines) if _is_meant(benefit, line)]
-    there = max(0, min(sum(left[at] for at in meant), sum(left)))
+def take_off(benefit: Benefit, lines: Sequence[Line], left: Sequence[int]) -> list[int]:
+    """Return what a benefit takes off each line, of what is `left` of it in minor units.
+
+    Returned goods, negative lines, lower what there is.
+    """
+    bearing = meant(benefit, lines, left)
+    of = max(0, sum(rest for line, rest in zip(lines, left, strict=True) if _is_meant(benefit, line)))
+    there = max(0, min(of, sum(left)))
     match benefit.kind:
         case "product":
-            return _units(benefit.quantity, lines, left, meant, there)
+            return _pieces(benefit.quantity, lines, bearing, there)
         case "percent":
-            wanted = _share(benefit, max(0, sum(left[at] for at in meant)))
+            wanted = _share(benefit, of)
         case "amount":
             wanted = benefit.amount.minor if benefit.amount is not None else 0
         case _:
-            return {}
-    return _spread(min(wanted, there), left, meant)
+            wanted = 0
+    return apportion(min(wanted, there), bearing)
+
+
+def meant(benefit: Benefit, lines: Sequence[Line], left: Sequence[int]) -> list[int]:
+    """Return of each line what is left of it where the benefit is about it and it can bear any, else nought."""
+    return [max(rest, 0) if _is_meant(benefit, line) else 0 for line, rest in zip(lines, left, strict=True)]
 
 
 def _is_meant(benefit: Benefit, line: Line) -> bool:
@@ -217,27 +226,12 @@ def _share(benefit: Benefit, of: int) -> int:
     return wanted if benefit.at_most is None else min(wanted, benefit.at_most.minor)
 
 
-def _units(
-    quantity: int, lines: Sequence[Line], left: Sequence[int], meant: Sequence[int], there: int
-) -> Mapping[int, int]:
+def _pieces(quantity: int, lines: Sequence[Line], bearing: Sequence[int], there: int) -> list[int]:
     """Return what so many pieces cost, the dearest first, so that it does not matter in which order the lines stand."""
-    found: dict[int, int] = {}
-    bought = [at for at in meant if lines[at].quantity > 0 and left[at] > 0]
-    for at in sorted(bought, key=lambda at: (-Fraction(left[at], lines[at].quantity), -lines[at].quantity)):
+    found = [0] * len(lines)
+    bought = [at for at, rest in enumerate(bearing) if rest and lines[at].quantity > 0]
+    for at in sorted(bought, key=lambda at: (-Fraction(bearing[at], lines[at].quantity), -lines[at].quantity)):
         pieces = min(quantity, lines[at].quantity)
-        found[at] = min(round_ratio(left[at] * pieces, lines[at].quantity), there)
+        found[at] = min(round_ratio(bearing[at] * pieces, lines[at].quantity), there)
         quantity, there = quantity - pieces, there - found[at]
-    return found
-
-
-def _spread(amount: int, left: Sequence[int], meant: Sequence[int]) -> Mapping[int, int]:
-    """Return the amount spread over lines by what is left of each; the parts are whole, and their sum is exact."""
-    bearing = [at for at in meant if left[at] > 0]
-    whole = sum(left[at] for at in bearing)
-    found: dict[int, int] = {}
-    passed = spread = 0
-    for at in bearing:
-        passed += left[at]
-        found[at] = amount * passed // whole - spread
-        spread += found[at]
     return found

@@ -1,9 +1,10 @@
-"""Money: whole minor units of one ISO 4217 currency. The names to know are `Money`, `parse_amount`, `round_ratio`.
+"""Money: whole minor units of one ISO 4217 currency. The names to know are `Money`, `parse_amount`, `round_ratio`, `apportion`.
 
 At the door and in print amounts are major units ("25.90"); cents never appear as a bare number.
 """
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, Self, TypeAlias
 
@@ -152,6 +153,23 @@ def round_ratio(numerator: int, denominator: int) -> int:
         numerator, denominator = -numerator, -denominator
     quotient, rest = divmod(numerator, denominator)
     return quotient + (2 * rest > denominator or (2 * rest == denominator and quotient % 2 == 1))
+
+
+def apportion(amount: int, weights: Sequence[int]) -> list[int]:
+    """Divide a whole amount in proportion to weights: whole parts, and their sum is the amount.
+
+    Each part is its exact share, rounded up for those with the largest remainders, of equal ones the earlier, and down for the
+    others. So no part is more than its weight where the amount is not more than all weights. Neither the amount nor a weight is
+    below nought; of no weight at all there are no parts but nought.
+    """
+    whole = sum(weights)
+    if not whole:
+        return [0] * len(weights)
+    shares = [divmod(amount * weight, whole) for weight in weights]
+    parts = [part for part, _ in shares]
+    for at in sorted(range(len(shares)), key=lambda at: -shares[at][1])[: amount - sum(parts)]:
+        parts[at] += 1
+    return parts
 
 
 def _minor(amount: object, currency: str, field: str = "amount") -> int:

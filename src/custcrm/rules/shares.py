@@ -1,0 +1,100 @@
+"""What was paid for each line of a sale: its share. The names to know are `shares`, `Discount` and `discounts`.
+
+Lines tell what goods cost, a sale what was paid. Where less was paid than the lines come to, somebody took something off, and
+each discount is spread over the lines that it is about: a coupon's over those of its product or category, any other over all.
+Everything that asks what was paid for a line asks here: what sales earn, refunds, benefits of further coupons, receipts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from attrs import frozen
+
+from custcrm.records import CouponSeries, Redemption
+from custcrm.rules.benefits import ORDER, Benefit, Line, from_json, meant, take_off
+from custcrm.rules.coupons import Use
+from custcrm.values.money import Money, apportion
+
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@frozen
+class Discount:
+    """What one coupon took off: the `amount`, None where nobody told, of the lines that its `benefit` is about.
+
+    Without a benefit it is about all lines; without an amount it is what the benefit takes off.
+    """
+
+    amount: Money | None = None
+    benefit: Benefit | None = None
+
+
+def shares(lines: Sequence[Line], discounts: Iterable[Discount] = (), total: Money | None = None) -> list[int]:
+    """Return what was paid for each line, in minor units; without a total, what these discounts leave to be paid.
+
+    Where the total is less than the lines come to, each discount in turn takes what it may of the difference, and what is left
+    of that is spread over all lines. Then the shares come to the total exactly. A discount is spread in proportion to what is
+    left of each line that it is about, pieces free of charge by their prices; parts of a minor unit go to the largest
+    remainders. Returned goods, lines below nought, bear nothing. Where the total is not less, each line was paid as it stands,
+    and the rest is of no line.
+    """
+    sign = -1 if total is not None and total.minor < 0 else 1  # of what came back, all is below nought
+    left = [sign * line.amount.minor for line in lines]
+    off = sum(max(rest, 0) for rest in left) if total is None else max(0, sum(left) - sign * total.minor)
+    for discount in discounts:
+        off -= _take(_spread(discount, lines, left, off), left)
+    if total is not None:
+        _take(apportion(off, [max(rest, 0) for rest in left]), left)
+    return [sign * rest for rest in left]
+
+
+def discounts(uses: Iterable[Use], series: Mapping[str, CouponSeries], recorded_at: datetime | None = None) -> list[Discount]:
+    """Return what the uses of coupons for one order took off it, in the order in which they are spread.
+
+    That is the order of `benefits.ORDER`. A use that was taken back before the sale was recorded took nothing off it; one that
+    was taken back later did, as what was paid is not changed by that: it comes after those that stand, unless its coupon has
+    been used for the order again.
+    """
+    counted: list[Use] = []
+    coupons: set[tuple[str, ...]] = set()
+    for use in sorted(uses, key=lambda use: _turn(use, series)):
+        coupon = (use.coupon_id,) if isinstance(use, Redemption) else (use.series, use.code, use.identity)
+        back = use.restored_at
+        if back is None or (recorded_at is not None and back > recorded_at and coupon not in coupons):
+            counted.append(use)
+            coupons.add(coupon)
+    return [Discount(use.discount, _benefit(use, series)) for use in counted]
+
+
+# inside ---------------------------------------------------------------------------------------------
+
+
+def _take(parts: Sequence[int], left: list[int]) -> int:
+    """Take the parts off what is left of the lines, and return their sum."""
+    for at, part in enumerate(parts):
+        left[at] -= part
+    return sum(parts)
+
+
+def _spread(discount: Discount, lines: Sequence[Line], left: Sequence[int], most: int) -> list[int]:
+    """Return what each line bears of a discount: as its benefit says where it was that much, else by what is left of each."""
+    if discount.benefit is None or discount.benefit.kind == "text":
+        bearing, taken = [max(rest, 0) for rest in left], None
+    else:
+        bearing, taken = meant(discount.benefit, lines, left), take_off(discount.benefit, lines, left)
+    wanted = sum(taken or ()) if discount.amount is None else discount.amount.minor
+    wanted = min(wanted, most, sum(bearing))
+    return taken if taken is not None and sum(taken) == wanted else apportion(wanted, bearing)
+
+
+def _turn(use: Use, series: Mapping[str, CouponSeries]) -> tuple[timedelta, int, datetime, str]:
+    benefit = _benefit(use, series)
+    since = timedelta.min if use.restored_at is None else _LAST - use.restored_at  # the last that was taken back comes first
+    return since, ORDER.index("text" if benefit is None else benefit.kind), use.redeemed_at, use.id
+
+
+def _benefit(use: Use, series: Mapping[str, CouponSeries]) -> Benefit | None:
+    return from_json(series[use.series].benefit) if use.series in series else None
