@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from custcrm.records.sales import SaleKind
     from custcrm.reports import PointBalances, Total, Transaction, TransactionLog
     from custcrm.rules.accounts import Statement
+    from custcrm.rules.benefits import Quote
     from custcrm.rules.points import LotUse, PointsSpend
     from custcrm.rules.points_history import Expiring, LotProof, PointsLine, Proof
     from custcrm.scope import Scope, at
@@ -107,6 +108,7 @@ _HOMES = {
     "custcrm.records.sales": "SaleKind",
     "custcrm.reports": "PointBalances Total Transaction TransactionLog",
     "custcrm.rules.accounts": "Statement",
+    "custcrm.rules.benefits": "Quote",
     "custcrm.rules.points": "LotUse PointsSpend",
     "custcrm.rules.points_history": "Expiring LotProof PointsLine Proof",
     "custcrm.scope": "Scope at",
@@ -127,10 +129,10 @@ __all__ = [
     "FreeCode", "GuestRedemption", "ImportReport", "InboxItem", "InboxMessage", "InboxStatus", "KeyConflict", "Liability",
     "LimitExceeded", "LotProof", "LotUse", "Malformed", "Membership", "MembershipChange", "Message", "MisusedTransaction",
     "Money", "NotFound", "Offer", "OfferStatus", "OutcomeUnknown", "Page", "Plan", "PointBalances", "PointsEntry",
-    "PointsLine", "PointsSpend", "Problem", "Program", "Proof", "Reason", "Redemption", "Refusal", "Result", "Reversal",
-    "Rounding", "RowVerdict", "Sale", "SaleDetails", "SaleKind", "SaleLine", "Scope", "Segment", "Selection", "Statement",
-    "Step", "Task", "Total", "Transaction", "TransactionLog", "Unavailable", "Unfinished", "Verification", "View", "Waterfall",
-    "at", "from_json", "open", "to_json",
+    "PointsLine", "PointsSpend", "Problem", "Program", "Proof", "Quote", "Reason", "Redemption", "Refusal", "Result",
+    "Reversal", "Rounding", "RowVerdict", "Sale", "SaleDetails", "SaleKind", "SaleLine", "Scope", "Segment", "Selection",
+    "Statement", "Step", "Task", "Total", "Transaction", "TransactionLog", "Unavailable", "Unfinished", "Verification", "View",
+    "Waterfall", "at", "from_json", "open", "to_json",
 ]  # fmt: skip
 
 

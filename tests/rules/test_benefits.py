@@ -75,9 +75,12 @@ def test_the_order_of_the_lines_does_not_matter(benefit, lines, random):
 @given(st.lists(BENEFITS, max_size=4), LINES)
 def test_several_take_no_more_than_there_is(benefits, lines):
     """Together no more than the lines cost, no less than the first takes alone; products, then percentages, then amounts."""
-    found = quote_all(benefits, lines, currency="EUR").minor
+    found = quote_all(benefits, lines, currency="EUR").discount.minor
     assert 0 <= found <= max(0, sum(each.amount.minor for each in lines))
-    assert quote_all(sorted(benefits, key=lambda each: ORDER.index(each.kind)), lines, currency="EUR").minor == found
+    assert quote_all(sorted(benefits, key=lambda each: ORDER.index(each.kind)), lines, currency="EUR").discount.minor == found
+    together = quote_all(benefits, lines, currency="EUR")
+    assert sum(each.minor for each in together.parts) == found and len(together.parts) == len(benefits)
+    assert sum(each.minor for each in together.shares) == sum(each.amount.minor for each in lines) - found
     if benefits:
         first = min(benefits, key=lambda each: ORDER.index(each.kind))
         assert found >= quote(first, lines).minor
@@ -116,10 +119,13 @@ def test_together_by_hand():
     """A free coffee, then 10 % of the rest, then five off that; the category's part bears its part."""
     lines = [line("3", 1, "Coffee", "drinks"), line("17", 1, "Cake", "food")]
     both = [read(amount="5"), read(percent=10), read(product="Coffee")]
-    assert quote_all(both, lines, currency="EUR").minor == 300 + 170 + 500
+    assert quote_all(both, lines, currency="EUR").discount.minor == 300 + 170 + 500
     drinks = [read(percent=50), read(amount="5", category="drinks")]
-    assert quote_all(drinks, lines, currency="EUR").minor == 1000 + 150
-    assert quote_all([], lines, currency="EUR").minor == 0
+    assert quote_all(drinks, lines, currency="EUR").discount.minor == 1000 + 150
+    assert quote_all([], lines, currency="EUR").discount.minor == 0
+    told = quote_all([None, *both], lines, currency="EUR")
+    assert [each.minor for each in told.parts] == [0, 500, 170, 300], "as asked, whatever their turn"
+    assert [each.minor for each in told.shares] == [0, 1030]
 
 
 @pytest.mark.parametrize(

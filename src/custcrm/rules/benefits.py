@@ -1,7 +1,8 @@
 """What a coupon is worth: a benefit as data, and what it takes off the lines of a sale.
 
 `parse` reads a benefit as people write it, `to_json` and `from_json` are how a series keeps it. `quote` is what one takes off,
-`quote_all` what several do together. Exact throughout: whole minor units, and rounding half-even where a part of one arises.
+`quote_all` what several do together, as a `Quote`. Exact throughout: whole minor units, and rounding half-even where a part of
+one arises.
 """
 
 from __future__ import annotations
@@ -169,20 +170,38 @@ def _quantity(value: Any) -> int:
 # quoting -----------------------------------------------------------------------------------------
 
 
+@frozen(kw_only=True)
+class Quote:
+    """What coupons take off the lines of a sale: the `discount` altogether, and its `parts`, one for each coupon as asked.
+
+    `shares` are what is then to be paid for each line, as `crm.sales.details` tells it of a sale.
+    """
+
+    discount: Money
+    parts: tuple[Money, ...]
+    shares: tuple[Money, ...]
+
+
 def quote(benefit: Benefit, lines: Iterable[Line]) -> Money:
     """Return what the benefit takes off the lines: never more than they cost, never less than nought."""
-    return quote_all([benefit], lines, currency=benefit.currency)
+    return quote_all([benefit], lines, currency=benefit.currency).discount
 
 
-def quote_all(benefits: Iterable[Benefit], lines: Iterable[Line], *, currency: str) -> Money:
-    """Return what several benefits take off the lines together, in the order of `ORDER`, each of what those before left."""
+def quote_all(benefits: Sequence[Benefit | None], lines: Iterable[Line], *, currency: str) -> Quote:
+    """Return what several benefits take off the lines together, in the order of `ORDER`, each of what those before left.
+
+    None is a coupon without one: it takes nothing off.
+    """
     asked = tuple(lines)
     left = [_minor(line.amount, currency) for line in asked]
-    before = sum(left)
-    for benefit in sorted(benefits, key=lambda each: ORDER.index(each.kind)):
-        for at, taken in enumerate(take_off(benefit, asked, left)):
-            left[at] -= taken
-    return Money.from_minor(before - sum(left), currency)
+    parts = [0] * len(benefits)
+    found = [(at, benefit) for at, benefit in enumerate(benefits) if benefit is not None]
+    for at, benefit in sorted(found, key=lambda each: ORDER.index(each[1].kind)):
+        taken = take_off(benefit, asked, left)
+        left = [rest - part for rest, part in zip(left, taken, strict=True)]
+        parts[at] = sum(taken)
+    discount, *each = (Money.from_minor(minor, currency) for minor in (sum(parts), *parts))
+    return Quote(discount=discount, parts=tuple(each), shares=tuple(Money.from_minor(rest, currency) for rest in left))
 
 
 def _minor(amount: Money, currency: str) -> int:

@@ -19,12 +19,13 @@ from custcrm.crm.loyalty.checkout import CouponRef, Lines, checkout_of
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, Sale
 from custcrm.records.coupons import CouponState
 from custcrm.rules import coupons as rules
+from custcrm.rules.benefits import Quote
 from custcrm.storage.customer_facts import facts
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, Reason
 from custcrm.values.identifiers import identifiers
-from custcrm.values.money import Amount, Money
+from custcrm.values.money import Amount
 from custcrm.values.periods import SpanLike, span
 
 
@@ -287,13 +288,11 @@ class Coupons:
             uses, terms = uses_of(reader, found), series_by_name(reader, [found.series])[found.series]
         return self._state(found, uses, terms, at)
 
-    def quote(
-        self, coupon: CouponRef | CouponSeries | Sequence[CouponRef | CouponSeries], lines: Lines
-    ) -> Money:
-        """Return what a coupon takes off the lines of a sale, by the benefit of its series; nothing is written.
+    def quote(self, coupon: CouponRef | CouponSeries | Sequence[CouponRef | CouponSeries], lines: Lines) -> Quote:
+        """Return what a coupon takes off the lines, and what is then to be paid for each; nothing is written.
 
-        Several must be stackable: products come first, then percentages, then amounts, each of what those before left. A text
-        is the code of a coupon, or names a series.
+        It goes by the benefit of its series. Several must be stackable: products come first, then percentages, then amounts,
+        each of what those before left. A text is the code of a coupon, or names a series.
         """
         return quoting.quote(self._business, coupon, lines)
 

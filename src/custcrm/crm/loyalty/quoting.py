@@ -10,22 +10,22 @@ from custcrm.business import Business
 from custcrm.crm.loyalty.checkout import CouponRef, Lines, sale_lines
 from custcrm.records import Coupon, CouponSeries, FreeCode
 from custcrm.rules import benefits
+from custcrm.rules.benefits import Quote
 from custcrm.values.errors import Reason, Refusal
 from custcrm.values.identifiers import identifier
-from custcrm.values.money import Money
 from custcrm.values.shapes import several
 
 Quotable: TypeAlias = CouponRef | CouponSeries
 """What can be quoted: a coupon as callers give one, or a series, also by its name."""
 
 
-def quote(business: Business, coupon: Quotable | Sequence[Quotable], lines: Lines) -> Money:
-    """Return what coupons take off the lines together; refused with not_stackable where several are not all stackable."""
+def quote(business: Business, coupon: Quotable | Sequence[Quotable], lines: Lines) -> Quote:
+    """Return what coupons take off the lines, together and each; refused with not_stackable where several are not all stackable."""
     asked = [coupon] if isinstance(coupon, Coupon | FreeCode | CouponSeries | str) else several(coupon, field="coupon")
     terms = [_terms(business, each) for each in asked]
     if len(terms) > 1 and not all(each.stackable for each in terms):
         raise Refusal(Reason.NOT_STACKABLE, details={"series": next(each.name for each in terms if not each.stackable)})
-    found = [benefit for each in terms if (benefit := benefits.from_json(each.benefit)) is not None]
+    found = [benefits.from_json(each.benefit) for each in terms]
     return benefits.quote_all(found, sale_lines(business, lines), currency=business.currency)
 
 
