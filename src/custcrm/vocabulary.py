@@ -97,8 +97,8 @@ MAPS: Final[Mapping[str, MapWords]] = {
         derived={
             "points": t.Derived(value=_OPEN_LOTS, type=t.Integer(), label="Points balance"),
             "available": t.Derived(
-                value=_OPEN_LOTS, type=t.Integer(), when=f"programs.:key.access = 'full' AND {_OPEN_LOTS} > 0", otherwise=0,
-                label="Points that can be spent now",
+                value=_OPEN_LOTS, type=t.Integer(), otherwise=0, label="Points that can be spent now",
+                when=f"programs.:key.access = 'full' AND loyalty_eligible AND {_OPEN_LOTS} > 0",
             ),
         },
         history=MembershipChange,

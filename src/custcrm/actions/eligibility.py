@@ -164,6 +164,12 @@ def may_join(schema: Schema, program: str) -> Rules:
 
 
 @lru_cache(maxsize=256)
+def not_confirmed(schema: Schema, program: str) -> Rules:
+    """Must not have confirmed yet that they take part."""
+    return ((Reason.UNCHANGED, Filter.of(schema, s.Not(s.Exists(s.Field(("programs", program, "confirmed_at")))))),)
+
+
+@lru_cache(maxsize=256)
 def tagged(schema: Schema, key: str) -> Rules:
     """Must have the tag."""
     return ((Reason.NOT_TAGGED, Filter.of(schema, s.Exists(s.Field(("tags", key))))),)

@@ -27,6 +27,10 @@ from custcrm.values.texts import checked
 TITLE: Final = 200
 """Characters of a program's title."""
 
+REDEMPTION: Final = "redemption"
+EVIDENCE: Final = (REDEMPTION, "app_identification", "portal_identification")
+"""What confirms that a customer takes part."""
+
 
 def access_of(text: Access | str) -> Access:
     """Read an access type; Malformed with the near ones otherwise."""
@@ -120,6 +124,16 @@ def _changing(business: Business, program: str, field: str, value: str, reason: 
         arguments={"program": program, field: value, "reason": reason},
         verdict=Verdict(eligibility.is_member(business.schema, program)),
         effects=effects,
+    )
+
+
+def confirming(business: Business, program: str, occasion: Occasion) -> Change:
+    """Keep that who redeems points takes part, unless something has confirmed it before."""
+    return Change(
+        record=Membership,
+        match={"program": program},
+        values={"confirmed_at": Given(occasion.done_at), "confirmed_by": Given(REDEMPTION)},
+        verdict=Verdict(eligibility.not_confirmed(business.schema, program)),
     )
 
 

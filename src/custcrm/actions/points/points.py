@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from custcrm.actions import eligibility
 from custcrm.actions.action import Action, Booked, Booking, Cost, Occasion, Turn
+from custcrm.actions.customers.memberships import confirming
 from custcrm.actions.keys import expiry_as_given
 from custcrm.actions.messages import messages
 from custcrm.actions.places import booked_at, reference_of
@@ -79,7 +80,7 @@ def spending(
     offer: str | None = None,
     reference: str | None = None,
 ) -> Action:
-    """Spend points from the lots that expire soonest, for the coupon series `offer` if given."""
+    """Spend points from the lots that expire soonest, for the coupon series `offer` if given; it confirms participation."""
     program = business.known(Program, program, "program").name
     amount = points_amount(points)
     reference, terminal = reference_of(reference), optional(terminal, field="terminal")
@@ -92,7 +93,9 @@ def spending(
         arguments={"program": program, "points": amount, "terminal": terminal, "offer": offer, "reference": reference},
         verdict=Verdict(eligibility.may_spend(business.schema, program)),
         foreseen=Verdict(eligibility.has_points(business.schema, program, amount, of="available")),
-        effects=lambda occasion: (_taking(business, "spend", program, amount, shared),),
+        effects=lambda occasion: (
+            _taking(business, "spend", program, amount, shared), confirming(business, program, occasion)
+        ),
         cost=lambda business, question, eligible: Cost(points=-eligible * amount),
     )
 

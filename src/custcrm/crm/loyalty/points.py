@@ -149,7 +149,10 @@ class Points:
         return self._read_value(customer, program, "points", as_of)
 
     def available(self, customer: CustomerRef, program: str, *, as_of: Any = None) -> int:
-        """Return the points that can be spent now: the balance with full access, else 0; 0 too where points are owed."""
+        """Return the points that can be spent now: the balance of who may spend, else 0; 0 too where points are owed.
+
+        To spend takes full access and the mark `loyalty_eligible`.
+        """
         return self._read_value(customer, program, "available", as_of)
 
     def expiring(

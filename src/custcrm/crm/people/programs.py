@@ -12,7 +12,7 @@ from custcrm.actions.action import Action
 from custcrm.actions.customers import memberships
 from custcrm.actions.customers.memberships import access_change, access_of, category_change, joining
 from custcrm.actions.keys import Request, once
-from custcrm.business import Business, CustomerRef, customer_id
+from custcrm.business import Business, CustomerRef, customer_id, hold_customer
 from custcrm.records import (
     Category,
     Customer,
@@ -30,10 +30,6 @@ from custcrm.values.periods import SpanLike
 from custcrm.values.shapes import one_of, several
 
 Named = TypeVar("Named", Program, PointOfSale, Terminal)
-
-EVIDENCE = ("redemption", "app_identification", "portal_identification")
-"""What confirms that a customer takes part."""
-
 
 @frozen
 class Programs:
@@ -170,14 +166,16 @@ class Programs:
     ) -> Membership:
         """Keep that the member confirmed taking part, and by what: redemption, app_identification, portal_identification.
 
-        Once, where a key is given.
+        Points that are redeemed (`crm.points.spend`) confirm it by themselves, where nothing has before. Once, where a key is
+        given.
         """
-        one_of(evidence, EVIDENCE, field="evidence")
+        one_of(evidence, memberships.EVIDENCE, field="evidence")
         program = identifier(program, field="program")
         business, id_ = self._business, customer_id(customer)
 
         def confirm(writer: Writer) -> Sequence[Membership]:
-            found = writer.hold(Membership, id_, program)
+            hold_customer(writer, id_)  # first: who changes the membership otherwise holds the customer, and no more
+            found = writer.get(Membership, id_, program)
             if found is None:
                 raise Refusal(Reason.NOT_A_MEMBER, details={"program": program})
             confirmed = evolve(found, confirmed_at=business.now(), confirmed_by=evidence)
