@@ -108,7 +108,7 @@ def _begin(intent: Intent, writer: Writer) -> Applied:
     applied = evolve(applied, eligible=eligible, reserved=eligible if action.reserve else 0, skipped=skipped)
     writer.replace(applied)
     for effect in action.effects(_occasion(applied)):
-        if isinstance(effect, Template) and effect.reasons:
+        if isinstance(effect, Template) and effect.reasons and not effect.in_turn:
             writer.add_for_each(effect, Slice(applied.id, 1, eligible, now, business.schema))
     return applied
 
@@ -161,7 +161,9 @@ def _batch(intent: Intent, applied: Applied, writer: Writer) -> Applied:
     # for others that change the same customers.
     part = evolve(part, as_of=max(applied.as_of, intent.business.now()))
     refused = applied.refused
-    applied = _refuse_deleted(applied, gone)
+    # Whom the action's rules refuse by now does not get it: blacklisted, opted out, a member already.
+    late = {str(reason): count for reason, count in writer.refuse_each(intent.action.verdict, part).items()}
+    applied = _refuse_late(applied, Counter(late) + Counter({Reason.DELETED.value: gone}))
     for effect in intent.action.effects(evolve(_occasion(applied), done_at=part.as_of)):
         applied = _perform(effect, part, applied, writer, -(-intent.business.batch // PIECES))
     applied = evolve(_give_back(intent, applied, applied.refused - refused, writer), done=last)
@@ -169,12 +171,12 @@ def _batch(intent: Intent, applied: Applied, writer: Writer) -> Applied:
     return applied
 
 
-def _refuse_deleted(applied: Applied, gone: int) -> Applied:
-    """Count those of the batch who are not there any more: eligible at the freeze, and deleted since."""
-    if not gone:
+def _refuse_late(applied: Applied, late: Counter[str]) -> Applied:
+    """Count those of the batch, by reason, who were eligible at the freeze and are not by now."""
+    if not late:
         return applied
-    skipped = {**applied.skipped, Reason.DELETED.value: applied.skipped.get(Reason.DELETED, 0) + gone}
-    return evolve(applied, refused=applied.refused + gone, skipped=skipped)
+    skipped = Counter(applied.skipped) + late
+    return evolve(applied, refused=applied.refused + late.total(), skipped=dict(skipped))
 
 
 def _give_back(intent: Intent, applied: Applied, refused: int, writer: Writer) -> Applied:
@@ -192,7 +194,7 @@ def _perform(effect: Doing, part: Slice, applied: Applied, writer: Writer, toget
             return _book(effect, part, applied, writer, together)
         case Change():
             writer.change_for_each(effect, part)
-        case Template() if not effect.reasons:
+        case Template() if effect.in_turn or not effect.reasons:
             writer.add_for_each(effect, part)
     return applied
 

@@ -75,13 +75,15 @@ class Template:
     """A record to write for each target: a source per column (columns left out are missing).
 
     `verdict`: rules of the effect's own; where one refuses, this record is not written. `reasons`: instead of the eligible
-    targets, write for those refused for one of these reasons.
+    targets, write for those refused for one of these reasons: when the targets are frozen for all of the apply, or with
+    `in_turn` batch by batch, for those of the slice whom a rule has refused since.
     """
 
     record: type
     values: Mapping[str, Source] = field(hash=False)
     verdict: Verdict = Verdict()
     reasons: tuple[Reason, ...] = ()
+    in_turn: bool = False
 
 
 @frozen(kw_only=True)

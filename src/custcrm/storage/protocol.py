@@ -193,6 +193,9 @@ class Writer(Reader, Protocol):
         being deleted only, and others may change them meanwhile.
         """
 
+    def refuse_each(self, verdict: Verdict, part: Slice) -> Mapping[str | None, int]:
+        """Give the eligible targets of the part whom a rule refuses by now the first such reason; return counts by reason."""
+
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
 

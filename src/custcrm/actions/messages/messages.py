@@ -24,6 +24,8 @@ from custcrm.values.texts import checked, is_blank
 
 REJECTED: Final = 8
 """The number of the effect that keeps rejected messages: far from those of any action, so that ids never meet."""
+LATE: Final = 9
+"""That of the one for whom a rule has refused since the freeze: their numbers are those of others as well."""
 
 
 def sending(business: Business, text: str, *, channel: str, sender: str | None, purpose: str) -> Action:
@@ -46,6 +48,9 @@ def sending(business: Business, text: str, *, channel: str, sender: str | None, 
         return (
             Template(record=Message, values={**about, "id": NewId(0), "status": Given(MessageStatus.PLANNED.value)}),
             Template(record=Message, values=rejected, reasons=eligibility.CONTACT_REASONS),
+            Template(
+                record=Message, values={**rejected, "id": NewId(LATE)}, reasons=eligibility.CONTACT_REASONS, in_turn=True
+            ),
         )
 
     return Action(

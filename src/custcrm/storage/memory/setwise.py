@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
+from attrs import evolve
+
 from custcrm.records.codec import from_columns
 from custcrm.records.customers import Customer
 from custcrm.records.journal import Applied, Target
@@ -22,6 +24,7 @@ from custcrm.storage.effects import (
     customer_values,
     matching,
 )
+from custcrm.storage.memory.contents import Contents
 from custcrm.storage.memory.questions import Questions
 from custcrm.storage.memory.table import Key, Table
 from custcrm.storage.questions import Question, Verdict
@@ -56,27 +59,23 @@ def tally(frozen: list[Target]) -> Counter[str | None]:
     return Counter(target.reason for target in frozen)
 
 
-def write_each(
-    tables: Mapping[type, Table], questions: Questions, staged: Texts, template: Template, part: Slice
-) -> Iterator[Any]:
+def write_each(contents: Contents, template: Template, part: Slice) -> Iterator[Any]:
     """Yield the record of the template for each target of the part whom its own rules allow."""
-    allowed = [questions.select(rule, Question(rule, part.as_of)) for _, rule in template.verdict.rules]
-    columns = _builder(questions, staged, template.values, part)
-    for target, customer in _targets(tables, part, template.reasons):
+    allowed = [contents.questions.select(rule, Question(rule, part.as_of)) for _, rule in template.verdict.rules]
+    columns = _builder(contents.questions, contents.staged, template.values, part)
+    for target, customer in _targets(contents.tables, part, template.reasons, in_turn=template.in_turn):
         if all(rule([customer]) for rule in allowed):
             yield from_columns(template.record, columns(target, customer))
 
 
-def change_each(
-    tables: Mapping[type, Table], questions: Questions, staged: Texts, change: Change, part: Slice
-) -> Iterator[Any]:
+def change_each(contents: Contents, change: Change, part: Slice) -> Iterator[Any]:
     """Yield the records of each eligible target of the part that match, as they become."""
-    columns = _builder(questions, staged, change.values, part)
-    allowed = [questions.select(rule, Question(rule, part.as_of)) for _, rule in change.verdict.rules]
-    for target, customer in _targets(tables, part, ()):
+    columns = _builder(contents.questions, contents.staged, change.values, part)
+    allowed = [contents.questions.select(rule, Question(rule, part.as_of)) for _, rule in change.verdict.rules]
+    for target, customer in _targets(contents.tables, part, ()):
         if not all(rule([customer]) for rule in allowed):
             continue
-        if found := tables[change.record].find(matching(change, customer.id)):
+        if found := contents.tables[change.record].find(matching(change, customer.id)):
             values = columns(target, customer)
             yield from changed(change, found, values, as_of=part.as_of, applied_id=part.applied_id)
 
@@ -86,12 +85,24 @@ def count_eligible(tables: Mapping[type, Table], part: Slice) -> int:
     return sum(1 for _ in _eligible(tables[Target].part(part.applied_id), part))
 
 
+def refuse_each(contents: Contents, verdict: Verdict, part: Slice) -> list[Target]:
+    """Return the part's eligible targets whom a rule refuses by now, as they become: each with the first such reason."""
+    remaining = {customer.id: (target, customer) for target, customer in _targets(contents.tables, part, ())}
+    late: list[Target] = []
+    for reason, rule in verdict.rules:
+        allowed = contents.questions.select(rule, Question(rule, part.as_of))([customer for _, customer in remaining.values()])
+        passed = {each.id: remaining[each.id] for each in allowed}
+        late += [evolve(target, reason=str(reason)) for key, (target, _) in remaining.items() if key not in passed]
+        remaining = passed
+    return late
+
+
 def _targets(
-    tables: Mapping[type, Table], part: Slice, reasons: tuple[Reason, ...]
+    tables: Mapping[type, Table], part: Slice, reasons: tuple[Reason, ...], *, in_turn: bool = False
 ) -> Iterator[tuple[Target, Customer]]:
-    """Yield the part's eligible targets in number order; with reasons, all of the apply that were refused for these."""
+    """Yield the part's eligible targets in number order; with reasons those of the apply, or the part, refused for these."""
     held, customers = tables[Target].part(part.applied_id), tables[Customer].records
-    for key in _refused(held, reasons) if reasons else _eligible(held, part):
+    for key in _refused(held, reasons, part if in_turn else None) if reasons else _eligible(held, part):
         target = held[key]
         customer = customers.get((target.customer_id,))
         if customer is not None:
@@ -99,12 +110,17 @@ def _targets(
 
 
 def _eligible(held: Mapping[Key, Target], part: Slice) -> Iterator[Key]:
+    return (key for key in _of_part(held, part) if held[key].reason is None)
+
+
+def _of_part(held: Mapping[Key, Target], part: Slice) -> Iterator[Key]:
     keys = ((part.applied_id, number) for number in range(max(part.first, 1), part.last + 1))
-    return (key for key in keys if key in held and held[key].reason is None)
+    return (key for key in keys if key in held)
 
 
-def _refused(held: Mapping[Key, Target], reasons: tuple[Reason, ...]) -> list[Key]:
-    return sorted((key for key, target in held.items() if target.reason in reasons), reverse=True)
+def _refused(held: Mapping[Key, Target], reasons: tuple[Reason, ...], part: Slice | None) -> list[Key]:
+    keys = held if part is None else _of_part(held, part)
+    return sorted((key for key in keys if held[key].reason in reasons), reverse=part is None)
 
 
 def _builder(

@@ -271,8 +271,7 @@ class MemoryWriter(MemoryReader):
         """Insert each record, or put it in the place of the one with its key."""
         with self._contents.undone_on_error():
             for record in records:
-                table = self._contents.tables[type(record)]
-                self._set(table, table.key_of(record), record)
+                self._set(table := self._contents.tables[type(record)], table.key_of(record), record)
 
     def remove(self, record: type, *key: Any) -> bool:
         """Remove the record of that key; tell whether it was there."""
@@ -294,8 +293,7 @@ class MemoryWriter(MemoryReader):
         counter, table = declaration(record).counter, self._contents.tables[record]
         if counter is None:
             raise TypeError(f"{record.__name__} declares no counter")
-        held = table.records.get(tuple(key))
-        if held is None:
+        if (held := table.records.get(tuple(key))) is None:
             return False
         used, limit = getattr(held, counter.used) + n, getattr(held, counter.limit)
         if used < 0 or (n > 0 and limit is not None and used > limit):
@@ -318,16 +316,18 @@ class MemoryWriter(MemoryReader):
         """Return how many of the part's targets are there: the writer holds everything."""
         return setwise.count_eligible(self._contents.tables, part)
 
+    def refuse_each(self, verdict: Verdict, part: Slice) -> Mapping[str | None, int]:
+        """Give those of the part whom a rule refuses the first such reason; return counts by reason."""
+        self.put(late := setwise.refuse_each(self._contents, verdict, part))
+        return setwise.tally(late)
+
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
-        contents = self._contents
-        return self.add(list(setwise.write_each(contents.tables, contents.questions, contents.staged, template, part)))
+        return self.add(list(setwise.write_each(self._contents, template, part)))
 
     def change_for_each(self, change: Change, part: Slice) -> int:
         """Change the matching records of each target of the part; return how many records changed."""
-        contents = self._contents
-        records = list(setwise.change_each(contents.tables, contents.questions, contents.staged, change, part))
-        self.put(records)
+        self.put(records := list(setwise.change_each(self._contents, change, part)))
         return len(records)
 
     @contextmanager

@@ -104,6 +104,25 @@ def tally() -> sa.Select[Any]:
     return sa.select(targets.c.reason, sa.func.count()).where(mine).group_by(targets.c.reason)
 
 
+# refusing since the freeze -----------------------------------------------------------------------
+
+
+def refuse_each(verdict: Verdict, dialect: str) -> Statement:
+    """Return the query for those eligible targets of a slice whom a rule refuses by now: number, customer and first reason."""
+    return _refuse_each(rules_of(verdict), dialect)
+
+
+@lru_cache(STATEMENTS)
+def _refuse_each(rules: Rules, dialect: str) -> Statement:
+    asking, targets = Asking(CustomerSource(dialect)), table(Target)
+    customers, reason = asking.source.customers, asking.reason(rules).label("reason")
+    tie = customers.c["id"] == targets.c["customer_id"]
+    judged = sa.select(targets.c["number"], targets.c["customer_id"], reason)
+    judged = judged.select_from(asking.source.joined(targets.join(customers, tie))).where(*_slice(targets, ()))
+    said = judged.subquery()
+    return Statement(sa.select(said).where(said.c["reason"].is_not(None)), asking.needed)
+
+
 # writing a record for each -----------------------------------------------------------------------
 
 
@@ -122,7 +141,7 @@ def _add_for_each(template: Template, allowed: Rules, dialect: str) -> Statement
     by_name = dict(zip(template.values, cells, strict=True))
     rules = [writing.asking.condition(rule) for _, rule in allowed]
     rows = sa.select(*(by_name[name] for name in names)).select_from(writing.joined())
-    rows = rows.where(*_slice(writing.targets, template.reasons), *rules)
+    rows = rows.where(*_slice(writing.targets, template.reasons, in_turn=template.in_turn), *rules)
     added = sa.insert(into).from_select([into.c[name] for name in names], rows, include_defaults=False)
     return Statement(added, writing.asking.needed)
 
@@ -315,12 +334,16 @@ def _forget_constants(values: Mapping[str, Source]) -> Mapping[str, Source]:
     return {name: _SOME if isinstance(source, Given) else source for name, source in values.items()}
 
 
-def _slice(targets: sa.FromClause, reasons: tuple[Reason, ...]) -> list[sa.ColumnElement[bool]]:
+def _slice(
+    targets: sa.FromClause, reasons: tuple[Reason, ...], *, in_turn: bool = False
+) -> list[sa.ColumnElement[bool]]:
     mine = targets.c["applied_id"] == sa.bindparam(APPLY, type_=TEXT)
-    if reasons:
-        return [mine, sa.or_(*(targets.c["reason"] == bind_text(reason) for reason in reasons))]
     first, last = sa.bindparam("first", type_=WHOLE), sa.bindparam("last", type_=WHOLE)
-    return [mine, targets.c["number"].between(first, last), targets.c["reason"].is_(None)]
+    part = targets.c["number"].between(first, last)
+    if not reasons:
+        return [mine, part, targets.c["reason"].is_(None)]
+    refused = sa.or_(*(targets.c["reason"] == bind_text(reason) for reason in reasons))
+    return [mine, refused, part] if in_turn else [mine, refused]
 
 
 _SOME: Final = Given(None)

@@ -127,6 +127,19 @@ class SqlWriter(SqlReader):
         bound = {setwise.APPLY: part.applied_id, "first": max(part.first, 1), "last": part.last}
         return int(self._run(held, bound).scalar_one())
 
+    def refuse_each(self, verdict: Verdict, part: Slice) -> Mapping[str | None, int]:
+        """Give those of the part whom a rule refuses the first such reason; return counts by reason."""
+        if not verdict.rules:
+            return {}
+        statement = setwise.refuse_each(verdict, self._dialect)
+        found = self._run(statement.executable, setwise.parameters(statement, {}, part))
+        late = [
+            Target(applied_id=part.applied_id, number=number, customer_id=customer_id, reason=reason)
+            for number, customer_id, reason in map(tuple, found)
+        ]
+        self.put(late)
+        return Counter(each.reason for each in late)
+
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
         statement = setwise.add_for_each(template, self._dialect)

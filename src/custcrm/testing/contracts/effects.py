@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -238,6 +239,29 @@ class EffectLaws:
             assert [each.id for each in writer.find(PointsEntry)] == [numbered(APPLIED.id, 0, 1), numbered(APPLIED.id, 0, 3)]
             told = evolve(REJECTED, reasons=(Reason.NOT_ENOUGH_POINTS,))
             assert writer.add_for_each(told, part) == 1
+
+    @ON_ONE_STORE
+    @given(base=bases(), asked=questions(), rules=verdicts(), first=st.integers(1, 3), last=st.integers(1, 4))
+    def test_refuse_each_asks_the_rules_of_the_slice_again(
+        self, store: Store, base: Base, asked: Question, rules: Verdict, first: int, last: int
+    ) -> None:
+        """The eligible of the slice whom a rule refuses get the first such reason and are counted; nobody else changes."""
+        part = Slice(APPLIED.id, first, last, NOW, SCHEMA)
+        told = evolve(REJECTED, reasons=tuple(Reason), in_turn=True, verdict=Verdict())
+        with rolled_back(store) as writer:
+            writer.add(base)
+            writer.freeze(APPLIED, asked, Verdict())
+            said = writer.refusals(Question(SCHEMA.parse("TRUE"), NOW), rules)
+            wanted = [
+                evolve(each, reason=str(said[each.customer_id][0]))
+                if first <= each.number <= last and said[each.customer_id] else each
+                for each in writer.find(Target)
+            ]
+            counts = counted(writer.refuse_each(rules, part))
+            assert list(writer.find(Target)) == wanted
+            assert counts == Counter(each.reason for each in wanted if each.reason)
+            assert writer.add_for_each(told, part) == sum(counts.values())
+            assert counted(writer.refuse_each(rules, part)) == {}
 
     def test_who_holds_a_slice_is_told_how_many_are_there(self, store: Store) -> None:
         """Targets that were removed since the freeze, with their customer, are not there; other slices do not count."""
