@@ -20,7 +20,7 @@ Quotable: TypeAlias = CouponRef | CouponSeries
 
 
 def quote(business: Business, coupon: Quotable | Sequence[Quotable], lines: Lines) -> Quote:
-    """Return what coupons take off the lines, together and each; refused with not_stackable where several are not all stackable."""
+    """Return what coupons take off the lines, together and each; not_stackable where several are not all stackable."""
     asked = [coupon] if isinstance(coupon, Coupon | FreeCode | CouponSeries | str) else several(coupon, field="coupon")
     terms = [_terms(business, each) for each in asked]
     if len(terms) > 1 and not all(each.stackable for each in terms):
