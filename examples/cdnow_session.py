@@ -60,8 +60,8 @@ best = crm.select("SEGMENT('lapsed and good')").view({
 print(best)
 assert best.to_csv("lapsed-and-good.csv") == 79
 
-# Active a month ago and no longer, and the other way round: the same question at two times.
-then, now = (crm.select("SEGMENT('active')", as_of=day).freeze() for day in ("1998-06-01", "1998-07-01"))
+# Active at the end of May and no longer, and the other way round: the same question at the end of two days.
+then, now = (crm.select("SEGMENT('active')", as_of=day).freeze() for day in ("1998-05-31", "1998-06-30"))
 assert then.count() + len(set(now.ids()) - set(then.ids())) - len(set(then.ids()) - set(now.ids())) == now.count()
 
 # Why is one of them not active?

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from threading import Lock
 from typing import Any, Final, TypeAlias, TypeVar
@@ -150,12 +150,16 @@ class Business:
         till = self.terminal if terminal is None else identifier(terminal, field="terminal")
         return evolve(self, actor=actor, program=place, terminal=till)
 
-    def instant(self, value: datetime | date | str | None, *, field: str) -> datetime | None:
-        """Read an instant as callers give it; None stays None."""
+    def instant(self, value: periods.When | None, *, field: str) -> datetime | None:
+        """Read when something begins or happens: of a day its first instant; None stays None."""
         return None if value is None else periods.instant(value, self.zone, field=field)
 
-    def asked_at(self, as_of: datetime | date | str | None) -> datetime | None:
-        """Read the instant that a question is asked about, in the years 1900 to 2200; None stays None."""
+    def ending(self, value: periods.When | None, *, field: str) -> datetime | None:
+        """Read the first instant after something: a day is in it; None stays None."""
+        return None if value is None else periods.ending(value, self.zone, field=field)
+
+    def asked_at(self, as_of: periods.When | None) -> datetime | None:
+        """Read the instant that a question is asked about, of a day its last, in the years 1900 to 2200; None stays None."""
         return None if as_of is None else asked_about(self.schema, as_of)
 
     def amount(self, value: Any, *, field: str = "amount") -> money.Money:

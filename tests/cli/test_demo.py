@@ -11,7 +11,7 @@ import pytest
 
 TRANSCRIPT = """\
 CDNOW, 1/10 sample: real purchases 1997-01-01 to 1998-06-30. Names, emails and phones are invented (seed 1).
-Store        cdnow-demo.db (SQLite, USD, America/New_York, as of 1998-07-01)
+Store        cdnow-demo.db (SQLite, USD, America/New_York, at 1998-07-01T00:00)
 Customers    2,357 added, 0 refused
 Sales        6,919 added, 0 refused
 

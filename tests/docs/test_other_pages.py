@@ -10,6 +10,7 @@ from custcrm.business import BATCH
 from custcrm.cli.app import app
 from custcrm.messaging.receipts import AFTER
 from custcrm.records.programs import NEW_CUSTOMERS, Access
+from tests.crm.test_days import ASKED, BEGINS, ENDS, PERIODS
 from tests.docs.pages import CODE, code, page, table
 
 EVERYWHERE = {"--json", "--traceback", "--help"}
@@ -31,6 +32,16 @@ def test_every_command_and_option_is_documented() -> None:
     """The table of docs/command-line.md has exactly the commands and options that there are."""
     rows = table(page("command-line.md"), "command | does | options")
     assert {code(name): set(CODE.findall(options)) for name, _, options in rows} == commands(typer.main.get_command(app))
+
+
+def test_every_argument_that_takes_a_day_is_documented() -> None:
+    """The table of docs/days.md has the arguments of all doors that take a day, by what it means there."""
+    rows = table(page("days.md"), "where | a day there | arguments")
+    told_among_facts: list[set[str]] = [{"signed_up_at"}, set(), set(), set()]
+    assert [set(CODE.findall(names)) for _, _, names in rows] == [
+        {door.split(" ")[1] for door in doors if " " in door} | more
+        for doors, more in zip((BEGINS, ENDS, PERIODS, ASKED), told_among_facts, strict=True)
+    ]
 
 
 def test_what_becomes_of_a_message() -> None:

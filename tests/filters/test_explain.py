@@ -38,7 +38,7 @@ ANNA: dict[str, Any] = {
     "programs": {"gold": {"points": 5}},
     "sales": [{"total": Money(1, "EUR")}, {"total": Money(2, "EUR")}],
 }
-AS_OF = "1998-07-01"
+AS_OF = "1998-07-01T00:00"
 
 
 def why(text: str) -> Explanation:

@@ -14,7 +14,9 @@ from custcrm.values.errors import Malformed
 from custcrm.values.periods import (
     NAMED,
     Span,
+    asked_at,
     day_of,
+    ending,
     expiry,
     instant,
     move,
@@ -130,6 +132,26 @@ def test_hours_and_shorter_are_exact(now: datetime, value: Span, where: tzinfo, 
 def test_days_move_as_midnights_do(day: date, value: Span, sign: Any) -> None:
     """Law: a date moves as the start of that day in UTC does."""
     assert start_of_day(move_day(day, value, sign), UTC) == move(start_of_day(day, UTC), value, UTC, sign)
+
+
+@given(st.dates(date(1900, 1, 1), date(2200, 12, 31)), zones, st.booleans())
+def test_a_day_begins_ends_and_is_asked_about(day: date, where: tzinfo, as_text: bool) -> None:
+    """Law: a day begins with its first instant, ends with the next day's, and is asked about one microsecond before that."""
+    told: Any = day.isoformat() if as_text else day
+    begun, ended, asked = instant(told, where), ending(told, where), asked_at(told, where)
+    assert begun == start_of_day(day, where)
+    assert begun < asked < ended == asked + timedelta(microseconds=1)
+    assert ended == start_of_day(day + timedelta(days=1), where)
+    assert day_of(asked, where) == day < day_of(ended, where) or where.key == "Pacific/Apia"  # type: ignore[attr-defined]  # which skipped a day
+    assert period((told, told), asked, where) == period(told, asked, where)
+    assert (period(told, asked, where).start, expiry(told, asked, where)) == (begun, ended)
+
+
+@given(instants, zones)
+def test_an_instant_is_itself_wherever_it_is_told(at: datetime, where: tzinfo) -> None:
+    """Law: what has a time of day is the same as a start, as an end and as what is asked about; also midnight."""
+    text = at.astimezone(where).isoformat()
+    assert {instant(at, where), ending(at, where), asked_at(at, where), instant(text, where), ending(text, where)} == {at}
 
 
 def test_examples_of_moves() -> None:

@@ -51,7 +51,9 @@ Labels = Annotated[list[str] | None, typer.Option("--label", metavar="KEY", help
 Channels = Annotated[
     list[str] | None, typer.Option("--channel", metavar="NAME", help="A channel of the app's own.", show_default=False)
 ]
-AsOf = Annotated[str | None, typer.Option("--as-of", help="Ask as things stood then: an ISO date or time.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="Ask as things stood then: an ISO time, or a date, when that day was over.")
+]
 
 
 @app.command()

@@ -26,7 +26,7 @@ from custcrm.values.errors import Conflict
 CURRENCY: Final = "USD"
 TIMEZONE: Final = "America/New_York"
 TODAY: Final = date(1998, 7, 1)
-"""The day after the last purchase: the demo's clock stands still on it."""
+"""The day after the last purchase: the demo's clock stands still where it begins."""
 
 SEGMENTS: Final = {
     "big spenders": "sales_total > 500",
@@ -59,7 +59,7 @@ def run(store: Path, output: Output) -> None:
     ) as crm:
         crm.programs.add(PROGRAM, title=_MADE_BY_DEMO)
         files = write_files(Path(folder))
-        _introduce(store, crm, files, output)
+        _introduce(store, crm, files, now, output)
         _import("Customers", crm.customers.import_csv, files.customers, {}, output)
         _import("Sales", crm.sales.import_csv, files.sales, {"line": "external_id"}, output)
         _segments(crm, output)
@@ -92,15 +92,16 @@ def _is_ours(store: Path) -> bool:
     return titles == [(_MADE_BY_DEMO,)]
 
 
-def _introduce(store: Path, crm: Crm, files: Files, output: Output) -> None:
+def _introduce(store: Path, crm: Crm, files: Files, now: datetime, output: Output) -> None:
+    at = now.replace(tzinfo=None).isoformat(timespec="minutes")
     output.say(
         f"CDNOW, 1/10 sample: real purchases {files.first} to {files.last}. "
         f"Names, emails and phones are invented (seed {SEED}).",
         purchases_from=files.first, purchases_to=files.last, seed=SEED,
     )
     output.say(
-        f"{'Store':<13}{store} (SQLite, {crm.currency}, {crm.timezone}, as of {TODAY})",
-        store=str(store), currency=crm.currency, timezone=str(crm.timezone), as_of=TODAY,
+        f"{'Store':<13}{store} (SQLite, {crm.currency}, {crm.timezone}, at {at})",
+        store=str(store), currency=crm.currency, timezone=str(crm.timezone), at=at,
     )
 
 

@@ -91,6 +91,8 @@ class Crm:
     ) -> Selection:
         """Ask for customers: a filter with values beside it, within a scope, at a time; None is everyone.
 
+        A day as `as_of` is asked about when it is over.
+
         crm.select("sales_total > :least AND NOT tags.VIP EXISTS", {"least": 500})
         """
         return select(self._business, filter, values, scope=scope, as_of=as_of)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Final, NoReturn, Self, TypeAlias, TypeVar, cast
+from typing import Any, Final, NoReturn, Self, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
@@ -37,14 +37,12 @@ from custcrm.filters.tools.simplify import simplify
 from custcrm.filters.types.declarations import Declarations
 from custcrm.values.clock import system_clock
 from custcrm.values.errors import Malformed
-from custcrm.values.periods import instant
+from custcrm.values.periods import When, asked_at, day_of
 
 Row = TypeVar("Row")
-When: TypeAlias = datetime | date | str
-
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2200
-"""Years of as_of: spans of 200 years from there stay within the calendar."""
+"""Years of as_of, in the schema's zone: spans of 200 years from there stay within the calendar."""
 
 
 @frozen(eq=False, repr=False)
@@ -52,9 +50,9 @@ class Filter:
     """A condition that a schema has understood: asked of rows, of tables and of people, combined with `&`, `|` and `~`.
 
     Made by `schema.parse`, `from_json`, `from_conditions` and by comparing `schema.fields`. Immutable; equal to every
-    filter of the same normal form. `as_of` is the time asked about: an aware datetime, a date or ISO text, None for
-    now. Equality and hash are those of the text: filters of schemas with another zone or other segments are equal and
-    may ask for different rows, so what is compiled is kept by `lowered`, never by the filter.
+    filter of the same normal form. `as_of` is the time asked about: an aware datetime, a day (when it is over) or ISO
+    text, None for now. Equality and hash are those of the text: filters of schemas with another zone or other segments
+    are equal and may ask for different rows, so what is compiled is kept by `lowered`, never by the filter.
     """
 
     schema: Declarations
@@ -326,11 +324,11 @@ class Expression:
 
 
 def asked_about(schema: Declarations, as_of: When | None) -> datetime:
-    """Return as_of as an instant in UTC; None is now. Outside the years 1900–2200 it is `Malformed`."""
+    """Return as_of as an instant in UTC, of a day its last; None is now. Outside the years 1900–2200 it is `Malformed`."""
     if as_of is None:  # the rim of embedding: only here does the filter engine look at a clock
         return system_clock()
-    moment = instant(as_of, schema.zone, field="as_of")
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+    moment = asked_at(as_of, schema.zone)
+    if not FIRST_YEAR <= day_of(moment, schema.zone).year <= LAST_YEAR:
         raise Malformed(f"as_of lies in the years {FIRST_YEAR} to {LAST_YEAR}", field="as_of")
     return moment
 

@@ -1,4 +1,8 @@
-"""Spans, instants and periods in a business time zone: `span`, `move`, `instant`, `expiry`, `period`.
+"""Spans, instants and periods in a business time zone: `span`, `move`, `instant`, `ending`, `asked_at`, `expiry`, `period`.
+
+A bare day, a date or `2026-11-21`, stands for all of it. Where something begins or happens it is the day's first instant
+(`instant`); where something ends, the first instant of the next day, so that the day is in (`ending`); and what is asked
+about a day is asked at its last instant (`asked_at`).
 
 A calendar unit (day and longer) moves the wall clock of the zone; hours, minutes and seconds are exact durations. A
 local time that does not exist takes the offset before the gap, one that happens twice is the first: `fold=0` says both.
@@ -35,12 +39,15 @@ __all__ = [
     "Span",
     "SpanLike",
     "Unit",
+    "When",
     "YearlessDate",
     "age",
     "anniversary",
     "anniversary_ranges",
+    "asked_at",
     "birth_date",
     "day_of",
+    "ending",
     "expiry",
     "in_anniversary_window",
     "instant",
@@ -53,6 +60,11 @@ __all__ = [
 ]
 
 Sign: TypeAlias = Literal[1, -1]
+When: TypeAlias = datetime | date | str
+"""An aware datetime, a bare day, or ISO text of either: which instant a day is depends on what is asked; see above."""
+
+TICK: Final = timedelta(microseconds=1)
+"""From one instant to the next: finer ones are not told apart."""
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
@@ -118,10 +130,10 @@ def day_of(instant: datetime, zone: tzinfo) -> date:
         return instant.date()
 
 
-def instant(value: datetime | date | str, zone: tzinfo, *, field: str = "instant") -> datetime:
-    """Read an instant and return it in UTC.
+def instant(value: When, zone: tzinfo, *, field: str = "instant") -> datetime:
+    """Read when something begins or happens, and return it in UTC.
 
-    An aware datetime is itself, a date its first moment in the business zone, and so is ISO 8601 text without offset.
+    An aware datetime is itself, a day its first instant in the business zone, and so is ISO 8601 text without offset.
     A naive datetime is `Malformed`: nobody can tell whether it means UTC or local time.
     """
     match value:
@@ -136,6 +148,40 @@ def instant(value: datetime | date | str, zone: tzinfo, *, field: str = "instant
     raise Malformed(f"{field} must be an aware datetime, a date or ISO text, not {type(value).__name__}", field=field)
 
 
+def ending(value: When, zone: tzinfo, *, field: str = "end") -> datetime:
+    """Read when something ends, and return the first instant, in UTC, that is no longer in.
+
+    A day is in: its end is the first instant of the next day in the business zone. An aware datetime is the instant itself.
+    """
+    day = _bare_day(value, field)
+    if day is None:
+        return instant(value, zone, field=field)
+    if day == date.max:
+        raise Malformed(f"{field} is the last day of the calendar; leave it out, or choose an earlier one", field=field)
+    return start_of_day(day + timedelta(days=1), zone)
+
+
+def asked_at(value: When, zone: tzinfo, *, field: str = "as_of") -> datetime:
+    """Read the instant that a question is about, and return it in UTC.
+
+    A day is asked about when it is over: at its last instant in the business zone, a microsecond before the next day, so that
+    all of it is seen and it is still today. An aware datetime is the instant itself.
+    """
+    if _bare_day(value, field) is None:
+        return instant(value, zone, field=field)
+    return ending(value, zone, field=field) - TICK
+
+
+def _bare_day(value: object, field: str) -> date | None:
+    """Return the day that is given without a time, if one is."""
+    match value:
+        case str() if _DATE.fullmatch(value):
+            return _parse_date(value, field)
+        case date() if not isinstance(value, datetime):
+            return value
+    return None
+
+
 def expiry(value: SpanLike | date, now: datetime, zone: tzinfo, *, field: str = "expires") -> datetime:
     """Return the first instant, in UTC, at which something is no longer valid.
 
@@ -143,16 +189,12 @@ def expiry(value: SpanLike | date, now: datetime, zone: tzinfo, *, field: str = 
     Text may be a span, an ISO date or an ISO date and time. A bare number is `Malformed`.
     """
     match value:
-        case str() if _DATE.fullmatch(value):
-            return _after_day(_parse_date(value, field), zone, field)
-        case str() if _INSTANT.fullmatch(value):
-            return instant(value, zone, field=field)
+        case str() if _DATE.fullmatch(value) or _INSTANT.fullmatch(value):
+            return ending(value, zone, field=field)
         case str() if SPAN_TEXT.fullmatch(value) is None:
             raise Malformed(f"{field} must be a span like '30 days', a last good day or an ISO instant", field=field)
-        case datetime():
-            return instant(value, zone, field=field)
         case date():
-            return _after_day(value, zone, field)
+            return ending(value, zone, field=field)
     return move(now, span(value), zone)
 
 
@@ -167,7 +209,7 @@ class Period:
         return self.start <= instant < self.end
 
 
-PeriodLike: TypeAlias = str | date | tuple[datetime | date | str, datetime | date | str] | Period
+PeriodLike: TypeAlias = str | date | tuple[When, When] | Period
 
 _LAST_DAYS = re.compile(r"last ([0-9]{1,6}) days?", re.ASCII)
 
@@ -200,25 +242,16 @@ def period(value: PeriodLike, now: datetime, zone: tzinfo, *, field: str = "peri
         case Period():
             return value
         case (since, until):
-            start, end = instant(since, zone, field=field), _read_end(until, zone, field)
+            start, end = instant(since, zone, field=field), ending(until, zone, field=field)
             if end <= start:
                 raise Malformed(f"{field} ends before it begins", field=field)
         case str() if _DATE.fullmatch(value) is None:
             start, end = (start_of_day(day, zone) for day in _days_of_name(value, day_of(now, zone), field))
         case date() | str() if not isinstance(value, datetime):
-            start, end = instant(value, zone, field=field), _read_end(value, zone, field)
+            start, end = instant(value, zone, field=field), ending(value, zone, field=field)
         case _:
             raise Malformed(f"{field} is a name like 'last month', a day, or a pair of since and until", field=field)
     return Period(start, end)
-
-
-def _read_end(value: datetime | date | str, zone: tzinfo, field: str) -> datetime:
-    """Return the first instant after a day, or the instant itself."""
-    if isinstance(value, str) and _DATE.fullmatch(value):
-        value = _parse_date(value, field)
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return _after_day(value, zone, field)
-    return instant(value, zone, field=field)
 
 
 def _days_of_name(text: str, today: date, field: str) -> Days:
@@ -271,12 +304,6 @@ def zone(name: str, *, field: str = "timezone") -> zoneinfo.ZoneInfo:
 
 def _is_a_name(text: object) -> bool:
     return isinstance(text, str) and text not in _NO_NAMES and text.partition("/")[0] not in _COPIES
-
-
-def _after_day(day: date, zone: tzinfo, field: str) -> datetime:
-    if day == date.max:
-        raise Malformed(f"{field} is the last day of the calendar; leave it out, or choose an earlier one", field=field)
-    return start_of_day(day + timedelta(days=1), zone)
 
 
 def _parse_instant(text: str, zone: tzinfo, field: str) -> datetime:

@@ -74,7 +74,7 @@ def changed(
         if capacity is not ...:
             series = evolve(series, capacity=_read_capacity(series, capacity))
         if issue_until is not ...:
-            series = evolve(series, issue_until=business.instant(issue_until, field="issue_until"))
+            series = evolve(series, issue_until=business.ending(issue_until, field="issue_until"))
         _check_window(series.issue_from, series.issue_until)
         if budget is not ...:
             _change_budget(business, writer, series, budget)
@@ -95,7 +95,8 @@ def _read_terms(business: Business, name: str, told: Mapping[str, Any]) -> Coupo
     if told["shared_code"] is not None and told["codes"] != "shared":
         raise Malformed("a shared_code is for codes='shared'", field="shared_code")
     length, until = _read_validity(business, told["valid"])
-    opens, closes = (business.instant(told[each], field=each) for each in ("issue_from", "issue_until"))
+    opens = business.instant(told["issue_from"], field="issue_from")
+    closes = business.ending(told["issue_until"], field="issue_until")
     _check_window(opens, closes)
     per_coupon = _read_count(told["per_coupon"], "per_coupon")
     benefit, guessable = told["benefit"], flag(told["guessable"], field="guessable")

@@ -72,7 +72,7 @@ def rule(
     """Return a rule that is checked, and kept nowhere yet."""
     now, what = business.now(), one_of(per, Earns, field="per")
     begins = business.instant(starts, field="starts") or now
-    until = business.instant(ends, field="ends")
+    until = business.ending(ends, field="ends")
     if until is not None and until <= begins:
         raise Malformed("ends is not after starts; the rule would never hold", field="ends")
     multiplies = what is Earns.MULTIPLIER

@@ -49,12 +49,13 @@ class Earning:
         ends: datetime | date | str | None = None,
         key: str | None = None,
     ) -> EarningRule:
-        """Add a rule to a program, and return it: from now on, or from `starts` until just before `ends`.
+        """Add a rule to a program, and return it: from now on, or from `starts` until `ends`.
 
         `per` money gives `points` for each `amount` spent (also for a part of it), units for each unit, visit for the sale
         itself; a multiplier raises what the others give by its `factor` ("1.5"), and where several apply the highest counts.
         `category` counts the lines of that category; `filter` says for which customers, as they are before the sale; `minimum`
         is the least total of a sale. A part of a point is rounded down, half_even or up. `expires` is a span from the sale.
+        As `ends` a day is in, and an instant is the first at which the rule no longer holds.
         With a `key` it is done once.
         """
         told: dict[str, Any] = {
