@@ -1,4 +1,5 @@
-"""The open connections of an engine, so that a child process leaves its parent's alone: `keep_from_children`.
+"""The engines that are ours: they log no rows (`quiet_engine`), and a child process leaves its parent's connections alone
+(`keep_from_children`).
 
 In the child nothing is sent and nothing is closed: on PostgreSQL both would speak on the parent's socket, and SQLite would undo
 in shared memory what the parent is writing. What was inherited is never freed, and the child's pool begins empty.
@@ -7,17 +8,35 @@ in shared memory what the parent is writing. What was inherited is never freed, 
 from __future__ import annotations
 
 import ctypes
+import logging
 import time
 import weakref
 from collections.abc import Callable
 from threading import get_ident
-from typing import Any
+from typing import Any, Final
 
+import sqlalchemy as sa
 from attrs import define, field
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import URL, Engine
 
 from custcrm.storage import forks
+
+LOGGED_AS: Final = "custcrm"
+"""Ends the names of the loggers of our engines and pools; those of an app's own engines are not touched."""
+
+
+def quiet_engine(url: URL | str, **settings: Any) -> Engine:
+    """Return an engine that logs statements as others do, but neither their parameters nor rows, whatever the level is."""
+    engine = sa.create_engine(url, hide_parameters=True, logging_name=LOGGED_AS, pool_logging_name=LOGGED_AS, **settings)
+    log: Any = engine.logger  # a Logger, as nothing is echoed
+    log.addFilter(_is_no_row)  # the same one each time, which is added once
+    return engine
+
+
+def _is_no_row(told: logging.LogRecord) -> bool:
+    """Tell whether it is above DEBUG, at which SQLAlchemy logs the rows of answers."""
+    return told.levelno > logging.DEBUG
 
 
 def keep_from_children(engine: Engine, *, closes_before: bool = False, inherited: Callable[[], object] | None = None) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 
 from custcrm.storage import protocol
 from custcrm.storage.protocol import Durability
-from custcrm.storage.sql.connections import keep_from_children
+from custcrm.storage.sql.connections import keep_from_children, quiet_engine
 from custcrm.values.errors import Malformed
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
@@ -64,14 +64,13 @@ def make_engine(url: URL, durability: Durability, schema: str | None) -> Engine:
         _check_name(schema)
     _check_address(url)
     try:
-        engine = sa.create_engine(
+        engine = quiet_engine(
             url.set(drivername="postgresql+psycopg"),
             isolation_level="READ COMMITTED",
             connect_args={"client_encoding": "UTF8"},  # before the first statement, which may hold a name
             paramstyle="format",  # rows are written as the tuples that the codec makes
             pool_pre_ping=True,
             max_overflow=-1,  # a thread that asks within a question needs a second connection
-            hide_parameters=True,
         )
     except exc.ArgumentError:
         raise Malformed("not a URL; write postgresql://user@host/database", field="store") from None

@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 
 from custcrm.storage import protocol
 from custcrm.storage.protocol import Durability
-from custcrm.storage.sql.connections import keep_from_children
+from custcrm.storage.sql.connections import keep_from_children, quiet_engine
 from custcrm.values.errors import Closed, Malformed, Unavailable
 from custcrm.values.texts import fold
 
@@ -80,13 +80,12 @@ def make_engine(url: URL, durability: Durability, *, create: bool = True) -> Eng
             )
         return sqlite3.connect(address, uri=True, timeout=protocol.WAIT_SECONDS, check_same_thread=False)
 
-    engine = sa.create_engine(
+    engine = quiet_engine(
         URL.create("sqlite+pysqlite", database=str(path)),
         creator=connect,
         poolclass=sa.QueuePool,
         pool_size=READERS,
         max_overflow=-1,
-        hide_parameters=True,
     )
     event.listen(engine, "connect", _preparing(durability))
     event.listen(engine, "begin", _begin)
@@ -111,7 +110,7 @@ def looking(engine: Engine) -> Iterator[Connection | None]:
         connected = _connect_to_look(address)
     except sqlite3.OperationalError:  # what a process that died left has to be undone first, as whoever opens it would
         connected = _connect_to_look(_uri(path, {"mode": "rw"}))
-    looked = sa.create_engine("sqlite+pysqlite://", creator=lambda: connected, poolclass=sa.StaticPool, hide_parameters=True)
+    looked = quiet_engine("sqlite+pysqlite://", creator=lambda: connected, poolclass=sa.StaticPool)
     try:
         with looked.connect() as connection:
             yield connection
