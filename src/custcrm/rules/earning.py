@@ -1,8 +1,8 @@
 """What a sale earns by the rules of its program, exactly. The name to know is `earned`.
 
 Each rule that is no multiplier gives points of its own: for money, for units, or for the visit. A rule of a category counts the
-lines of that category. Multipliers raise what these give; where several apply, to each line the highest alone. Everything is a
-fraction until the end, and is rounded once for each rule, as the rule says.
+lines of that category, by what was paid for them. Multipliers raise what these give; where several apply, to each line the
+highest alone. Everything is a fraction until the end, and is rounded once for each rule, as the rule says.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from attrs import frozen
 from custcrm.records import EarningRule, Sale, SaleLine
 from custcrm.records.earning import Earns, Rounding
 from custcrm.records.sales import SaleKind
+from custcrm.rules.shares import Discount, shares
 from custcrm.values.errors import Malformed
 from custcrm.values.money import round_ratio
 
@@ -42,7 +43,7 @@ class Earned:
 
 @frozen
 class Part:
-    """The share of one category in a sale, in minor units of money and in units."""
+    """The share of one category in a sale: what was paid for it, in minor units, and units."""
 
     money: int
     units: int
@@ -57,19 +58,23 @@ def in_force(rules: Iterable[EarningRule], at: datetime) -> list[EarningRule]:
 
 
 def earned(
-    rules: Iterable[EarningRule], sale: Sale, lines: Sequence[SaleLine], matches: Callable[[str], bool]
+    rules: Iterable[EarningRule],
+    sale: Sale,
+    lines: Sequence[SaleLine],
+    matches: Callable[[str], bool],
+    discounts: Sequence[Discount] = (),
 ) -> list[Earned]:
     """Return what the rules give for the sale, by name of rule; those that give nothing are left out.
 
-    Whether rules are in force is for the caller (`in_force`). `matches` tells whether the customer met a filter before the
-    sale; it is asked only where a rule depends on it. What took money back, told as a sale below nought or as a refund, earns
-    nothing whatever the rule.
+    Whether rules are in force is for the caller (`in_force`). `discounts` are those of coupons for the sale. `matches` tells
+    whether the customer met a filter before the sale; it is asked only where a rule depends on it. What took money back, told
+    as a sale below nought or as a refund, earns nothing whatever the rule.
     """
     if sale.kind is not SaleKind.SALE or sale.total.minor < 0:
         return []
     applying = [rule for rule in rules if _applies(rule, sale, matches)]
     multipliers = [rule for rule in applying if rule.per is Earns.MULTIPLIER]
-    parts = _parts(sale, lines)
+    parts = _parts(sale, lines, shares(lines, discounts, sale.total))
     given = [
         Earned(rule.name, _points(rule, parts, multipliers), rule.expires)
         for rule in sorted(applying, key=lambda rule: rule.name) if rule.per is not Earns.MULTIPLIER
@@ -92,16 +97,22 @@ def _applies(rule: EarningRule, sale: Sale, matches: Callable[[str], bool]) -> b
     return rule.filter is None or matches(rule.filter)
 
 
-def _parts(sale: Sale, lines: Sequence[SaleLine]) -> dict[str | None, Part]:
-    """Return the sale by category; under None what lies in no category, and what the lines do not tell of."""
+def _parts(sale: Sale, lines: Sequence[SaleLine], paid: Sequence[int]) -> dict[str | None, Part]:
+    """Return the sale by category; under None what lies in no category, and what the lines do not tell of.
+
+    Units of a line whose whole price was taken off count nowhere: nobody paid for them.
+    """
     parts: dict[str | None, Part] = {}
-    for line in lines:
+    free = 0
+    for line, share in zip(lines, paid, strict=True):
+        units = 0 if line.amount.minor > 0 and not share else line.quantity
+        free += line.quantity - units
         if line.category is not None:
             before = parts.get(line.category, Part(0, 0))
-            parts[line.category] = Part(before.money + line.amount.minor, before.units + line.quantity)
+            parts[line.category] = Part(before.money + share, before.units + units)
     told = list(parts.values())
     parts[None] = Part(
-        sale.total.minor - sum(part.money for part in told), sale.units - sum(part.units for part in told)
+        sale.total.minor - sum(part.money for part in told), sale.units - free - sum(part.units for part in told)
     )
     return parts
 

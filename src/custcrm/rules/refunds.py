@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeAlias
 
 from attrs import evolve, field, frozen
 
 from custcrm.records import Sale, SaleLine
 from custcrm.records.sales import SaleKind
+from custcrm.rules.returns import Brought, Goods, bring_back, goods, leftover, over, settle
 from custcrm.rules.sales import LARGEST_QUANTITY
-from custcrm.values.errors import Malformed, Reason, Refusal
-from custcrm.values.money import Money, round_ratio
+from custcrm.rules.shares import Discount, shares
+from custcrm.values.errors import Malformed
+from custcrm.values.money import Money, apportion, round_ratio
 from custcrm.values.shapes import whole_number
-
-Product: TypeAlias = tuple[str | None, str | None]
-"""A line's product and category: by these, what came back is set off against what was sold."""
 
 
 @frozen(kw_only=True)
@@ -52,12 +50,13 @@ class Left:
 
 @frozen(kw_only=True)
 class Known:
-    """What is known of a sale: its lines, its refunds so far and their lines."""
+    """What is known of a sale: its lines, the discounts of coupons for it, its refunds so far and their lines, as they came."""
 
     sale: Sale
     lines: Sequence[SaleLine] = ()
     refunds: Sequence[Sale] = ()
     returned: Sequence[SaleLine] = ()
+    discounts: Sequence[Discount] = ()
 
 
 @frozen
@@ -88,14 +87,15 @@ def refund(known: Known, asked: Asked, *, id: str, now: datetime, place: tuple[s
     if sale.kind is not SaleKind.SALE or sale.total.minor < 0:
         raise Malformed("only a sale can be refunded, not what took one back", field="sale")
     at = _moment(known, asked.occurred_at, now)
-    told = _completed(known, asked)
+    rest = settle(_sold(known), known.returned)[1]
+    told = None if asked.lines is None else bring_back(sale, rest, zip(asked.lines, asked.words, strict=True))
     amount = _amount(known, before, asked, told)
     units = _units(sale, before, asked, told, whole=amount == before.total)
     last = amount == before.total and (amount.minor > 0 or units == before.units)
     counts = -before.counts if last else 0
     if not (amount or units or counts):
         raise Malformed("a refund takes back money or units", field="amount")
-    lines = told if told is not None else _rest(known) if last else ()
+    lines = [line for line, _ in told] if told is not None else leftover(rest, known.lines) if last else []
     terminal, point_of_sale = place
     made = Sale(
         customer_id=sale.customer_id, id=id, kind=asked.kind, occurred_at=at, total=-amount, units=-units, counts=counts,
@@ -104,6 +104,23 @@ def refund(known: Known, asked: Asked, *, id: str, now: datetime, place: tuple[s
     )
     after = Left(total=before.total - amount, units=before.units - units, counts=before.counts + counts)
     return Refunded(made, _negative(lines, made), left=after)
+
+
+def paid(known: Known, refund: Sale | None = None) -> list[Money]:
+    """Return what was paid for each line of the sale, or what was paid back for each line of one of its refunds.
+
+    Of what a refund took back without its lines, or more than was paid for them, nothing is of a line.
+    """
+    currency = known.sale.total.currency
+    if refund is None:
+        found = shares(known.lines, known.discounts, known.sale.total)
+        return [Money.from_minor(minor, currency) for minor in found]
+    rest = _sold(known)
+    for each in known.refunds:
+        brought, rest = settle(rest, [line for line in known.returned if line.sale_id == each.id])
+        if each.id == refund.id:
+            return [Money.from_minor(-minor, currency) for minor in apportion(min(-each.total.minor, sum(brought)), brought)]
+    return []
 
 
 def differences(known: Sale, sale: Sale, asked: Asked) -> tuple[str, ...]:
@@ -145,6 +162,10 @@ def points_back(credits_: Sequence[tuple[int, int]], sale: Sale, left: Left, *, 
 # inside ---------------------------------------------------------------------------------------------
 
 
+def _sold(known: Known) -> list[Goods]:
+    return goods(known.lines, shares(known.lines, known.discounts, known.sale.total))
+
+
 def _moment(known: Known, told: datetime | None, now: datetime) -> datetime:
     """Return when it happened: what is left at any time must never be less than nought, so refunds follow one another."""
     earliest = max(each.occurred_at for each in (known.sale, *known.refunds))
@@ -155,117 +176,43 @@ def _moment(known: Known, told: datetime | None, now: datetime) -> datetime:
     return told
 
 
-def _amount(known: Known, before: Left, asked: Asked, told: Sequence[SaleLine] | None) -> Money:
+def _amount(known: Known, before: Left, asked: Asked, told: Sequence[Brought] | None) -> Money:
     sale = known.sale
     amount = asked.amount
     if amount is None and told is not None:
-        amount = _paid(known, told)
+        paid = sum(paid for _, paid in told)  # an amount that came back without lines may have left less than was paid for them
+        amount = Money.from_minor(min(paid, before.total.minor), sale.total.currency)
     if amount is None and asked.units is not None:
         amount = _paid_for(_told_units(sale, before, asked.units), before)
     if amount is None and not before.counts:
-        raise _over(sale, sale.total, before.total)
+        raise over(sale, sale.total, before.total)
     if amount is None:
         amount = before.total
     if amount.minor < 0:
         raise Malformed("a refund's amount is told without a minus", field="amount")
     if amount > before.total:
-        raise _over(sale, amount, before.total)
+        raise over(sale, amount, before.total)
     return amount
 
 
-def _units(sale: Sale, before: Left, asked: Asked, told: Sequence[SaleLine] | None, *, whole: bool) -> int:
+def _units(sale: Sale, before: Left, asked: Asked, told: Sequence[Brought] | None, *, whole: bool) -> int:
     if asked.units is None and told is None:
         return before.units if whole else 0
     if asked.units is None:  # a sale's units need not be those of its lines
-        return min(sum(line.quantity for line in told or ()), max(before.units, 0))
+        return min(sum(line.quantity for line, _ in told or ()), max(before.units, 0))
     return _told_units(sale, before, asked.units)
 
 
 def _told_units(sale: Sale, before: Left, units: int) -> int:
     message = f"units are a whole number from 0 to {LARGEST_QUANTITY:,}"
     if whole_number(units, 0, LARGEST_QUANTITY, field="units", message=message) > max(before.units, 0):
-        raise _over(sale, units, before.units)
+        raise over(sale, units, before.units)
     return units
 
 
 def _paid_for(units: int, before: Left) -> Money:
     """Return the share of units in the money that is left, rounded half-even; the last units take the rest."""
     return Money.from_minor(round_ratio(before.total.minor * units, before.units) if units else 0, before.total.currency)
-
-
-def _paid(known: Known, told: Sequence[SaleLine]) -> Money:
-    """Return what was paid for lines that come back: what they come to.
-
-    Where less was paid for the sale than its lines come to (a coupon took some off), it is their share of that. The lines keep
-    their amounts, as in the sale; all of them, in whatever order, come to all that was paid.
-    """
-    back, whole, paid = _sum(told, known.sale), _sum(known.lines, known.sale), known.sale.total
-    if whole <= paid:
-        return back
-    before = -_sum(known.returned, known.sale)
-    shares = [round_ratio(paid.minor * each.minor, whole.minor) for each in (before, before + back)]
-    return Money.from_minor(shares[1] - shares[0], paid.currency)
-
-
-def _over(sale: Sale, asked: Money | int, rest: Money | int) -> Refusal:
-    shown = {name: str(each) if isinstance(each, Money) else each for name, each in (("asked", asked), ("left", rest))}
-    return Refusal(Reason.OVER_REFUND, details={"sale": sale.id, **shown})
-
-
-def _product(line: SaleLine) -> Product:
-    return line.product, line.category
-
-
-def _sum(lines: Sequence[SaleLine], sale: Sale) -> Money:
-    return sum((line.amount for line in lines), sale.total * 0)
-
-
-def _rest(known: Known) -> list[SaleLine]:
-    """Return what is left of the sale's lines, as positive lines: as sold, or one for a product of which some came back."""
-    touched = {_product(line) for line in known.returned}
-    lines = [line for line in known.lines if _product(line) not in touched]
-    for first in {_product(line): line for line in reversed(known.lines)}.values():
-        if _product(first) in touched:
-            both = [line for line in (*known.lines, *known.returned) if _product(line) == _product(first)]
-            lines.append(evolve(first, quantity=sum(line.quantity for line in both), amount=_sum(both, known.sale)))
-    return sorted((line for line in lines if line.quantity or line.amount), key=lambda line: line.number)
-
-
-def _completed(known: Known, asked: Asked) -> list[SaleLine] | None:
-    """Return the lines as told, each with its product's category, price and share of the amount where none was told.
-
-    More of a product than is left of it is refused.
-    """
-    if asked.lines is None:
-        return None
-    rest, done = _rest(known), list[SaleLine]()
-    for number, (line, words) in enumerate(zip(asked.lines, asked.words, strict=True), 1):
-        if line.quantity < 0 or line.amount.minor < 0:
-            raise Malformed("what came back is told without a minus", field=f"lines[{number}]")
-        sold = [each for each in rest if each.product == line.product and line.category in (None, each.category)]
-        if len({each.category for each in sold}) > 1:
-            raise Malformed("the product was sold in several categories; tell which", field=f"lines[{number}].category")
-        back = [each for each in done if sold and _product(each) == _product(sold[0])]
-        quantity = sum(each.quantity for each in sold) - sum(each.quantity for each in back)
-        amount = _sum(sold, known.sale) - _sum(back, known.sale)
-        done.append(_line(known.sale, line, words, sold, max(quantity, 0), amount))
-    return done
-
-
-def _line(
-    sale: Sale, line: SaleLine, words: frozenset[str], sold: Sequence[SaleLine], quantity: int, amount: Money
-) -> SaleLine:
-    """Return one line that came back, of what is left of its product."""
-    if line.quantity > quantity:
-        raise _over(sale, line.quantity, quantity)
-    if sold:
-        line = evolve(line, category=sold[0].category)
-    if sold and quantity and not words & {"price", "amount"}:
-        share = Money.from_minor(round_ratio(amount.minor * line.quantity, quantity), amount.currency)
-        line = evolve(line, price=sold[0].price, amount=share)
-    if line.amount > amount:
-        raise _over(sale, line.amount, amount)
-    return line
 
 
 def _negative(lines: Sequence[SaleLine], refund: Sale) -> list[SaleLine]:

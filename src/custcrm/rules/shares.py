@@ -41,14 +41,19 @@ def shares(lines: Sequence[Line], discounts: Iterable[Discount] = (), total: Mon
     remainders. Returned goods, lines below nought, bear nothing. Where the total is not less, each line was paid as it stands,
     and the rest is of no line.
     """
-    sign = -1 if total is not None and total.minor < 0 else 1  # of what came back, all is below nought
+    sign = _sign(total)
     left = [sign * line.amount.minor for line in lines]
-    off = sum(max(rest, 0) for rest in left) if total is None else max(0, sum(left) - sign * total.minor)
+    off = sum(max(rest, 0) for rest in left) if total is None else taken_off(lines, total)
     for discount in discounts:
         off -= _take(_spread(discount, lines, left, off), left)
     if total is not None:
         _take(apportion(off, [max(rest, 0) for rest in left]), left)
     return [sign * rest for rest in left]
+
+
+def taken_off(lines: Iterable[Line], total: Money) -> int:
+    """Return by how much less was paid than the lines come to, in minor units; nought where it was not less."""
+    return max(0, _sign(total) * (sum(line.amount.minor for line in lines) - total.minor))
 
 
 def discounts(uses: Iterable[Use], series: Mapping[str, CouponSeries], recorded_at: datetime | None = None) -> list[Discount]:
@@ -63,13 +68,17 @@ def discounts(uses: Iterable[Use], series: Mapping[str, CouponSeries], recorded_
     for use in sorted(uses, key=lambda use: _turn(use, series)):
         coupon = (use.coupon_id,) if isinstance(use, Redemption) else (use.series, use.code, use.identity)
         back = use.restored_at
-        if back is None or (recorded_at is not None and back > recorded_at and coupon not in coupons):
+        if back is None or (recorded_at is not None and back >= recorded_at and coupon not in coupons):
             counted.append(use)
             coupons.add(coupon)
     return [Discount(use.discount, _benefit(use, series)) for use in counted]
 
 
 # inside ---------------------------------------------------------------------------------------------
+
+
+def _sign(total: Money | None) -> int:
+    return -1 if total is not None and total.minor < 0 else 1  # of what came back, all is below nought
 
 
 def _take(parts: Sequence[int], left: list[int]) -> int:

@@ -1,10 +1,11 @@
-"""What was made of coupons: their redemptions, those that guests made of the same codes, and for which orders."""
+"""What was made of coupons: their redemptions, those that guests made of the same codes, and what they took off which order."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, Sale
+from custcrm.rules import shares
 from custcrm.rules.coupons import Use
 from custcrm.storage.protocol import Reader
 
@@ -37,6 +38,25 @@ def series_by_name(reader: Reader, names: Iterable[str]) -> Mapping[str, CouponS
 def references(sale: Sale) -> list[str]:
     """Return by what points and coupons were used for the sale: its id, or the number it has elsewhere."""
     return [sale.id] if sale.external_id is None else [sale.id, sale.external_id]
+
+
+def uses_for(reader: Reader, names: Collection[str]) -> list[Use]:
+    """Return all uses of coupons for orders of these names, whoever's coupons they were."""
+    where = {"reference": sorted(names)}
+    return [*reader.find(Redemption, where), *reader.find(GuestRedemption, where)] if names else []
+
+
+def discounts_of(reader: Reader, sales: Iterable[Sale]) -> Mapping[str, list[shares.Discount]]:
+    """Return what coupons took off each sale, by its id; asked together."""
+    asked = tuple(sales)
+    found: dict[str | None, list[Use]] = {}
+    for use in uses_for(reader, {name for sale in asked for name in references(sale)}):
+        found.setdefault(use.reference, []).append(use)
+    terms = series_by_name(reader, {use.series for uses in found.values() for use in uses}) if found else {}
+    return {
+        sale.id: shares.discounts([use for name in references(sale) for use in found.get(name, ())], terms, sale.recorded_at)
+        for sale in asked
+    }
 
 
 def all_references(reader: Reader, told: Collection[str], customers: Iterable[str] | None) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 from attrs import field, frozen
 
 from custcrm.actions import eligibility
+from custcrm.actions.coupons.redemptions import discounts_of
 from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.records import EarningRule, PointsEntry, Program, Sale, SaleLine
@@ -24,6 +25,7 @@ from custcrm.records.earning import Earns, Rounding
 from custcrm.records.programs import API
 from custcrm.records.sales import SaleKind
 from custcrm.rules import earning as rules
+from custcrm.rules.shares import Discount, taken_off
 from custcrm.storage.customer_facts import Facts
 from custcrm.storage.facts_of_many import MOST, Gathered
 from custcrm.storage.protocol import Reader
@@ -138,13 +140,14 @@ def credited(earning: Earning, sales: Sequence[Told], gathered: Gathered, now: d
     the time of the sale.
     """
     business = earning.business
+    off = discounts_of(gathered.reader, [sale for sale, lines in sales if earning.of(sale) and taken_off(lines, sale.total)])
     for sale, lines in sales:
         applying = earning.of(sale)
         today = Question(business.everyone(), now)
         if not applying or not _may_earn(business, gathered.facts(sale.customer_id, today), str(sale.program)):
             continue
         before = Question(business.everyone(), sale.occurred_at, past=sale.occurred_at != now)
-        for each in _given(earning, applying, sale, lines, gathered.facts(sale.customer_id, before)):
+        for each in _given(earning, applying, (sale, lines), off.get(sale.id, ()), gathered.facts(sale.customer_id, before)):
             id_ = business.ids.new()
             yield PointsEntry(
                 customer_id=sale.customer_id, id=id_, lot_id=id_, program=str(sale.program), kind="credit", delta=each.points,
@@ -160,9 +163,9 @@ def _may_earn(business: Business, row: Facts | None, program: str) -> bool:
 
 
 def _given(
-    earning: Earning, applying: Sequence[EarningRule], sale: Sale, lines: Sequence[SaleLine], row: Facts | None
+    earning: Earning, applying: Sequence[EarningRule], told: Told, off: Sequence[Discount], row: Facts | None
 ) -> list[rules.Earned]:
-    return rules.earned(applying, sale, lines, lambda text: row is not None and row.matches(earning.filter(text)))
+    return rules.earned(applying, *told, lambda text: row is not None and row.matches(earning.filter(text)), off)
 
 
 # rules tried on past sales ---------------------------------------------------------------------------
@@ -194,9 +197,9 @@ def tried(
             tried_rules = current(reader, program, now)
         earning = Earning(business, {program: tried_rules})
         sales, customers, by_rule, earned = 0, set[str](), Counter[str](), 0
-        for sale, lines, gathered in _sold(reader, program, within.start, within.end):
+        for sale, lines, off, gathered in _sold(reader, program, within.start, within.end):
             sales += 1
-            points = _would_earn(earning, tried_rules, sale, lines, gathered)
+            points = _would_earn(earning, tried_rules, (sale, lines), off, gathered)
             by_rule.update(points)
             if points:
                 earned += 1
@@ -208,15 +211,16 @@ def tried(
 
 
 def _would_earn(
-    earning: Earning, tried_rules: Sequence[EarningRule], sale: Sale, lines: Sequence[SaleLine], gathered: Gathered
+    earning: Earning, tried_rules: Sequence[EarningRule], told: Told, off: Sequence[Discount], gathered: Gathered
 ) -> dict[str, int]:
     """Return the points by rule, as the customer was just before the sale."""
+    sale, _ = told
     business, without = earning.business, _from_on(sale)
     question = Question(business.everyone(), sale.occurred_at, past=True)
     row = gathered.facts(sale.customer_id, question, without=without)
     if not tried_rules or not _may_earn(business, row, str(sale.program)):
         return {}
-    return {each.rule: each.points for each in _given(earning, tried_rules, sale, lines, row)}
+    return {each.rule: each.points for each in _given(earning, tried_rules, told, off, row)}
 
 
 def _from_on(sale: Sale) -> Callable[[Any], bool]:
@@ -238,15 +242,22 @@ def _from_on(sale: Sale) -> Callable[[Any], bool]:
 
 def _sold(
     reader: Reader, program: str, since: datetime, until: datetime
-) -> Iterator[tuple[Sale, Sequence[SaleLine], Gathered]]:
-    """Yield the sales of a program in a period, in order of time, with their lines; facts are read for many customers."""
+) -> Iterator[tuple[Sale, Sequence[SaleLine], Sequence[Discount], Gathered]]:
+    """Yield the sales of a program in a period, in order of time, with their lines and what coupons took off them.
+
+    Facts are read for many customers.
+    """
     after = None if since - _FIRST < _SHORTEST else (since - _SHORTEST,)
     found = reader.find(Sale, {"program": program, "kind": SaleKind.SALE.value}, order=("occurred_at",), after=after)
     wanted = takewhile(lambda sale: sale.occurred_at < until, found)
     while page := list(islice(wanted, MOST)):
         gathered = Gathered(reader, {sale.customer_id for sale in page})
-        for sale in page:
-            yield sale, [line for line in gathered.of(SaleLine, sale.customer_id) if line.sale_id == sale.id], gathered
+        sold = [
+            (sale, [line for line in gathered.of(SaleLine, sale.customer_id) if line.sale_id == sale.id]) for sale in page
+        ]
+        off = discounts_of(reader, [sale for sale, lines in sold if taken_off(lines, sale.total)])
+        for sale, lines in sold:
+            yield sale, lines, off.get(sale.id, ()), gathered
 
 
 # what a rule is told by ------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from attrs import frozen
 from custcrm.actions import single
 from custcrm.actions.accounts import reversing as account_reversing
 from custcrm.actions.action import Action
-from custcrm.actions.coupons.redemptions import references
+from custcrm.actions.coupons.redemptions import discounts_of, references, uses_for
 from custcrm.actions.coupons.restoring import restore_cancelled, whose_uses
 from custcrm.actions.keys import Request, once
 from custcrm.actions.places import place_of
@@ -23,6 +23,7 @@ from custcrm.records.earning import Earns
 from custcrm.records.sales import SaleKind
 from custcrm.rules import refunds as rules
 from custcrm.rules.sales import lines as lines_of
+from custcrm.rules.shares import taken_off
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
 from custcrm.values.identifiers import identifier, optional
@@ -39,11 +40,12 @@ TEXT_LIMIT = 200
 @frozen(kw_only=True)
 class SaleDetails:
     """A sale and all that belongs to it: `discounts` are the redemptions of coupons for it, `points` what it earned and gave
-    back; `left` is what its refunds have left of the total.
+    back; `left` is what its refunds have left of the total. `shares` tells what was paid for each of the `lines`, or paid back.
     """
 
     sale: Sale
     lines: tuple[SaleLine, ...]
+    shares: tuple[Money, ...]
     discounts: tuple[Redemption | GuestRedemption, ...]
     refunds: tuple[Sale, ...]
     points: tuple[PointsEntry, ...]
@@ -55,12 +57,11 @@ def details(business: Business, sale: Sale | str) -> SaleDetails:
     with business.reading() as reader:
         kept = find_sale(reader, sale)
         about, of = find_known(reader, kept), {"customer_id": kept.customer_id}
+        refunded = None if kept.refund_of is None else reader.get(Sale, kept.customer_id, kept.refund_of)
+        shares = rules.paid(about) if refunded is None else rules.paid(find_known(reader, refunded), kept)
         return SaleDetails(
-            sale=kept, lines=tuple(about.lines), refunds=tuple(about.refunds),
-            discounts=(
-                *reader.find(Redemption, {"reference": references(kept)}),  # the coupon may be somebody else's
-                *reader.find(GuestRedemption, {"reference": references(kept)}),
-            ),
+            sale=kept, lines=tuple(about.lines), shares=tuple(shares), refunds=tuple(about.refunds),
+            discounts=tuple(uses_for(reader, references(kept))),  # the coupon may be somebody else's
             points=tuple(reader.find(PointsEntry, {**of, "sale_id": kept.id})),
             left=rules.left(kept, about.refunds).total,
         )
@@ -78,16 +79,18 @@ def find_sale(reader: Reader, sale: Sale | str) -> Sale:
 
 
 def find_known(reader: Reader, sale: Sale) -> rules.Known:
-    """Return what is known of a sale: its lines, its refunds and theirs."""
+    """Return what is known of a sale: its lines, what coupons took off it, its refunds and their lines."""
     refunds = sorted(
-        reader.find(Sale, {"customer_id": sale.customer_id, "refund_of": sale.id}), key=lambda each: (each.occurred_at, each.id)
+        reader.find(Sale, {"customer_id": sale.customer_id, "refund_of": sale.id}), key=lambda each: (each.recorded_at, each.id)
     )
     lines: list[SaleLine] = list(
         reader.find(SaleLine, {"customer_id": sale.customer_id, "sale_id": [sale.id, *(each.id for each in refunds)]})
     )
+    sold = [line for line in lines if line.sale_id == sale.id]
     return rules.Known(
-        sale=sale, refunds=refunds, lines=[line for line in lines if line.sale_id == sale.id],
-        returned=[line for line in lines if line.sale_id != sale.id],
+        sale=sale, refunds=refunds, lines=sold,
+        returned=[line for each in refunds for line in lines if line.sale_id == each.id],
+        discounts=discounts_of(reader, [sale])[sale.id] if taken_off(sold, sale.total) else (),
     )
 
 

@@ -82,12 +82,12 @@ class Sales:
         """Take back a sale, or an amount of it, and return the refund: a sale of its own with a negative total.
 
         `sale` is a record, or the sale's external id. Without `amount` it is all that is left, or what was paid for the
-        `lines`: mappings as in `record`, told without a minus; price and amount are those of the sale unless given, and where
-        the sale cost less than its lines, their share of that is paid back. With `units` alone it is their share of the money
-        that is left. It is the sale's place unless a terminal is given. More than is left is refused (over_refund). The sale
-        then keeps its share of the points it earned, rounded down; the program's `reversal` says what becomes of points that
-        are spent already, and where that is to refuse (not_enough_points), nothing is taken back. An `external_id` is
-        recorded once, as in `record`, and with a `key` the call is done once.
+        `lines`, as far as that is left: mappings as in `record`, told without a minus; price and amount are those of the sale
+        unless given, and a product that was sold at several prices is told by its price. With `units` alone it is their share
+        of the money that is left. It is the sale's place unless a terminal is given. More than is left is refused
+        (over_refund). The sale then keeps its share of the points it earned, rounded down; the program's `reversal` says what
+        becomes of points that are spent already, and where that is to refuse (not_enough_points), nothing is taken back. An
+        `external_id` is recorded once, as in `record`, and with a `key` the call is done once.
         """
         told = {
             "amount": amount, "lines": lines, "units": units, "kind": kind, "reason": reason, "external_id": external_id,
@@ -130,7 +130,9 @@ class Sales:
             return tuple(reader.find(Sale, {"customer_id": business.existing(customer).id}, order=("occurred_at",)))
 
     def details(self, sale: Sale | str) -> SaleDetails:
-        """Return a sale with its lines, the discounts of coupons, its refunds, the points it earned, and what is left of it."""
+        """Return a sale with its lines, what was paid for each, the discounts of coupons, its refunds, the points it earned,
+        and what is left of it.
+        """
         return refunds.details(self._business, sale)
 
     def import_csv(
