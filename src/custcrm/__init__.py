@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from custcrm.actions import Cost, Problem, Result
+    from custcrm.actions.coupons.stacking import Redeemed
     from custcrm.actions.points.earning import DryRun
     from custcrm.actions.sales.refunds import SaleDetails
     from custcrm.crm import Crm, open
@@ -87,6 +88,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "custcrm.actions": "Cost Problem Result",
     "custcrm.actions.points.earning": "DryRun",
+    "custcrm.actions.coupons.stacking": "Redeemed",
     "custcrm.actions.sales.refunds": "SaleDetails",
     "custcrm.crm": "Crm open",
     "custcrm.crm.people.callers": "CallerMatch",
@@ -129,10 +131,10 @@ __all__ = [
     "FreeCode", "GuestRedemption", "ImportReport", "InboxItem", "InboxMessage", "InboxStatus", "KeyConflict", "Liability",
     "LimitExceeded", "LotProof", "LotUse", "Malformed", "Membership", "MembershipChange", "Message", "MisusedTransaction",
     "Money", "NotFound", "Offer", "OfferStatus", "OutcomeUnknown", "Page", "Plan", "PointBalances", "PointsEntry",
-    "PointsLine", "PointsSpend", "Problem", "Program", "Proof", "Quote", "Reason", "Redemption", "Refusal", "Result",
-    "Reversal", "Rounding", "RowVerdict", "Sale", "SaleDetails", "SaleKind", "SaleLine", "Scope", "Segment", "Selection",
-    "Statement", "Step", "Task", "Total", "Transaction", "TransactionLog", "Unavailable", "Unfinished", "Verification", "View",
-    "Waterfall", "at", "from_json", "open", "to_json",
+    "PointsLine", "PointsSpend", "Problem", "Program", "Proof", "Quote", "Reason", "Redeemed", "Redemption", "Refusal",
+    "Result", "Reversal", "Rounding", "RowVerdict", "Sale", "SaleDetails", "SaleKind", "SaleLine", "Scope", "Segment",
+    "Selection", "Statement", "Step", "Task", "Total", "Transaction", "TransactionLog", "Unavailable", "Unfinished",
+    "Verification", "View", "Waterfall", "at", "from_json", "open", "to_json",
 ]  # fmt: skip
 
 

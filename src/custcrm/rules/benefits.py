@@ -7,6 +7,7 @@ one arises.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -190,18 +191,27 @@ def quote(benefit: Benefit, lines: Iterable[Line]) -> Money:
 def quote_all(benefits: Sequence[Benefit | None], lines: Iterable[Line], *, currency: str) -> Quote:
     """Return what several benefits take off the lines together, in the order of `ORDER`, each of what those before left.
 
-    None is a coupon without one: it takes nothing off.
+    Of one kind those about a product or a category come first, so that what they are about is not taken before. It does not
+    matter in which order they are given. None is a coupon without one: it takes nothing off.
     """
     asked = tuple(lines)
     left = [_minor(line.amount, currency) for line in asked]
     parts = [0] * len(benefits)
     found = [(at, benefit) for at, benefit in enumerate(benefits) if benefit is not None]
-    for at, benefit in sorted(found, key=lambda each: ORDER.index(each[1].kind)):
+    for at, benefit in sorted(found, key=lambda each: turn(each[1])):
         taken = take_off(benefit, asked, left)
         left = [rest - part for rest, part in zip(left, taken, strict=True)]
         parts[at] = sum(taken)
     discount, *each = (Money.from_minor(minor, currency) for minor in (sum(parts), *parts))
     return Quote(discount=discount, parts=tuple(each), shares=tuple(Money.from_minor(rest, currency) for rest in left))
+
+
+def turn(benefit: Benefit | None) -> tuple[int, int, str]:
+    """Return by what benefits stand in the order in which they take their parts; None, which takes none, comes last."""
+    if benefit is None:
+        return len(ORDER), 0, ""
+    about = (benefit.product is None) + (benefit.category is None)
+    return ORDER.index(benefit.kind), about, json.dumps(to_json(benefit), sort_keys=True)
 
 
 def _minor(amount: Money, currency: str) -> int:

@@ -1,4 +1,4 @@
-"""What was paid for each line of a sale: its share. The names to know are `shares`, `Discount` and `discounts`.
+"""What was paid for each line of a sale: its share. The names to know are `shares`, `further`, `Discount` and `discounts`.
 
 Lines tell what goods cost, a sale what was paid. Where less was paid than the lines come to, somebody took something off, and
 each discount is spread over the lines that it is about: a coupon's over those of its product or category, any other over all.
@@ -14,7 +14,7 @@ from typing import Final
 from attrs import frozen
 
 from custcrm.records import CouponSeries, Redemption
-from custcrm.rules.benefits import ORDER, Benefit, Line, from_json, meant, take_off
+from custcrm.rules.benefits import ORDER, Benefit, Line, from_json, meant, quote, quote_all, take_off
 from custcrm.rules.coupons import Use
 from custcrm.values.money import Money, apportion
 
@@ -74,11 +74,33 @@ def discounts(uses: Iterable[Use], series: Mapping[str, CouponSeries], recorded_
     return [Discount(use.discount, _benefit(use, series)) for use in counted]
 
 
+def further(benefit: Benefit, granted: Sequence[Discount], lines: Sequence[Line]) -> Money:
+    """Return what a benefit takes off lines of which others were granted their discounts already.
+
+    It brings what was granted up to what `benefits.quote_all` says of all of them, so that coupons used one by one take what
+    they take together, in whatever order, and never more than the lines come to. A discount that is not its benefit's is one of
+    all lines, for what it is; where less was granted than a benefit gives, this one makes up for nothing: it takes no more than
+    it does alone.
+    """
+    before = quote_all([each.benefit for each in granted], lines, currency=benefit.currency)
+    told = [part if each.amount is None else each.amount for each, part in zip(granted, before.parts, strict=True)]
+    other = sum(amount.minor for each, amount in zip(granted, told, strict=True) if not _is_computed(each.benefit))
+    known = [benefit, *(each.benefit for each in granted if _is_computed(each.benefit))]
+    by_hand = Benefit(kind="amount", currency=benefit.currency, amount=Money.from_minor(other, benefit.currency))
+    together = quote_all([*known, by_hand], lines, currency=benefit.currency).discount
+    rest = together.minor - sum(amount.minor for amount in told)
+    return Money.from_minor(max(0, min(rest, quote(benefit, lines).minor)), benefit.currency)
+
+
 # inside ---------------------------------------------------------------------------------------------
 
 
 def _sign(total: Money | None) -> int:
     return -1 if total is not None and total.minor < 0 else 1  # of what came back, all is below nought
+
+
+def _is_computed(benefit: Benefit | None) -> bool:
+    return benefit is not None and benefit.kind != "text"
 
 
 def _take(parts: Sequence[int], left: list[int]) -> int:

@@ -10,7 +10,15 @@ from typing import Final
 from attrs import frozen
 
 from custcrm.actions.coupons.codes import Redeemable, code_of, expires_at, places_of, series_of
-from custcrm.actions.coupons.judging import Checkout, Inquiry, others_combine, refusals_by_cost, refusals_to_issue, refuse
+from custcrm.actions.coupons.judging import (
+    Checkout,
+    Inquiry,
+    check_same,
+    others_combine,
+    refusals_by_cost,
+    refusals_to_issue,
+    refuse,
+)
 from custcrm.actions.coupons.redeeming import spend
 from custcrm.actions.coupons.redemptions import uses_of
 from custcrm.actions.keys import Request
@@ -52,15 +60,22 @@ class _Visit:
     def takes_place(self) -> bool:
         return self.series.codes == "shared" and self.needs_another
 
+    def made(self, inquiry: Inquiry) -> GuestRedemption | None:
+        """Return the guest's use of the code that stands for the order already: who tells it again gets it."""
+        for use in inquiry.granted:
+            if isinstance(use, GuestRedemption) and use.code == self.code and use.id in {each.id for each in self.mine}:
+                check_same(use, inquiry.checkout)
+                return use
+        return None
+
 
 def redeem_as_guest(
     business: Business, wanted: Redeemable, identity: str, checkout: Checkout, *, key: str | None = None
 ) -> GuestRedemption:
     """Redeem a free or shared code for a guest; once, where a key is given."""
-    identity = identity_of(identity)
 
     def redeem(writer: Writer) -> GuestRedemption:
-        who = rules.guest(identity, _guest_key(business, writer))
+        who = known_as(business, writer, identity)
         arguments = {"coupon": _code(wanted), "guest": who, **checkout.told()}
         request = Request(action="redeem_as_guest", arguments=arguments, key=key)
         before = request.claim(writer)
@@ -71,10 +86,13 @@ def redeem_as_guest(
         writer.claim(GUESTS, [f"{series_of(wanted)} {who}"])
         inquiry = Inquiry(business=business, reader=writer, checkout=checkout, owner=None, now=business.now(), writer=writer)
         visit = _look_up(inquiry, wanted, who)
+        known = None if key is not None else visit.made(inquiry)
+        if known is not None:
+            return known
         refuse(inquiry, visit.series, _judge_visit(inquiry, visit))
         if visit.takes_place:
             places_of(visit.series.name).take(writer, 1)
-        cost, at = checkout.cost(visit.series), rules.present(visit.coupon, visit.uses, inquiry.now)
+        cost, at = inquiry.cost(visit.series), rules.present(visit.coupon, visit.uses, inquiry.now)
         spend(writer, visit.series, cost)
         made = GuestRedemption(
             id=business.ids.new(), series=visit.series.name, program=visit.series.program, identity=who,
@@ -97,7 +115,13 @@ def why_as_guest(
     kept = reader.get(Setting, GUEST_KEY)
     inquiry = Inquiry(business=business, reader=reader, checkout=checkout, owner=None, now=business.now())
     who = "" if kept is None else rules.guest(identity, kept.value)  # without a key there was no guest yet
-    return rules.ordered(_judge_visit(inquiry, _look_up(inquiry, wanted, who)))
+    visit = _look_up(inquiry, wanted, who)
+    return () if visit.made(inquiry) is not None else rules.ordered(_judge_visit(inquiry, visit))
+
+
+def known_as(business: Business, writer: Writer, identity: str) -> str:
+    """Return what is kept of a guest's identity."""
+    return rules.guest(identity_of(identity), _guest_key(business, writer))
 
 
 def identity_of(identity: str) -> str:

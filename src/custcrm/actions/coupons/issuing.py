@@ -18,6 +18,7 @@ from custcrm.filters.syntax import nodes as s
 from custcrm.messaging.templates import COUPON_ISSUED, text_or_default
 from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, Program
 from custcrm.rules import coupons as rules
+from custcrm.storage.customer_facts import facts
 from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Source, Staged, Template
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question, Verdict
@@ -65,6 +66,20 @@ def issuing(business: Business, series: str, *, allow_partial: bool, text: str, 
         problems=lambda now: _problems(business, series, now),
         stage=lambda count: {"code": codes.fresh(business, found, count)} if unique else {},
     )
+
+
+def left(business: Business, series: str, customer: str | None) -> int | None:
+    """Return how many coupons the series can still issue, altogether or to one customer; None when it is unlimited."""
+    found = business.known(CouponSeries, series, "coupon series")
+    with business.reading() as reader:
+        there = codes.left(reader, found.name)
+        if customer is None or found.per_customer is None:
+            return there
+        row = facts(reader, customer, Question(business.everyone(), business.now()))
+        assert row is not None, "the customer exists"
+        had = int(row.value(business.shown(eligibility.coupons_counted(found.name))))
+    mine = max(0, found.per_customer - had)
+    return mine if there is None else min(mine, there)
 
 
 def next_ordinal(business: Business, series: str) -> Shown:

@@ -16,17 +16,17 @@ from typing import Any, Final, TypeVar
 from attrs import evolve, field, frozen
 
 from custcrm.actions import eligibility
-from custcrm.actions.coupons.codes import Redeemable, closed, expires_at, find_coupon, left, places_of
+from custcrm.actions.coupons.codes import Redeemable, closed, expires_at, find_coupon, left, places_of, series_of
 from custcrm.actions.coupons.issuing import next_ordinal
 from custcrm.actions.coupons.redemptions import all_references, series_by_name, uses_by_coupon, uses_of
 from custcrm.business import Business
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, SeriesBudget
-from custcrm.rules import benefits
+from custcrm.rules import benefits, shares
 from custcrm.rules import coupons as rules
 from custcrm.storage.customer_facts import Facts, facts
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question
-from custcrm.values.errors import NotFound, Reason
+from custcrm.values.errors import Conflict, NotFound, Reason
 from custcrm.values.money import Money
 
 R = TypeVar("R")
@@ -39,8 +39,8 @@ REFERENCES: Final = "coupon_reference"
 class Checkout:
     """The order that a coupon is brought for: its reference, who brings it, where, and what the coupon takes off.
 
-    What it takes off is the `discount`, or is quoted of the `lines` by the benefit of the series. With a `buyer`, the
-    reference is the id of a sale of this customer.
+    What it takes off is the `discount`, or is quoted of the `lines` by the benefit of the series (see `Inquiry.cost`).
+    With a `buyer`, the reference is the id of a sale of this customer.
     """
 
     reference: str | None = None
@@ -58,13 +58,6 @@ class Checkout:
             "reference": self.reference, "customer": self.customer, "discount": self.discount and self.discount.minor,
             "lines": lines, "terminal": self.terminal,
         }
-
-    def cost(self, series: CouponSeries) -> Money | None:
-        """Return what the use takes off, None where nobody can tell."""
-        benefit = benefits.from_json(series.benefit)
-        if self.lines is None or benefit is None:
-            return self.discount
-        return benefits.quote(benefit, self.lines)
 
 
 @frozen(kw_only=True)
@@ -99,6 +92,23 @@ class Inquiry:
     def held(self, record: type[R], *key: Any) -> R | None:
         """Return a record, kept from others where something is to be written."""
         return self.reader.get(record, *key) if self.writer is None else self.writer.hold(record, *key)
+
+    @cached_property
+    def granted(self) -> tuple[rules.Use, ...]:
+        """The uses that stand for the order already, of any coupons."""
+        if not self.references:
+            return ()
+        where = {"reference": self.references, "restored_at": None}
+        return (*self.reader.find(Redemption, where), *self.reader.find(GuestRedemption, where))
+
+    def cost(self, series: CouponSeries) -> Money | None:
+        """Return what the use takes off, None where nobody can tell: of lines, what those that were granted before leave."""
+        benefit = benefits.from_json(series.benefit)
+        lines = self.checkout.lines
+        if lines is None or benefit is None:
+            return self.checkout.discount
+        terms = series_by_name(self.reader, (use.series for use in self.granted))
+        return shares.further(benefit, shares.discounts(self.granted, terms), lines)
 
     def series(self, name: str) -> CouponSeries:
         """Return the terms of a coupon."""
@@ -146,9 +156,35 @@ def judge(inquiry: Inquiry, wanted: Redeemable) -> Candidate:
     reasons = candidate.reasons | refusals_by_cost(inquiry, candidate.series)
     for customer in dict.fromkeys((owner, inquiry.checkout.customer or owner)):
         reasons |= _refusals_of_owner(_facts(inquiry, customer), candidate.series)
-    if inquiry.checkout.customer not in {None, candidate.coupon.customer_id} and not candidate.series.transferable:
+    if not _may_bring(inquiry, candidate.series):
         reasons.add(Reason.NOT_HOLDER)
     return evolve(candidate, reasons=reasons, references=inquiry.references)
+
+
+def find_made(inquiry: Inquiry, wanted: Redeemable) -> Redemption | None:
+    """Return the owner's use of the coupon that stands for the order already, None where there is none.
+
+    Who tells it again gets it, as of a sale that is told again; Conflict where another discount was granted then.
+    """
+    found = find_coupon(inquiry.reader, wanted) if isinstance(wanted, FreeCode) else wanted
+    mine = [use for use in inquiry.granted if isinstance(use, Redemption) and use.customer_id == inquiry.owner]
+    match found:
+        case Coupon():
+            made = [use for use in mine if use.coupon_id == found.id]
+        case CouponSeries():
+            made = [use for use in mine if use.series == found.name]
+        case _:
+            made = []  # free still
+    if not made or not _may_bring(inquiry, inquiry.series(series_of(found))):
+        return None
+    check_same(made[0], inquiry.checkout)
+    return made[0]
+
+
+def check_same(use: rules.Use, checkout: Checkout) -> None:
+    """Raise Conflict where a use that is told again was made with another discount."""
+    if checkout.discount is not None and checkout.discount != use.discount:
+        raise Conflict("the coupon was redeemed for this with another discount; a use is made once, and never changed")
 
 
 def refuse(inquiry: Inquiry, series: CouponSeries, reasons: set[Reason]) -> None:
@@ -158,7 +194,7 @@ def refuse(inquiry: Inquiry, series: CouponSeries, reasons: set[Reason]) -> None
     details: dict[str, Any] = {"series": series.name}
     match rules.ordered(reasons)[0]:
         case Reason.OVER_BUDGET:
-            details |= {"needed": str(inquiry.checkout.cost(series)), "left": str(_budget_left(inquiry.reader, series))}
+            details |= {"needed": str(inquiry.cost(series)), "left": str(_budget_left(inquiry.reader, series))}
         case Reason.SERIES_CAPACITY:
             details |= places_of(series.name).shortage(1, left(inquiry.reader, series.name))
     raise rules.refusal(reasons, **details)
@@ -234,13 +270,10 @@ def others_combine(inquiry: Inquiry, series: CouponSeries, uses: rules.Uses) -> 
 
     Uses of this coupon for the order count too; not where it is used up, which is a reason of its own.
     """
-    if not inquiry.references:
-        return []
-    where = {"reference": inquiry.references, "restored_at": None}
-    found: list[rules.Use] = [*inquiry.reader.find(Redemption, where), *inquiry.reader.find(GuestRedemption, where)]
+    found = inquiry.granted
     if len(rules.standing(uses)) >= series.per_coupon:
         own = {use.id for use in uses}
-        found = [use for use in found if use.id not in own]
+        found = tuple(use for use in found if use.id not in own)
     terms = series_by_name(inquiry.reader, (use.series for use in found)) if found else {}
     return [terms[use.series].stackable for use in found]
 
@@ -254,7 +287,7 @@ def refusals_to_issue(inquiry: Inquiry, series: CouponSeries) -> set[Reason]:
 
 def refusals_by_cost(inquiry: Inquiry, series: CouponSeries) -> set[Reason]:
     """Return what speaks against the discount: that the budget does not cover it, or that the lines get none."""
-    budget, cost = _budget_left(inquiry.reader, series), inquiry.checkout.cost(series)
+    budget, cost = _budget_left(inquiry.reader, series), inquiry.cost(series)
     if cost is None:
         return set()
     if inquiry.checkout.lines is not None and not cost and series.benefit.get("kind") != "text":
@@ -265,6 +298,10 @@ def refusals_by_cost(inquiry: Inquiry, series: CouponSeries) -> set[Reason]:
 def _budget_left(reader: Reader, series: CouponSeries) -> Money | None:
     found = reader.get(SeriesBudget, series.name)
     return None if found is None else Money.from_minor(found.budget - found.spent, found.currency)
+
+
+def _may_bring(inquiry: Inquiry, series: CouponSeries) -> bool:
+    return series.transferable or inquiry.checkout.customer in {None, inquiry.owner}
 
 
 def _facts(inquiry: Inquiry, customer_id: str) -> Facts:

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from attrs import evolve
 
+from custcrm.actions import single
 from custcrm.actions.action import Action, Booked, Booking, Occasion, Turn
 from custcrm.actions.coupons.codes import Redeemable, places_of, remembered_as, series_of
-from custcrm.actions.coupons.judging import Candidate, Checkout, Inquiry, judge, refuse
+from custcrm.actions.coupons.judging import Candidate, Checkout, Inquiry, find_made, judge, refuse
 from custcrm.actions.coupons.redemptions import all_references, uses_of
 from custcrm.actions.keys import idempotency_key
 from custcrm.actions.places import reference_of
@@ -32,12 +33,26 @@ KEPT: Final = "coupon_id"
 """By what a key tells which coupon was reserved under it."""
 
 
-def redeeming(business: Business, wanted: Redeemable, checkout: Checkout) -> Action:
-    """Redeem a coupon, or what a code stands for, once more."""
+def redeem(business: Business, wanted: Redeemable, checkout: Checkout, *, key: str | None = None) -> Redemption:
+    """Redeem the coupon of a customer, and return its use."""
+    owner = holder(wanted, checkout.customer)
+    anew = key is not None
+    return single.perform(business, lambda: redeeming(business, wanted, checkout, anew=anew), owner, key=key).of(Redemption)
+
+
+def redeeming(business: Business, wanted: Redeemable, checkout: Checkout, *, anew: bool = False) -> Action:
+    """Redeem a coupon, or what a code stands for: once for an order, and what was redeemed for it already is told again.
+
+    `anew`: once more all the same, as under another key.
+    """
 
     def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
-        candidate = _admit(business, writer, occasion, turns, wanted, checkout)
-        cost = checkout.cost(candidate.series)
+        inquiry = _inquire(business, writer, occasion, turns, checkout)
+        known = None if anew else find_made(inquiry, wanted)
+        if known is not None:
+            return Booked(replaced=(known,))  # by itself
+        candidate = _admit(inquiry, wanted)
+        cost = inquiry.cost(candidate.series)
         spend(writer, candidate.series, cost)
         coupon = rules.released(candidate.coupon, candidate.at)
         redemption = Redemption(
@@ -55,7 +70,7 @@ def reserving(business: Business, wanted: Redeemable, checkout: Checkout, lastin
     """Keep a coupon for an order for a time; when that is over, it is free again by itself."""
 
     def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
-        candidate = _admit(business, writer, occasion, turns, wanted, checkout)
+        candidate = _admit(_inquire(business, writer, occasion, turns, checkout), wanted)
         until = move(candidate.at, lasting, business.zone)
         coupon = rules.reserved(
             candidate.coupon, at=candidate.at, until=until, reference=checkout.reference or "", references=candidate.references
@@ -104,7 +119,7 @@ def why(business: Business, reader: Reader, wanted: Redeemable, checkout: Checko
     """Return every reason why redeeming would be refused now; nothing is written."""
     owner = holder(wanted, checkout.customer)
     inquiry = Inquiry(business=business, reader=reader, checkout=checkout, owner=owner, now=business.now())
-    return rules.ordered(judge(inquiry, wanted).reasons)
+    return () if find_made(inquiry, wanted) is not None else rules.ordered(judge(inquiry, wanted).reasons)
 
 
 def holder(wanted: Redeemable, customer: str | None) -> str:
@@ -130,18 +145,21 @@ def spend(writer: Writer, series: CouponSeries, cost: Money | None) -> None:
 # inside ------------------------------------------------------------------------------------------
 
 
-def _admit(
-    business: Business, writer: Writer, occasion: Occasion, turns: Sequence[Turn], wanted: Redeemable, checkout: Checkout
-) -> Candidate:
-    """Return the candidate if nothing speaks against it, with its place in the series taken; else raise every reason."""
+def _inquire(
+    business: Business, writer: Writer, occasion: Occasion, turns: Sequence[Turn], checkout: Checkout
+) -> Inquiry:
     [turn] = turns
-    inquiry = Inquiry(
+    return Inquiry(
         business=business, reader=writer, checkout=checkout, owner=turn.customer_id, now=occasion.now, writer=writer
     )
+
+
+def _admit(inquiry: Inquiry, wanted: Redeemable) -> Candidate:
+    """Return the candidate if nothing speaks against it, with its place in the series taken; else raise every reason."""
     candidate = judge(inquiry, wanted)
     refuse(inquiry, candidate.series, candidate.reasons)
-    if candidate.takes_place:
-        places_of(candidate.series.name).take(writer, 1)
+    if candidate.takes_place and inquiry.writer is not None:
+        places_of(candidate.series.name).take(inquiry.writer, 1)
     return candidate
 
 

@@ -8,11 +8,12 @@ from typing import Any, overload
 
 from attrs import frozen
 
-from custcrm.actions import eligibility, single
+from custcrm.actions import single
 from custcrm.actions.action import Action
-from custcrm.actions.coupons import codes, guests, redeeming, restoring, series
+from custcrm.actions.coupons import codes, guests, redeeming, restoring, series, stacking
 from custcrm.actions.coupons import issuing as actions
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon, uses_of
+from custcrm.actions.coupons.stacking import Redeemed
 from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.crm.loyalty import quoting
 from custcrm.crm.loyalty.checkout import CouponRef, Lines, checkout_of
@@ -20,13 +21,12 @@ from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Red
 from custcrm.records.coupons import CouponState
 from custcrm.rules import coupons as rules
 from custcrm.rules.benefits import Quote
-from custcrm.storage.customer_facts import facts
 from custcrm.storage.protocol import Writer
-from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, Reason
 from custcrm.values.identifiers import identifiers
 from custcrm.values.money import Amount
 from custcrm.values.periods import SpanLike, span
+from custcrm.values.shapes import several
 
 
 @frozen
@@ -85,20 +85,7 @@ class Coupons:
 
     def left(self, series: str, *, customer: CustomerRef | None = None) -> int | None:
         """Return how many coupons the series can still issue, altogether or to one customer; None when it is unlimited."""
-        business = self._business
-        found = business.known(CouponSeries, series, "coupon series")
-        series = found.name
-        if customer is not None:
-            business.existing(customer)
-        with business.reading() as reader:
-            left = codes.left(reader, series)
-            if customer is None or found.per_customer is None:
-                return left
-            counted = business.shown(eligibility.coupons_counted(series))
-            row = facts(reader, business.existing(customer).id, Question(business.everyone(), business.now()))
-            assert row is not None, "the customer exists"
-            mine = max(0, found.per_customer - int(row.value(counted)))
-        return mine if left is None else min(mine, left)
+        return actions.left(self._business, series, None if customer is None else self._business.existing(customer).id)
 
     # issuing ------------------------------------------------------------------------------------
 
@@ -153,28 +140,52 @@ class Coupons:
     ) -> Coupon | GuestRedemption:
         """Redeem a coupon; once, where a key is given. Refused with every reason that applies, in the documented order.
 
+        Told again for the same order without a key, it is the first use, and nothing more is taken off.
+
         `customer` is who brings it: a free code becomes theirs, of a shared code their coupon is used, or issued on the spot.
         A guest has an `identity` instead, any text that tells one from another, and the limit per customer holds for it.
-        `reference` names the order, or `sale` is it. `lines` let the benefit be quoted, `discount` tells what was granted: that
-        is booked on the budget.
+        `reference` names the order, or `sale` is it. `lines`, the whole bill, let the benefit be quoted, of what coupons that
+        were redeemed for the order before have left; `discount` tells what was granted. That is booked on the budget.
         """
-        business, found = self._business, self._find(coupon)
         use = checkout_of(
-            business, customer, reference=reference, sale=sale, lines=lines, discount=discount, terminal=terminal,
+            self._business, customer, reference=reference, sale=sale, lines=lines, discount=discount, terminal=terminal,
             is_guest=identity is not None,
         )
+        found = self._find(coupon)
         if identity is not None:
-            return guests.redeem_as_guest(business, found, identity, use, key=key)
-        owner = redeeming.holder(found, use.customer)
+            return guests.redeem_as_guest(self._business, found, identity, use, key=key)
 
         def redeem(writer: Writer) -> Coupon:
-            performed = single.perform(business, lambda: redeeming.redeeming(business, found, use), owner, key=key)
-            done = performed.of(Redemption)
+            done = redeeming.redeem(self._business, found, use, key=key)
             redeemed = writer.get(Coupon, done.customer_id, done.coupon_id)
             assert redeemed is not None, "a redemption has its coupon"
             return redeemed
 
-        return business.transact(redeem)
+        return self._business.transact(redeem)
+
+    def redeem_all(
+        self,
+        coupons: Sequence[CouponRef],
+        *,
+        customer: CustomerRef | None = None,
+        identity: str | None = None,
+        reference: str | None = None,
+        sale: Sale | None = None,
+        lines: Lines | None = None,
+        terminal: str | None = None,
+        key: str | None = None,
+    ) -> Redeemed:
+        """Redeem several coupons for one order, all or none, and tell the part of each, as `quote` does beforehand.
+
+        They must be stackable, and each is refused for the reasons that `redeem` has. Without a `reference` the deed is the
+        order: what was redeemed carries a reference that is made. Once, where a key is given.
+        """
+        use = checkout_of(
+            self._business, customer, reference=reference, sale=sale, lines=lines, terminal=terminal,
+            is_guest=identity is not None,
+        )
+        found = [self._find(each) for each in several(coupons, field="coupons")]
+        return stacking.redeem_all(self._business, found, use, identity, key=key)
 
     def why(
         self,
