@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         OutcomeUnknown,
         Reason,
         Refusal,
+        Taken,
         Unavailable,
         Unfinished,
     )
@@ -116,7 +117,8 @@ _HOMES = {
     "custcrm.scope": "Scope at",
     "custcrm.selection": "Page Plan Selection",
     "custcrm.values.errors": "ChannelsFailed Closed Conflict Contended CrmError EmailTaken KeyConflict Malformed "
-    "MisusedTransaction NotFound OutcomeUnknown Reason Refusal Unavailable Unfinished",
+    "MisusedTransaction NotFound OutcomeUnknown Reason Refusal Taken Unavailable "
+    "Unfinished",
     "custcrm.values.money": "Money",
     "custcrm.verifying": "Finding Verification",
     "custcrm.view": "View",
@@ -133,8 +135,8 @@ __all__ = [
     "Money", "NotFound", "Offer", "OfferStatus", "OutcomeUnknown", "Page", "Plan", "PointBalances", "PointsEntry",
     "PointsLine", "PointsSpend", "Problem", "Program", "Proof", "Quote", "Reason", "Redeemed", "Redemption", "Refusal",
     "Result", "Reversal", "Rounding", "RowVerdict", "Sale", "SaleDetails", "SaleKind", "SaleLine", "Scope", "Segment",
-    "Selection", "Statement", "Step", "Task", "Total", "Transaction", "TransactionLog", "Unavailable", "Unfinished",
-    "Verification", "View", "Waterfall", "at", "from_json", "open", "to_json",
+    "Selection", "Statement", "Step", "Taken", "Task", "Total", "Transaction", "TransactionLog", "Unavailable",
+    "Unfinished", "Verification", "View", "Waterfall", "at", "from_json", "open", "to_json",
 ]  # fmt: skip
 
 

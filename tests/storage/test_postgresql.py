@@ -15,13 +15,13 @@ from custcrm.records.coupons import CouponSeries
 from custcrm.records.customers import Customer
 from custcrm.records.journal import Applied
 from custcrm.records.sales import Sale
-from custcrm.storage.protocol import Store, Taken, Writer
+from custcrm.storage.protocol import Store, Writer
 from custcrm.storage.questions import Question
 from custcrm.storage.sql import open_store
 from custcrm.storage.sql.postgresql import LOCKED_EACH
 from custcrm.storage.transacting import transact
 from custcrm.testing.contracts.store import StoreContract
-from custcrm.values.errors import Malformed, OutcomeUnknown, Unavailable
+from custcrm.values.errors import Malformed, OutcomeUnknown, Taken, Unavailable
 from custcrm.values.money import Money
 from custcrm.vocabulary import schema
 from tests.storage.test_sqlite import UNKEEPABLE

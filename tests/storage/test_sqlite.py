@@ -18,13 +18,13 @@ from sqlalchemy import event
 from custcrm.records.coupons import CouponSeries
 from custcrm.records.customers import Attribute, Customer, TagAssignment
 from custcrm.records.points import PointsEntry
-from custcrm.storage.protocol import Store, Taken
+from custcrm.storage.protocol import Store
 from custcrm.storage.questions import Question
 from custcrm.storage.sql import open_store
 from custcrm.storage.sql.engine import open_engine
 from custcrm.storage.sql.store import SqlStore
 from custcrm.testing.contracts.store import StoreContract
-from custcrm.values.errors import Closed, Conflict, Malformed
+from custcrm.values.errors import Closed, Conflict, Malformed, Taken
 from custcrm.vocabulary import schema
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from custcrm.records import PointsEntry
 from custcrm.storage.memory import MemoryStore
 from custcrm.storage.memory import table as memory_table
 from custcrm.storage.memory.table import Table
-from custcrm.storage.protocol import Taken
+from custcrm.values.errors import Taken
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 DAYS = st.integers(0, 3).map(lambda days: NOW + timedelta(days=days))

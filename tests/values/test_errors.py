@@ -18,6 +18,7 @@ from custcrm.values.errors import (
     OutcomeUnknown,
     Reason,
     Refusal,
+    Taken,
     Unavailable,
     Unfinished,
 )
@@ -28,6 +29,8 @@ EVERY = [
     Refusal(Reason.SERIES_CAPACITY, Reason.EXPIRED, details={"series": "welcome", "needed": 4, "left": 3}),
     Conflict("the store has another currency"),
     EmailTaken("019a"),
+    Taken(Reason, ("one", "other")),
+    Taken(Reason, ["one"], "019a"),
     KeyConflict("spring"),
     Unavailable("no answer"),
     ChannelsFailed({"sms": 3, "viber": 0}, [Unavailable("no answer"), NotFound("not given")], accepted=7),
@@ -51,7 +54,8 @@ def test_family() -> None:
     """Malformed is a ValueError, NotFound a LookupError, and all are CrmErrors."""
     assert issubclass(Malformed, ValueError)
     assert issubclass(NotFound, LookupError)
-    assert issubclass(EmailTaken, Conflict)
+    assert issubclass(EmailTaken, Taken)
+    assert issubclass(Taken, Conflict)
     assert issubclass(KeyConflict, Conflict)
     assert issubclass(ChannelsFailed, ExceptionGroup)
     assert all(isinstance(error, CrmError) for error in EVERY)

@@ -9,7 +9,6 @@ examples; a store that passes it can be given to `custcrm.open`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, get_args
@@ -20,7 +19,7 @@ from custcrm.filters.ir.nodes import Shown
 from custcrm.records.journal import Applied
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.questions import Order, Question, Verdict
-from custcrm.values.errors import Conflict, Reason
+from custcrm.values.errors import Reason
 
 R = TypeVar("R")
 
@@ -32,22 +31,6 @@ DURABILITIES: Final[tuple[Durability, ...]] = get_args(Durability)
 WAIT_SECONDS: Final = 60
 """How long anybody waits for the transactions of others, after which it is Unavailable: a batch of a bulk action takes seconds,
 and one that takes longer may be waiting for whoever waits for it."""
-
-
-class Taken(Conflict):
-    """A record with the same unique columns is there already. `record` is its class, `columns` the columns that clash.
-
-    `columns` is empty where the engine does not tell. Holds no values.
-    """
-
-    def __init__(self, record: type, columns: tuple[str, ...] = ()) -> None:
-        super().__init__(record, columns)
-        self.record = record
-        self.columns = columns
-
-    def __str__(self) -> str:
-        thing = re.sub(r"\B(?=[A-Z])", " ", self.record.__name__).lower()
-        return f"another {thing} with the same {', '.join(self.columns) or 'unique columns'} is there already"
 
 
 @frozen

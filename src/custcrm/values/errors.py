@@ -3,6 +3,7 @@
 Errors carry data and make their sentence in `__str__`. They never hold personal data, and they survive pickling.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
@@ -151,15 +152,35 @@ class Conflict(CrmError):
     """The world is not, or no longer, as the call assumed."""
 
 
-class EmailTaken(Conflict):
-    """Another customer, `customer_id`, has exactly this email."""
+class Taken(Conflict):
+    """A record has what may be one record's alone: its class is `record`, and `columns` are those that clash. Holds no values.
 
-    def __init__(self, customer_id: str) -> None:
-        super().__init__(customer_id)
+    `customer_id` is whose it is, where it is what a customer is told by: a card number, or the id in another system. `columns`
+    are empty where an engine does not tell them.
+    """
+
+    def __init__(self, record: type | None, columns: Sequence[str] = (), customer_id: str | None = None) -> None:
+        super().__init__(record, tuple(columns), customer_id)
+        self.record = record
+        self.columns = tuple(columns)
         self.customer_id = customer_id
 
     def __str__(self) -> str:
-        return f"the email belongs to customer {self.customer_id}; update that customer instead"
+        thing = "record" if self.record is None else re.sub(r"\B(?=[A-Z])", " ", self.record.__name__).lower()
+        if self.customer_id is None:
+            return f"another {thing} with the same {', '.join(self.columns) or 'unique columns'} is there already"
+        what = self.columns[0].replace("_", " ") if len(self.columns) == 1 else thing
+        return f"the {what} belongs to customer {self.customer_id}; update that customer instead"
+
+
+class EmailTaken(Taken):
+    """Another customer, `customer_id`, has exactly this email, as the first one or a further one."""
+
+    customer_id: str
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(None, ("email",), customer_id)
+        self.args = (customer_id,)  # by which it is made again
 
 
 class KeyConflict(Conflict):

@@ -16,8 +16,8 @@ from custcrm.records import CouponSeries, GuestRedemption, Program, Redemption, 
 from custcrm.records.coupons import KINDS, SHARING
 from custcrm.rules import benefits
 from custcrm.rules import codes as rules
-from custcrm.storage.protocol import Reader, Taken, Writer
-from custcrm.values.errors import Conflict, Malformed
+from custcrm.storage.protocol import Reader, Writer
+from custcrm.values.errors import Conflict, Malformed, Taken
 from custcrm.values.identifiers import key_name
 from custcrm.values.money import Money
 from custcrm.values.periods import expiry, span

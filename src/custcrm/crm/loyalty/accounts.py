@@ -20,8 +20,8 @@ from custcrm.records.accounts import AccountKind
 from custcrm.records.programs import Access
 from custcrm.rules import accounts as rules
 from custcrm.rules.accounts import Statement
-from custcrm.storage.protocol import Taken, Writer
-from custcrm.values.errors import Conflict, Malformed
+from custcrm.storage.protocol import Writer
+from custcrm.values.errors import Conflict, Malformed, Taken
 from custcrm.values.identifiers import key_name
 from custcrm.values.money import Money
 from custcrm.values.periods import PeriodLike, period

@@ -16,8 +16,8 @@ from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.records import EarningRule, PointsEntry, Program, Sale
 from custcrm.records.earning import Earns, Rounding
-from custcrm.storage.protocol import Taken, Writer
-from custcrm.values.errors import Conflict, Malformed, NotFound
+from custcrm.storage.protocol import Writer
+from custcrm.values.errors import Conflict, Malformed, NotFound, Taken
 from custcrm.values.identifiers import identifier
 from custcrm.values.money import Money
 from custcrm.values.periods import PeriodLike

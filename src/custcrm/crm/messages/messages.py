@@ -15,9 +15,9 @@ from custcrm.messaging.templates import TextTemplate
 from custcrm.records import Consent, Customer, Message, Program, Sender
 from custcrm.records.messages import MessageStatus
 from custcrm.storage.customer_facts import facts
-from custcrm.storage.protocol import Reader, Taken, Writer
+from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question
-from custcrm.values.errors import Conflict, Malformed, Reason
+from custcrm.values.errors import Conflict, Malformed, Reason, Taken
 from custcrm.values.identifiers import key_name
 from custcrm.values.shapes import flag, several
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from custcrm.actions.customers.deleting import delete
-from custcrm.actions.customers.identities import PLAIN, claim_identities, identities_of
+from custcrm.actions.customers.identities import PLAIN, claim_identities, find_by_email, identities_of, refuse_taken
 from custcrm.actions.keys import Request, once
 from custcrm.actions.progress import Progress
 from custcrm.business import Business, CustomerRef, customer_id, hold_customer
@@ -22,7 +22,7 @@ from custcrm.rules import customers as rules
 from custcrm.selection import Selection
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.birthdays import BirthDate
-from custcrm.values.errors import Conflict, EmailTaken, Malformed
+from custcrm.values.errors import EmailTaken, Malformed
 from custcrm.values.identifiers import identifier
 from custcrm.values.phones import lookup_key, lookup_keys
 from custcrm.values.shapes import mapping, several
@@ -61,7 +61,7 @@ class Customers:
 
         The email is kept letter by letter, the phone as typed and as E.164; `more` are other fields of Customer, by name. At
         least one of name, email, phone, card number or external id is needed. Once, where a key is given. Raises Malformed,
-        EmailTaken, Conflict.
+        Taken (EmailTaken for an email) where another customer has what this one is to be told by, Conflict.
 
             anna = crm.customers.add(first_name="Anna", email="Anna@Example.org", phone="040 123 4567")
         """
@@ -81,6 +81,7 @@ class Customers:
         request = Request(action="add_customers", arguments={"rows": [dict(row) for row in copies]}, key=key)
         added: list[Customer] = []
         facts: list[Any] = []
+        ids: list[ExternalId] = []
         named: list[tuple[str, str]] = []
         for id_, row in zip(business.ids.many(len(copies)), copies, strict=True):
             attributes, external = _take_mapping(row, "attributes"), _take_mapping(row, "external_ids")
@@ -88,12 +89,13 @@ class Customers:
             rules.check_identity(customer, external)
             added.append(customer)
             named += identities_of(customer.email, customer.card_number, external)
-            facts += rules.attributes(id_, attributes, now) + rules.external_ids(id_, external, now)
+            facts += rules.attributes(id_, attributes, now)
+            ids += rules.external_ids(id_, external, now)
 
         def add(writer: Writer) -> Sequence[Customer]:
             claim_identities(writer, named)
-            self._refuse_taken(writer, added)
-            writer.add([*added, *facts])
+            refuse_taken(writer, added, ids)
+            writer.add([*added, *facts, *ids])
             return added
 
         return list(once(business, request, add))
@@ -117,7 +119,7 @@ class Customers:
             external = {each.system: each.external_id for each in writer.find(ExternalId, {"customer_id": after.id})}
             rules.check_identity(after, external)
             writer.add([rules.account_changed(business.ids.new(), before, after, business.now(), business.actor)])
-            self._refuse_taken(writer, [after])
+            refuse_taken(writer, [after])
             writer.replace(after)
             return [after]
 
@@ -129,7 +131,7 @@ class Customers:
         """Return the customer with exactly this email, primary or further; None when there is none."""
         wanted = identifier(email, field="email", limit=LONGEST)
         with self._business.reading() as reader:
-            return self._with_email(reader, wanted)
+            return find_by_email(reader, wanted)
 
     def find_by_external_id(self, system: str, id: str) -> Customer | None:
         """Return the customer whom another system calls by this id."""
@@ -194,7 +196,7 @@ class Customers:
         def add(writer: Writer) -> Sequence[ContactPoint]:
             if kind == "email":
                 claim_identities(writer, [("email", point.value)])
-                holder = self._with_email(writer, point.value)
+                holder = find_by_email(writer, point.value)
                 if holder is not None:
                     raise EmailTaken(holder.id)
             writer.add([point])
@@ -279,27 +281,6 @@ class Customers:
         request = Request(action=f"make_{status}", arguments={"reason": reason}, about={"customer": id_}, key=key)
         [changed] = once(business, request, change)
         return changed
-
-    def _refuse_taken(self, writer: Writer, customers: Sequence[Customer]) -> None:
-        """Refuse an address that somebody has; whoever asks for one has claimed it."""
-        mine = {each.id for each in customers}
-        wanted = [each.email for each in customers if each.email is not None]
-        if len(set(wanted)) < len(wanted):
-            raise Conflict("two of the customers have the same email")
-        if not wanted:
-            return
-        holders = [each.id for each in writer.find(Customer, {"email": wanted})]
-        holders += [each.customer_id for each in writer.find(ContactPoint, {"kind": "email", "value": wanted})]
-        for holder in holders:
-            if holder not in mine:
-                raise EmailTaken(holder)
-
-    def _with_email(self, reader: Reader, email: str) -> Customer | None:
-        found = next(reader.find(Customer, {"email": email}), None)
-        if found is not None:
-            return found
-        point = next(reader.find(ContactPoint, {"kind": "email", "value": email}), None)
-        return None if point is None else reader.get(Customer, point.customer_id)
 
     def _phone(self, text: str) -> s.Condition:
         wanted = _wanted(text, "phone")

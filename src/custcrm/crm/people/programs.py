@@ -23,8 +23,8 @@ from custcrm.records import (
     Terminal,
 )
 from custcrm.records.programs import NEW_CUSTOMERS, OFF, Access, Reversal
-from custcrm.storage.protocol import Taken, Writer
-from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
+from custcrm.storage.protocol import Writer
+from custcrm.values.errors import Conflict, NotFound, Reason, Refusal, Taken
 from custcrm.values.identifiers import identifier, key_name
 from custcrm.values.periods import SpanLike
 from custcrm.values.shapes import one_of, several

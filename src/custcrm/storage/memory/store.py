@@ -25,9 +25,9 @@ from custcrm.storage.memory import setwise
 from custcrm.storage.memory.contents import Contents
 from custcrm.storage.memory.table import Key, Table, with_counter
 from custcrm.storage.migrations import VERSION
-from custcrm.storage.protocol import Reader, Taken, Tell, Writer
+from custcrm.storage.protocol import Reader, Tell, Writer
 from custcrm.storage.questions import Order, Question, Verdict
-from custcrm.values.errors import Closed, NotFound, Reason
+from custcrm.values.errors import Closed, NotFound, Reason, Taken
 
 R = TypeVar("R")
 

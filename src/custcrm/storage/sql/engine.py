@@ -14,10 +14,10 @@ from sqlalchemy import exc
 from sqlalchemy.engine import URL, Engine
 
 from custcrm.filters.syntax.errors import FilterError
-from custcrm.storage.protocol import Durability, Taken
+from custcrm.storage.protocol import Durability
 from custcrm.storage.sql import postgresql, sqlite
 from custcrm.storage.sql.tables import columns_named, unique_columns
-from custcrm.values.errors import Conflict, Contended, CrmError, Malformed, Unavailable
+from custcrm.values.errors import Conflict, Contended, CrmError, Malformed, Taken, Unavailable
 
 _UNKEEPABLE: Final = {"DataError", "OverflowError", "UnicodeEncodeError"}
 """What drivers raise for values that do not fit: numbers beyond 64 bits, lone surrogates, and on PostgreSQL NUL."""

@@ -24,11 +24,11 @@ from custcrm.records import (
 from custcrm.records.customers import CustomerKind, CustomerStatus
 from custcrm.records.declaration import declaration
 from custcrm.storage.columns import key_of, tuple_reader
-from custcrm.storage.protocol import Store, Taken
+from custcrm.storage.protocol import Store
 from custcrm.testing.bases import LONG_AGO, NOW, Base, bases, setting, some_id
 from custcrm.testing.parity import rolled_back
 from custcrm.values.birthdays import YearlessDate
-from custcrm.values.errors import NotFound
+from custcrm.values.errors import NotFound, Taken
 from custcrm.values.money import Money
 
 ON_ONE_STORE = settings(

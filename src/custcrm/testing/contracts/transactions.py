@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.records import RECORDS, CouponSeries, Customer, TagAssignment
-from custcrm.storage.protocol import Fault, Reader, Store, Taken, Writer
+from custcrm.storage.protocol import Fault, Reader, Store, Writer
 from custcrm.storage.questions import Question
 from custcrm.testing.bases import NOW, Base, bases, some_id
 from custcrm.testing.contracts.records import ON_ONE_STORE, THREADS, customer, put, tag
 from custcrm.testing.parity import rolled_back
 from custcrm.testing.questions import SCHEMA
-from custcrm.values.errors import Closed
+from custcrm.values.errors import Closed, Taken
 
 
 def everything(reader: Reader) -> list[Any]:
