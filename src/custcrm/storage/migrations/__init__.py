@@ -5,7 +5,7 @@
 
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 """What this library reads and writes: the number of the last revision."""
 VERSION_TABLE: Final = "custcrm_version"
 """Where a database's version is noted: a table of our own, as an app may have Alembic's `alembic_version`."""
