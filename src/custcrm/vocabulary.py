@@ -8,6 +8,7 @@ customer's records, a metric is a named expression.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -64,24 +65,52 @@ class MapWords:
         return None if declaration(self.record).key[1:] == (self.key,) else self.record
 
 
+@frozen
+class OwnerWords:
+    """The record that those of a collection belong to, by key: its columns `on` these own ones; they show its `columns` too."""
+
+    record: type
+    on: Mapping[str, str] = field(hash=False)
+    columns: tuple[str, ...]
+
+
 @frozen(kw_only=True)
 class CollectionWords:
     """A collection word: the records of the customer (or of the parent record) tied by `on`: own column → parent's column.
 
-    `only` are the values that a column must have; `weight` is the column that says how many a record counts for.
+    `where` is a filter on the record, which those of the collection satisfy; `weight` is the column that says how many a record
+    counts for. Columns that are `turned` are read with the other sign. `version`: see `filters.Collection`.
     """
 
     record: type
     columns: tuple[str, ...]
     on: Mapping[str, str] = field(factory=lambda: {"customer_id": "id"}, hash=False)
+    owner: OwnerWords | None = None
     at: str | None = None
     until: str | None = None
     scopes: tuple[str, ...] = ()
-    only: Mapping[str, tuple[str, ...]] = field(factory=dict, hash=False)
+    where: str | None = None
     weight: str | None = None
+    turned: tuple[str, ...] = ()
     nested: Mapping[str, CollectionWords] = field(factory=dict, hash=False)
+    version: int = 1
     hidden: bool = False
     label: str = ""
+
+    def owner_of(self, name: str) -> OwnerWords | None:
+        """Return whose column a field is, where it is not the record's own."""
+        return self.owner if self.owner is not None and name in self.owner.columns else None
+
+    def column(self, name: str) -> Column:
+        """Return what stands behind a field: a column of the record, or of the one that it belongs to."""
+        owner = self.owner_of(name)
+        return declaration(self.record if owner is None else owner.record).column(name)
+
+
+def collection_words(name: str) -> CollectionWords:
+    """Return the words of a collection by its name, or of one within another by both: `refunds.lines`."""
+    outer, _, inner = name.partition(".")
+    return COLLECTIONS[name] if name in COLLECTIONS else COLLECTIONS[outer].nested[inner]
 
 
 _OPEN_LOTS: Final = "SUM(points_entries.delta WHERE program = ':key' AND NOT expires_at <= now())"
@@ -122,6 +151,19 @@ MAPS: Final[Mapping[str, MapWords]] = {
 
 _LINE_COLUMNS: Final = ("occurred_at", "product", "category", "quantity", "price", "amount")
 
+_SOLD: Final = "quantity > 0 OR quantity = 0 AND amount >= 0"
+_CAME_BACK: Final = "quantity > 0 OR quantity = 0 AND amount > 0"
+"""Which lines were sold, and which came back, in whatever receipt: those below nought, read with what is turned positive."""
+_TURNED: Final = ("quantity", "amount")
+
+_OF_RECEIPT: Final = partial(
+    CollectionWords, record=SaleLine, columns=_LINE_COLUMNS, on={"customer_id": "customer_id", "sale_id": "id"}, version=2
+)
+_OF_CUSTOMER: Final = partial(
+    CollectionWords, record=SaleLine, columns=(*_LINE_COLUMNS, *PLACES), at="occurred_at", scopes=PLACES, version=2,
+    owner=OwnerWords(Sale, {"customer_id": "customer_id", "id": "sale_id"}, PLACES),
+)
+
 _SALE_COLUMNS: Final = ("occurred_at", "total", "units", "kind", *PLACES, "source", "document", "external_id")
 
 COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
@@ -130,12 +172,8 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
         columns=_SALE_COLUMNS,
         at="occurred_at",
         scopes=PLACES,
-        only={"kind": ("sale",)},
-        nested={
-            "lines": CollectionWords(
-                record=SaleLine, columns=_LINE_COLUMNS, on={"customer_id": "customer_id", "sale_id": "id"}
-            )
-        },
+        where="kind = 'sale'",
+        nested={"lines": _OF_RECEIPT(where=_SOLD)},
         label="Sales",
     ),
     "refunds": CollectionWords(
@@ -143,7 +181,8 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
         columns=_SALE_COLUMNS,
         at="occurred_at",
         scopes=PLACES,
-        only={"kind": ("refund", "chargeback")},
+        where="kind IN ('refund', 'chargeback')",
+        nested={"lines": _OF_RECEIPT(where=_CAME_BACK, turned=_TURNED)},
         label="Refunds and chargebacks",
     ),
     "receipts": CollectionWords(
@@ -155,7 +194,9 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
         hidden=True,
         label="Sales, refunds and chargebacks",
     ),
-    "lines": CollectionWords(record=SaleLine, columns=_LINE_COLUMNS, at="occurred_at", label="Lines of sales"),
+    "lines": _OF_CUSTOMER(where=_SOLD, label="Lines of sales"),
+    "sales.lines": _OF_CUSTOMER(where=_SOLD, label="Lines of sales", hidden=True),
+    "refunds.lines": _OF_CUSTOMER(where=_CAME_BACK, turned=_TURNED, label="Lines that came back"),
     "activities": CollectionWords(
         record=Activity,
         columns=("kind", "occurred_at", "status", "job_status", "direction", "channel", "source", *PLACES),
@@ -298,10 +339,9 @@ def _map(words: MapWords, keys: tuple[str, ...] | None) -> t.Map:
 
 
 def _collection(words: CollectionWords) -> t.Collection:
-    columns = declaration(words.record)
-    fields: dict[str, Any] = {name: field_type(columns.column(name)) for name in words.columns}
+    fields: dict[str, Any] = {name: field_type(words.column(name)) for name in words.columns}
     fields.update({name: _collection(nested) for name, nested in words.nested.items()})
     return t.Collection(
-        fields, at=words.at, until=words.until, scopes=words.scopes, only=words.only, weight=words.weight,
-        label=words.label, hidden=words.hidden,
+        fields, at=words.at, until=words.until, scopes=words.scopes, where=words.where, weight=words.weight,
+        version=words.version, label=words.label, hidden=words.hidden,
     )

@@ -77,7 +77,7 @@ def test_a_store_is_set_up_once(address) -> None:
     """Opening an empty store sets it up; opening it again finds its version, and migrating changes nothing."""
     with_tables = open_store(address)
     assert with_tables.version() == VERSION
-    assert with_tables.migrate() == (VERSION, VERSION)
+    assert with_tables.migrate() == (VERSION, VERSION, ())
     with_tables.close()
     again = open_store(address)
     assert again.version() == VERSION

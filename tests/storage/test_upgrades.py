@@ -178,6 +178,37 @@ def test_what_was_open_twice_ends_when_the_next_begins(address: str) -> None:
             assert days == [1, 2, 3, 9, None]
 
 
+def test_what_reads_lines_is_told_when_they_become_what_was_sold(address: str) -> None:
+    """Of filters that are saved a migration names those that mean something else since: by themselves or by a segment."""
+    rows = rows_of_version_1()
+    make_version(2, address, rows)
+    texts = {
+        "a": "SUM(lines.quantity) > 5", "b": "EXISTS(sales WHERE total > 1 AND EXISTS(lines WHERE category = 'Red'))",
+        "c": "country = 'FI' OR NOT SEGMENT('b')", "d": "SEGMENT('d') AND SEGMENT('e')", "e": "sales_total > 5",
+        "f": "SEGMENT(", "lines": "tags.lines EXISTS AND SEGMENT('none')",
+    }
+    add_rows(address, "segments", [{**rows["segments"], "name": name, "filter": text} for name, text in texts.items()])
+    add_rows(address, "categories", [{**rows["categories"], "name": "red", "filter": texts["a"]}])
+    add_rows(address, "earning_rules", [{**rows["earning_rules"], "name": "more", "filter": texts["c"]}])
+    said = [CliRunner().invoke(app, ["migrate", "--store", address], prog_name="custcrm") for _ in range(2)]
+    named = [
+        "segment 'a'", "segment 'b'", "segment 'c'", "segment 'f'", "category 'red' of program 'club'",
+        "earning rule 'more' of program 'club'",
+    ]
+    assert [line.strip() for line in said[0].stdout.splitlines()[2:]] == named
+    assert "nothing to do" in said[1].stdout and "segment" not in said[1].stdout
+
+
+def test_what_a_migration_rereads_is_data(address: str) -> None:
+    """Who migrates from Python, or reads JSON, gets the same names; a store without such filters names nothing."""
+    rows: dict[str, Any] = rows_of_version_1()
+    make_version(1, address, {**rows, "segments": {**rows["segments"], "name": "reds", "filter": "lines EXISTS"}})
+    store = open_store(address)
+    assert store.migrate() == (1, migrations.VERSION, ("segment 'reds'",))
+    assert store.migrate() == (migrations.VERSION, migrations.VERSION, ())
+    store.close()
+
+
 # a version after this one, as the library will have it ----------------------------------------------
 
 NEXT: Final = migrations.VERSION + 1

@@ -52,19 +52,23 @@ def importable(store: str | None, settings: Settings, trial: Callable[[Crm], obj
 
 
 def migrate(store: str | None, schema: str | None, output: Output) -> None:
-    """Bring a store up to date, or set one up, and say from which version to which; a schema that is not there is none."""
+    """Bring a store up to date, or set one up, and say what was done; a schema that is not there is none."""
     from custcrm.storage.sql import open_store
 
     name = _existing(store)
     opened = open_store(name, schema_name=schema, create=schema is None)
     try:
-        before, after = opened.migrate()
+        before, after, reread = opened.migrate()
     finally:
         opened.close()
     steps = after - before
     did = f"{steps} {'step' if steps == 1 else 'steps'}, done" if steps else "nothing to do"
     shown = "the store" if "://" in name else Path(name).name
-    output.say(f"{shown}: version {before} -> {after}, {did}", before=before, after=after, steps=steps)
+    output.say(f"{shown}: version {before} -> {after}, {did}", before=before, after=after, steps=steps, reread=list(reread))
+    if reread:
+        output.say("These read lines, which are what was sold now and no longer what came back; look at them again:")
+        for each in reread:
+            output.say(f"  {each}")
 
 
 def _existing(store: str | None) -> str:

@@ -32,7 +32,7 @@ from custcrm.filters.tools.describe import describe
 from custcrm.filters.tools.explain import explain
 from custcrm.filters.tools.explanation import Explanation
 from custcrm.filters.tools.lint import Finding, lint
-from custcrm.filters.tools.reads import discreet, names_read
+from custcrm.filters.tools.reads import discreet, names_read, version_read
 from custcrm.filters.tools.simplify import simplify
 from custcrm.filters.types.declarations import Declarations
 from custcrm.values.clock import system_clock
@@ -177,8 +177,11 @@ class Filter:
 
     @cached_property
     def hash_text(self) -> str:
-        """The version of the language and the SHA-256 of the normal form: the same for equal filters, anywhere."""
-        return hash_text(self.node)
+        """The version of the language and the SHA-256 of the normal form: the same for equal filters, anywhere.
+
+        The version is 1, or that since which some of what the filter reads is what it is.
+        """
+        return hash_text(self.node, version_read(self.schema, self.node, self.within))
 
     @cached_property
     def moments(self) -> tuple[Moment, ...]:
@@ -241,7 +244,7 @@ class Filter:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Filter):
             return NotImplemented
-        return (self.within, self.scope, self.normal) == (other.within, other.scope, other.normal)
+        return (self.within, self.scope, self.hash_text) == (other.within, other.scope, other.hash_text)
 
     def __hash__(self) -> int:
         return hash(self.hash_text)

@@ -54,7 +54,7 @@ class Sale:
     recorded_at: datetime
 
 
-@record("sale_lines", key="customer_id sale_id number", index=("customer_id category occurred_at quantity",))
+@record("sale_lines", key="customer_id sale_id number", index=("customer_id category occurred_at quantity amount",))
 @frozen(kw_only=True)
 class SaleLine:
     """One line of a sale: `amount` is the line's total after discounts; the category is the product's at the time."""

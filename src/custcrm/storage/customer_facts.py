@@ -10,7 +10,7 @@ mean is looked up outside, and the inner function only reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from operator import attrgetter
@@ -29,7 +29,7 @@ from custcrm.storage.columns import Read, reader, tuple_reader
 from custcrm.storage.protocol import Reader
 from custcrm.storage.questions import Question
 from custcrm.values.errors import NotFound
-from custcrm.vocabulary import COLLECTIONS, MAPS, MapWords
+from custcrm.vocabulary import COLLECTIONS, MAPS, MapWords, OwnerWords, collection_words
 
 if TYPE_CHECKING:
     from custcrm.filters.tools.explanation import Explanation
@@ -48,8 +48,9 @@ class Sight:
     """How rows of one kind show their customer: for the memory store a row is a Customer, for a single call it is `Facts`.
 
     `own("country")` is the customer's column, as an attribute or a function of the row. `facts(Sale)` is a function from a row
-    to all sales of its customer; `beside(SaleLine)` the same from one of these sales. `as_of(row)` is the instant that is
-    asked about; with `past`, maps that have a history are looked up there as they stood then. In the memory store:
+    to all sales of its customer; `beside(SaleLine)` the same from one of these sales; `owner(Sale)` from a line and a key to
+    the sale of that key. `as_of(row)` is the instant that is asked about; with `past`, maps that have a history are looked
+    up there as they stood then. In the memory store:
 
         sight.own("country")        # "country"
         sight.facts(Sale)(anna)     # Anna's sales
@@ -58,6 +59,7 @@ class Sight:
     own: Callable[[str], str | Read]
     facts: Callable[[type], ReadMany]
     beside: Callable[[type], ReadMany]
+    owner: Callable[[type], Callable[[Any, tuple[Any, ...]], Any | None]]
     as_of: Callable[[Any], datetime]
     past: bool
 
@@ -65,7 +67,7 @@ class Sight:
 def access(sight: Sight) -> Bound:
     """Return the Python target's access to the rows."""
     return Bound(
-        column=lambda column, within: column.name if within else sight.own(column.name),
+        column=lambda column, within: _column_within(sight, within, column.name) if within else sight.own(column.name),
         entry=partial(_entry, sight),
         has_entry=partial(_has_entry, sight),
         records=partial(_records, sight),
@@ -146,6 +148,23 @@ def _find_latest(sight: Sight, record: type, column: str, key: str) -> ReadOne:
 # collections -------------------------------------------------------------------------------------
 
 
+def _column_within(sight: Sight, within: str, name: str) -> str | Read:
+    """Return how a record of a collection shows a field: as it is, with the other sign, or as its owner has it."""
+    words = collection_words(within)
+    if (owner := words.owner_of(name)) is not None:
+        return _of_owner(sight, words.record, owner, name)
+    if name not in words.turned:
+        return name
+    read = reader(words.record, name)
+    return lambda record: None if (value := read(record)) is None else -value
+
+
+def _of_owner(sight: Sight, record: type, owner: OwnerWords, name: str) -> Read:
+    find, read = sight.owner(owner.record), reader(owner.record, name)
+    key = tuple_reader(record, tuple(owner.on[each] for each in declaration(owner.record).key))
+    return lambda each: None if (found := find(each, key(each))) is None else read(found)
+
+
 def _records(sight: Sight, name: str, within: str | None) -> ReadMany:
     if within is None:
         return sight.facts(COLLECTIONS[name].record)
@@ -173,6 +192,7 @@ class Facts:
     question: Question
     _reader: Reader
     _known: dict[type, Collection[Any]] = field(factory=dict, init=False)
+    _by_key: dict[type, Mapping[tuple[Any, ...], Any]] = field(factory=dict, init=False)
 
     def matches(self, rule: Filter) -> bool:
         """Tell whether the filter is true of the customer."""
@@ -197,6 +217,13 @@ class Facts:
             self._known[record] = [_Parent(each, self) for each in found] if record in _PARENTS else found
         return self._known[record]
 
+    def by_key(self, record: type) -> Mapping[tuple[Any, ...], Any]:
+        """Return the customer's records of this class by their keys."""
+        if record not in self._by_key:
+            key = tuple_reader(record, declaration(record).key)
+            self._by_key[record] = {key(each): each for each in self.records(record)}
+        return self._by_key[record]
+
 
 @frozen(eq=False)
 class _Parent:
@@ -211,8 +238,12 @@ class _Parent:
     def beside(self, record: type) -> Collection[Any]:
         return self._facts.records(record)
 
+    def owner(self, record: type, key: tuple[Any, ...]) -> Any | None:
+        return self._facts.by_key(record).get(key)
 
-_PARENTS: Final = frozenset(words.record for words in COLLECTIONS.values() if words.nested)
+
+_PARENTS: Final = frozenset(words.record for words in COLLECTIONS.values() if words.nested or words.owner)
+"""Records with others within them, and those that show columns of the one they belong to."""
 
 
 def facts(records: Reader, customer_id: str, question: Question) -> Facts | None:
@@ -244,6 +275,7 @@ def _of_one(*, past: bool) -> Sight:
         own=_own,
         facts=lambda record: lambda row: row.records(record),
         beside=lambda record: lambda parent: parent.beside(record),
+        owner=lambda record: lambda part, key: part.owner(record, key),
         as_of=lambda row: row.question.as_of,
         past=past,
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, get_args
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, get_args
 
 from attrs import frozen
 
@@ -186,6 +186,18 @@ class Writer(Reader, Protocol):
         """Change the matching records of each target of the part; return how many records changed."""
 
 
+class Migrated(NamedTuple):
+    """What a migration did: the versions before and after, 0 where there was none.
+
+    `reread` names the saved segments, categories and earning rules whose filter means something else since, though its text is
+    what it was.
+    """
+
+    before: int
+    after: int
+    reread: tuple[str, ...] = ()
+
+
 class Store(Protocol):
     """A place where records are kept. Thread-safe: one store serves all threads."""
 
@@ -222,8 +234,8 @@ class Store(Protocol):
     def version(self) -> int | None:
         """Return the schema's version, None when nothing has been set up."""
 
-    def migrate(self) -> tuple[int, int]:
-        """Bring the schema to this library's version; return the versions before and after."""
+    def migrate(self) -> Migrated:
+        """Bring the schema to this library's version, and return what that did."""
 
     def describe(self) -> str:
         """Return what kind of store it is, without secrets: 'memory', 'SQLite', 'PostgreSQL'."""

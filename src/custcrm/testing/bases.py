@@ -209,7 +209,7 @@ def _sale(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any
     for number in range(draw(one_of(0, 1, 2))):
         yield r.SaleLine(
             customer_id=customer_id, sale_id=sale_id, number=number, occurred_at=occurred_at,
-            product=draw(maybe(PRODUCTS)), category=draw(maybe(PRODUCTS)), quantity=draw(one_of(1, 2)),
+            product=draw(maybe(PRODUCTS)), category=draw(maybe(PRODUCTS)), quantity=draw(one_of(1, 2, 0, -1)),
             price=_money(draw(one_of(*AMOUNTS))), amount=_money(draw(one_of(*AMOUNTS))),
         )  # fmt: skip
     yield from _refunds(draw, sale, ids)

@@ -60,7 +60,8 @@ _NUMBER_VALUE = st.one_of(
     st.sampled_from([
         "payment_terms_days", "payment_terms_days + 1", "payment_terms_days * 3 - 2", "payment_terms_days % 2",
         "payment_terms_days / 2", "sales_count", "units_total", "units_12_months", "visits_count", "COUNT(coupons)",
-        "SUM(lines.quantity)", "AVG(sales.units)", "MAX(sales.units)", "COUNT(messages WHERE status = 'sent')",
+        "SUM(lines.quantity)", "SUM(refunds.lines.quantity)", "COUNT(sales.lines)", "COUNT(refunds.lines WHERE amount > 1)",
+        "AVG(sales.units)", "MAX(sales.units)", "COUNT(messages WHERE status = 'sent')",
         "COUNT(sales)", "COUNT(refunds)", "SUM(refunds.units)", "COUNT(sales) - COUNT(refunds)", "COUNT(redemptions)",
         "COUNT(inbox)", "SUM(account_entries.units)", "AVG(account_entries.units)",
     ]),
@@ -68,7 +69,9 @@ _NUMBER_VALUE = st.one_of(
     _of("accounts.{}.units", _ACCOUNT), _of("accounts.{}.credit_units", _ACCOUNT),
     _of(
         "COUNT({} WHERE {})",
-        st.sampled_from(["sales", "refunds", "redemptions", "points_entries", "account_entries"]),
+        st.sampled_from([
+            "sales", "refunds", "lines", "refunds.lines", "redemptions", "points_entries", "account_entries",
+        ]),
         _PLACE,
     ),
     _of("SUM(points_entries.delta WHERE kind = '{}')", st.sampled_from(["credit", "spend", "reverse"])),
@@ -78,6 +81,7 @@ _MONEY_VALUE = st.one_of(
     st.sampled_from([
         "credit_limit", "sales_total", "average_check", "credit_limit - sales_total", "credit_limit * 2", "sales_total / 3",
         "MIN(sales.total)", "MAX(sales.total WHERE point_of_sale = 'Airport')", "SUM(lines.amount WHERE category = 'Red')",
+        "SUM(lines.amount) - SUM(refunds.lines.amount)", "MAX(refunds.lines.amount)",
         "SUM(sales.total)", "AVG(sales.total)", "SUM(refunds.total)", "sales_total - SUM(refunds.total)",
         "SUM(redemptions.discount)", "MAX(redemptions.discount)", "SUM(account_entries.amount)",
     ]),
@@ -117,6 +121,7 @@ _CONDITION = st.one_of(
     st.sampled_from(["kind = 'person'", "loyalty_eligible", "TRUE", "FALSE"]),
     _of("EXISTS(sales WHERE {} AND total > {})", _PLACE, _MONEY),
     _of("EXISTS(sales WHERE NOT EXISTS(lines WHERE category = 'Red' AND price >= {}))", _MONEY),
+    _of("EXISTS(refunds WHERE EXISTS(lines WHERE quantity > {}))", _NUMBER),
     _of("EXISTS(consents WHERE channel = 'sms' AND granted AND occurred_at < {})", _INSTANT),
     _of("EXISTS(coupons WHERE revoked_at DOES NOT EXIST AND NOT expires_at <= {})", _INSTANT),
     _of("EXISTS(refunds WHERE kind = '{}' AND total <= -{})", st.sampled_from(["refund", "chargeback", "sale"]), _MONEY),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
 from custcrm.filters.checking.mismatches import does_not_meet, not_a_condition, not_taken, subject, type_error
-from custcrm.filters.checking.names import Names, WholeCollection, WholeMap, resolve, unknown_value
+from custcrm.filters.checking.names import Names, WholeCollection, WholeMap, resolve, spelled, unknown_value
 from custcrm.filters.checking.segments import segment_node
 from custcrm.filters.checking.sorts import ORDERED, Domain, comparable
 from custcrm.filters.checking.values import check_aggregate, check_amount, check_field, check_operand
@@ -154,7 +154,7 @@ def _exists(names: Names, node: Exists) -> Condition:
         return Exists(check_operand(names, node.value)[0], span=node.span)
     found = resolve(names, node.value.path, node.value.span)
     if isinstance(found, WholeCollection):
-        return Aggregate("exists", node.value.path, span=node.span)
+        return Aggregate("exists", spelled(names.fields, node.value.path), span=node.span)
     if isinstance(found, WholeMap):
         raise type_error(node.value, f"{found.name} is a map; write {path_text((found.name,))}.KEY EXISTS")
     return Exists(node.value, span=node.span)

@@ -13,15 +13,15 @@ from typing import Final, cast
 
 from custcrm.filters.checking.conditions import check, check_value
 from custcrm.filters.checking.expanding import check_expanded, expand
-from custcrm.filters.checking.names import metric_domain, metric_value
+from custcrm.filters.checking.names import WHERE, metric_domain, metric_value
 from custcrm.filters.checking.sorts import domain_of_type
 from custcrm.filters.parsing.parser import parse, parse_value
 from custcrm.filters.syntax.constants import quoted
-from custcrm.filters.syntax.limits import DEPTH, nested_too_deep
+from custcrm.filters.syntax.limits import DEPTH, check_limits, nested_too_deep
 from custcrm.filters.syntax.nodes import Aggregate, Arithmetic, Condition, Field, Node, Segment, Value, children
 from custcrm.filters.syntax.to_text import quoted_segment
 from custcrm.filters.types.declarations import Declarations
-from custcrm.filters.types.types import Derived, Elapsed, Map
+from custcrm.filters.types.types import Collection, Derived, Elapsed, Map
 from custcrm.values.errors import Malformed
 
 _KEY: Final = re.compile(r"\.:key\b|':key'|:key\b")
@@ -39,6 +39,9 @@ def check_definitions(schema: Declarations) -> None:
     """Raise `FilterError` or `Malformed` when a metric or a derived field is wrong, or refers to itself."""
     for name in _in_order(schema):
         _read_metric(schema, name)
+    for name, kind in schema.types.items():
+        if isinstance(kind, Collection):
+            _read_where(schema, (name,), kind)
     for name, metric in schema.metrics.items():
         domain = metric_domain(schema, name)
         check_expanded(expand(schema, metric_value(schema, name)))
@@ -54,6 +57,17 @@ def check_definitions(schema: Declarations) -> None:
             raise Malformed(f"{name}.{field} is a ratio; make it a metric, or divide where it is used")
         if derived.otherwise is not None and declared not in ("integer", "number", "money"):
             raise Malformed(f"{name}.{field} is no number, so it cannot be {derived.otherwise} otherwise")
+
+
+def _read_where(schema: Declarations, within: tuple[str, ...], records: Collection) -> None:
+    """Read and check the condition on a collection's records, and those on the records within them."""
+    if records.where is not None:
+        found = check(schema, _condition(records.where), within=within, text=records.where)
+        check_limits(found, text=records.where)
+        schema.read_definitions[(*within, WHERE)] = found
+    for name, kind in records.fields.items():
+        if isinstance(kind, Collection):
+            _read_where(schema, (*within, name), kind)
 
 
 def _has_ratio(node: Node) -> bool:

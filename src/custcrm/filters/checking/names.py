@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 
 from custcrm.filters.checking.sorts import Domain
 from custcrm.filters.syntax.errors import FilterError, did_you_mean, quote_name
-from custcrm.filters.syntax.nodes import Condition, Node, Place, Value
+from custcrm.filters.syntax.nodes import Aggregate, Condition, Node, Place, Value
 from custcrm.filters.syntax.to_text import path_text
 from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Collection, Derived, Elapsed, Map, Metric, Scalar
@@ -21,6 +21,8 @@ from custcrm.values.spelling import nearest
 
 Check: TypeAlias = "Callable[[Names, Node], Condition]"
 
+WHERE: Final = "WHERE"
+"""Marks the condition of a collection among a schema's definitions."""
 SHOWN_FIELDS: Final = 8
 """Fields of a record that an error lists."""
 
@@ -56,6 +58,10 @@ class Names:
     def inside(self, collection: str) -> Names:
         """Return the names inside WHERE of a collection."""
         return evolve(self, within=(*self.within, collection))
+
+    def of(self, node: Aggregate) -> Names:
+        """Return the names inside WHERE of an aggregate that has been checked."""
+        return self.inside(cast("tuple[str, Any]", collection_at(self.fields, node.path))[0])
 
     def below(self) -> Names:
         """Return the names one level further down the tree."""
@@ -125,6 +131,29 @@ class Computed:
     metric: Metric | Elapsed
 
 
+def collection_at(fields: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    """Return the collection that an aggregate's path begins with, by its name among the fields, and the rest of the path.
+
+    `sales.lines` is the collection of that name where there is one: the lines of all sales.
+    """
+    if not isinstance(fields.get(path[0]), Collection):
+        return None
+    both = ".".join(path[:2])
+    return (both, path[2:]) if isinstance(fields.get(both), Collection) else (path[0], path[1:])
+
+
+def spelled(fields: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a path as it is written: a collection named `sales.lines`, beside `sales`, is reached by that path."""
+    outer, dot, inner = path[0].partition(".")
+    is_path = dot and isinstance(fields.get(path[0]), Collection) and isinstance(fields.get(outer), Collection)
+    return (outer, inner, *path[1:]) if is_path else path
+
+
+def kept_records(names: Names) -> Condition | None:
+    """Return the checked condition on the records of the collection that the names are inside of: its `where`."""
+    return cast("Condition | None", names.schema.read_definitions.get((*names.within, WHERE)))
+
+
 def metric_value(schema: Declarations, name: str) -> Value:
     """Return the checked expression of a metric; for an Elapsed one that of `since`."""
     return cast("Value", schema.read_definitions[(name,)][0])
@@ -144,15 +173,15 @@ def resolve(names: Names, path: tuple[str, ...], place: Place | None) -> Referen
     kind = names.fields.get(first)
     if isinstance(kind, Map):
         return _in_map(first, kind, path, place)
+    if isinstance(kind, Collection) and (found := collection_at(names.fields, path)) and not found[1]:
+        return WholeCollection(found[0], names.fields[found[0]])
     if len(path) == 1:
-        if isinstance(kind, Collection):
-            return WholeCollection(first, kind)
         if kind is not None:
             return Plain(first, kind)
         if not names.within and (metric := names.schema.metrics.get(first)):
             return Computed(first, metric)
     elif kind is not None or (not names.within and first in names.schema.metrics):
-        raise _too_long(first, kind, path, place)
+        raise _too_long(names.fields, path, place)
     raise _unknown(names, path, place)
 
 
@@ -241,10 +270,13 @@ def _out_of_scope(names: Names, name: str, owner: str, place: Place | None) -> F
     return FilterError("out_of_scope", message, public=message, span=place, expected=tuple(offered))
 
 
-def _too_long(name: str, kind: object, path: tuple[str, ...], place: Place | None) -> FilterError:
+def _too_long(fields: Mapping[str, Any], path: tuple[str, ...], place: Place | None) -> FilterError:
+    name, kind = path[0], fields.get(path[0])
     if isinstance(kind, Collection):
-        inner = kind.fields if path[1] in kind.fields else ()
-        hint = f"; write MAX({path_text(path)}) or EXISTS({name} WHERE {path_text(path[1:])} …)" if inner else ""
+        both, hint = ".".join(path[:2]), ""
+        of, rest = (path[:2], path[2:]) if both in fields else (path[:1], path[1:])
+        if rest[0] in fields[".".join(of)].fields:
+            hint = f"; write MAX({path_text(path)}) or EXISTS({path_text(of)} WHERE {path_text(rest)} …)"
         message = f"{name} is a collection; its records are counted, summed or searched{hint}"
         return FilterError("unknown_field", message, span=place)
     return _no_field(path_text(path), (), place, f"; {path_text((name,))} has no parts")

@@ -7,10 +7,10 @@ without it, fields and maps stay as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from custcrm.filters.checking.expanding import expand
-from custcrm.filters.checking.names import metric_value
+from custcrm.filters.checking.names import collection_at, metric_value
 from custcrm.filters.syntax.nodes import (
     Aggregate,
     And,
@@ -69,7 +69,8 @@ def is_felt(schema: Declarations, node: Node, scope: Scope) -> bool:
 
 def _narrow_below(fields: Mapping[str, Any], node: Node, scope: Scope) -> Node:
     if isinstance(node, Aggregate):
-        return _narrowed(fields[node.path[0]], node, scope)
+        name, _ = cast("tuple[str, Any]", collection_at(fields, node.path))
+        return _narrowed(fields[name], node, scope)
     parts = children(node)
     others = [_narrow_below(fields, part, scope) for part in parts]
     return rebuilt(node, others) if any(a is not b for a, b in zip(parts, others, strict=True)) else node

@@ -21,9 +21,11 @@ from custcrm.filters.checking.names import (
     Referent,
     WholeCollection,
     WholeMap,
+    collection_at,
     metric_domain,
     path_place,
     resolve,
+    spelled,
 )
 from custcrm.filters.checking.sorts import (
     NUMERIC,
@@ -203,29 +205,30 @@ _COUNT: Final = Domain("integer")
 
 def check_aggregate(names: Names, node: Aggregate) -> tuple[Aggregate, Domain]:
     """Check COUNT(collection …) or SUM(collection.field …), its WHERE with the record's own names."""
-    path = node.path
     counting = not AGGREGATES[node.op].takes
-    collection, field = (path, None) if counting or len(path) < 2 else (path[:-1], path[-1])
-    records = _records(names, node, collection)
-    inner = names.inside(collection[0])
-    domain = _COUNT if counting else _aggregated(names, node, records, field)
-    where = None if node.where is None else names.check(inner, node.where)
+    node = evolve(node, path=spelled(names.fields, node.path))
+    found = collection_at(names.fields, node.path)
+    if found is None or len(found[1]) > (not counting):
+        raise _no_collection(names, node, node.path if counting or len(node.path) < 2 else node.path[:-1])
+    collection, field = found
+    domain = _COUNT if counting else _aggregated(names, node, collection, *field)
+    where = None if node.where is None else names.check(names.inside(collection), node.where)
     return evolve(node, where=where), domain
 
 
-def _records(names: Names, node: Aggregate, path: tuple[str, ...]) -> Collection:
-    kind = names.fields.get(path[0])
-    if len(path) == 1 and isinstance(kind, Collection):
-        return kind
+def _no_collection(names: Names, node: Aggregate, path: tuple[str, ...]) -> FilterError:
+    """Return the error of an aggregate over a path that leads to no collection, or beyond a field of one."""
     place = path_place(names, node.span)
     found = resolve(names, path[:1], place)  # unknown names first
     if isinstance(found, WholeCollection) and node.op == "count":
-        message = f"COUNT takes a collection; write COUNT({path_text(path[:1])} WHERE {path_text(path[1:])} EXISTS)"
+        _, rest = cast("tuple[str, tuple[str, ...]]", collection_at(names.fields, path))
+        of = path[: len(path) - len(rest)]
+        message = f"COUNT takes a collection; write COUNT({path_text(of)} WHERE {path_text(rest)} EXISTS)"
     elif not AGGREGATES[node.op].takes:
         message = f"{node.op.upper()} takes a collection, and {path_text(node.path)} is none"
     else:
         message = f"{node.op.upper()} takes a field of a collection, as in {node.op.upper()}({_sample(names.fields)})"
-    raise FilterError("arguments", message, span=place)
+    return FilterError("arguments", message, span=place)
 
 
 def _sample(fields: Mapping[str, Any]) -> str:
@@ -233,14 +236,14 @@ def _sample(fields: Mapping[str, Any]) -> str:
     return f"{next(collections, 'collection')}.field"
 
 
-def _aggregated(names: Names, node: Aggregate, records: Collection, field: str | None) -> Domain:
-    """Return the domain of SUM, AVG, MIN or MAX over a field of the records."""
+def _aggregated(names: Names, node: Aggregate, collection: str, field: str | None = None) -> Domain:
+    """Return the domain of SUM, AVG, MIN or MAX over a field of the collection's records."""
     place = path_place(names, node.span)
     op = node.op.upper()
     if field is None:
-        example = path_text((node.path[0], _first(records, AGGREGATES[node.op].takes)))
-        raise FilterError("arguments", f"{op} takes a field of {node.path[0]}; write {op}({example})", span=place)
-    found = resolve(names.inside(node.path[0]), (field,), place)
+        example = path_text((*node.path, _first(names.fields[collection], AGGREGATES[node.op].takes)))
+        raise FilterError("arguments", f"{op} takes a field of {path_text(node.path)}; write {op}({example})", span=place)
+    found = resolve(names.inside(collection), (field,), place)
     if not isinstance(found, Plain):
         raise FilterError("arguments", f"{op} takes a single value of each record", span=place)
     domain = domain_of_type(found.type)

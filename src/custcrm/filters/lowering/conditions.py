@@ -18,7 +18,7 @@ from custcrm.filters.ir.nodes import Always, Choose, Condition, Constant, HasEnt
 from custcrm.filters.ir.quantities import Quantity, guarded, is_present, multiplied
 from custcrm.filters.lowering.comparing import compare, member
 from custcrm.filters.lowering.times import anniversary_within, has_count
-from custcrm.filters.lowering.values import Environment, operand_at, physical, where_at
+from custcrm.filters.lowering.values import Environment, operand_at, physical, records_at
 from custcrm.filters.syntax.kinds import kind_of
 from custcrm.filters.syntax.nodes import (
     Aggregate,
@@ -37,7 +37,6 @@ from custcrm.filters.syntax.nodes import (
 )
 from custcrm.filters.syntax.operators import TEXT_TESTS, TextOp
 from custcrm.filters.types.declarations import Declarations
-from custcrm.filters.types.types import Collection
 
 
 def lower(schema: Declarations, node: Node, scope: Scope = ()) -> Condition:
@@ -128,8 +127,8 @@ def _exists(env: Environment, node: Exists) -> Condition:
 
 
 def _exists_aggregate(env: Environment, node: Aggregate) -> Condition:
-    records = cast("Collection", env.names.fields[node.path[0]])
-    return Some(node.path[0], where_at(env, node, records))
+    name, _, _, where = records_at(env, node)
+    return Some(name, where)
 
 
 def _constant_condition(_: Environment, node: Literal) -> Condition:

@@ -17,7 +17,17 @@ from attrs import evolve, field, frozen
 
 from custcrm.filters.checking.definitions import derived_value
 from custcrm.filters.checking.expanding import expand
-from custcrm.filters.checking.names import Computed, EntryValue, Names, Plain, metric_domain, metric_value, resolve
+from custcrm.filters.checking.names import (
+    Computed,
+    EntryValue,
+    Names,
+    Plain,
+    collection_at,
+    kept_records,
+    metric_domain,
+    metric_value,
+    resolve,
+)
 from custcrm.filters.checking.scopes import Scope, narrow_to_scope
 from custcrm.filters.checking.sorts import domain_of_clock, domain_of_type
 from custcrm.filters.ir.logic import ALWAYS, Operand, every
@@ -39,7 +49,7 @@ from custcrm.filters.ir.nodes import (
 )
 from custcrm.filters.ir.quantities import Numeric, Quantity, divided, multiplied, plus, power, times, truncated
 from custcrm.filters.lowering.times import day_value, instant_value
-from custcrm.filters.syntax.nodes import Aggregate, Anniversary, Arithmetic, Clock, Compare, Field, Fold, In, Literal, Node
+from custcrm.filters.syntax.nodes import Aggregate, Anniversary, Arithmetic, Clock, Field, Fold, Literal, Node
 from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Collection, Date, Derived, Elapsed, Integer, Money, Number, Scalar, Sort
 from custcrm.values.texts import fold
@@ -61,26 +71,27 @@ class Environment:
         return self.names.schema
 
 
-def where_at(env: Environment, node: Aggregate, records: Collection) -> Condition | None:
-    """Return the condition on the records: those known at as_of, that satisfy WHERE."""
+def records_at(env: Environment, node: Aggregate) -> tuple[str, Collection, tuple[str, ...], Condition | None]:
+    """Return the collection of an aggregate, by name and declared, the rest of its path, and the condition on its records."""
+    name, rest = cast("tuple[str, tuple[str, ...]]", collection_at(env.names.fields, node.path))
+    records = cast("Collection", env.names.fields[name])
+    return name, records, rest, _where(env, node, name, records)
+
+
+def _where(env: Environment, node: Aggregate, name: str, records: Collection) -> Condition | None:
+    """Return the condition on the records: those known at as_of, that are of the collection and satisfy WHERE."""
     parts: list[Condition] = []
     if records.at is not None:
         parts.append(_reached(records, records.at))
     if records.until is not None:
         parts.append(Negated(_reached(records, records.until)))
-    inner = evolve(env, names=env.names.inside(node.path[0]))
-    for name, values in records.only.items():
-        parts.append(inner.lower(inner, _one_of(Field((name,)), values)))
+    inner = evolve(env, names=env.names.inside(name))
+    if (kept := kept_records(inner.names)) is not None:
+        parts.append(inner.lower(inner, kept))
     if node.where is not None:
         parts.append(inner.lower(inner, node.where))
     condition = every(parts)
     return None if condition == ALWAYS else condition
-
-
-def _one_of(value: Field, values: tuple[str, ...]) -> Node:
-    """Return the condition that a value is one of some texts."""
-    items = tuple(Literal(each) for each in values)
-    return Compare("=", value, items[0]) if len(items) == 1 else In(value, items)
 
 
 def _reached(records: Collection, name: str) -> Test:
@@ -207,20 +218,18 @@ def _arithmetic(env: Environment, node: Arithmetic) -> Operand:
 
 
 def _aggregate(env: Environment, node: Aggregate) -> Operand:
-    name = node.path[0]
-    records = cast("Collection", env.names.fields[name])
-    where = where_at(env, node, records)
+    name, records, rest, where = records_at(env, node)
     match node.op:
         case "count":
             return Operand("number", Quantity(Total("count", name, None, where)))
         case "min" | "max":
-            column = _column(records, node.path[1])
+            column = _column(records, *rest)
             return _of_type(Total(node.op, name, column, where), column.type)
         case "sum":
-            return _summed(records, node, where)
+            return _summed(name, _column(records, *rest), where)
         case "avg":
-            summed = _summed(records, node, where)
-            count = Total("count", name, _column(records, node.path[1]), where)
+            summed = _summed(name, _column(records, *rest), where)
+            count = Total("count", name, _column(records, *rest), where)
             if records.weight is not None:
                 count = Total("sum", name, _column(records, records.weight), where)
             return evolve(summed, value=evolve(cast("Quantity", summed.value), over=count, divisors=(count,)))
@@ -234,10 +243,9 @@ def _column(records: Collection, name: str) -> Column:
     return Column(name, cast("Scalar", records.fields[name]))
 
 
-def _summed(records: Collection, node: Aggregate, where: Condition | None) -> Operand:
-    column = _column(records, node.path[1])
+def _summed(collection: str, column: Column, where: Condition | None) -> Operand:
     places = column.type.places if isinstance(column.type, Number) else 0
-    summed = Total("sum", node.path[0], Unscaled(column, places) if isinstance(column.type, Number) else column, where)
+    summed = Total("sum", collection, Unscaled(column, places) if isinstance(column.type, Number) else column, where)
     sort: Sort = "money" if isinstance(column.type, Money) else "number"
     return Operand(sort, Quantity(summed, Fraction(1, 10**places)))
 

@@ -7,7 +7,7 @@ filters with the same people may differ.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from custcrm.filters.syntax.nodes import (
     FALSE,
@@ -37,18 +37,15 @@ from custcrm.filters.syntax.nodes import (
 from custcrm.filters.syntax.operators import COMPARISONS
 from custcrm.filters.syntax.to_text import canonical
 
-VERSION: Final = "1"
-"""Of the language; filters of another version are never equal."""
-
 
 def normal(node: Condition) -> Condition:
     """Return the normal form of a checked condition."""
     return _normal(node, positive=True)
 
 
-def hash_text(node: Condition) -> str:
-    """Return the version of the language and the SHA-256 of the normal form's canonical text."""
-    return f"{VERSION}:{hashlib.sha256(canonical(normal(node)).encode()).hexdigest()}"
+def hash_text(node: Condition, version: int = 1) -> str:
+    """Return the version of the language that the condition needs, and the SHA-256 of the normal form's canonical text."""
+    return f"{version}:{hashlib.sha256(canonical(normal(node)).encode()).hexdigest()}"
 
 
 def _normal(node: Condition, *, positive: bool) -> Condition:

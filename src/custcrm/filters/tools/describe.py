@@ -5,7 +5,7 @@ rows without a value, the sentence says so.
 """
 
 from decimal import Decimal
-from typing import Final, assert_never
+from typing import Final, Self, assert_never
 
 from attrs import evolve, frozen
 
@@ -113,8 +113,8 @@ class _Words:
                 return self.say(f"{sign}segment", quoted(name))
             case s.Literal(value):
                 return self.phrases["true" if bool(value) is not bool(sign) else "false"]
-            case s.Aggregate(op, path, where):
-                return self.say_of(AGGREGATES[op], self.records(path, where), variant=bool(sign))
+            case s.Aggregate(op):
+                return self.say_of(AGGREGATES[op], self.records(node), variant=bool(sign))
             case s.Field():  # a Boolean
                 return self.say_of(COMPARISONS["="], self.value(node), self.phrases["yes"], variant=bool(sign))
             case s.And() | s.Or() | s.Not():
@@ -141,11 +141,11 @@ class _Words:
                 return self.say_of(FUNCTIONS[name]) if length is None else self.moved(name, length)
             case s.Anniversary(field):
                 return self.say_of(FUNCTIONS["anniversary"], self.value(field))
-            case s.Aggregate(op, path, where):
+            case s.Aggregate(op):
                 row = AGGREGATES[op]
                 of_times = len(row.sentences[self.language]) > 1 and self.is_time(node)
-                totalled = self.label_inside(path) if row.takes else ""
-                return self.say_of(row, self.records(path[:1], where), totalled, variant=of_times)
+                totalled = self.label_inside(node) if row.takes else ""
+                return self.say_of(row, self.records(node), totalled, variant=of_times)
         raise not_a_value()
 
     def moved(self, name: str, length: Span) -> str:
@@ -166,14 +166,15 @@ class _Words:
                 return write_number(value)
         return iso(value)
 
-    def records(self, path: tuple[str, ...], where: s.Condition | None) -> str:
-        name = self.label(path)
-        if where is None:
-            return name
-        return self.say("where", name, evolve(self, names=self.names.inside(path[0])).condition(where))
+    def records(self, node: s.Aggregate) -> str:
+        name = self.label(self.names.of(node).within[-1:])
+        return name if node.where is None else self.say("where", name, self.inside(node).condition(node.where))
 
-    def label_inside(self, path: tuple[str, ...]) -> str:
-        return evolve(self, names=self.names.inside(path[0])).label(path[1:])
+    def label_inside(self, node: s.Aggregate) -> str:
+        return self.inside(node).label(node.path[-1:])
+
+    def inside(self, node: s.Aggregate) -> Self:
+        return evolve(self, names=self.names.of(node))
 
     def label(self, path: tuple[str, ...]) -> str:
         """Return what people call a field: its own label, or its name with spaces."""

@@ -105,9 +105,9 @@ def _missing(
                 guarded |= {arg.value for arg in wanted if isinstance(arg, s.Exists)}
             for arg in args:
                 yield from _missing(names, arg, positive=positive, guarded=guarded)
-        case s.Aggregate(path=path, where=where):
+        case s.Aggregate(where=where):
             if where is not None:
-                yield from _missing(names.inside(path[0]), where)
+                yield from _missing(names.of(node), where)
         case _:
             if not positive:
                 yield from _lets_missing_in(names, node, guarded)

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from custcrm.filters.checking.conditions import names_to_check
-from custcrm.filters.checking.names import Computed, EntryRecord, EntryValue, Names, Plain, WholeMap, resolve
+from custcrm.filters.checking.names import (
+    Computed,
+    EntryRecord,
+    EntryValue,
+    Names,
+    Plain,
+    WholeMap,
+    collection_at,
+    metric_value,
+    resolve,
+)
 from custcrm.filters.checking.segments import segment_node
 from custcrm.filters.syntax.nodes import (
     Aggregate,
@@ -40,12 +50,38 @@ def _paths(names: Names, node: Node) -> Iterator[tuple[str, ...]]:
         case Aggregate(_, path, where):
             yield (*names.within, *path)
             if where is not None:
-                yield from _paths(names.inside(path[0]), where)
+                inner, (_, rest) = names.of(node), _collection(names, node)
+                begun = (*names.within, *path[: len(path) - len(rest)])
+                yield from ((*begun, *each[len(inner.within) :]) for each in _paths(inner, where))
         case Segment():
             yield from _paths(names, segment_node(names, node))
         case _:
             for part in children(node):
                 yield from _paths(names, part)
+
+
+def version_read(schema: Declarations, node: Node, within: tuple[str, ...] = ()) -> int:
+    """Return the version of the language since which all that a checked tree reads is what it is; of segments, their names."""
+    return max(_versions(Names(schema, within), node), default=1)
+
+
+def _versions(names: Names, node: Node) -> Iterator[int]:
+    match node:
+        case Field((name,)) if not names.within and name in names.schema.metrics:
+            yield from _versions(names, metric_value(names.schema, name))
+        case Aggregate(_, path, where):
+            name, rest = _collection(names, node)
+            is_through = len(path) - len(rest) > 1  # COUNT(sales.lines), which the first version of the language has not
+            yield 2 if is_through else names.fields[name].version
+            if where is not None:
+                yield from _versions(names.of(node), where)
+        case _:
+            for part in children(node):
+                yield from _versions(names, part)
+
+
+def _collection(names: Names, node: Aggregate) -> tuple[str, tuple[str, ...]]:
+    return cast("tuple[str, tuple[str, ...]]", collection_at(names.fields, node.path))
 
 
 def discreet(schema: Declarations, node: Node, within: tuple[str, ...] = ()) -> Node:
@@ -55,7 +91,7 @@ def discreet(schema: Declarations, node: Node, within: tuple[str, ...] = ()) -> 
 
 def _discreet(names: Names, node: Any) -> Any:
     if isinstance(node, Aggregate):
-        where = None if node.where is None else _discreet(names.inside(node.path[0]), node.where)
+        where = None if node.where is None else _discreet(names.of(node), node.where)
         return Aggregate(node.op, node.path, where)
     parts = children(node)
     if isinstance(node, Compare | Between | In | TextTest) and any(_is_personal(names, part) for part in parts):
@@ -75,9 +111,10 @@ def _is_personal(names: Names, node: Node) -> bool:
     match node:
         case Field(path):
             return _marked(names, path)
-        case Aggregate(_, path):
-            records = names.fields[path[0]]
-            return records.personal or (len(path) > 1 and records.fields[path[1]].personal)
+        case Aggregate():
+            name, rest = _collection(names, node)
+            records = names.fields[name]
+            return records.personal or any(records.fields[each].personal for each in rest)
         case _:
             return any(_is_personal(names, part) for part in children(node))
 

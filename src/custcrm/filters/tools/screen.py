@@ -12,7 +12,7 @@ from attrs import frozen
 
 from custcrm.filters.checking.conditions import check, check_value
 from custcrm.filters.checking.expanding import check_sizes
-from custcrm.filters.checking.names import EntryRecord, Names, WholeCollection, WholeMap, metric_domain, resolve
+from custcrm.filters.checking.names import EntryRecord, Names, WholeCollection, WholeMap, metric_domain, resolve, spelled
 from custcrm.filters.checking.sorts import domain_of_type
 from custcrm.filters.parsing.tokens import is_path, segments
 from custcrm.filters.syntax.constants import constant, day, number, timestamp
@@ -156,38 +156,39 @@ _OPERATIONS: Final = (
 def conditions(schema: Declarations) -> Iterator[Condition]:
     """Yield each field, entry and metric that a screen may offer, in the order of the schema."""
     for name, kind in schema.types.items():
-        yield from _offered(name, kind)
+        yield from _offered(spelled(schema.types, (name,)), kind)
     for name, metric in schema.metrics.items():
         sort = "integer" if isinstance(metric, Elapsed) else metric_domain(schema, name).sort
         yield _condition((name,), metric, sort)
 
 
-def _offered(name: str, kind: Any) -> Iterator[Condition]:
+def _offered(path: tuple[str, ...], kind: Any) -> Iterator[Condition]:
     match kind:
         case Collection(hidden=True):
             return
         case Collection():
-            yield _condition((name,), kind, "collection")
+            yield _condition(path, kind, "collection")
         case Map(keys=None):
-            yield _condition((name,), kind, "map")
+            yield _condition(path, kind, "map")
         case Map(value=Mapping() as record, keys=keys):
             for key in keys:
-                yield _condition((name, key), None, "entry")
+                yield _condition((*path, key), None, "entry")
                 for field, type_ in record.items():
                     scalar = type_.type if isinstance(type_, Derived) else type_
-                    yield _condition((name, key, field), type_, domain_of_type(scalar).sort)
+                    yield _condition((*path, key, field), type_, domain_of_type(scalar).sort)
         case Map(value=value, keys=keys):
             for key in keys:
                 entry = keys[key] if isinstance(keys, Mapping) else value
-                yield _condition((name, key), entry, domain_of_type(entry).sort)
+                yield _condition((*path, key), entry, domain_of_type(entry).sort)
         case _:
-            yield _condition((name,), kind, domain_of_type(kind).sort)
+            yield _condition(path, kind, domain_of_type(kind).sort)
 
 
 def _condition(path: tuple[str, ...], kind: Any, sort: str) -> Condition:
     operators = tuple(each.operator for each in _OPERATIONS if sort in each.types)
     own = getattr(kind, "label", "")
-    label = ": ".join([*path[:-1], own]) if own else ": ".join(part.replace("_", " ") for part in path).capitalize()
+    above = () if sort == "collection" else path[:-1]
+    label = ": ".join([*above, own]) if own else ": ".join(part.replace("_", " ") for part in path).capitalize()
     choices = getattr(kind, "values", ()) if sort == "choice" else ()
     return Condition(field=path_text(path), label=label, type=sort, operators=operators, choices=choices)
 

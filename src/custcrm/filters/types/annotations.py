@@ -142,7 +142,7 @@ def _collection(name: str, given: Collection, depth: int = 1) -> Collection:
             raise Malformed(f"{name}.{key} must be a single value: no maps in a record, no third level")
         fields[key] = _collection(f"{name}.{key}", kind, depth + 1) if isinstance(kind, Collection) else kind
     times = [each for each in (given.at, given.until) if each]
-    for each in (*given.scopes, *times, *given.only, *((given.weight,) if given.weight else ())):
+    for each in (*given.scopes, *times, *((given.weight,) if given.weight else ())):
         if each not in fields:
             raise Malformed(f"{name} has no field {each!r}", suggestions=())
     for each in times:

@@ -165,17 +165,21 @@ class Collection:
 
     `at` names the Instant or Date field that says when a record became true; later records are not seen. `until` names
     the one that says since when it is true no more; those that have ended are not seen either. `scopes` names the fields
-    that a scope narrows. `only` names fields and the values of which one must be there: records with another are not of
-    this collection. `weight` names the Integer field that says how many records one counts for in an average. A `hidden`
-    collection serves metrics and derived fields, and is not offered by name in errors.
+    that a scope narrows. `where` is a condition in the filter language, on the record's own fields: records of which it is
+    not true are not of this collection. `weight` names the Integer field that says how many records one counts for in an
+    average. `version` is that of the language since which the collection is what it is: filters that read it have another
+    hash than before. A `hidden` collection serves metrics and derived fields, and is not offered by name in errors.
+
+    A collection named `sales.lines`, beside `sales` with its `lines`, has the lines of all of them: `COUNT(sales.lines)`.
     """
 
     fields: Mapping[str, Any] = field(hash=False)
     at: str | None = field(kw_only=True, default=None)
     until: str | None = field(kw_only=True, default=None)
     scopes: tuple[str, ...] = field(kw_only=True, default=())
-    only: Mapping[str, tuple[str, ...]] = field(kw_only=True, factory=dict, hash=False)
+    where: str | None = field(kw_only=True, default=None)
     weight: str | None = field(kw_only=True, default=None)
+    version: int = field(kw_only=True, default=1)
     label: str = field(kw_only=True, default="")
     personal: bool = field(kw_only=True, default=False)
     hidden: bool = field(kw_only=True, default=False)

@@ -133,6 +133,7 @@ class Questions:
             own=lambda column: column,
             facts=lambda record: self._facts(record, "id"),
             beside=lambda record: self._facts(record, "customer_id"),
+            owner=self._owner,
             as_of=lambda _: self._as_of,
             past=past,
         )
@@ -140,6 +141,10 @@ class Questions:
     def _facts(self, record: type, key: str) -> ReadMany:
         parts, whose = self._tables[record].parts, attrgetter(key)
         return lambda row: parts.get(whose(row), NOTHING).values()
+
+    def _owner(self, record: type) -> Callable[[Any, tuple[Any, ...]], Any | None]:
+        records = self._tables[record].records
+        return lambda _, key: records.get(key)
 
     def _compile_filter(self, condition: Condition, currency: str | None, past: bool) -> _Filter:
         return compile_filter(condition, self._access[past], currency=currency), moments_in(condition)

@@ -25,7 +25,7 @@ from custcrm.storage.memory import setwise
 from custcrm.storage.memory.contents import Contents
 from custcrm.storage.memory.table import Key, Table, with_counter
 from custcrm.storage.migrations import VERSION
-from custcrm.storage.protocol import Reader, Tell, Writer
+from custcrm.storage.protocol import Migrated, Reader, Tell, Writer
 from custcrm.storage.questions import Order, Question, Verdict
 from custcrm.values.errors import Closed, NotFound, Reason, Taken
 
@@ -114,10 +114,10 @@ class MemoryStore:
         self._open()
         return VERSION
 
-    def migrate(self) -> tuple[int, int]:
+    def migrate(self) -> Migrated:
         """Do nothing: there is no older schema in memory."""
         self._open()
-        return VERSION, VERSION
+        return Migrated(VERSION, VERSION)
 
     def describe(self) -> str:
         """Return 'memory'."""

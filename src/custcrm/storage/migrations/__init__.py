@@ -1,6 +1,6 @@
 """The schema's history, one Alembic revision per version. Revisions never import the records: they say what was.
 
-`env` runs them.
+`env` runs them; `meanings` finds what is saved and means something else since.
 """
 
 from typing import Final

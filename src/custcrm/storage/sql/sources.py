@@ -17,7 +17,7 @@ from custcrm.records.customers import FOLDED, Customer
 from custcrm.records.declaration import bounds_of, declaration
 from custcrm.storage.sql.tables import table
 from custcrm.storage.sql.types import INSTANT, TEXT, bind_text
-from custcrm.vocabulary import COLLECTIONS, MAPS, CollectionWords
+from custcrm.vocabulary import COLLECTIONS, MAPS, CollectionWords, OwnerWords
 
 AS_OF: Final = "asked_as_of"
 """The parameter that holds the instant of the question."""
@@ -129,16 +129,18 @@ class RecordSource:
     dialect: str
 
     def column(self, name: str) -> Element:
-        """Return the column of a field."""
-        return self.table.c[name]
+        """Return the column of a field; of the record that this one belongs to by a sub-query."""
+        if (owner := self.words.owner_of(name)) is not None:
+            return self._of_owner(owner, name)
+        return -self.table.c[name] if name in self.words.turned else self.table.c[name]
 
     def required(self, name: str) -> bool:
         """Tell whether the column is never NULL."""
-        return not declaration(self.words.record).column(name).nullable
+        return self.words.owner_of(name) is None and not self.words.column(name).nullable
 
     def is_known(self, name: str) -> sa.ColumnElement[bool]:
         """Return whether the field is there."""
-        return _is_known(self.table, name)
+        return self.column(name).is_not(None) if self.words.owner_of(name) else _is_known(self.table, name)
 
     def month_day(self, name: str) -> sa.ColumnElement[int]:
         """Return month × 100 + day, which is a column of its own."""
@@ -146,7 +148,12 @@ class RecordSource:
 
     def folded(self, name: str, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:
         """Return what our function on SQLite computes; None on PostgreSQL."""
-        return _folded(self.dialect, self.table.c[name], case=case, accent=accent)
+        return _folded(self.dialect, self.column(name), case=case, accent=accent)
+
+    def _of_owner(self, owner: OwnerWords, name: str) -> Element:
+        found = table(owner.record).alias()
+        tie = sa.and_(*(found.c[theirs] == self.table.c[own] for theirs, own in owner.on.items()))
+        return sa.select(found.c[name]).where(tie).correlate_except(found).scalar_subquery()
 
     def entry(self, map: str, key: str, field: str | None) -> Element:  # noqa: ARG002 - the protocol's
         """Raise KeyError: records have no maps, which the checker knows."""

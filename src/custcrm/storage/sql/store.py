@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from custcrm.storage import forks
 from custcrm.storage.custody import Custody, Turn
-from custcrm.storage.protocol import Durability, Reader, Tell, Writer
+from custcrm.storage.migrations import meanings
+from custcrm.storage.protocol import Durability, Migrated, Reader, Tell, Writer
 from custcrm.storage.sql import postgresql, schema, sqlite
 from custcrm.storage.sql.engine import open_engine, translated
 from custcrm.storage.sql.reader import SqlReader
@@ -165,12 +166,13 @@ class SqlStore:
         with self._connection(writes=False) as connection:
             return schema.version(connection)
 
-    def migrate(self) -> tuple[int, int]:
-        """Bring the schema to this library's version; return the versions before and after."""
+    def migrate(self) -> Migrated:
+        """Bring the schema to this library's version, and return what that did."""
         with self._in_turn(), self._connection(writes=True) as connection, translated():
             before, after = schema.migrate(connection)
+            reread = () if before is None else meanings.reread(connection, before, after)
             connection.commit()
-        return before or 0, after
+        return Migrated(before or 0, after, reread)
 
     def describe(self) -> str:
         """Return 'SQLite' or 'PostgreSQL'."""

@@ -27,7 +27,7 @@ _LITERALS: Final = (str, int, bool, type(None))
 
 @frozen
 class Record:
-    """What is being read: the row, or a record of one of its collections."""
+    """What is being read: the row, or a record of one of its collections, `sales`, or of one within these, `sales.lines`."""
 
     name: str
     collection: str | None = None
@@ -152,6 +152,11 @@ class Access:
         if isinstance(self.rows, Bound):
             return self._reader(self.rows.records(collection, record.collection), record)
         return join_tests(ast.Or(), [self._field(load(record.name), collection), nodes.Tuple([], ast.Load())])
+
+    def inside(self, record: Record, collection: str) -> Record:
+        """Return a record of a collection of this one, under a name of its own."""
+        outer = record.collection
+        return Record(self.fresh("r"), collection if outer is None else f"{outer}.{collection}")
 
     def month_day(self, node: Value, record: Record) -> ast.expr | None:
         """Return the code that gives month × 100 + day, or None where it is computed from the date."""

@@ -218,7 +218,7 @@ def _some(access: Access, collection: str, where: Condition | None, record: Reco
     records = access.records(collection, record)
     if where is None:
         return compare(access.call(len, records), ">", nodes.Constant(0))
-    inner = Record(access.fresh("r"), collection)
+    inner = access.inside(record, collection)
     return access.call(any, nodes.GeneratorExp(condition(access, where, inner).test, [loop(inner.name, records)]))
 
 
@@ -306,7 +306,7 @@ def _total(access: Access, node: Total, record: Record) -> ast.expr:
     records = access.records(node.collection, record)
     if node.op == "count" and node.value is None and node.where is None:
         return access.call(len, records)
-    inner = Record(access.fresh("r"), node.collection)
+    inner = access.inside(record, node.collection)
     tests, known = [], NOTHING
     if node.where is not None:
         branch = condition(access, node.where, inner)

@@ -56,10 +56,10 @@ class Objects:
 class Bound:
     """A store's own access: each function is asked once, when a filter is compiled, and gives a reader of rows.
 
-    `within` names the collection whose records are read, None for the row itself. A reader returns the physical value
-    of `ir.nodes` (Money: minor units), or None where it is missing. `column` may return a text instead: the attribute
-    that holds what an object row would hold, which is then read without a call. `records` gives a sized collection.
-    `month_day` reads month × 100 + day; without it they are computed from the date.
+    `within` names the collection whose records are read, `sales` or `sales.lines`, None for the row itself. A reader
+    returns the physical value of `ir.nodes` (Money: minor units), or None where it is missing. `column` may return a text
+    instead: the attribute that holds what an object row would hold, which is then read without a call. `records` gives a
+    sized collection. `month_day` reads month × 100 + day; without it they are computed from the date.
     """
 
     column: Callable[[Column, str | None], str | Reader]

@@ -16,8 +16,14 @@ down_revision = "2"
 ADDED: Final[tuple[tuple[str, str, str, str | None], ...]] = ()
 """Columns: their table, name, type, and what those rows have that are there; None: may be missing."""
 
+LINES: Final = ("customer_id", "category", "occurred_at", "quantity", "amount")
+"""What the index of lines holds: whether one was sold or came back is told by quantity and amount."""
+
 
 def upgrade() -> None:
-    """Add the columns."""
+    """Add the columns, and let the index of lines tell which were sold."""
     for table, name, kind, value in ADDED:
         op.add_column(f"custcrm_{table}", sa.Column(name, TYPES[kind], nullable=value is None, server_default=value))
+    index = "custcrm_ix_sale_lines_customer_id_category_occurred_at"
+    op.drop_index(index, "custcrm_sale_lines")
+    op.create_index(index, "custcrm_sale_lines", LINES)
