@@ -460,6 +460,34 @@ def test_cancelling_after_a_refund_gives_an_account_no_more_than_is_left(crm: cu
     assert crm.accounts.balance(anna, "wallet") == Money("35", "EUR")
 
 
+@pytest.mark.feature("V11", "C26")
+def test_a_cancel_gives_back_to_whoever_paid(crm, people) -> None:
+    """A friend's points, wallet and coupon come back to the friend, as the buyer's own do; nobody else's are touched."""
+    anna, eve = people["Anna"], people["Eve"]
+    crm.programs.join(eve, "club")
+    crm.accounts.add("wallet", program="club")
+    crm.accounts.add("cups", program="club", kind="goods")
+    crm.coupons.add_series("gift", program="club", transferable=True)
+    coupons = {}
+    for each in (anna, eve):
+        crm.points.credit(each, "club", 50)
+        crm.accounts.replenish(each, "wallet", 50)
+        crm.accounts.replenish(each, "cups", 5)
+        coupons[each.id] = crm.coupons.issue(each, "gift")
+    sale = crm.sales.record(anna, 60, program="club", external_id="order 9")
+    for each, reference in ((anna, sale.id), (eve, "order 9"), (eve, "order 10")):
+        crm.points.spend(each, "club", 10, reference=reference)
+        crm.accounts.spend(each, "wallet", 20, reference=reference)
+        crm.accounts.spend(each, "cups", 2, reference=reference)
+    crm.coupons.redeem(coupons[eve.id], customer=anna, sale=sale)
+    crm.sales.refund(sale, 25)
+    crm.sales.cancel(sale)
+    assert [crm.points.balance(each, "club") for each in (anna, eve)] == [50, 40]
+    assert [crm.accounts.balance(each, "cups") for each in (anna, eve)] == [5, 3]
+    assert [crm.accounts.balance(each, "wallet") for each in (anna, eve)] == [euros(45), euros(30)]    # of 35, newest first
+    assert crm.coupons.state(coupons[eve.id]) == "issued"
+
+
 def test_cancelling_under_an_external_id_happens_once(crm: custcrm.Crm) -> None:
     """A retry after a lost answer gives the same refund, and moves nothing."""
     crm.programs.add("club")

@@ -56,6 +56,7 @@ class CustomerAccount:
     "account_entries",
     key="customer_id id",
     index=("customer_id account occurred_at amount units", "occurred_at", "applied_id"),
+    sparse=("reference",),
     moments={"occurred_at": "account_entry"},
     shown="account kind",
 )

@@ -147,6 +147,7 @@ class Declaration:
     unique: tuple[tuple[str, ...], ...] = ()
     one_open: tuple[str, ...] = ()
     index: tuple[tuple[str, ...], ...] = ()
+    sparse: tuple[str, ...] = ()
     moments: Mapping[str, str] = attrs.field(factory=dict, hash=False)
     counter: Counter | None = None
     bounds: Bounds | None = None
@@ -182,6 +183,7 @@ def record(
     unique: tuple[str, ...] = (),
     one_open: str = "",
     index: tuple[str, ...] = (),
+    sparse: tuple[str, ...] = (),
     moments: Mapping[str, str] | None = None,
     counter: Counter | None = None,
     in_force: str = "",
@@ -191,10 +193,10 @@ def record(
     """Declare a frozen attrs class as a record of `table`.
 
     `key`, and each of `unique` and `index`, are column names separated by spaces. `unique` holds where all its columns are
-    present. `one_open` are columns whose values only one record may have that has no `until` yet. `moments` names the instants
-    by which the record appears in the feed, and as what. `in_force` are the columns that bound its time: see `Bounds`. `shown`
-    are the columns that its repr has beside the key: nothing personal. A `secret` key, which is worth something to whoever
-    knows it, is not shown.
+    present. `sparse` are columns that few records have, which are found by them. `one_open` are columns whose values only one
+    record may have that has no `until` yet. `moments` names the instants by which the record appears in the feed, and as what.
+    `in_force` are the columns that bound its time: see `Bounds`. `shown` are the columns that its repr has beside the key:
+    nothing personal. A `secret` key, which is worth something to whoever knows it, is not shown.
     """
 
     def declare(cls: type[R]) -> type[R]:
@@ -206,6 +208,7 @@ def record(
             unique=tuple(tuple(each.split()) for each in unique),
             one_open=tuple(one_open.split()),
             index=tuple(tuple(each.split()) for each in index),
+            sparse=sparse,
             moments=dict(moments or {}),
             counter=counter,
             bounds=Bounds(*in_force.split()) if in_force else None,
@@ -247,7 +250,7 @@ def _declared(cls: type) -> Declaration:
     if made is None:
         raise TypeError(f"{cls.__name__} is not a record")
     result = made()
-    named = (result.key, *result.unique, *result.index, result.one_open)
+    named = (result.key, *result.unique, *result.index, result.one_open, result.sparse)
     missing = {name for names in named for name in names} - set(result.names)
     if missing:
         raise TypeError(f"{cls.__name__} declares columns that it has not: {', '.join(sorted(missing))}")

@@ -18,6 +18,7 @@ DEBT: Final = "debt"
     "points_entries",
     key="customer_id id",
     index=("customer_id program expires_at lot_id delta occurred_at", "occurred_at", "applied_id"),
+    sparse=("reference",),
     moments={"occurred_at": "points_entry"},
     shown="program kind delta",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -136,9 +136,11 @@ def cancel(
         before = _again(writer, held, what)
         if before is not None:
             return [before]
-        for each in sorted({held.customer_id, *whose_uses(writer, references(held))}):
+        people = {held.customer_id, *whose_uses(writer, references(held)), *_payers(writer, held)}
+        for each in sorted(people):
             writer.hold(Customer, each)
-        _return_payments(business, writer, held, what.reason)  # first: points that come back cover those that were earned
+        # First: points that come back cover those that were earned.
+        _return_payments(business, writer, held, people, what.reason)
         refunded = _refund(business, writer, held, what)
         restore_cancelled(business, writer, references(held), reason=what.reason)
         return [refunded]
@@ -191,29 +193,39 @@ def _reverse_earned(business: Business, writer: Writer, sale: Sale, left: rules.
                 single.perform(business, partial(points_reversing, business, credit, points, reason), sale.customer_id)
 
 
-def _return_payments(business: Business, writer: Writer, sale: Sale, reason: str) -> None:
-    """Give back the points and what accounts paid for the sale, as far as that has not been done."""
-    paid = {"customer_id": sale.customer_id, "kind": "spend", "reference": references(sale)}
-    spends = {each.spend_id: each for each in writer.find(PointsEntry, paid)}
+def _payers(reader: Reader, sale: Sale) -> set[str]:
+    """Return the customers whose points or accounts paid for the sale."""
+    points, accounts = reader.find(PointsEntry, _paid_for(sale)), reader.find(AccountEntry, _paid_for(sale))
+    return {*(each.customer_id for each in points), *(each.customer_id for each in accounts)}
+
+
+def _paid_for(sale: Sale) -> dict[str, Any]:
+    return {"kind": "spend", "reference": references(sale)}
+
+
+def _return_payments(business: Business, writer: Writer, sale: Sale, held: Collection[str], reason: str) -> None:
+    """Give back the points and what accounts paid for the sale, as far as that has not been done, to those who are held."""
+    paid = {**_paid_for(sale), "customer_id": sorted(held)}
+    spends = {(each.customer_id, each.spend_id): each for each in writer.find(PointsEntry, paid)}
     for spend in spends.values():
-        _give_back(business, sale, points_reversing(business, spend, None, reason))
+        _give_back(business, spend.customer_id, points_reversing(business, spend, None, reason))
     due = rules.left(sale, find_known(writer, sale).refunds).total.minor  # what a refund gave back before is not given twice
-    for entry in reversed(list(writer.find(AccountEntry, paid))):
+    for entry in sorted(writer.find(AccountEntry, paid), key=lambda each: (each.occurred_at, each.id), reverse=True):
         if entry.amount is None:
-            _give_back(business, sale, account_reversing(business, entry, reason=reason))
+            _give_back(business, entry.customer_id, account_reversing(business, entry, reason=reason))
             continue
-        returned = {"customer_id": sale.customer_id, "reverses": entry.id}
+        returned = {"customer_id": entry.customer_id, "reverses": entry.id}
         undone = next(writer.totals(AccountEntry, returned, of="amount"), (0,))[0]
         back = min(due, -entry.amount.minor - undone)
         due -= back
         if back > 0:
             amount = Money.from_minor(back, business.currency)
-            _give_back(business, sale, account_reversing(business, entry, amount=amount, reason=reason))
+            _give_back(business, entry.customer_id, account_reversing(business, entry, amount=amount, reason=reason))
 
 
-def _give_back(business: Business, sale: Sale, action: Action) -> None:
+def _give_back(business: Business, customer: str, action: Action) -> None:
     try:
-        single.perform(business, lambda: action, sale.customer_id)
+        single.perform(business, lambda: action, customer)
     except Refusal as no:
         if no.reason is not Reason.ALREADY_REVERSED:  # what was given back by hand is not given twice
             raise

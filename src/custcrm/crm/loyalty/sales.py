@@ -116,8 +116,8 @@ class Sales:
     ) -> Sale:
         """Take back all that is left of a sale as if it had not been, and return the refund.
 
-        Points and money of accounts that were spent with the sale's id, or its external id, as their reference come back, and
-        coupons that were redeemed so are restored where their series allows it; else they stay redeemed. All of it happens, or
+        Points and money of accounts that were spent with the sale's id, or its external id, as their reference come back to
+        whoever paid, and coupons that were redeemed so are restored where their series allows it. All of it happens, or
         nothing. What was returned before is not returned again: accounts get no more than is left of the sale. With an
         `external_id` of the refund, or a `key`, it is done once.
         """

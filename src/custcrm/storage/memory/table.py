@@ -38,7 +38,8 @@ class Table:
         self._uniques = tuple(Unique(record, columns) for columns in declared.unique)
         self._open = Unique(record, declared.one_open, only_open=True) if declared.one_open else None
         self._clashing = (*self._uniques, self._open) if self._open else self._uniques
-        self._indexes = tuple(Index(record, columns) for columns in declared.index if columns[0] != self.key[0])
+        by = (*declared.index, *((name,) for name in declared.sparse))
+        self._indexes = tuple(Index(record, columns) for columns in by if columns[0] != self.key[0])
         self._sums: dict[Key, dict[Any, KeptSums]] = {}  # by what was asked, then by the key's first column
 
     def part(self, first: Any) -> Mapping[Key, Any]:

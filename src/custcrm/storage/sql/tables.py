@@ -89,7 +89,13 @@ def _references(about: Declaration) -> list[sa.ForeignKeyConstraint]:
 
 def _indexes(about: Declaration) -> list[sa.Index]:
     unique = [sa.Index(_name("uq", about, columns), *columns, unique=True) for columns in about.unique]
-    return [*unique, *_one_open(about), *(_index(about, columns) for columns in about.index)]
+    sparse = [_sparse(about, name) for name in about.sparse]
+    return [*unique, *_one_open(about), *(_index(about, columns) for columns in about.index), *sparse]
+
+
+def _sparse(about: Declaration, name: str) -> sa.Index:
+    there = sa.column(name).is_not(None)
+    return sa.Index(_name("ix", about, (name,)), name, sqlite_where=there, postgresql_where=there)
 
 
 def _one_open(about: Declaration) -> list[sa.Index]:

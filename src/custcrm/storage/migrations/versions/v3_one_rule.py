@@ -18,6 +18,8 @@ ADDED: Final[tuple[tuple[str, str, str, str | None], ...]] = ()
 
 LINES: Final = ("customer_id", "category", "occurred_at", "quantity", "amount")
 """What the index of lines holds: whether one was sold or came back is told by quantity and amount."""
+SPARSE: Final = (("points_entries", "reference"), ("account_entries", "reference"))
+"""Tables, and columns that few rows have, by which they are looked up."""
 
 
 def upgrade() -> None:
@@ -27,3 +29,6 @@ def upgrade() -> None:
     index = "custcrm_ix_sale_lines_customer_id_category_occurred_at"
     op.drop_index(index, "custcrm_sale_lines")
     op.create_index(index, "custcrm_sale_lines", LINES)
+    for table, name in SPARSE:
+        there = sa.column(name).is_not(None)
+        op.create_index(f"custcrm_ix_{table}_{name}", f"custcrm_{table}", [name], sqlite_where=there, postgresql_where=there)
