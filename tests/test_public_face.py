@@ -73,12 +73,12 @@ def test_every_public_name_says_what_it_is(module: str) -> None:
 
 
 def test_parts_have_few_verbs() -> None:
-    """A noun of the facade with more verbs than the life of a coupon, fourteen, is two nouns."""
+    """A noun of the facade with more verbs than the life of a coupon, fifteen, is two nouns."""
     with custcrm.open() as crm:
         parts = [part for name, part in vars(crm).items() if not name.startswith("_")]
     for part in parts:
         verbs = [name for name in dir(type(part)) if not name.startswith("_") and callable(getattr(type(part), name))]
-        assert len(verbs) <= 14, f"{type(part).__name__}: {', '.join(verbs)}"
+        assert len(verbs) <= 15, f"{type(part).__name__}: {', '.join(verbs)}"
 
 
 def test_arguments_with_defaults_are_keywords() -> None:

@@ -6,6 +6,7 @@ time by which it is judged now, `refusals` why it cannot be redeemed then.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from hashlib import sha256
@@ -17,6 +18,8 @@ from attrs import evolve
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption
 from custcrm.records.coupons import CouponState
 from custcrm.values.errors import Reason, Refusal
+from custcrm.values.phones import lookup_key
+from custcrm.values.texts import fold_case
 
 Use: TypeAlias = Redemption | GuestRedemption
 Uses: TypeAlias = Collection[Redemption | GuestRedemption]
@@ -161,6 +164,36 @@ def without_place(coupon: Coupon) -> Coupon:
 def guest(identity: str, key: str) -> str:
     """Return what a guest is known by: a keyed hash, from which nobody gets the email or phone that was given."""
     return digest(bytes.fromhex(key), identity.encode(), sha256).hex()
+
+
+def identity_of_guest(given: str, country: str | None) -> str:
+    """Return what a guest gives as it is compared: a phone number as it is dialled, an email without case, all else as it is.
+
+    An email is otherwise the same letter by letter alone; for a limit, who writes it in another case is nobody else.
+    """
+    number = lookup_key(given, country)
+    if number is not None:
+        return number
+    return fold_case(unicodedata.normalize("NFC", given)) if "@" in given else given
+
+
+def identities(given: str, country: str | None) -> tuple[str, ...]:
+    """Return what a guest may be known by who gives this: as it is compared, and as it was given, by which older ones are."""
+    return tuple(dict.fromkeys((identity_of_guest(given, country), given)))
+
+
+def coupons_of_person(series: CouponSeries, coupons: Iterable[Coupon], guests: Iterable[Use]) -> int:
+    """Return how many coupons of a series with a limit somebody has begun, as a customer and as a guest.
+
+    What a guest used of a code that the customer has taken since is of that coupon, and counts with it.
+    """
+    counted = [each for each in coupons if each.ordinal is not None]
+    own = {each.code for each in counted if each.code is not None}
+    made = [use for use in guests if isinstance(use, GuestRedemption) and use.code not in own]
+    if series.codes == "unique":
+        return len(counted) + guest_coupons(series, made)
+    by_identity = {use.identity: [each for each in made if each.identity == use.identity] for use in made}
+    return len(counted) + sum(guest_coupons(series, mine) for mine in by_identity.values())
 
 
 def guest_needs_another(series: CouponSeries, mine: Uses, code: str) -> bool:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, Final
 
-from custcrm.actions.coupons.guests import GUEST_KEY
+from custcrm.actions.coupons.limits import GUEST_KEY
 from custcrm.business import Business
 from custcrm.records import Account, Category, CouponSeries, EarningRule, GuestRedemption, Program, SavedSegment, Setting
 from custcrm.rules import benefits, codes

@@ -19,6 +19,7 @@ from custcrm.actions.coupons.judging import (
     refusals_to_issue,
     refuse,
 )
+from custcrm.actions.coupons.limits import GUEST_KEY, begun_by_guest, hold_limit
 from custcrm.actions.coupons.redeeming import spend
 from custcrm.actions.coupons.redemptions import uses_of
 from custcrm.actions.keys import Request
@@ -28,9 +29,6 @@ from custcrm.rules import coupons as rules
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Malformed, NotFound, Reason
 from custcrm.values.identifiers import identifier
-
-GUEST_KEY: Final = "guest_key"
-"""The setting with the key of the hashes: made when the first guest comes, and never shown."""
 
 KEY_BITS: Final = 256
 
@@ -43,13 +41,17 @@ GUESTS: Final = "coupon_guest"
 
 @frozen(kw_only=True)
 class _Visit:
-    """A guest with a code: what the code stands for, and the guest's own uses of the series."""
+    """A guest with a code: what the code stands for, the guest's own uses of the series, and how many coupons were begun.
+
+    `begun` counts what the guest has begun as a customer too.
+    """
 
     series: CouponSeries
     code: str
     coupon: Coupon
     uses: rules.Uses
     mine: rules.Uses
+    begun: int
     is_held: bool
 
     @property
@@ -81,11 +83,12 @@ def redeem_as_guest(
         before = request.claim(writer)
         if before is not None:
             return _find_made_under(writer, wanted, before.id)
+        hold_limit(writer, series_of(wanted))
         if isinstance(wanted, FreeCode):
             writer.hold(FreeCode, wanted.code)
         writer.claim(GUESTS, [f"{series_of(wanted)} {who}"])
         inquiry = Inquiry(business=business, reader=writer, checkout=checkout, owner=None, now=business.now(), writer=writer)
-        visit = _look_up(inquiry, wanted, who)
+        visit = _look_up(inquiry, wanted, identity_of(identity), who)
         known = None if key is not None else visit.made(inquiry)
         if known is not None:
             return known
@@ -114,14 +117,15 @@ def why_as_guest(
     identity = identity_of(identity)
     kept = reader.get(Setting, GUEST_KEY)
     inquiry = Inquiry(business=business, reader=reader, checkout=checkout, owner=None, now=business.now())
-    who = "" if kept is None else rules.guest(identity, kept.value)  # without a key there was no guest yet
-    visit = _look_up(inquiry, wanted, who)
+    # Without a key there was no guest yet.
+    who = "" if kept is None else rules.guest(rules.identity_of_guest(identity, business.country), kept.value)
+    visit = _look_up(inquiry, wanted, identity, who)
     return () if visit.made(inquiry) is not None else rules.ordered(_judge_visit(inquiry, visit))
 
 
 def known_as(business: Business, writer: Writer, identity: str) -> str:
     """Return what is kept of a guest's identity."""
-    return rules.guest(identity_of(identity), _guest_key(business, writer))
+    return rules.guest(rules.identity_of_guest(identity_of(identity), business.country), _guest_key(business, writer))
 
 
 def identity_of(identity: str) -> str:
@@ -147,9 +151,10 @@ def _guest_key(business: Business, writer: Writer) -> str:
     return kept.value
 
 
-def _look_up(inquiry: Inquiry, wanted: Redeemable, who: str) -> _Visit:
+def _look_up(inquiry: Inquiry, wanted: Redeemable, identity: str, who: str) -> _Visit:
     series, code = inquiry.series(series_of(wanted)), _code(wanted)
     mine = tuple(inquiry.reader.find(GuestRedemption, {"series": series.name, "identity": who}))
+    begun = begun_by_guest(inquiry.business, inquiry.reader, series, identity)
     match wanted:
         case FreeCode():
             free = inquiry.reader.get(FreeCode, code)
@@ -163,7 +168,7 @@ def _look_up(inquiry: Inquiry, wanted: Redeemable, who: str) -> _Visit:
             ends = expires_at(series, inquiry.now, inquiry.business)
             coupon = Coupon(customer_id="", id="", series=series.name, issued_at=inquiry.now, expires_at=ends)
             uses, is_held = (), False
-    return _Visit(series=series, code=code, coupon=coupon, uses=uses, mine=mine, is_held=is_held)
+    return _Visit(series=series, code=code, coupon=coupon, uses=uses, mine=mine, begun=begun, is_held=is_held)
 
 
 def _judge_visit(inquiry: Inquiry, visit: _Visit) -> set[Reason]:
@@ -178,7 +183,7 @@ def _judge_visit(inquiry: Inquiry, visit: _Visit) -> set[Reason]:
     if visit.takes_place:
         found |= refusals_to_issue(inquiry, series)
     limit = series.per_customer
-    if visit.needs_another and limit is not None and rules.guest_coupons(series, visit.mine) >= limit:
+    if visit.needs_another and limit is not None and visit.begun >= limit:
         found.add(Reason.CUSTOMER_LIMIT)
     return found
 

@@ -9,14 +9,14 @@ from attrs import evolve
 
 from custcrm.actions import eligibility
 from custcrm.actions.action import Action, Booked, Booking, Cost, Doing, Occasion, Problem, Turn
-from custcrm.actions.coupons import codes
+from custcrm.actions.coupons import codes, limits
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon, uses_of
 from custcrm.actions.messages import messages
 from custcrm.business import Business, among
 from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.syntax import nodes as s
 from custcrm.messaging.templates import COUPON_ISSUED, text_or_default
-from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, Program
+from custcrm.records import Applied, Coupon, CouponSeries, FreeCode, GuestRedemption, Program
 from custcrm.rules import coupons as rules
 from custcrm.storage.customer_facts import facts
 from custcrm.storage.effects import CustomerKey, Given, NewId, Of, Source, Staged, Template
@@ -78,6 +78,7 @@ def left(business: Business, series: str, customer: str | None) -> int | None:
         row = facts(reader, customer, Question(business.everyone(), business.now()))
         assert row is not None, "the customer exists"
         had = int(row.value(business.shown(eligibility.coupons_counted(found.name))))
+        had = limits.begun(business, reader, found, [customer]).get(customer, had)
     mine = max(0, found.per_customer - had)
     return mine if there is None else min(mine, there)
 
@@ -96,20 +97,29 @@ def _problems(business: Business, series: str, now: datetime) -> tuple[Problem, 
 
 
 def _last_word(business: Business, series: CouponSeries, occasion: Occasion) -> tuple[Booking, ...]:
-    """Return the booking that refuses who has reached the limit since the targets were frozen; the place is given back.
+    """Return the booking that refuses who has reached the limit since the targets were frozen, or with what a guest has begun.
 
-    One transaction holds the series from the freeze on, so that nobody else issues meanwhile, and needs none.
+    The place is given back. One transaction holds the series from the freeze on, so that nobody else issues meanwhile, and
+    needs none where no guest has come.
     """
     rules_now = Verdict(eligibility.below_limit(business.schema, series.name, series.per_customer))
-    if not rules_now.rules or not _has_batches(business, occasion.applied_id):
+    if not rules_now.rules or not (_has_batches(business, occasion.applied_id) or _has_guests(business, series)):
         return ()
 
     def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
-        asked = among(business.everyone(), [turn.customer_id for turn in turns])
-        found = writer.refusals(Question(asked, occasion.now), rules_now)
-        return Booked(refused={id_: Refusal(*reasons) for id_, reasons in found.items() if reasons})
+        writer.hold(CouponSeries, series.name)
+        customers = [turn.customer_id for turn in turns]
+        found = writer.refusals(Question(among(business.everyone(), customers), occasion.now), rules_now)
+        refused = {id_: Refusal(*reasons) for id_, reasons in found.items() if reasons}
+        as_guests = limits.reached(business, writer, series, customers)
+        return Booked(refused=refused | {id_: Refusal(Reason.CUSTOMER_LIMIT) for id_ in as_guests})
 
     return (Booking((), book),)
+
+
+def _has_guests(business: Business, series: CouponSeries) -> bool:
+    with business.reading() as reader:
+        return any(reader.find(GuestRedemption, {"series": series.name}, limit=1))
 
 
 def _has_batches(business: Business, applied_id: str) -> bool:

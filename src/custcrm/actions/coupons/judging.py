@@ -18,6 +18,7 @@ from attrs import evolve, field, frozen
 from custcrm.actions import eligibility
 from custcrm.actions.coupons.codes import Redeemable, closed, expires_at, find_coupon, left, places_of, series_of
 from custcrm.actions.coupons.issuing import next_ordinal
+from custcrm.actions.coupons.limits import begun_by_taker, hold_limit
 from custcrm.actions.coupons.redemptions import all_references, series_by_name, uses_by_coupon, uses_of
 from custcrm.business import Business
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, SeriesBudget
@@ -146,6 +147,8 @@ def judge(inquiry: Inquiry, wanted: Redeemable) -> Candidate:
     """
     owner = inquiry.owner
     assert owner is not None, "guests have rules of their own"
+    if inquiry.writer is not None and not isinstance(wanted, Coupon):
+        hold_limit(inquiry.writer, series_of(wanted))
     match wanted:
         case Coupon():
             candidate = _judge_held(inquiry, wanted)
@@ -223,12 +226,13 @@ def _judge_free(inquiry: Inquiry, code: FreeCode, owner: str) -> Candidate:
         candidate = _judge_held(inquiry, coupon)
         return candidate if coupon.customer_id == owner else evolve(candidate, reasons={*candidate.reasons, Reason.NOT_HOLDER})
     row = _facts(inquiry, owner)
+    limited = _refusals_by_limit(inquiry, series, owner, free.code)
     coupon = evolve(
         rules.unheld(free), customer_id=owner, id=inquiry.business.ids.new(), issued_at=max(inquiry.now, free.created_at),
         ordinal=_ordinal(inquiry, row, series), actor=inquiry.business.actor,
     )
     candidate = _case(inquiry, series, coupon, uses_of(inquiry.reader, free))
-    return evolve(candidate, reasons=candidate.reasons | _refusals_by_limit(row, series), made=True, taken=free)
+    return evolve(candidate, reasons=candidate.reasons | limited, made=True, taken=free)
 
 
 def _judge_shared(inquiry: Inquiry, series: CouponSeries, owner: str) -> Candidate:
@@ -248,7 +252,7 @@ def _judge_shared(inquiry: Inquiry, series: CouponSeries, owner: str) -> Candida
         issued_at=inquiry.now, expires_at=expires_at(series, inquiry.now, inquiry.business), actor=inquiry.business.actor,
     )
     another = _case(inquiry, series, coupon, ())
-    reasons = another.reasons | _refusals_by_limit(row, series) | refusals_to_issue(inquiry, series)
+    reasons = another.reasons | _refusals_by_limit(inquiry, series, owner) | refusals_to_issue(inquiry, series)
     if reasons and candidates:  # why not another one, and why not the last one
         return evolve(candidates[-1], reasons=candidates[-1].reasons | reasons)
     return evolve(another, reasons=reasons, made=True, takes_place=True)
@@ -316,9 +320,12 @@ def _refusals_of_owner(row: Facts, series: CouponSeries) -> set[Reason]:
     return {reason for reason, rule in eligibility.may_redeem_coupon(schema, series.program) if not row.matches(rule)}
 
 
-def _refusals_by_limit(row: Facts, series: CouponSeries) -> set[Reason]:
-    rule = eligibility.below_limit(row.question.filter.schema, series.name, series.per_customer)
-    return {reason for reason, below in rule if not row.matches(below)}
+def _refusals_by_limit(inquiry: Inquiry, series: CouponSeries, owner: str, code: str | None = None) -> set[Reason]:
+    """Return whether the owner, who takes a free code or another coupon, has begun all that the series allows."""
+    if series.per_customer is None:
+        return set()
+    had = begun_by_taker(inquiry.business, inquiry.reader, series, owner, code)
+    return {Reason.CUSTOMER_LIMIT} if had >= series.per_customer else set()
 
 
 def _ordinal(inquiry: Inquiry, row: Facts, series: CouponSeries) -> int | None:

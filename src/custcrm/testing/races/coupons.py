@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any, Final
 
 from custcrm.crm import Crm
-from custcrm.records import FreeCode, GuestRedemption, Redemption
-from custcrm.testing.races.runners import ALL, FIT, FULL, PLENTY, PRICE, TURNS, Finish, Race, Turn, equal, members
+from custcrm.records import Coupon, FreeCode, GuestRedemption, Redemption
+from custcrm.testing.races.runners import ALL, FIT, FULL, PLENTY, PRICE, RUNNERS, TURNS, Finish, Race, Turn, equal, members
 from custcrm.values.money import Money
 
 
@@ -121,6 +121,31 @@ def _no_guest_twice_too_often(finish: Finish) -> None:
     equal(len(finish.kept(GuestRedemption, series="guest")), 2)
 
 
+def _codes_for_a_person(crm: Crm) -> list[str]:
+    """Return customers, one for each go, and a code for each turn."""
+    people = members(crm, "person", TURNS)
+    for number, each in enumerate(people):
+        crm.customers.update(each, email=f"{number}@person.example")
+    crm.coupons.add_series("person", program="person", per_customer=1)
+    return [*people, *crm.series.generate("person", ALL)]
+
+
+def _come_as_either(crm: Crm, turn: Turn) -> str:
+    """Come as a guest who writes the customer's address in capitals, be issued one, or redeem one, a third of them each."""
+    code = turn.customers[TURNS + turn.runner + RUNNERS * turn.number]
+    if turn.runner % 3 == 0:
+        return crm.coupons.redeem(code, identity=f"{turn.number}@PERSON.example").series
+    if turn.runner % 3 == 1:
+        return crm.coupons.issue(turn.customers[turn.number], "person").series
+    return crm.coupons.redeem(code, customer=turn.customers[turn.number]).series
+
+
+def _one_for_each_person(finish: Finish) -> None:
+    equal(finish.counts, {"person": TURNS, "customer_limit": ALL - TURNS})
+    had = Counter(each.customer_id for each in finish.kept(Coupon, series="person"))
+    equal(len(finish.kept(GuestRedemption, series="person")) + had.total(), TURNS)
+
+
 def _codes_to_find(crm: Crm) -> list[str]:
     people = members(crm, "found")
     crm.coupons.add_series("found", program="found")
@@ -156,6 +181,8 @@ COUPON_RACES: Final = (
          check=_all_codes_differ),
     Race(name="guest", law="a guest has no more than the series allows a customer", prepare=_codes_for_a_guest,
          run=_come_as_a_guest, check=_no_guest_twice_too_often),
+    Race(name="person", law="who comes as a customer and as a guest has no more than the series allows a customer",
+         prepare=_codes_for_a_person, run=_come_as_either, check=_one_for_each_person),
     Race(name="found", law="a free code is used once, by a customer or a guest", prepare=_codes_to_find,
          run=_bring_a_found_code, check=_a_code_is_used_once),
 )
