@@ -49,6 +49,8 @@ LARGEST_BATCH: Final = 1_000_000
 
 CustomerRef: TypeAlias = Customer | str
 """A customer as callers give one: the record, or the id."""
+Timed: TypeAlias = tuple[Filter, datetime | None]
+"""A filter and the time that it asks at, None for now."""
 
 
 class Words:
@@ -262,6 +264,20 @@ def among(like: Filter, customers: Iterable[CustomerRef]) -> Filter:
     """Return the filter that gives exactly these customers, over the same schema."""
     ids = sorted({customer_id(each) for each in several(customers, field="customers")})
     return Filter(like.schema, s.In(s.Field(("id",)), s.Listed(s.Literal(each) for each in ids)))
+
+
+def common_time(one: Timed, other: Timed) -> datetime | None:
+    """Return when two filters, each with the time it asks at (None: now), are asked as one; Malformed where they differ.
+
+    One that looks at nothing but ids (frozen customers, everyone) is the same at any time, so that of the other counts.
+    """
+    (first, at), (second, then) = one, other
+    free = [asked.reads() <= {"id"} for asked in (first, second)] if at != then else [False, False]
+    if at == then or free == [False, True] or (all(free) and then is None):
+        return at
+    if free == [True, False] or (all(free) and at is None):
+        return then
+    raise Malformed("the selections ask at different times; freeze() one of them first", field="as_of")
 
 
 def customer_id(customer: CustomerRef) -> str:

@@ -20,7 +20,7 @@ from custcrm.actions.customers import memberships, tags, tiers
 from custcrm.actions.messages import inbox, messages
 from custcrm.actions.plan import PlanOf
 from custcrm.actions.points.points import adjusting, crediting, spending
-from custcrm.business import Business, CustomerRef, among, customer_id
+from custcrm.business import Business, CustomerRef, among, common_time, customer_id
 from custcrm.filters import Filter
 from custcrm.filters.syntax import nodes as s
 from custcrm.filters.tools.explanation import Explanation
@@ -156,7 +156,7 @@ class Selection:
 
     def narrowed(self, by: Filter) -> Selection:
         """Return those of the customers whom another filter gives as well."""
-        return self._with(self._current & self._business.adopt(by))
+        return evolve(self, filter=self._current & self._business.adopt(by))
 
     # acting -------------------------------------------------------------------------------------
 
@@ -309,20 +309,19 @@ class Selection:
         """The filter over the schema as it is now: programs may have been added since."""
         return self._business.adopt(self.filter)
 
-    def _with(self, asked: Filter, scope: Scope | None = None) -> Selection:
-        return Selection(self._business, asked, self.as_of, self.scope if scope is None else scope)
-
     def _combine(self, asked: Filter, other: object) -> Selection:
-        """Combine two questions; columns keep a scope that both had."""
-        return self._with(asked, Scope() if isinstance(other, Selection) and other.scope != self.scope else None)
+        """Combine two questions, to be asked at their time; columns keep a scope that both had."""
+        if not isinstance(other, Selection):
+            return evolve(self, filter=asked)
+        scope = self.scope if other.scope == self.scope else Scope()
+        when = common_time((self.filter, self.as_of), (other.filter, other.as_of))
+        return Selection(self._business, asked, when, scope)
 
     def _filter_of(self, other: Selection | CustomerRef | Iterable[CustomerRef]) -> Filter:
         if not isinstance(other, Selection):
             return self._among([other] if isinstance(other, Customer | str) else other)
         if not other.is_of(self._business):
             raise Malformed("the selections are of different stores")
-        if other.as_of != self.as_of:
-            raise Malformed("the selections ask at different times; freeze() one of them first", field="as_of")
         return self._business.adopt(other.filter)
 
     def _among(self, customers: Iterable[CustomerRef]) -> Filter:

@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.filters.syntax import nodes as s
+from custcrm.filters.tools.show import brief
 
 
 @frozen
@@ -49,6 +50,6 @@ def waterfall(business: Business, asked: Filter, as_of: datetime | None) -> Wate
         start = left = count(s.TRUE)
         for size, part in enumerate(parts, 1):
             remaining = count(s.conjunction(parts[:size]))
-            steps.append(Step(str(evolve(asked, node=part)), remaining, left - remaining))
+            steps.append(Step(brief(part, asked.schema.noun), remaining, left - remaining))
             left = remaining
     return Waterfall(start, tuple(steps))

@@ -222,7 +222,7 @@ def test_explain_by_each_name(shop):
     """Yes or no, each condition with its value, and what decides; by email, id or another system's id."""
     code, out, _ = shop("explain", "sales_total > 500 AND phone DOES NOT EXIST", "--email", "Anna@Example.org")
     assert code == 0
-    assert out.split("\n")[0] == "no" and "present     <- decides" in out
+    assert out.split("\n")[0] == "no" and "present, wanted none    <- decides" in out
     with custcrm.open("shop.db") as crm:
         anna = crm.customers.find_by_email("Anna@Example.org")
         assert anna is not None

@@ -143,6 +143,80 @@ def test_explain_says_what_decided(shop):
         crm.select().explain("01900000-0000-7000-8000-000000000000")
 
 
+@pytest.mark.parametrize("operator", ["|", "&", "-"])
+@pytest.mark.parametrize("as_of", [None, "2026-01-20", "2026-11-01T12:00"])
+@pytest.mark.parametrize("frozen_at", [None, "2026-01-20"])
+def test_frozen_customers_combine_with_any_other_selection(shop, operator, as_of, frozen_at):
+    """Law: they are the same at any time, so the sets are those of the ids, whenever either side was asked."""
+    crm, *_ = shop
+    sets = {"|": lambda a, b: a | b, "&": lambda a, b: a & b, "-": lambda a, b: a - b}
+    frozen = crm.select("sales_total >= 30", as_of=frozen_at).freeze()
+    other = crm.select("sales_count = 1", as_of=as_of)
+    for one, two in ((frozen, other), (other, frozen), (frozen, crm.select(as_of=as_of)), (crm.select(as_of=as_of), frozen)):
+        both = sets[operator](one, two)
+        assert both.ids() == sorted(sets[operator](set(one.ids()), set(two.ids())))
+        assert both.as_of == other.as_of
+        assert [row["sales_count"] for row in both.view(["sales_count"])] == [
+            row["sales_count"] for row in (other | crm.select()).view(["id", "sales_count"]) if row["id"] in both.ids()
+        ]
+
+
+def test_selections_of_different_times_do_not_combine(shop):
+    """Law: where both sides depend on their time, or both name one, nobody can tell when to ask."""
+    crm, *_ = shop
+    for one, two in (
+        (crm.select("sales_count = 1", as_of="2026-01-20"), crm.select("sales_total > 1")),
+        (crm.select("sales_count = 1", as_of="2026-01-20"), crm.select("sales_total > 1", as_of="2026-01-21")),
+        (crm.select(as_of="2026-01-20"), crm.select(as_of="2026-01-21")),
+    ):
+        with pytest.raises(Malformed, match="freeze"):
+            one & two
+
+
+def test_frozen_customers_are_counted_where_people_read(shop):
+    """Law: no id stands in the repr, the sentence, the waterfall or the explanation of a frozen selection."""
+    crm, anna, _, chloe = shop
+    frozen = crm.select("sales_count > 0").freeze()
+    assert repr(frozen) == "<Selection 2 fixed customers>"
+    assert repr(frozen - crm.select("sales_total > 80").freeze()) == "<Selection 2 fixed customers AND NOT 1 fixed customer>"
+    both = crm.select("sales_total > 80 OR tags.VIP EXISTS") & frozen
+    assert repr(both) == "<Selection (sales_total > 80 OR tags.VIP EXISTS) AND 2 fixed customers>"
+    assert repr(both.filter) == "<Filter (sales_total > 80 OR tags.VIP EXISTS) AND 2 fixed customers>"
+    assert (crm.select("sales_total > 80") - frozen).filter.describe() == (
+        "Transaction amount is more than 80 and none of 2 fixed customers"
+    )
+    assert frozen.filter.describe("fi") == "on jokin kiinteästi valituista (2 kpl)"
+    assert [step.condition for step in both.waterfall()] == ["sales_total > 80 OR tags.VIP EXISTS", "2 fixed customers"]
+    why = (frozen & crm.select("sales_total >= 0")).explain(chloe)
+    assert [(part.text, part.verdict, part.wanted) for part in why.conditions] == [
+        ("2 fixed customers", False, "one of them"), ("sales_total >= 0", True, ""),
+    ]
+    assert crm.schema.parse(str(both.filter)) == both.filter and anna.id in str(both.filter)
+    many = crm.customers.add_all([{"first_name": "N"}] * 1_660)
+    assert repr((crm.select() & many) | frozen | chloe).startswith("<Selection (TRUE AND 1,660 fixed customers)")
+
+
+def test_explain_looks_into_segments_and_the_waterfall_does_not(shop):
+    """Law: a segment's conditions stand below its name, whichever way it is asked; steps are those that were asked."""
+    crm, anna, *_ = shop
+    crm.segments.add("big", "sales_total > 80 AND sales_count > 1")
+    crm.segments.add("any", "SEGMENT('big') OR tags.VIP EXISTS")
+    asked = crm.select("SEGMENT('any') AND first_name = 'Bea'")
+    assert str(asked.explain(anna)).splitlines() == [
+        "no",
+        "  no   SEGMENT('any'), any of",
+        "       no   SEGMENT('big')",
+        "            no   sales_total > 80     70.00, wanted more than 80    <- fails too",
+        "            yes  sales_count > 1      2",
+        "       no   tags.VIP EXISTS           missing, wanted some          <- fails too",
+        "  no   first_name = 'Bea'             'Anna', wanted 'Bea'          <- decides",
+    ]
+    assert [step.condition for step in asked.waterfall()] == ["SEGMENT('any')", "first_name = 'Bea'"]
+    why = crm.select("NOT SEGMENT('big')").explain(anna)
+    assert why.matched and [part.text for part in why.conditions] == ["NOT (sales_total > 80)", "NOT (sales_count > 1)"]
+    assert str(why).splitlines()[1] == "  yes  NOT SEGMENT('big'), any of"
+
+
 @pytest.mark.feature("X04")
 def test_the_waterfall_adds_up(shop):
     """What remains after the last condition is the selection; each step removes what it says."""

@@ -47,11 +47,11 @@ def why(text: str) -> Explanation:
 
 @pytest.mark.feature("X02")
 def test_the_tree_as_text() -> None:
-    """A line for each condition: verdict, text, value, and which decides; a bound that moves is told."""
+    """A line for each condition: verdict, text, value, what was wanted, and which decides; a bound that moves is told."""
     assert str(why("sales_total > 500 AND phone DOES NOT EXIST")).splitlines() == [
         "no",
         "  yes  sales_total > 500            579.90",
-        "  no   phone DOES NOT EXIST         present     <- decides",
+        "  no   phone DOES NOT EXIST         present, wanted none    <- decides",
     ]
     assert str(why("last_sale_at >= ago('3 months')")).splitlines()[1] == (
         "  no   last_sale_at >= ago('3 months')     1997-02-17, wanted 1998-04-01 or later    <- decides"
@@ -59,12 +59,51 @@ def test_the_tree_as_text() -> None:
     assert str(why("NOT (tags.VIP EXISTS AND (visits > 5 OR visits <= 2)) AND limit > 1")).splitlines() == [
         "no",
         "  yes  any of",
-        "       no   tags.VIP DOES NOT EXIST     present",
+        "       no   tags.VIP DOES NOT EXIST     present, wanted none",
         "       yes  all of",
         "            yes  NOT (visits > 5)       3",
         "            yes  NOT (visits <= 2)      3",
-        "  no   limit > 1                        missing     <- decides",
+        "  no   limit > 1                        missing, wanted more than 1    <- decides",
     ]
+
+
+def test_every_condition_in_the_way_is_marked() -> None:
+    """Those that fail within groups that fail, the smallest set that settles it first; what a true group outvotes is not."""
+    assert str(why("visits > 5 AND phone EXISTS AND (limit > 1 OR visits = 3) AND NOT (sales_total > 1)")).splitlines() == [
+        "no",
+        "  no   visits > 5                   3, wanted more than 5          <- decides",
+        "  yes  phone EXISTS                 present",
+        "  yes  any of",
+        "       no   limit > 1               missing, wanted more than 1",
+        "       yes  visits = 3              3",
+        "  no   NOT (sales_total > 1)        579.90, wanted 1 or less       <- fails too",
+    ]
+    assert str(why("visits > 5 OR limit > 1")).count("<- decides") == 2
+    assert "<-" not in str(why("visits = 3 AND phone EXISTS"))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("visits = 5", "5"), ("visits <> 3", "not 3"), ("visits > 3", "more than 3"), ("5 <= visits", "5 or more"),
+        ("visits >= 5", "5 or more"), ("NOT (visits < 5)", "5 or more"), ("NOT (visits >= 3)", "less than 3"),
+        ("NOT (5 > visits)", "5 or more"), ("NOT (visits <= 5)", "more than 5"), ("NOT (visits > 2)", "2 or less"),
+        ("visits BETWEEN 4 AND 5", "4 to 5"), ("visits NOT BETWEEN 1 AND 5", "not 1 to 5"), ("visits IN (4, 5)", "one of 4, 5"),
+        ("visits NOT IN (3)", "none of 3"), ("visits IN (4, 5, 6, 7, 8, 9, 10)", "one of 4, 5, 6, 7, 8 … (7)"),
+        ("visits IN ()", ""),
+        ("phone LIKE '1%'", "one like '1%'"), ("phone NOT LIKE '+%'", "not one like '+%'"),
+        ("phone CONTAINS 'x'", "one that contains 'x'"), ("tags.x STARTS WITH 'y'", "one that starts with 'y'"),
+        ("limit > 1", "more than 1"), ("visits < limit", ""), ("limit < visits", "less than 3"), ("limit EXISTS", "some"),
+        ("EXISTS(sales WHERE total > 9)", "some"), ("NOT EXISTS(sales)", "none"), ("FALSE", ""),
+        ("last_sale_at > ago('1 day')", "after 1998-06-30"), ("last_sale_at = today()", "1998-07-01"),
+        ("NOT (last_sale_at < ago('1 day'))", "1998-06-30 or later"), ("visits = programs.gold.points + 2", "7"),
+    ],
+)
+def test_what_a_failing_condition_wanted_is_said(text: str, wanted: str) -> None:
+    """Law: of each kind of condition, both ways round, whether the value is missing or another."""
+    (part,) = why(text).conditions
+    assert (part.verdict, part.wanted) == (False, wanted)
+    assert (f"wanted {wanted}" in str(why(text))) == bool(wanted)
 
 
 @pytest.mark.feature("X02")
@@ -138,6 +177,16 @@ def test_deciding_conditions_settle_the_answer(tree: Any) -> None:
     explanation = Explanation(tree)
     known = frozenset(part.text for part in explanation.deciding)
     assert verdict(tree, known=known, other=not explanation.matched) == explanation.matched
+
+
+@given(TREES)
+def test_failing_conditions_are_all_that_is_in_the_way(tree: Any) -> None:
+    """All of them turned, the row is in; a condition left out of them changes nothing by being turned alone with the rest."""
+    explanation = Explanation(tree)
+    failing = frozenset(part.text for part in explanation.failing)
+    assert bool(failing) != explanation.matched
+    assert explanation.matched or verdict(tree, flipped=failing)
+    assert explanation.matched or set(explanation.deciding) <= set(explanation.failing)
 
 
 @pytest.mark.feature("X03")

@@ -33,6 +33,7 @@ from custcrm.filters.tools.explain import explain
 from custcrm.filters.tools.explanation import Explanation
 from custcrm.filters.tools.lint import Finding, lint
 from custcrm.filters.tools.reads import discreet, names_read, version_read
+from custcrm.filters.tools.show import brief
 from custcrm.filters.tools.simplify import simplify
 from custcrm.filters.types.declarations import Declarations
 from custcrm.values.clock import system_clock
@@ -253,7 +254,7 @@ class Filter:
         return canonical(self.node)
 
     def __repr__(self) -> str:
-        return f"<Filter {canonical(discreet(self.schema, self.node, self.within))}>"
+        return f"<Filter {brief(discreet(self.schema, self.node, self.within), self.schema.noun)}>"
 
     # compiled
 

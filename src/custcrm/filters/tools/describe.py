@@ -27,6 +27,7 @@ from custcrm.filters.syntax.operators import (
 )
 from custcrm.filters.tools.languages import PHRASES, Phrases
 from custcrm.filters.tools.presence import can_be_missing, tested_values
+from custcrm.filters.tools.show import fixed, told_fixed
 from custcrm.filters.types.declarations import Declarations
 from custcrm.values.errors import Malformed
 from custcrm.values.periods import Span
@@ -89,6 +90,8 @@ class _Words:
         if isinstance(arg, s.And | s.Or):
             return self.say("not", self.condition(arg))
         text = self.test(arg, "not ")
+        if fixed(arg) is not None:
+            return text
         missing = [part for part in tested_values(arg) if can_be_missing(self.names, part)]
         return self.say("or missing", text, self.value(missing[0])) if len(missing) == 1 else text
 
@@ -102,6 +105,8 @@ class _Words:
                 return self.say_of(row, self.value(left), self.value(right), variant=variant)
             case s.Between(value, low, high):
                 return self.say(f"{sign}between", *map(self.value, (value, low, high)))
+            case s.In() if (count := fixed(node)) is not None:
+                return self.say(f"{sign}fixed", f"{count:,}", told_fixed(count, self.names.schema.noun))
             case s.In(value, items):
                 listed = ", ".join(map(self.value, items)) or self.phrases["nothing"]
                 return self.say(f"{sign}in", self.value(value), listed)

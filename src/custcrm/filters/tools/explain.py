@@ -5,15 +5,17 @@ NOT is pushed to the conditions first, so every verdict counts as it contributes
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, cast
 
 from attrs import frozen
 
+from custcrm.filters.checking.conditions import names_to_check
 from custcrm.filters.checking.expanding import expand
 from custcrm.filters.checking.names import EntryRecord, Names
 from custcrm.filters.checking.names import resolve as resolve_path
 from custcrm.filters.checking.scopes import Scope
+from custcrm.filters.checking.segments import segment_node
 from custcrm.filters.ir.moments import moments_in, resolve
 from custcrm.filters.ir.nodes import Condition, Moment, Shown
 from custcrm.filters.lowering.conditions import lower, lower_value
@@ -37,11 +39,11 @@ from custcrm.filters.syntax.nodes import (
     negation,
     walk,
 )
-from custcrm.filters.syntax.operators import COMPARISONS
 from custcrm.filters.syntax.to_text import canonical, path_text
 from custcrm.filters.targets.python.compile import Rows, compile_filter, compile_value
 from custcrm.filters.tools.explanation import AllOrAny, ConditionVerdict, Explanation, Part
-from custcrm.filters.tools.show import seen, shown_value
+from custcrm.filters.tools.show import brief, seen, shown_value
+from custcrm.filters.tools.wanted import tell_wanted
 from custcrm.filters.types.declarations import Declarations
 from custcrm.values.birthdays import YearlessDate
 
@@ -74,8 +76,18 @@ class _Asked:
                 of_all = isinstance(node, And) != negated
                 parts = (self.part(arg, negated=negated) for arg in args)
                 return AllOrAny(of_all, tuple(each for part in parts for each in _flatten(part, of_all)))
+            case Segment():
+                return self._segment(node, negated=negated)
             case _:
                 return self._condition(node, negated=negated)
+
+    def _segment(self, node: Segment, *, negated: bool) -> AllOrAny:
+        """Look into a segment: its conditions, in a group that has its name."""
+        inner = self.part(segment_node(names_to_check(self.schema), node), negated=negated)
+        name = canonical(negation(node) if negated else node)
+        if isinstance(inner, AllOrAny) and not inner.name:
+            return AllOrAny(inner.of_all, inner.parts, name)
+        return AllOrAny(True, (inner,), name)
 
     def _condition(self, node: Node, *, negated: bool) -> ConditionVerdict:
         written = negation(cast("syntax.Condition", node)) if negated else node
@@ -86,12 +98,12 @@ class _Asked:
         missing = self._is_missing(node, value, others, verdict=verdict != negated)
         return ConditionVerdict(
             field=_name(subject),
-            text=canonical(written),
+            text=brief(written, self.schema.noun),
             value=value,
             verdict=verdict,
             missing=missing,
             seen=_seen(node, value, missing=missing),
-            wanted="" if verdict or missing else _tell_wanted(node, subject, others, negated=negated),
+            wanted="" if verdict or None in others else tell_wanted(node, subject, others, negated=negated),
         )
 
     def _lowered(self, node: Node) -> Condition:
@@ -116,8 +128,6 @@ class _Asked:
                 return self._value(inner, condition)
             case Aggregate("exists", path, where):
                 return self._value(Aggregate("count", path, where), condition)
-            case Segment():
-                return self._holds(self._lowered(node))
             case Field(path) if isinstance(resolve_path(Names(self.schema), path, None), EntryRecord):
                 return self._holds(self._lowered(Exists(node))) or None
             case _:
@@ -145,7 +155,7 @@ class _Asked:
 
 def _flatten(part: Part, of_all: bool) -> tuple[Part, ...]:
     """Return the parts of a group within a group of its kind: pushing NOT down makes some."""
-    return part.parts if isinstance(part, AllOrAny) and part.of_all == of_all else (part,)
+    return part.parts if isinstance(part, AllOrAny) and part.of_all == of_all and not part.name else (part,)
 
 
 def _operands(node: Node) -> tuple[Node, ...]:
@@ -165,7 +175,7 @@ def _operands(node: Node) -> tuple[Node, ...]:
 def _subject(node: Node) -> Node:
     """Return the part of a condition that it is about: the first that names something of the row."""
     operands = _operands(node)
-    named = (each for each in operands if any(isinstance(part, Field | Aggregate | Segment) for part in walk(each)))
+    named = (each for each in operands if any(isinstance(part, Field | Aggregate) for part in walk(each)))
     return next(named, operands[0])
 
 
@@ -187,21 +197,7 @@ def _seen(node: Node, value: Any, *, missing: bool) -> str:
             return "missing" if missing else "present"
         case Aggregate("exists"):
             return f"{value} found"
-        case Segment() | Literal():
+        case Literal():
             return ""
         case _:
             return seen(value) if value is not None or missing else ""
-
-
-def _tell_wanted(node: Node, subject: Node, others: list[Any], *, negated: bool) -> str:
-    """Return in words what the condition wants, where its text has no plain constant; nothing when that is missing."""
-    if not isinstance(node, Compare | Between) or None in others:
-        return ""
-    if all(isinstance(each, Literal) for each in _operands(node) if each is not subject):
-        return ""
-    if isinstance(node, Between):
-        words = f"{seen(others[0])} to {seen(others[-1])}" if len(others) > 1 else ""
-    else:
-        op = node.op if node.left is subject else COMPARISONS[node.op].mirrored
-        words = COMPARISONS[op].wanted[isinstance(others[0], date)].format(seen(others[0]))
-    return f"not {words}" if negated and words else words

@@ -21,8 +21,8 @@ class ConditionVerdict:
     """One condition as the author wrote it, its NOT included, and what it comes to for a row.
 
     `field` is the path, or the text of what is compared; `value` is what it was; `missing` says that the verdict
-    follows from a missing value. `seen` is the value as text; `wanted` tells in words what would have been right, where
-    the text does not: a bound that moves with time.
+    follows from a missing value. `seen` is the value as text; `wanted` tells of a condition that failed, in words, what
+    would have been right: a bound that moves with time as what it is at the time asked about.
     """
 
     field: str
@@ -36,10 +36,11 @@ class ConditionVerdict:
 
 @frozen
 class AllOrAny:
-    """All of, or any of, some parts."""
+    """All of, or any of, some parts; `name` is the text of what they stand for: `SEGMENT('lapsed vips')`."""
 
     of_all: bool
     parts: tuple[Part, ...]
+    name: str = attribute(default="", repr=False)
 
 
 Part: TypeAlias = ConditionVerdict | AllOrAny
@@ -66,6 +67,11 @@ class Explanation:
     def deciding(self) -> Several:
         """The smallest set of conditions that settles the answer, whatever the others say; the first of equal ones."""
         return _deciding(self.tree)
+
+    @property
+    def failing(self) -> Several:
+        """Every condition that keeps the row out: it failed, as did each group that it is in. None where it matched."""
+        return _failing(self.tree)
 
     @property
     def nearest_change(self) -> Several | None:
@@ -104,6 +110,12 @@ def _deciding(part: Part) -> Several:
     return _unite(agreeing) if verdict == part.of_all else min(agreeing, key=len)
 
 
+def _failing(part: Part) -> Several:
+    if _verdict(part):
+        return ()
+    return (part,) if isinstance(part, ConditionVerdict) else _unite([_failing(each) for each in part.parts])
+
+
 def _turning(part: Part, wanted: bool) -> Several | None:
     """Return the smallest set of conditions to turn for this part to be as wanted; None when it cannot be."""
     if _verdict(part) == wanted:
@@ -134,18 +146,25 @@ def _word(verdict: bool) -> str:
 def _lines(explanation: Explanation) -> list[str]:
     """Return a line for each condition and inner group: verdict, text, value, and whether it decides."""
     tree = explanation.tree
-    top = tree.parts if isinstance(tree, AllOrAny) and tree.of_all else (tree,)
+    top = tree.parts if isinstance(tree, AllOrAny) and tree.of_all and not tree.name else (tree,)
     rows = [row for part in top for row in _rows(part, 0)]
     values = [_value_text(part) for _, part in rows]
     text_width = max(_NARROWEST[0], *(len(_STEP) * depth + len(_part_text(part)) for depth, part in rows)) + 5
     value_width = max(_NARROWEST[1], *map(len, values)) + 4
-    deciding = explanation.deciding
-    marked = deciding if len(rows) == 1 or len(deciding) < len(explanation.conditions) else ()
+    marks = _marks(explanation)
     return [
         f"  {_STEP * depth}{_word(_verdict(part)):<5}{_part_text(part):<{text_width - len(_STEP) * depth}}"
-        f"{value:<{value_width}}{'<- decides' if any(part is each for each in marked) else ''}".rstrip()
+        f"{value:<{value_width}}{marks.get(id(part), '')}".rstrip()
         for (depth, part), value in zip(rows, values, strict=True)
     ]
+
+
+def _marks(explanation: Explanation) -> dict[int, str]:
+    """Return what stands behind conditions, by identity: which decide, and which others are in the way too."""
+    deciding, failing = explanation.deciding, explanation.failing
+    if not failing and 1 < len(explanation.conditions) == len(deciding):
+        return {}
+    return {id(each): "<- fails too" for each in failing} | {id(each): "<- decides" for each in deciding}
 
 
 def _rows(part: Part, indent: int) -> Iterator[tuple[int, Part]]:
@@ -156,7 +175,10 @@ def _rows(part: Part, indent: int) -> Iterator[tuple[int, Part]]:
 
 
 def _part_text(part: Part) -> str:
-    return part.text if isinstance(part, ConditionVerdict) else "all of" if part.of_all else "any of"
+    if isinstance(part, ConditionVerdict):
+        return part.text
+    words = "all of" if part.of_all else "any of"
+    return words if not part.name else part.name if part.of_all else f"{part.name}, {words}"
 
 
 def _value_text(part: Part) -> str:

@@ -9,6 +9,8 @@ from typing import Any, Final, assert_never
 
 from custcrm.filters.ir.nodes import Shown
 from custcrm.filters.syntax.constants import quoted
+from custcrm.filters.syntax.nodes import And, Field, In, Listed, Node, Not, Or
+from custcrm.filters.syntax.to_text import canonical
 from custcrm.filters.types.declarations import Declarations
 from custcrm.values.birthdays import YearlessDate, age
 from custcrm.values.money import Money, round_ratio
@@ -16,6 +18,8 @@ from custcrm.values.periods import day_of
 
 RATIO_PLACES: Final = 6
 """Decimals of a ratio of plain numbers; a ratio of money has the currency's."""
+ID: Final = Field(("id",))
+"""What tells one row from all others."""
 LONGEST_SEEN: Final = 40
 """Characters of a text that one line of an explanation has room for."""
 
@@ -65,6 +69,34 @@ def seen(value: Any) -> str:
             return str(local.date()) if local.time() == time.min else local.isoformat(" ", _precision(local))
         case _:
             return str(value)
+
+
+def brief(node: Node, noun: str) -> str:
+    """Return the text of a condition to be read: rows that are fixed by their ids are counted, `1,663 fixed customers`."""
+    match node:
+        case And(args) | Or(args):
+            word, other = (" AND ", Or) if isinstance(node, And) else (" OR ", And)
+            texts = (brief(arg, noun) for arg in args)
+            return word.join(f"({text})" if isinstance(arg, other) else text for arg, text in zip(args, texts, strict=True))
+        case Not(And() | Or() as arg):
+            return f"NOT ({brief(arg, noun)})"
+        case Not(arg) if fixed(arg) is not None:
+            return f"NOT {brief(arg, noun)}"
+        case _:
+            ids = fixed(node)
+            return canonical(node) if ids is None else told_fixed(ids, noun)
+
+
+def fixed(node: Node) -> int | None:
+    """Return how many rows a condition fixes by their ids, as our own code lists them; None where it does not."""
+    if isinstance(node, In) and isinstance(node.items, Listed) and node.value == ID:
+        return len(node.items)
+    return None
+
+
+def told_fixed(count: int, noun: str) -> str:
+    """Return how people are told of so many rows that are fixed by their ids."""
+    return f"{count:,} fixed {noun}{'' if count == 1 else 's'}"
 
 
 def _number(physical: int | Decimal | Fraction, scale: int) -> int | Decimal:
