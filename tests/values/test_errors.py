@@ -4,6 +4,8 @@ import pickle
 
 import pytest
 
+import custcrm
+from custcrm.filters import FilterError, LimitExceeded
 from custcrm.values.errors import (
     SENTENCES,
     ChannelsFailed,
@@ -14,6 +16,7 @@ from custcrm.values.errors import (
     EmailTaken,
     KeyConflict,
     Malformed,
+    MisusedTransaction,
     NotFound,
     OutcomeUnknown,
     Reason,
@@ -66,6 +69,55 @@ def test_suggestions_are_data_and_part_of_the_sentence() -> None:
     error = NotFound("no program 'clb'", suggestions=("club", "cob"))
     assert error.suggestions == ("club", "cob")
     assert str(error) == "no program 'clb'; did you mean 'club' or 'cob'?"
+
+
+LONG = "x" * 100_000 + "; mend it"
+
+
+@pytest.mark.parametrize("error", [
+    CrmError(LONG), Malformed(LONG, suggestions=[LONG]), NotFound("no program", suggestions=[LONG] * 3), Conflict(LONG),
+    Unavailable(LONG), Closed(LONG), KeyConflict(LONG), OutcomeUnknown(LONG), Unfinished(1, 2, key=LONG, why=LONG),
+    Taken(Reason, [LONG]), Taken(Reason, [LONG], LONG), EmailTaken(LONG),
+    Refusal(Reason.EXPIRED, details={"series": LONG}), MisusedTransaction(LONG),
+    ChannelsFailed({LONG: 1}, [Unavailable(LONG)]), FilterError("syntax", LONG, span=(0, 5), text=LONG),
+    LimitExceeded("depth", 5, LONG),
+], ids=lambda error: type(error).__name__)  # fmt: skip
+def test_a_sentence_is_never_a_page(error: CrmError) -> None:
+    """Law: no error tells more than 2,000 characters, whatever it was made of; it travels as others do."""
+    assert len(str(error)) <= 2_000
+    assert len(str(pickle.loads(pickle.dumps(error)))) <= 2_000
+
+
+def test_what_is_cut_is_the_middle() -> None:
+    """How to mend it, at the end of a sentence, is told of a long one too."""
+    assert str(Malformed(LONG)).startswith("xxx") and str(Malformed(LONG)).endswith("x; mend it")
+
+
+def test_every_error_is_bounded() -> None:
+    """Every class of errors stands among those that are tried with long texts."""
+    tried = {
+        "CrmError", "Malformed", "NotFound", "Conflict", "Unavailable", "Closed", "KeyConflict", "OutcomeUnknown", "Unfinished",
+        "Taken", "EmailTaken", "Refusal", "MisusedTransaction", "ChannelsFailed", "FilterError", "LimitExceeded",
+    }  # fmt: skip
+    told_nothing = {"Contended"}
+    named = {name: getattr(custcrm, name) for name in custcrm.__all__}
+    errors = {name for name, each in named.items() if isinstance(each, type) and issubclass(each, CrmError)}
+    assert errors == tried | told_nothing
+
+
+@pytest.mark.parametrize(("message", "suggestions", "told"), [
+    ("match is prefix, contains or exact", ("prefix", "contains", "exact"), "match is prefix, contains or exact"),
+    ("metal is one of silver, gold", ("gold",), "metal is one of silver, gold"),
+    ("a mark is '.' or ','", (".", ","), "a mark is '.' or ','"),
+    ("map it (kind, email) or ignore it", ("email", "phone"), "map it (kind, email) or ignore it; did you mean 'phone'?"),
+    ("no coupon series 'serie'", ("series",), "no coupon series 'serie'; did you mean 'series'?"),
+    ("no field 'gol' in gold things", ("gold",), "no field 'gol' in gold things; did you mean 'gold'?"),
+])
+def test_what_is_listed_is_not_suggested_again(message: str, suggestions: tuple[str, ...], told: str) -> None:
+    """Law: a sentence suggests what it does not list already; the suggestions as data are all of them."""
+    for error in Malformed(message, suggestions=suggestions), NotFound(message, suggestions=suggestions):
+        assert str(error) == told
+        assert error.suggestions == suggestions
 
 
 def test_every_reason_has_a_sentence_that_mends() -> None:

@@ -9,9 +9,17 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, Self
 
+SENTENCE_LIMIT: Final = 2_000
+"""Characters of an error's sentence: enough for a long list, and no page of what somebody has given."""
+_END: Final = 500
+"""Of these, how many are its end: what is too long stands in the middle, and how to mend it behind that."""
+
 
 class CrmError(Exception):
-    """Any error of this library."""
+    """Any error of this library. Its sentence has 2,000 characters at most: of what is longer the middle is left out."""
+
+    def __init__(self, *told: object) -> None:
+        super().__init__(*(bounded(each) if isinstance(each, str) else each for each in told))
 
 
 class Malformed(CrmError, ValueError):
@@ -145,7 +153,7 @@ class Refusal(CrmError):
 
     def __str__(self) -> str:
         shown = ", ".join(f"{name}: {value}" for name, value in self._details.items())
-        return f"{self.reason}: {SENTENCES[self.reason]}" + (f" ({shown})" if shown else "")
+        return bounded(f"{self.reason}: {SENTENCES[self.reason]}" + (f" ({shown})" if shown else ""))
 
 
 class Conflict(CrmError):
@@ -168,9 +176,9 @@ class Taken(Conflict):
     def __str__(self) -> str:
         thing = "record" if self.record is None else re.sub(r"\B(?=[A-Z])", " ", self.record.__name__).lower()
         if self.customer_id is None:
-            return f"another {thing} with the same {', '.join(self.columns) or 'unique columns'} is there already"
+            return bounded(f"another {thing} with the same {', '.join(self.columns) or 'unique columns'} is there already")
         what = self.columns[0].replace("_", " ") if len(self.columns) == 1 else thing
-        return f"the {what} belongs to customer {self.customer_id}; update that customer instead"
+        return bounded(f"the {what} belongs to customer {self.customer_id}; update that customer instead")
 
 
 class EmailTaken(Taken):
@@ -191,7 +199,7 @@ class KeyConflict(Conflict):
         self.key = key
 
     def __str__(self) -> str:
-        return f"key {self.key!r} was used before with other content; repeat it unchanged or choose a new key"
+        return bounded(f"key {self.key!r} was used before with other content; repeat it unchanged or choose a new key")
 
 
 class Contended(Conflict):
@@ -255,7 +263,7 @@ class OutcomeUnknown(CrmError):
                 "the connection broke during the commit, and it is not known whether this was written; look for it before "
                 "you repeat it (what has a key= can be repeated safely)"
             )
-        return (
+        return bounded(
             f"the connection broke during the commit, and it is not known whether key {self.key!r} was applied; "
             "crm.applied(key) tells, and the same call with the same key is safe"
         )
@@ -277,7 +285,7 @@ class Unfinished(CrmError):
     def __str__(self) -> str:
         again = "the same call" if self.key is None else f"the same call with key {self.key!r}"
         why = f": {self.why}" if self.why else ""
-        return f"stopped after {self.done:,} of {self.total:,}, which stay done; {again} goes on from there{why}"
+        return bounded(f"stopped after {self.done:,} of {self.total:,}, which stay done; {again} goes on from there{why}")
 
 
 class MisusedTransaction(CrmError, RuntimeError):
@@ -294,12 +302,26 @@ class Closed(CrmError):
         super().__init__(message)
 
 
+def bounded(sentence: str, *, room: int = 0) -> str:
+    """Return a sentence as an error tells it, the middle left out of one that is too long; `room` is kept for what follows."""
+    most = SENTENCE_LIMIT - room
+    return sentence if len(sentence) <= most else f"{sentence[: most - _END - 3]} … {sentence[-_END:]}"
+
+
 def _suggesting(message: str, suggestions: tuple[str, ...]) -> str:
-    return f"{message}; did you mean {' or '.join(map(repr, suggestions))}?" if suggestions else message
+    """Return the message, and behind it the suggestions that it does not list already."""
+    new = [each for each in suggestions if not _lists(message, each)]
+    return bounded(f"{message}; did you mean {' or '.join(map(repr, new))}?" if new else message)
+
+
+def _lists(message: str, word: str) -> bool:
+    """Tell whether the word is one of several that a message counts up: 'match is prefix, contains or exact'."""
+    one = rf"['\"]?{re.escape(word)}['\"]?"
+    return re.search(rf"(?:(?:, | or ){one}(?=, | or |[;)]|$)|(?<!\w)(?<!['\"]){one}(?=, | or ))", message) is not None
 
 
 def _befell(channels: Mapping[str, int], errors: Sequence[Exception], accepted: int, in_doubt: int) -> str:
     each = zip(channels.items(), errors, strict=True)
     told = ", ".join(f"{name!r} ({type(error).__name__}, {count} waiting)" for (name, count), error in each)
     doubt = f", and {in_doubt} are in doubt (crm.outbox.in_doubt())" if in_doubt else ""
-    return f"channels took no more messages: {told}; {accepted} messages were accepted{doubt}"
+    return bounded(f"channels took no more messages: {told}; {accepted} messages were accepted{doubt}")

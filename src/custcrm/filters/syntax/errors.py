@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from custcrm.filters.syntax.nodes import Place
-from custcrm.values.errors import Malformed
+from custcrm.values.errors import Malformed, bounded
 
 CONTEXT: Final = 60
 """Characters of the text shown round the place: one line of a terminal or a form."""
@@ -46,6 +46,7 @@ class FilterError(Malformed):
         pointer: str | None = None,
         field: str | None = None,
     ) -> None:
+        message = bounded(message, room=4 * CONTEXT)  # the place is told in two lines of its own
         super().__init__(message, field=field, suggestions=suggestions)
         self.args = (kind, message)  # what pickle calls the class with; the rest travels in __dict__
         self.kind = kind
@@ -101,7 +102,7 @@ class LimitExceeded(FilterError):
 
     def __init__(self, limit: str, allowed: int, message: str, *, span: Place | None = None, text: str = "") -> None:
         super().__init__("limit", message, public=message, span=span, text=text)
-        self.args = (limit, allowed, message)
+        self.args = (limit, allowed, self.args[1])
         self.limit = limit
         self.allowed = allowed
 
