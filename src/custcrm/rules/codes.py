@@ -90,7 +90,7 @@ def shared_code(given: str) -> str:
 
     It is kept composed (NFC), whatever the keyboard makes, and else as it is.
     """
-    return unicodedata.normalize("NFC", key_name(given, "shared code"))
+    return unicodedata.normalize("NFC", key_name(given, "shared code", field="shared_code"))
 
 
 def compositions(typed: str) -> tuple[str, ...]:

@@ -53,14 +53,16 @@ def identified(values: object, *, field: str, limit: int = LIMIT) -> Mapping[str
     return found
 
 
-def key_name(text: object, what: str) -> str:
-    """Return the key for `what` ("program", "series" …), trimmed, spelling kept.
+def key_name(text: object, what: str, *, field: str = "name") -> str:
+    """Return the key for `what` ("program", "series" …), trimmed, spelling kept; `field` is the argument that gives it.
 
     Raises `Malformed` unless it has 1 to 64 characters, none of them a control, format or line separator character.
     """
-    name = trimmed(checked(text, field=what))
-    if not 1 <= len(name) <= LONGEST:
-        raise Malformed(f"a {what} is named by 1 to {LONGEST} characters, not {len(name)}", field=what)
+    name = trimmed(checked(text, field=field))
+    if not name:
+        raise Malformed(f"the name of a {what} is blank; give it one of 1 to {LONGEST} characters", field=field)
+    if len(name) > LONGEST:
+        raise Malformed(f"a {what} is named by 1 to {LONGEST} characters, not {len(name)}", field=field)
     if any(unicodedata.category(character) in _UNPRINTABLE for character in name):
-        raise Malformed(f"the name of a {what} contains an invisible character; write it on one line", field=what)
+        raise Malformed(f"the name of a {what} contains an invisible character; write it on one line", field=field)
     return name

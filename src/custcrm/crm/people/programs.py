@@ -62,7 +62,7 @@ class Programs:
         }
         program = Program(name=key_name(name, "program"), created_at=now, **memberships.settings(business, given))
         asked = several(categories, field="categories")
-        names = dict.fromkeys([NEW_CUSTOMERS, *(key_name(each, "category") for each in asked)])
+        names = dict.fromkeys([NEW_CUSTOMERS, *(key_name(each, "category", field="categories") for each in asked)])
         request = Request(action="add_program", arguments={**given, "name": name, "categories": list(names)}, key=key)
         added = _add(
             business, request, program, *(Category(program=program.name, name=each, created_at=now) for each in names)
