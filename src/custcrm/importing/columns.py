@@ -18,6 +18,8 @@ from custcrm.values.spelling import nearest, quoted
 from custcrm.values.texts import checked, trimmed
 
 VERBATIM: Final = "attributes"
+_BETWEEN_WORDS: Final = str.maketrans("", "", " _-.")
+"""What people write between the words of a heading, or leave out: E-mail, First name."""
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -65,18 +67,20 @@ class Columns:
     ) -> Columns:
         """Read a header. `mapped` gives columns for header cells, `ignored` header cells that are left out.
 
-        Malformed tells of all unknown header cells, or of all columns that are missing, at once.
+        Malformed tells of all unknown header cells, or of all columns that are missing, at once. A first line of which the call
+        and we know no cell may be a customer's row: its cells are told to nobody.
         """
         ignored = several(ignored, field="ignore")
         for word in mapped.values():
             checked(word, field="columns")
+        shown = header if _is_heading(header, kind, {*mapped, *filter(lambda each: isinstance(each, str), ignored)}) else ()
         there = frozenset(header)
         for given in (*mapped, *ignored):
             if not isinstance(given, str) or given not in there:
-                raise Malformed(f"the file has no column {quoted(given)}", field="columns", suggestions=nearest(given, header))
+                raise Malformed(f"the file has no column {quoted(given)}", field="columns", suggestions=nearest(given, shown))
         skipped = {*filter(is_beside, header), *ignored}
         targets = tuple(None if cell in skipped else target(mapped.get(cell, cell), kind) for cell in header)
-        _refuse_unknown(header, targets, skipped, kind)
+        _refuse_unknown(shown, header, targets, skipped, kind)
         _refuse_twice(targets)
         _refuse_missing(targets, kind)
         return cls(targets)
@@ -123,14 +127,25 @@ def target(word: str, kind: Kind) -> str | None:
     return f"{name}.{key}" if key else None
 
 
+def _is_heading(header: Sequence[str], kind: Kind, named: Collection[str]) -> bool:
+    """Tell whether a first line is one of headings: one of them is known, however it is written, or the call names one."""
+    known = {_letters(name) for name in kind.names}
+    return any(cell in named or is_beside(cell) or target(cell, kind) or _letters(cell) in known for cell in header)
+
+
 def _refuse_unknown(
-    header: Sequence[str], targets: Sequence[str | None], skipped: Collection[str], kind: Kind
+    shown: Sequence[str], header: Sequence[str], targets: Sequence[str | None], skipped: Collection[str], kind: Kind
 ) -> None:
     unknown = [cell for cell, name in zip(header, targets, strict=True) if name is None and cell not in skipped]
     if not unknown:
         return
     near = tuple(dict.fromkeys(found for cell in unknown for found in _near(cell, kind)))
-    known = "" if near else f" ({', '.join(kind.words)})"
+    known = "" if near and shown else f" ({', '.join(kind.words)})"
+    if not shown:
+        raise Malformed(
+            f"the first line names no column of {kind.what}{known}; put the headings there, or map its cells to columns or "
+            "ignore them, if they are headings (none is shown, as it may be about somebody)", field="columns", suggestions=near,
+        )
     raise Malformed(
         f"no column of {kind.what} is called {', '.join(map(repr, unknown))}; map it to one{known} or ignore it",
         field="columns", suggestions=near,
@@ -142,6 +157,10 @@ def _near(cell: str, kind: Kind) -> tuple[str, ...]:
     if word in kind.names:
         return (word,)
     return nearest(word, kind.names, limit=1)
+
+
+def _letters(word: str) -> str:
+    return word.casefold().translate(_BETWEEN_WORDS)
 
 
 def _refuse_twice(targets: Sequence[str | None]) -> None:
