@@ -51,16 +51,47 @@ def encoder(cls: type, form: Form = PLAIN) -> Callable[[Any], tuple[Any, ...]]:
 @cache
 def decoder(cls: type, form: Form = PLAIN) -> Callable[[tuple[Any, ...]], Any]:
     """Return the function from a row, in the order of the declared columns, to a record of the class."""
-    names: dict[str, Any] = {f"read_{kind}": step for kind, step in form.reads.items()}
-    names |= {**_FUNCTIONS, "cls": cls, "money": Money.from_minor, "yearless": YearlessDate}
-    names |= {f"members_{name}": members for name, members in _members(cls).items()}
+    keywords = [ast.keyword(name, _read(columns, form.reads)) for name, columns in _attributes(cls).items()]
+    made = ast.Call(_name("cls"), [], keywords)
+    return _function(f"decode_{cls.__name__}", "row", made, _names_to_read(cls, form), _unpacked(cls))
+
+
+def unread(cls: type, row: tuple[Any, ...], form: Form = PLAIN) -> str | None:
+    """Return the column for which a row cannot be read, of several that are one value all; None where it is no single value."""
+    for columns, read in _readers(cls, form):
+        try:
+            read(row)
+        except Exception:  # noqa: BLE001 (whatever it is: the row is known to be none, and this is the column)
+            return ", ".join(columns)
+    return None
+
+
+@cache
+def _readers(cls: type, form: Form) -> list[tuple[tuple[str, ...], Callable[[tuple[Any, ...]], Any]]]:
+    """Return for each attribute its columns, and the function that reads it from a row."""
+    names, unpacked = _names_to_read(cls, form), _unpacked(cls)
+    return [
+        (tuple(each.name for each in columns), _function(f"read_{name}", "row", _read(columns, form.reads), names, unpacked))
+        for name, columns in _attributes(cls).items()
+    ]
+
+
+def _attributes(cls: type) -> dict[str, list[Column]]:
+    """Return the columns of each attribute."""
     parts: dict[str, list[Column]] = {}
     for column in declaration(cls).columns:
         parts.setdefault(column.source[0], []).append(column)
-    keywords = [ast.keyword(name, _read(columns, form.reads)) for name, columns in parts.items()]
-    made = ast.Call(_name("cls"), [], keywords)
-    unpacked = [f"{column.name}_" for column in declaration(cls).columns]
-    return _function(f"decode_{cls.__name__}", "row", made, names, unpacked)
+    return parts
+
+
+def _names_to_read(cls: type, form: Form) -> dict[str, Any]:
+    names: dict[str, Any] = {f"read_{kind}": step for kind, step in form.reads.items()}
+    names |= {**_FUNCTIONS, "cls": cls, "money": Money.from_minor, "yearless": YearlessDate}
+    return names | {f"members_{name}": members for name, members in _members(cls).items()}
+
+
+def _unpacked(cls: type) -> list[str]:
+    return [f"{column.name}_" for column in declaration(cls).columns]
 
 
 @cache

@@ -17,13 +17,13 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Connection, Dialect
 
-from custcrm.records.codec import decoder, encoder
+from custcrm.records.codec import decoder, encoder, unread
 from custcrm.records.declaration import Kind, declaration
 from custcrm.storage.sql import statements
 from custcrm.storage.sql.statements import Shape
 from custcrm.storage.sql.tables import table
 from custcrm.storage.sql.types import FORMS
-from custcrm.values.errors import Malformed, Unavailable
+from custcrm.values.errors import Conflict, Malformed
 
 COPY_FROM: Final = 50
 """Rows from which COPY is quicker than INSERT."""
@@ -52,14 +52,22 @@ def decode(record: type, dialect: str) -> Callable[[tuple[Any, ...]], Any]:
 
 
 def read(record: type, dialect: str, rows: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
-    """Yield the records of rows; Unavailable where a row is one that no record was written as."""
+    """Yield the records of rows; Conflict, with the column, where a row is one that no record was written as."""
+    decoded, row = decode(record, dialect), ()
     try:
-        yield from map(decode(record, dialect), rows)
-    except UNREADABLE as error:
-        name = declaration(record).table
-        raise Unavailable(
-            f"a row of {name} cannot be read ({type(error).__name__}): it was changed beside custcrm; crm.verify() names it"
-        ) from error
+        for row in rows:
+            yield decoded(row)
+    except UNREADABLE:
+        where = unread_column(record, dialect, row)
+        raise Conflict(
+            f"a row of {declaration(record).table} cannot be read{where}: it was changed beside custcrm; crm.verify() names it"
+        ) from None  # what befell the reader may show a value
+
+
+def unread_column(record: type, dialect: str, row: tuple[Any, ...]) -> str:
+    """Return ' for its kind' where that is the column, nothing where it is no single one."""
+    found = unread(record, tuple(row), FORMS[dialect]) if row else None
+    return f" for its {found}" if found else ""
 
 
 def write(connection: Connection, verb: Verb, record: type, rows: Sequence[tuple[Any, ...]]) -> int:

@@ -62,9 +62,9 @@ class SqlSnapshot(SqlReader):
             try:
                 made = decode(row)
                 written = encode(made)
-            except encoding.UNREADABLE as error:
-                key = tuple(row[place] for place in places)
-                self._tell(Fault("rows", about.table, f"the row cannot be read ({type(error).__name__})", key))
+            except encoding.UNREADABLE:
+                key, where = tuple(row[place] for place in places), encoding.unread_column(record, self._dialect, row)
+                self._tell(Fault("rows", about.table, f"the row cannot be read{where}", key))
                 continue
             if written != row:
                 pairs = zip(about.names, written, row, strict=True)
