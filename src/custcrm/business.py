@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from functools import lru_cache
 from threading import Lock
 from typing import Any, Final, TypeAlias, TypeVar
@@ -143,7 +143,7 @@ class Business:
 
     def now(self) -> datetime:
         """Return the instant by the clock, in UTC; the only place where it is read."""
-        return self.clock().astimezone(UTC)
+        return self.clock()
 
     def acting_as(self, actor: str, program: str | None, terminal: str | None) -> Business:
         """Return the same business with somebody else acting."""

@@ -14,7 +14,7 @@ from custcrm.storage import forks
 from custcrm.storage.memory.store import MemoryStore
 from custcrm.storage.protocol import DURABILITIES, Durability, Store
 from custcrm.values import places
-from custcrm.values.clock import system_clock
+from custcrm.values.clock import system_clock, trusted
 from custcrm.values.errors import Malformed
 from custcrm.values.ids import IdSource
 from custcrm.values.money import exponent
@@ -53,8 +53,8 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
         with custcrm.open("shop.db", currency="EUR", timezone="Europe/Helsinki", country="FI") as crm: ...
     """
     given, carriers = _checked(currency=currency, timezone=timezone, country=country, phones=phones), _channels(channels)
-    if clock().utcoffset() is None:
-        raise Malformed("a clock gives aware datetimes, e.g. datetime.now(UTC)", field="clock")
+    clock = trusted(clock)
+    clock()
     opened = _opened(
         store, durability=one_of(durability, DURABILITIES, field="durability"), schema=schema,
         migrate=flag(migrate, field="migrate"), create=flag(create, field="create"),
