@@ -2,13 +2,12 @@
 
 No lowering and no cleverness: numbers are `Fraction`, amounts are major units, days are compared as days of the
 business zone, anniversaries are looked for day by day. `holds` is the oracle for the targets. Where an intermediate
-result may come near 64 bits it raises `Uncertain`: only the lowering knows the scales that the language counts by.
+result may come near 38 digits it raises `Uncertain`: only the lowering knows the scales that the language counts by.
 There `computed` is the oracle, for the arithmetic that a filter is lowered to.
 """
 
 from __future__ import annotations
 
-import operator
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +21,7 @@ from dateutil.relativedelta import relativedelta
 
 from custcrm.filters import Filter, Schema
 from custcrm.filters.checking.conditions import check, check_value
-from custcrm.filters.ir.nodes import LARGEST, Calculation, Column, Constant, Unscaled, Value
+from custcrm.filters.ir.nodes import Calculation, Column, Constant, Unscaled, Value
 from custcrm.filters.parsing.parser import parse, parse_value
 from custcrm.filters.syntax.nodes import (
     Aggregate,
@@ -49,7 +48,7 @@ from custcrm.values.periods import YearlessDate
 
 
 class Uncertain(Exception):
-    """An intermediate result may be beyond 64 bits."""
+    """An intermediate result may be beyond 38 digits."""
 
 
 def holds(rule: Filter, row: Mapping[str, Any], as_of: datetime) -> bool:
@@ -101,7 +100,7 @@ class _Row:
             return self.anniversary(left.field, right, right)
         if isinstance(right, Anniversary):
             return self.anniversary(right.field, left, left)
-        if self.size(left) * self.size(right) > 9 * 10**18:
+        if self.size(left) * self.size(right) > 10**37:
             raise Uncertain
         a, b = self.value(left), self.value(right)
         if a is None or b is None or isinstance(a, YearlessDate) or isinstance(b, YearlessDate):
@@ -113,8 +112,15 @@ class _Row:
         """Make a clock a day beside a date, else an instant; and an instant beside a day its day."""
         a, b = (self.clock(each, beside=other) for each, other in ((a, b), (b, a)))
         if isinstance(a, datetime) != isinstance(b, datetime):
-            a, b = (each.astimezone(self.schema.zone).date() if isinstance(each, datetime) else each for each in (a, b))
+            a, b = (self.local_day(each) if isinstance(each, datetime) else each for each in (a, b))
         return a, b
+
+    def local_day(self, instant: datetime) -> date:
+        """Return the day in the business zone; at either end of the calendar, where it has none, that of UTC."""
+        try:
+            return instant.astimezone(self.schema.zone).date()
+        except OverflowError:
+            return instant.date()
 
     def clock(self, value: Any, beside: Any) -> Any:
         if not isinstance(value, Clock):
@@ -196,12 +202,12 @@ class _Row:
             return None if isinstance(value, YearlessDate) else value
         today = self.as_of.astimezone(self.schema.zone).date()
         if isinstance(value, datetime):
-            value = value.astimezone(self.schema.zone).date()
+            value = self.local_day(value)
         if metric.unit == "days":
             return Fraction((today - value).days)
         passed = [
             year
-            for year in range(min(value.year, today.year) - 1, today.year + 1)
+            for year in range(max(min(value.year, today.year) - 1, 1), today.year + 1)
             if self.birthday(value, year) <= today
         ]
         return Fraction(max(passed) - value.year)
@@ -241,7 +247,7 @@ class _Row:
 
 
 def computed(node: Value, row: Mapping[str, Any]) -> int | None:
-    """Return what lowered arithmetic comes to, one step after the other; None as soon as one is missing."""
+    """Return what lowered arithmetic comes to, one exact step after the other; None as soon as one is missing."""
     match node:
         case Constant(int(value)):
             return value
@@ -249,7 +255,7 @@ def computed(node: Value, row: Mapping[str, Any]) -> int | None:
             found: int | None = row[name]
             return found
         case Unscaled(Column(name), places):
-            return None if row[name] is None else within(Fraction(row[name]) * 10**places)
+            return None if row[name] is None else int(Fraction(row[name]) * 10**places)
         case Calculation(op, left, right):
             a, b = computed(left, row), computed(right, row)
             return None if a is None or b is None else step(op, a, b)
@@ -257,19 +263,11 @@ def computed(node: Value, row: Mapping[str, Any]) -> int | None:
 
 
 def step(op: str, a: int, b: int) -> int | None:
-    """Return one step on whole numbers, unless it leaves 64 bits: in binary64, so that every engine can tell."""
+    """Return one exact step on whole numbers."""
     if op == "sign":
         return (a > 0) - (a < 0)
     exact = arithmetic(op, Fraction(a), Fraction(b))
-    if exact is None or op == "%":
-        return None if exact is None else int(exact)
-    real = {"+": operator.add, "-": operator.sub, "*": operator.mul, "DIV": operator.truediv}[op](float(a), float(b))
-    return None if abs(real) > LARGEST else int(exact)
-
-
-def within(whole: Fraction) -> int | None:
-    assert whole.denominator == 1
-    return int(whole) if abs(whole) <= LARGEST else None
+    return None if exact is None else int(exact)
 
 
 def days_of(year: int) -> list[date]:

@@ -124,10 +124,27 @@ def start_of_day(day: date, zone: tzinfo) -> datetime:
 
 def day_of(instant: datetime, zone: tzinfo) -> date:
     """Return the day of an instant in a zone; clipped to the calendar at its two ends."""
+    return local(instant, zone).date()
+
+
+def local(instant: datetime, zone: tzinfo) -> datetime:
+    """Return an instant as the clocks of a zone show it; one for which their calendar has no year, "for ever", as it is."""
     try:
-        return instant.astimezone(zone).date()
+        return instant.astimezone(zone)
     except OverflowError:
-        return instant.date()
+        return instant
+
+
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def clipped(instant: datetime) -> datetime:
+    """Return an aware datetime of any zone in UTC; beyond the years 1-9999 the nearest end of the calendar."""
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        return _FIRST if instant.year == 1 else _LAST
 
 
 def instant(value: When, zone: tzinfo, *, field: str = "instant") -> datetime:

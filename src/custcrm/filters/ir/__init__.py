@@ -1,4 +1,5 @@
 """The small core that every target compiles: what a checked filter means, with nothing left to decide.
 
-Read `nodes`, then `logic` (how they are joined), `quantities` (exact numbers), `moments` (time) and `patterns` (LIKE).
+Read `nodes`, then `logic` (how they are joined), `quantities` (exact numbers) over `whole` (whole ones), `moments` (time) and
+`patterns` (LIKE).
 """

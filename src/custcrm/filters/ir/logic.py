@@ -9,7 +9,7 @@ from typing import Literal as OneOf
 from attrs import frozen
 
 from custcrm.filters.ir.nodes import All, Always, Any, Condition, Constant, Moment, Negated, Present, Test, Value
-from custcrm.filters.ir.quantities import MISSING, Numeric
+from custcrm.filters.ir.quantities import Numeric
 from custcrm.filters.syntax.nodes import (
     Clock,
 )
@@ -84,7 +84,7 @@ def test(op: CompareOp, left: Value, right: Value) -> Condition:
         if isinstance(right, Constant):
             return Always(COMPARISONS[op].holds(left.value, right.value))
         left, right, op = right, left, COMPARISONS[op].mirrored
-    return NEVER if MISSING in (left, right) else Test(op, left, right)
+    return Test(op, left, right)
 
 
 def there(value: Value) -> Condition:

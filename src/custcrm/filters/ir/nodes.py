@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final, TypeAlias
 from typing import Literal as OneOf
+from typing import TypeAlias
 
 from attrs import field, frozen
 
@@ -28,9 +28,6 @@ from custcrm.filters.syntax.nodes import _exact
 from custcrm.filters.syntax.operators import CompareOp, TextOp
 from custcrm.filters.types.types import Scalar as ScalarType
 from custcrm.values.periods import Span
-
-LARGEST: Final = 9.0e18
-"""A step whose binary64 value lies beyond this, either way, is missing; so is an Unscaled beyond it."""
 
 Physical: TypeAlias = str | int | Decimal | bool | date | datetime
 
@@ -102,10 +99,7 @@ class Folded:
 
 @frozen
 class Unscaled:
-    """A Number as a whole number, `value × 10^places`; Money and Integer are whole already.
-
-    Missing beyond ±LARGEST; in a sum, the error `overflow`.
-    """
+    """A Number as a whole number, `value × 10^places`; Money and Integer are whole already."""
 
     value: Plain
     places: int
@@ -115,10 +109,10 @@ class Unscaled:
 class Calculation:
     """Whole-number arithmetic: `+ - *`, and `DIV %` truncated toward zero with the dividend's sign.
 
-    Missing when an operand is missing, a divisor is 0, or the result would leave 64 bits. Each step is tested on its
-    operands, which are exact whole numbers: it is missing when `abs(float(left) op float(right))` is beyond LARGEST,
-    where DIV is the quotient in binary64. `%` and `sign` never are. `sign` gives -1, 0 or 1 of `left` (`right` is
-    ignored and equals `left`).
+    Missing when an operand is missing or a divisor is 0, and only then. Steps are exact whatever their size. A side of a
+    Test, a Member's value and what is Shown must come to less than 10^38, either way; else it is the error `overflow`,
+    for both sides of a Test whether the other one is missing or not. Present asks nothing of the size. `sign` gives -1, 0
+    or 1 of `left` (`right` is ignored and equals `left`).
     """
 
     op: OneOf["+", "-", "*", "DIV", "%", "sign"]
@@ -132,7 +126,7 @@ class Total:
     another collection's where, ("lines",).
 
     `count`: how many records have `value` present (all of them when it is None); never missing. `sum`: 0 over
-    nothing, never missing, an error beyond 64 bits; `value` is then an Unscaled or a Column of whole numbers. `min`,
+    nothing, never missing, exact whatever its parts are; `value` is then an Unscaled or a Column of whole numbers. `min`,
     `max`: missing over nothing.
     """
 
@@ -197,7 +191,7 @@ class Matches:
 
 @frozen
 class Present:
-    """The value is there (for a Calculation: every operand is, without zero divisor or overflow).
+    """The value is there (for a Calculation: every operand is, and no divisor is zero).
 
     For a Column of a yearless Date also true when only month and day are known, unlike in a Test.
     """

@@ -14,23 +14,13 @@ from typing import Literal as OneOf
 
 from attrs import evolve, frozen
 
-from custcrm.filters.ir.nodes import (
-    LARGEST,
-    Always,
-    Calculation,
-    Choose,
-    Condition,
-    Constant,
-    Present,
-    Test,
-    Total,
-    Unscaled,
-    Value,
-)
+from custcrm.filters.ir.nodes import Calculation, Condition, Constant, Present, Test, Total, Unscaled, Value
+from custcrm.filters.ir.whole import most
+from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.syntax.nodes import INTEGER_MAX, INTEGER_MIN
 
-MISSING: Final = Choose(Always(False), Constant(0), None)
-"""The number that is always missing: a calculation with a constant beyond 64 bits."""
+LARGEST_BITS: Final = 4_096
+"""Bits of what a power may come to: far beyond 38 digits, and cheap to compute with on the way to an error."""
 
 
 @frozen
@@ -114,6 +104,8 @@ def power(base: Numeric, exponent: int) -> Numeric:
         return base**exponent
     if exponent == 0:
         return plus(times(evolve(base, over=None), Fraction(0)), Fraction(1))
+    if most(base.number).bit_length() * exponent > LARGEST_BITS:
+        raise FilterError("number", "a power of a power is too large; write a smaller exponent")
     result: Numeric = base
     for _ in range(exponent - 1):
         result = times(result, base)
@@ -140,8 +132,6 @@ def is_present(quantity: Numeric) -> list[Condition]:
     if isinstance(quantity, Fraction):
         return []
     number = quantity.number
-    if number == MISSING:
-        return [Always(False)]
     # A record's total over nothing is 0, and a plain column needs no scale to be there.
     value = number.value if isinstance(number, Unscaled) else number
     return [Present(value), *guarded(quantity.divisors)]
@@ -155,8 +145,7 @@ def multiplied(value: Value, factor: int, divisor: Value | None) -> Value:
 def _quantity(number: Numeric) -> Quantity:
     if isinstance(number, Quantity):
         return number
-    constant = MISSING if abs(number.numerator) > LARGEST else Constant(number.numerator)
-    return Quantity(constant, Fraction(1, number.denominator))
+    return Quantity(Constant(number.numerator), Fraction(1, number.denominator))
 
 
 def _common(a: Fraction, b: Fraction) -> Fraction:
@@ -167,11 +156,7 @@ def _common(a: Fraction, b: Fraction) -> Fraction:
 def _scaled(value: Value, factor: Fraction) -> Value:
     """Return a whole number times a whole factor; constants are computed at once."""
     times_ = factor.numerator
-    if times_ == 1 or value == MISSING:
-        return value
-    if abs(times_) > LARGEST:
-        return MISSING
-    return _calculated("*", value, Constant(times_))
+    return value if times_ == 1 else _calculated("*", value, Constant(times_))
 
 
 def _product(value: Value | None, other: Value | None) -> Value:
@@ -182,11 +167,8 @@ def _product(value: Value | None, other: Value | None) -> Value:
 
 def _calculated(op: OneOf["+", "-", "*", "DIV", "%"], left: Value, right: Value) -> Value:
     """Return one step, or what it comes to where it is known already."""
-    if MISSING in (left, right):
-        return MISSING
     if op == "*" and isinstance(left, Constant) and isinstance(right, Constant):
-        value = int(left.value) * int(right.value)  # type: ignore[arg-type]  # whole numbers by construction
-        return Constant(value) if abs(value) <= LARGEST else MISSING
+        return Constant(int(left.value) * int(right.value))  # type: ignore[arg-type]  # whole numbers by construction
     return Calculation(op, left, right)
 
 

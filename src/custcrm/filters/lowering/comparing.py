@@ -18,6 +18,7 @@ from custcrm.filters.ir.logic import NEVER, Operand, every, some, test
 from custcrm.filters.ir.nodes import Always, Column, Condition, Constant, Entry, Member, Physical, Test, Unscaled, Value
 from custcrm.filters.ir.quantities import Numeric, Quantity, beyond, guarded, multiplied
 from custcrm.filters.ir.quantities import is_present as is_number_present
+from custcrm.filters.ir.whole import most
 from custcrm.filters.lowering.times import anniversary_within, compare_elapsed, compare_times
 from custcrm.filters.syntax.nodes import (
     Clock,
@@ -147,8 +148,7 @@ def _against_constant(op: CompareOp, a: Quantity, bound: Fraction) -> Condition:
         price > 1.005           price > 1.00                        of a Number with two places
         AVG(sales.total) > 2.5  2 * SUM(sales.total) > 5 * COUNT    multiplied out: nothing is divided, nothing rounded
     """
-    # A Number column may hold any Decimal of 64 bits before its point; everything else is a whole number of 64 bits.
-    if side := beyond(bound / 10**a.number.places if isinstance(a.number, Unscaled) else bound):
+    if side := _side(a.number, bound):
         holds = op != "=" and (op in ("<", "<=")) == (side > 0)
         return every(is_number_present(a)) if holds else NEVER
     if a.over is not None:
@@ -165,6 +165,13 @@ def _against_constant(op: CompareOp, a: Quantity, bound: Fraction) -> Condition:
     else:
         compared = test(op, a.number, Constant(nearest))
     return every([*guarded(a.divisors), compared])
+
+
+def _side(number: Value, bound: Fraction) -> int:
+    """Tell whether a bound lies above (1) or below (-1) all that a number, or a ratio of it, can be; 0 where it does not."""
+    if isinstance(number, Column | Entry):  # what a field holds has 64 bits, and a constant beside it is bound as such
+        return beyond(bound)
+    return 0 if abs(bound) <= most(number) else 1 if bound > 0 else -1
 
 
 def decimal(unscaled: int, places: int) -> Decimal:

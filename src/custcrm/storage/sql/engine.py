@@ -26,6 +26,8 @@ _UNKEPT: Final = {sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT | 12 << 8}
 
 OTHER_TABLES: Final = "the store's tables are not those that custcrm made, or are gone; crm.verify() names what is missing"
 
+TOO_WIDE: Final = "a calculation goes beyond 38 digits, or a sum on SQLite beyond 64 bits"
+
 _CLASH: Final = re.compile(r"UNIQUE constraint failed: (.+)")
 
 
@@ -119,9 +121,9 @@ def _translate(error: BaseException | None, keeping: bool) -> CrmError | None:
         case "55P03":
             return Unavailable("another transaction holds what this one wants for too long; it may be waiting for this call")
         case "22003" if not keeping:
-            return FilterError("overflow", "a sum exceeds 64 bits")
+            return FilterError("overflow", TOO_WIDE)
         case "SQLITE_ERROR" if str(error) == "integer overflow":
-            return FilterError("overflow", "a sum exceeds 64 bits")
+            return FilterError("overflow", TOO_WIDE)
         case "25006":
             return Unavailable("the server takes no changes now: it is a standby, or is set to be read only")
         case "42501":

@@ -18,8 +18,9 @@ from attrs import define, field, frozen
 from custcrm.filters.filter import Filter
 from custcrm.filters.ir.moments import resolve
 from custcrm.filters.ir.nodes import Column, Condition, Moment, Shown
+from custcrm.filters.targets.sql.arithmetic import is_wide
 from custcrm.filters.targets.sql.compile import compile_condition, compile_value
-from custcrm.filters.targets.sql.phrases import Divided, IsNotTrue, IsTrue
+from custcrm.filters.targets.sql.phrases import IsNotTrue, IsTrue, OnPostgreSQL, SortedBy, Truncated
 from custcrm.filters.targets.sql.source import Element
 from custcrm.filters.types.types import Date
 from custcrm.storage.questions import Order, Question, Verdict
@@ -218,15 +219,20 @@ def _pair(numerator: Any, denominator: Any) -> tuple[Any, Any] | None:
 def _sort_keys(named: sa.Subquery, order: tuple[Order, ...]) -> Iterable[Element]:
     place = 0
     for each in order:
-        key = named.c[f"key_{place}"]
-        place += 1
-        keys: list[Element] = [key]
-        if each.value.over is not None:
-            keys = _ratio(key, named.c[f"key_{place}"])
-            place += 1
-        for one in keys:
+        parts = [named.c[f"key_{place + index}"] for index in range(len(_parts_of(each.value)))]
+        place += len(parts)
+        for one in _keys(each.value, *parts):
             ordered = one.desc() if each.backwards else one.asc()
             yield ordered.nulls_first() if each.missing_first else ordered.nulls_last()
+
+
+def _keys(shown: Shown, number: Element, over: Element | None = None) -> list[Element]:
+    """Return what sorts as a value does; of a number that SQLite may not hold in 64 bits one text there."""
+    keys = [number] if over is None else _ratio(number, over)
+    if not any(map(is_wide, _parts_of(shown))):
+        return keys
+    divisor: Element = sa.literal_column("1") if over is None else over
+    return [SortedBy(number, divisor, keys[0], type_=TEXT), *(OnPostgreSQL(key, type_=key.type) for key in keys[1:])]
 
 
 STEP: Final = 1_000_000_000
@@ -242,4 +248,4 @@ def _ratio(numerator: Element, denominator: Element) -> list[Element]:
 
 
 def _whole(number: Element, divisor: Element) -> Element:
-    return Divided(number, divisor, type_=sa.BigInteger())
+    return Truncated(number, divisor, type_=sa.BigInteger())

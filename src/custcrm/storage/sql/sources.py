@@ -40,6 +40,11 @@ class CustomerSource:
             found = found.outerjoin(entries, tie)
         return found
 
+    @property
+    def ours(self) -> bool:
+        """Return True: a store's rules bound what is summed, and it prepares its connections."""
+        return True
+
     # the customer's own columns ------------------------------------------------------------------
 
     def column(self, name: str) -> Element:
@@ -127,6 +132,11 @@ class RecordSource:
     table: sa.FromClause
     words: CollectionWords
     dialect: str
+
+    @property
+    def ours(self) -> bool:
+        """Return True, as for the customer."""
+        return True
 
     def column(self, name: str) -> Element:
         """Return the column of a field; of the record that this one belongs to by a sub-query."""

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 
+from custcrm.filters.targets.sql import exact
 from custcrm.storage import protocol
 from custcrm.storage.protocol import Durability
 from custcrm.storage.sql.connections import keep_from_children, quiet_engine
@@ -212,6 +213,8 @@ def _preparing(durability: Durability) -> Callable[[sqlite3.Connection, object],
         connection.execute("PRAGMA secure_delete = ON")  # what erasure clears is overwritten, not only unlinked
         for name, case, accent in _FOLDS:
             connection.create_function(name, 1, _folding(case=case, accent=accent), deterministic=True)
+        for name, arguments, compute in exact.FUNCTIONS:
+            connection.create_function(name, arguments, compute, deterministic=True)
 
     return prepare
 

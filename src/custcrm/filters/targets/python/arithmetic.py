@@ -1,7 +1,7 @@
-"""Python code for whole-number arithmetic, missing where it would leave 64 bits: `calculated`, `unscaled`, `summand`.
+"""Python code for whole-number arithmetic: `calculated`, `unscaled`, and `compared`, `narrowed` where 38 digits may not do.
 
-`ir.nodes.Calculation` says when a step is missing. Each step is guarded by the same step in binary64 on its operands,
-which are exact and have passed their own guards.
+Python's whole numbers are exact at any size, so a step is the operator itself. What it comes to is looked at only
+where, by what goes in, it may be wider than 38 digits.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Final, TypeAlias, assert_never
 
 from attrs import evolve
 
-from custcrm.filters.ir.nodes import LARGEST, Calculation, Value
+from custcrm.filters.ir import whole
+from custcrm.filters.ir.nodes import Calculation, Test, Value
 from custcrm.filters.targets.python import nodes, values
 from custcrm.filters.targets.python.access import Access, Known, ValueCode
-from custcrm.filters.targets.python.shapes import bind, is_between, load
+from custcrm.filters.targets.python.shapes import bind, load
 
 Leaf: TypeAlias = Callable[[Value, Known], ValueCode]
 """Returns the code of a value that is no calculation, where something has been read before."""
@@ -27,57 +28,47 @@ def calculated(access: Access, node: Calculation, known: Known, leaf: Leaf) -> V
     """Return the code of a calculation."""
     left = _term(access, node.left, known, leaf)
     if node.op == "sign":
-        return evolve(left, value=access.call(values.sign, left.value))
+        return evolve(left, value=access.call(whole.sign, left.value))
     right = _term(access, node.right, left.known, leaf)
     certain = left.certain if left.guards else right.certain
+    guards = (*left.guards, *right.guards)
     match node.op:
         case "+" | "-" | "*":
-            guards, value = _step(access, _STEPS[node.op], left.value, right.value)
-        case "%":
-            guards, value = _remainder(access, left.value, right.value)
-        case "DIV":
-            guards, value = _quotient(access, left.value, right.value)
+            return ValueCode(guards, nodes.BinOp(left.value, _STEPS[node.op], right.value), certain, right.known)
+        case "DIV" | "%":
+            divisor, again = _name_once(access, right.value)
+            is_not_zero = nodes.Compare(divisor, [ast.NotEq()], [nodes.Constant(0)])
+            divide = access.call(whole.div if node.op == "DIV" else whole.rem, left.value, again)
+            return ValueCode((*guards, is_not_zero), divide, certain, right.known)
         case _:
             assert_never(node.op)
-    return ValueCode((*left.guards, *right.guards, *guards), value, certain, right.known)
 
 
 def unscaled(access: Access, number: ValueCode, places: int) -> ValueCode:
-    """Return the code of `number × 10^places`, missing beyond ±LARGEST."""
-    name = access.fresh("w")
-    scaled = access.call(values.to_whole, number.value, nodes.Constant(places))
-    return evolve(number, guards=(*number.guards, _fits(bind(name, scaled))), value=load(name))
+    """Return the code of `number × 10^places`."""
+    return evolve(number, value=access.call(values.to_whole, number.value, nodes.Constant(places)))
 
 
-def summand(access: Access, number: ast.expr, places: int, what: str) -> ast.expr:
-    """Return the code of `number × 10^places` as a part of the sum `what`, which is an error beyond ±LARGEST."""
-    return access.call(values.summand, number, nodes.Constant(places), nodes.Constant(what))
+def may_be_too_wide(*numbers: Value) -> bool:
+    """Tell whether some value is a number that may be wider than 38 digits."""
+    return any(whole.most(number) >= whole.BEYOND for number in numbers)
+
+
+def compared(access: Access, node: Test, left: ast.expr, right: ast.expr) -> ast.expr:
+    """Return the code that compares two numbers, each None where it is missing and an error where it is too wide."""
+    what = nodes.Constant(whole.label(node.left, node.right))
+    return access.call(values.compares, nodes.Constant(node.op), left, right, what)
+
+
+def narrowed(access: Access, node: Value, number: ast.expr) -> ast.expr:
+    """Return the code of a number or None, which is an error where it is too wide."""
+    if not may_be_too_wide(node):
+        return number
+    return access.call(whole.narrow, number, nodes.Constant(whole.label(node)))
 
 
 def _term(access: Access, node: Value, known: Known, leaf: Leaf) -> ValueCode:
     return calculated(access, node, known, leaf) if isinstance(node, Calculation) else leaf(node, known)
-
-
-def _step(access: Access, op: ast.operator, left: ast.expr, right: ast.expr) -> tuple[list[ast.expr], ast.expr]:
-    first, left = _name_once(access, left)
-    second, right = _name_once(access, right)
-    return [_fits(nodes.BinOp(_real(first), op, second))], nodes.BinOp(left, op, right)
-
-
-def _remainder(access: Access, left: ast.expr, right: ast.expr) -> tuple[list[ast.expr], ast.expr]:
-    second, right = _name_once(access, right)
-    return [_is_not_zero(second)], access.call(values.rem, left, right)
-
-
-def _quotient(access: Access, left: ast.expr, right: ast.expr) -> tuple[list[ast.expr], ast.expr]:
-    second, right = _name_once(access, right)
-    first, left = _name_once(access, left)
-    fits = _fits(nodes.BinOp(_real(first), ast.Div(), right))
-    return [_is_not_zero(second), fits], access.call(values.div, left, right)
-
-
-def _is_not_zero(divisor: ast.expr) -> ast.expr:
-    return nodes.Compare(divisor, [ast.NotEq()], [nodes.Constant(0)])
 
 
 def _name_once(access: Access, code: ast.expr) -> tuple[ast.expr, ast.expr]:
@@ -86,12 +77,3 @@ def _name_once(access: Access, code: ast.expr) -> tuple[ast.expr, ast.expr]:
         return code, code
     name = access.fresh("w")
     return bind(name, code), load(name)
-
-
-def _real(number: ast.expr) -> ast.expr:
-    """Return a whole number in binary64, which what it meets then becomes too."""
-    return nodes.BinOp(number, ast.Mult(), nodes.Constant(1.0))
-
-
-def _fits(number: ast.expr) -> ast.expr:
-    return is_between(nodes.Constant(-LARGEST), number, nodes.Constant(LARGEST))

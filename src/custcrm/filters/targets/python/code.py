@@ -44,7 +44,7 @@ from custcrm.filters.ir.nodes import (
 from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.filters.targets.python import nodes, values
 from custcrm.filters.targets.python.access import Access, Known, Record, ValueCode
-from custcrm.filters.targets.python.arithmetic import calculated, summand, unscaled
+from custcrm.filters.targets.python.arithmetic import calculated, compared, may_be_too_wide, narrowed, unscaled
 from custcrm.filters.targets.python.shapes import bind, compare, is_between, is_in, is_present, join_tests, load, loop, name_of
 from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Money
 from custcrm.values.periods import YearlessDate
@@ -136,6 +136,9 @@ def _test(access: Access, node: Test, record: Record, known: Known) -> Condition
     if node.op == "=" and isinstance(right, Constant) and _is_loose(left, access, record):
         read, known = access.read(left, record, known, named=True)
         return ConditionCode(_strictly_equal(access, read, right), known, known)
+    if may_be_too_wide(left, right):
+        sides = (or_none(access, side, record, known) for side in (left, right))
+        return ConditionCode(compared(access, node, *sides), known, known)
     in_utc = node.op == "=" or not isinstance(right, Constant | Moment)
     one = _as_text(access, left, record, operand(access, left, record, known, in_utc=in_utc))
     other = _as_text(access, right, record, operand(access, right, record, one.known, in_utc=in_utc))
@@ -188,7 +191,7 @@ def _member(access: Access, node: Member, record: Record, known: Known) -> Condi
         read, known = access.read(node.value, record, known, named=False)
         return ConditionCode(is_in(read, items), known, known)
     one = _as_text(access, node.value, record, operand(access, node.value, record, known, in_utc=True))
-    return _guarded(one, is_in(one.value, items))
+    return _guarded(one, is_in(narrowed(access, node.value, one.value), items))
 
 
 def _matches(access: Access, node: Matches, record: Record, known: Known) -> ConditionCode:
@@ -312,11 +315,7 @@ def _total(access: Access, node: Total, record: Record) -> ast.expr:
         branch = condition(access, node.where, inner)
         tests, known = [branch.test], branch.if_true
     element: ast.expr = nodes.Constant(1)
-    if isinstance(node.value, Unscaled) and node.op == "sum":
-        one = operand(access, node.value.value, inner, known)
-        tests += one.guards
-        element = summand(access, one.value, node.value.places, _label(node))
-    elif node.value is not None:
+    if node.value is not None:
         one = operand(access, node.value, inner, known, in_utc=True)
         tests += [*one.guards, *_not_nan(access, node.value, inner, one)]
         element = element if node.op == "count" else one.value
@@ -328,15 +327,10 @@ def _reduced(access: Access, node: Total, elements: ast.expr) -> ast.expr:
         case "count":
             return access.call(len, elements)
         case "sum":
-            return access.call(values.within_64_bits, access.call(sum, elements), nodes.Constant(_label(node)))
+            return access.call(sum, elements)
         case "min" | "max":
             default = nodes.Keyword("default", nodes.Constant(None))
             return nodes.Call(access.helper(min if node.op == "min" else max), [elements], [default])
-
-
-def _label(node: Total) -> str:
-    value = node.value.value if isinstance(node.value, Unscaled) else node.value
-    return f"SUM({node.collection}.{value.name if isinstance(value, Column) else '…'})"
 
 
 def _not_nan(access: Access, node: Value, record: Record, one: ValueCode) -> list[ast.expr]:

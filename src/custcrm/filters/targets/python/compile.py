@@ -15,9 +15,10 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
-from custcrm.filters.ir.nodes import Condition, Physical, Shown
+from custcrm.filters.ir.nodes import Condition, Physical, Shown, Value
 from custcrm.filters.targets.python import nodes
 from custcrm.filters.targets.python.access import Access, Record
+from custcrm.filters.targets.python.arithmetic import narrowed
 from custcrm.filters.targets.python.code import condition, or_none
 from custcrm.filters.targets.python.rows import Bound, Mappings, Objects, Rows, WrongValue, careful, rows_of
 from custcrm.filters.targets.python.shapes import load, loop
@@ -140,8 +141,13 @@ def _compile_condition(node: Condition, rows: Rows, currency: str | None) -> tup
 
 def _compile_value(shown: Shown, rows: Rows, currency: str | None) -> Callable[..., Any]:
     access = Access.to(rows, shown, currency)
-    pair = [or_none(access, each, Record(_ROW), yearless=shown.kind == "date") for each in (shown.value, shown.over)]
+    pair = [_shown_code(access, each, yearless=shown.kind == "date") for each in (shown.value, shown.over)]
     return access.function("value", _ROW, nodes.Tuple(pair, ast.Load()))
+
+
+def _shown_code(access: Access, node: Value | None, *, yearless: bool) -> ast.expr:
+    code = or_none(access, node, Record(_ROW), yearless=yearless)
+    return code if node is None else narrowed(access, node, code)
 
 
 _Result = TypeVar("_Result")

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -29,15 +29,13 @@ from typing import Any, Final, TypeAlias
 from attrs import field, frozen
 
 from custcrm.filters.ir.nodes import Column, Entry, HasEntry
+from custcrm.filters.ir.whole import MOST_DIGITS
 from custcrm.filters.syntax.nodes import INTEGER_MAX, INTEGER_MIN
 from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Integer, Money, Number, Scalar, Text
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Money as Amount
 from custcrm.values.money import parse_amount
-from custcrm.values.periods import YearlessDate
-
-MOST_DIGITS: Final = 40
-"""Digits before the point of a Decimal that is worth looking at; 64 bits hold 19."""
+from custcrm.values.periods import YearlessDate, clipped
 
 Reader: TypeAlias = Callable[[Any], Any]
 
@@ -207,7 +205,7 @@ def _integer(value: Any) -> int | None:
 
 
 def _number(value: object, places: int) -> Decimal | int | None:
-    """Return a number of 64 bits without its point; trailing zeros beyond its places do not count."""
+    """Return a number with no more decimals than places; trailing zeros beyond them do not count."""
     if not isinstance(value, Decimal):
         return _integer(value)
     if not value.is_finite() or value.adjusted() > MOST_DIGITS:
@@ -236,10 +234,10 @@ def _date(value: object) -> date | None:
 
 
 def utc(value: Any) -> datetime | None:
-    """Return an aware datetime in UTC; None for anything else."""
+    """Return an aware datetime in UTC, clipped to the calendar; None for anything else."""
     if not isinstance(value, datetime) or value.utcoffset() is None:
         return None
-    return value.astimezone(UTC)
+    return clipped(value)
 
 
 _CHECKS: Final[dict[type, Check]] = {

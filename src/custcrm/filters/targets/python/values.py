@@ -1,4 +1,4 @@
-"""What generated code calls: exact whole numbers, and refusals of values that an operator would take for another thing.
+"""What generated code calls: whole numbers of decimals, and refusals of values that an operator would take for another thing.
 
 A refusal is a TypeError; the caller then reads the rows again with care, and names the row and the field.
 """
@@ -9,10 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Never
 
-from custcrm.filters.ir.nodes import LARGEST
-from custcrm.filters.syntax.errors import FilterError
-from custcrm.filters.syntax.nodes import INTEGER_MAX, INTEGER_MIN
-from custcrm.filters.targets.python.rows import MOST_DIGITS, utc
+from custcrm.filters.ir.whole import MOST_DIGITS, narrow
+from custcrm.filters.syntax.operators import COMPARISONS, CompareOp
+from custcrm.filters.targets.python.rows import utc
 
 
 def to_whole(value: Decimal | int, places: int) -> int:
@@ -32,36 +31,10 @@ def _power(places: int) -> int:
     return int(10**places)
 
 
-def summand(value: Decimal | int, places: int, what: str) -> int:
-    """Return `value × 10^places` to be summed; one beyond ±LARGEST is the error `overflow`."""
-    scaled = to_whole(value, places)
-    if -LARGEST <= scaled <= LARGEST:
-        return scaled
-    raise FilterError("overflow", f"{what} exceeds 64 bits")
-
-
-def div(left: int, right: int) -> int:
-    """Divide and truncate toward zero."""
-    quotient = abs(left) // abs(right)
-    return quotient if (left < 0) == (right < 0) else -quotient
-
-
-def rem(left: int, right: int) -> int:
-    """Return what `div` leaves, with the sign of the dividend."""
-    rest = abs(left) % abs(right)
-    return -rest if left < 0 else rest
-
-
-def sign(number: int) -> int:
-    """Return -1, 0 or 1."""
-    return (number > 0) - (number < 0)
-
-
-def within_64_bits(total: int, what: str) -> int:
-    """Return a sum that fits 64 bits; a larger one is the error `overflow`, never a wrong number."""
-    if INTEGER_MIN <= total <= INTEGER_MAX:
-        return total
-    raise FilterError("overflow", f"{what} exceeds 64 bits")
+def compares(op: CompareOp, left: int | None, right: int | None, what: str) -> bool:
+    """Compare two numbers that may be wider than 38 digits, which is the error `overflow` of either; none is false."""
+    left, right = narrow(left, what), narrow(right, what)
+    return left is not None and right is not None and COMPARISONS[op].holds(left, right)
 
 
 def choice(value: object) -> str:

@@ -1,14 +1,15 @@
-"""Whole-number arithmetic in SQL, missing where it would leave 64 bits: `calculate`, `unscaled`, `summed`.
+"""Whole-number arithmetic in SQL, exact on both databases: `calculate`, `compare_numbers`, `listed`, `unscaled`, `summed`.
 
-`ir.nodes.Calculation` says when a step is missing. The tests of its steps come first, inner before outer, in one CASE,
-the only place where SQL promises an order: the operands of each are whole numbers that the tests before let pass, and
-so is the result behind them all. A step that cannot leave, by the size of what goes in, has no test.
+PostgreSQL computes with NUMERIC, and its NUMERIC(38) is the error for what is wider. SQLite computes with 64 bits where
+a look at each step in binary64 says that they do; where they do not, by the functions of `exact` on connections of a store,
+and else with the error of a sum that is too large. So no row is ever answered from a wrong number, or from none.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any as Anything
 from typing import Final, assert_never
@@ -16,16 +17,34 @@ from typing import Final, assert_never
 import sqlalchemy as sa
 from attrs import define, field, frozen
 
-from custcrm.filters.ir.nodes import LARGEST, Calculation, Constant, Total, Unscaled, Value
-from custcrm.filters.targets.sql.phrases import Divided, IsNotTrue, Parenthesized, Phrase
+from custcrm.filters.ir.nodes import Calculation, Choose, Constant, Total, Value
+from custcrm.filters.ir.whole import BEYOND, WORD, most
+from custcrm.filters.syntax.operators import COMPARISONS, CompareOp
+from custcrm.filters.targets.sql.binding import Whole, listed_digits
+from custcrm.filters.targets.sql.phrases import (
+    BoundedSum,
+    Divided,
+    IsInDigits,
+    Native,
+    Numeric,
+    Overflowing,
+    Parenthesized,
+    Refused,
+    Scaled,
+    SumOf,
+    TooWide,
+    Truncated,
+    Wide,
+)
 from custcrm.filters.targets.sql.source import Element
 
 WHOLE: Final = sa.BigInteger()
 REAL: Final[sa.Double[float]] = sa.Double()
+EXACT: Final = Whole()
+ANY_SIZE: Final[sa.Numeric[Decimal]] = sa.Numeric()
 
-MOST_RECORDS: Final = 2**40
-"""No row has more records of its own than this: a bound for COUNT."""
-MOST_OF_ALL: Final = 2**63
+LARGEST: Final = 9.0e18
+"""A step whose binary64 value is within this, either way, is exact in 64 bits."""
 CERTAIN: Final = 8 * 10**18
 """What is no larger than this is not beyond LARGEST in binary64 either, however its operands are rounded."""
 
@@ -34,62 +53,77 @@ _STEPS: Final[Mapping[str, Callable[[Anything, Anything], Anything]]] = MappingP
 )
 
 
-def calculate(node: Calculation, value: Callable[[Value], Element]) -> Element:
-    """Return the result of a calculation as a 64 bit whole number, NULL where it is missing."""
-    steps = _Steps(value)
-    result = steps.number(node).value
-    if not steps.beyond:
-        return result
-    missing = sa.cast(sa.null(), WHOLE)
-    return sa.case(*((test, missing) for test in steps.beyond), else_=result)
+def is_wide(node: Value) -> bool:
+    """Tell whether a number may be beyond the 64 bits in which a database holds it, so that it is compared with care."""
+    match node:
+        case Calculation():
+            return True
+        case Constant(int(number)):
+            return not -WORD <= number < WORD
+        case Choose(_, then, otherwise):
+            return is_wide(then) or (otherwise is not None and is_wide(otherwise))
+        case Constant():
+            return False
+        case _:
+            return most(node) >= BEYOND
+
+
+@frozen
+class Arithmetic:
+    """How a writer computes: `value` writes what is no calculation; `ours` says whether SQLite has our functions."""
+
+    value: Callable[[Value], Element]
+    ours: bool
+
+    def calculate(self, node: Value, *, narrow: bool) -> Element:
+        """Return a number, NULL where it is missing; with `narrow` one of more than 38 digits is an error."""
+        steps = _Steps(self.value)
+        number = steps.number(node)
+        numeric = _narrowed(number, node) if narrow else number.numeric
+        if not steps.beyond:
+            return Native(number.native, numeric, type_=EXACT)
+        exact = number.exact
+        if narrow and most(node) >= BEYOND:
+            exact = sa.case((_compare_exactly("=", exact, exact) == _whole(1), exact))
+        return Wide(number.native, numeric, steps.is_beyond(), self._slowly(steps, exact), type_=EXACT)
+
+    def compare(self, op: CompareOp, left: Value, right: Value) -> sa.ColumnElement[bool]:
+        """Return the comparison of two numbers, NULL where one is missing; more than 38 digits are an error."""
+        steps = _Steps(self.value)
+        a, b = steps.number(left), steps.number(right)
+        holds = COMPARISONS[op].holds
+        native, numeric = holds(a.native, b.native), holds(_narrowed(a, left), _narrowed(b, right))
+        if not steps.beyond:
+            return Native(native, numeric)
+        slowly = self._slowly(steps, _compare_exactly(op, a.exact, b.exact))
+        return Wide(native, numeric, steps.is_beyond(), slowly)
+
+    def is_in(self, node: Value, items: Iterable[int]) -> sa.ColumnElement[bool]:
+        """Return whether a number is one of a list, NULL where it is missing."""
+        return IsInDigits(self.calculate(node, narrow=True), listed_digits(items))
+
+    def _slowly(self, steps: _Steps, exact: Element) -> Element:
+        """Return what SQLite does where 64 bits do not: call our functions, or refuse the row."""
+        return exact if self.ours else sa.case(*((test, error) for test, error in steps.beyond))
 
 
 # numbers with decimals ---------------------------------------------------------------------------
 
 
 def unscaled(number: Element, places: int) -> Element:
-    """Return `number × 10^places` as a whole number, NULL where it is beyond LARGEST."""
-    return sa.case(_scaled(number, places))
-
-
-def summed(node: Value, value: Callable[[Value], Element]) -> Element:
-    """Return the SUM of a value as a 64 bit whole number, 0 over nothing.
-
-    A sum beyond 64 bits is an error of the database, and so is an unscaled number beyond LARGEST: see `is_overflow`.
-    """
-    if isinstance(node, Unscaled):
-        number = value(node.value)
-        each: Element = sa.case(_scaled(number, node.places), else_=Overflowing(number, type_=WHOLE))
-    else:
-        each = value(node)
-    # PostgreSQL widens; back in 64 bits, what does not fit is an error there too.
-    return sa.cast(sa.func.coalesce(sa.func.sum(each), 0), WHOLE)
-
-
-def _scaled(number: Element, places: int) -> tuple[sa.ColumnElement[bool], Element]:
-    """Return whether a number is within LARGEST once unscaled, and what it then is."""
+    """Return `number × 10^places` as a whole number; on SQLite it is an error where it has no 64 bits."""
     factor = 10**places
-    most = int(LARGEST) // factor
-    return number.between(_bind_number(-most), _bind_number(most)), Scaled(number, _bind_number(factor), type_=WHOLE)
+    # Written out, not bound: SQLite sums what it is told twice in the same words only once.
+    return Scaled(number, *(sa.literal_column(str(each)) for each in (factor, int(LARGEST) // factor)), type_=EXACT)
 
 
-class Scaled(Phrase):
-    """The number times operand 1 as a whole number; of a REAL in SQLite the whole part and the rest, each exactly."""
+def summed(each: Element, *, ours: bool) -> Element:
+    """Return the SUM of whole numbers, 0 over nothing; on SQLite a total beyond 64 bits is an error of the database.
 
-    inherit_cache = True
-    sqlite = "(CAST({0} AS INTEGER) * {1} + CAST(round(({0} - CAST({0} AS INTEGER)) * {1}) AS INTEGER))"
-    postgresql = "CAST(round(CAST({0} AS NUMERIC) * {1}) AS BIGINT)"
-
-
-class Overflowing(Phrase):
-    """The error of a SUM beyond 64 bits, for a number beyond 10^9; NULL for NULL and NaN.
-
-    It depends on the number, so that it is not computed before it is reached.
+    In a store's own tables partial sums cannot get there, as rules bound what is summed (10^12 and less): adding up in
+    halves as well, a third slower, would be for nothing.
     """
-
-    inherit_cache = True
-    sqlite = "abs(CAST(abs({0}) * -1e19 AS INTEGER))"
-    postgresql = "CAST(nullif(CAST({0} AS NUMERIC), 'NaN') * 1e30 AS BIGINT)"
+    return (BoundedSum if ours else SumOf)(each, type_=EXACT)
 
 
 # steps -------------------------------------------------------------------------------------------
@@ -97,19 +131,31 @@ class Overflowing(Phrase):
 
 @frozen
 class _Number:
-    """A whole number in SQL, and a bound for it, either way."""
+    """A whole number in SQL: as SQLite computes it within 64 bits, by our functions, and as PostgreSQL does.
 
-    value: Element
+    `most` bounds what SQLite computes within 64 bits, either way.
+    """
+
+    native: Element
+    exact: Element
+    numeric: Element
     most: int
 
 
 @define
 class _Steps:
-    """A calculation on its way to SQL: its numbers, each made once, and the tests found to be needed, inner first."""
+    """Calculations on their way to SQL: their numbers, each made once, and the tests found to be needed, inner first.
+
+    Beside each test stands the error that a row gets which fails it where SQLite has no functions of ours.
+    """
 
     value: Callable[[Value], Element]
-    beyond: list[sa.ColumnElement[bool]] = field(factory=list)
+    beyond: list[tuple[sa.ColumnElement[bool], Element]] = field(factory=list)
     _done: dict[int, _Number] = field(factory=dict)
+
+    def is_beyond(self) -> sa.ColumnElement[bool]:
+        """Return whether some step is beyond 64 bits."""
+        return sa.or_(*(test for test, _ in self.beyond))
 
     def number(self, node: Value) -> _Number:
         """Return the whole number, once for each node."""
@@ -118,40 +164,81 @@ class _Steps:
         return self._done[id(node)]
 
     def _leaf(self, node: Value) -> _Number:
+        if isinstance(node, Constant) and is_wide(node):
+            return self._wide_constant(int(node.value))  # type: ignore[arg-type]  # a whole number by construction
         made = self.value(node)
         # Two 32 bit columns would be multiplied in 32 bits; constants and totals have 64.
-        whole = isinstance(node, Constant | Total) or isinstance(made.type, sa.BigInteger)
-        return _Number(made if whole else sa.cast(made, WHOLE), _most(node))
+        as_it_is = isinstance(node, Constant | Total) or isinstance(made.type, sa.BigInteger | Whole)
+        whole = made if as_it_is else sa.cast(made, WHOLE)
+        if isinstance(node, Choose) and is_wide(node):
+            self._test(_real(whole))
+        return _Number(whole, whole, Numeric(whole, type_=EXACT), min(most(node), WORD))
+
+    def _wide_constant(self, number: int) -> _Number:
+        self.beyond.append((sa.true(), Refused(type_=EXACT)))
+        digits = sa.bindparam(None, str(number), sa.Text(), unique=True)
+        return _Number(sa.cast(sa.null(), WHOLE), digits, sa.bindparam(None, Decimal(number), ANY_SIZE, unique=True), WORD)
 
     def _computed(self, node: Calculation) -> _Number:
         left = self.number(node.left)
         match node.op:
             case "sign":
-                return _Number(sa.cast(sa.func.sign(left.value), WHOLE), 1)
+                numeric = sa.func.sign(left.numeric, type_=EXACT)
+                native = sa.cast(sa.func.sign(left.native), WHOLE)
+                return _Number(native, self._exactly(node.op, left, left, native), numeric, 1)
             case "+" | "-" | "*":
                 return self._step(node, left, self.number(node.right))
-            case "%":
-                return _Number(left.value % _divisor(node.right, self.number(node.right).value), left.most)
-            case "DIV":
-                divisor = _divisor(node.right, self.number(node.right).value)
-                real = Divided(_real(left.value), _real(divisor), type_=REAL)
-                return self._tried(Divided(left.value, divisor, type_=WHOLE), real, left.most)
+            case "%" | "DIV":
+                return self._divided(node, left, self.number(node.right))
             case _:
                 assert_never(node.op)
 
     def _step(self, node: Calculation, left: _Number, right: _Number) -> _Number:
         compute = _STEPS[node.op]
-        most = left.most * right.most if node.op == "*" else left.most + right.most
         # SQLAlchemy takes a + (b + c) for a + b + c, but they leave 64 bits at different steps.
-        second = Parenthesized(right.value, type_=WHOLE) if isinstance(node.right, Calculation) else right.value
-        return self._tried(compute(left.value, second), compute(_real(left.value), _real(right.value)), most)
+        second, numeric = (
+            Parenthesized(each, type_=EXACT) if isinstance(node.right, Calculation) else each
+            for each in (right.native, right.numeric)
+        )
+        native = compute(left.native, second)
+        bound = left.most * right.most if node.op == "*" else left.most + right.most
+        if bound > CERTAIN:
+            self._test(compute(_real(left.native), _real(right.native)))
+            bound = WORD
+        return _Number(native, self._exactly(node.op, left, right, native), compute(left.numeric, numeric), bound)
 
-    def _tried(self, exact: Element, real: Element, most: int) -> _Number:
-        """Return a step, which is missing where its binary64 value is beyond LARGEST."""
-        if most <= CERTAIN:
-            return _Number(exact, most)
-        self.beyond.append(IsNotTrue(sa.func.abs(real) <= sa.bindparam(None, LARGEST, REAL, unique=True)))
-        return _Number(exact, MOST_OF_ALL)
+    def _divided(self, node: Calculation, left: _Number, right: _Number) -> _Number:
+        divisor, numeric = (_divisor(node.right, each) for each in (right.native, right.numeric))
+        if node.op == "%":
+            native = left.native % divisor
+            return _Number(native, self._exactly("%", left, right, native), left.numeric % numeric, left.most)
+        native = Divided(left.native, divisor, type_=WHOLE)
+        if left.most > CERTAIN:
+            self._test(Divided(_real(left.native), _real(divisor), type_=REAL))
+        exact = self._exactly("DIV", left, right, native)
+        return _Number(native, exact, Truncated(left.numeric, numeric, type_=EXACT), left.most)
+
+    def _exactly(self, op: str, left: _Number, right: _Number, native: Element) -> Element:
+        """Return the step by our function; where nothing can have left 64 bits, the step itself."""
+        if not self.beyond:
+            return native
+        name = sa.bindparam(None, op, sa.Text(), unique=True)
+        return sa.Function("custcrm_step", name, left.exact, right.exact, type_=EXACT)
+
+    def _test(self, real: Element) -> None:
+        """Note that a number is beyond 64 bits where its binary64 value is beyond LARGEST."""
+        test = sa.func.abs(real) > sa.bindparam(None, LARGEST, REAL, unique=True)
+        self.beyond.append((test, Overflowing(real, type_=EXACT)))
+
+
+def _compare_exactly(op: str, left: Element, right: Element) -> Element:
+    name = sa.bindparam(None, op, sa.Text(), unique=True)
+    return TooWide(sa.Function("custcrm_compare", name, left, right, type_=WHOLE), type_=WHOLE)
+
+
+def _narrowed(number: _Number, node: Value) -> Element:
+    """Return what PostgreSQL computes, an error where it has more than 38 digits."""
+    return sa.cast(number.numeric, sa.Numeric(38, 0)) if most(node) >= BEYOND else number.numeric
 
 
 def _real(number: Element) -> Element:
@@ -160,19 +247,8 @@ def _real(number: Element) -> Element:
 
 def _divisor(node: Value, number: Element) -> Element:
     """Return the divisor, NULL for 0, which PostgreSQL would refuse to divide by."""
-    return number if isinstance(node, Constant) and node.value else sa.func.nullif(number, 0, type_=WHOLE)
+    return number if isinstance(node, Constant) and node.value else sa.func.nullif(number, 0, type_=number.type)
 
 
-def _most(leaf: Value) -> int:
-    """Return a bound for the absolute value of a leaf."""
-    match leaf:
-        case Constant(int(value)):
-            return abs(value)
-        case Total(op="count"):
-            return MOST_RECORDS
-        case _:
-            return MOST_OF_ALL
-
-
-def _bind_number(number: int) -> sa.BindParameter[int]:
+def _whole(number: int) -> sa.BindParameter[int]:
     return sa.bindparam(None, number, WHOLE, unique=True)

@@ -45,6 +45,21 @@ class Instants(sa.TypeDecorator[datetime]):
         return utc if self.timezone else utc.replace(tzinfo=None)
 
 
+class Whole(sa.TypeDecorator[int]):
+    """A whole number of any size: NUMERIC on PostgreSQL; on SQLite an integer, or the digits of one beyond 64 bits."""
+
+    impl = sa.Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> SqlType:
+        """Return the type that carries the number."""
+        return dialect.type_descriptor(sa.BigInteger() if dialect.name == "sqlite" else sa.Numeric())
+
+    def process_result_value(self, value: Anything, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Return the number as Python's."""
+        return None if value is None else int(value)
+
+
 class ListParameter(sa.TypeDecorator[Anything]):
     """A list of values as one parameter: an array on PostgreSQL, JSON text on SQLite.
 
@@ -68,6 +83,26 @@ class ListParameter(sa.TypeDecorator[Anything]):
             return list(value)
         encode = self.item.dialect_impl(dialect).bind_processor(dialect)
         return json.dumps([encode(each) for each in value] if encode else list(value), ensure_ascii=False)
+
+
+class Digits(sa.TypeDecorator[int]):
+    """A whole number of any size in a list: its digits on SQLite, a NUMERIC on PostgreSQL."""
+
+    impl = sa.Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> SqlType:
+        """Return the type that carries the number."""
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.Numeric())
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> Anything:
+        """Return the number as the list holds it."""
+        return str(value) if dialect.name == "sqlite" else value
+
+
+def listed_digits(numbers: Iterable[int]) -> sa.BindParameter[Anything]:
+    """Return one parameter that holds whole numbers of any size."""
+    return sa.bindparam(None, list(numbers), type_=ListParameter(Digits()), unique=True)
 
 
 _PLAIN: Final[dict[type, SqlType]] = {

@@ -53,8 +53,8 @@ class CompiledClause:
 def compile_condition(condition: Condition, source: Source, *, certain: bool = False) -> CompiledClause:
     """Compile a condition to a clause over the source; with `certain` it is true or false, never NULL.
 
-    Raises `FilterError("target")` for what the source cannot give exactly. A SUM beyond 64 bits is an error of the
-    database when the statement runs: see `is_overflow`.
+    Raises `FilterError("target")` for what the source cannot give exactly. A number that the database cannot give
+    exactly, and one of more than 38 digits, is an error of the database when the statement runs: see `is_overflow`.
     """
     binding = Binding()
     writer = ClauseWriter(source, binding)
@@ -64,7 +64,7 @@ def compile_condition(condition: Condition, source: Source, *, certain: bool = F
 def compile_value(value: Value | Shown, source: Source) -> CompiledClause:
     """Compile a value to an expression over the source, NULL where it is missing; of a Shown ratio, its numerator."""
     binding = Binding()
-    made = ClauseWriter(source, binding).value(value.value if isinstance(value, Shown) else value)
+    made = ClauseWriter(source, binding).shown(value.value if isinstance(value, Shown) else value)
     return CompiledClause(made, binding.moments)
 
 
@@ -88,7 +88,8 @@ def to_sql(
     Fields are columns of the same name. A collection is a table given by its name, tied by its one foreign key to the
     table, a nested one to its collection's table; so is a map, with a column `key`, and `value` or a column for each of
     its fields. Columns hold physical values: instants in UTC where a column keeps no zone, money in minor
-    units in a column of whole numbers and in major units in a NUMERIC. The clause is never NULL. Raises
+    units in a column of whole numbers and in major units in a NUMERIC. The clause is never NULL. On SQLite numbers are
+    exact within 64 bits; a row that needs more is an error when the statement runs, see `is_overflow`. Raises
     `FilterError("target")` for tables and columns that are not there, Money in other columns, CASEI and ACCENTI.
     """
     binding = Binding(lambda moment: resolve(moment, as_of, zone=schema.zone, feb29=schema.feb29))
@@ -96,5 +97,5 @@ def to_sql(
 
 
 def is_overflow(error: sa.exc.DBAPIError) -> bool:
-    """Tell whether a statement failed because a SUM went beyond 64 bits: the error `overflow` of the language."""
+    """Tell whether a statement failed because a number went beyond what is exact: the error `overflow` of the language."""
     return getattr(error.orig, "sqlstate", None) == OUT_OF_RANGE or str(error.orig) == "integer overflow"

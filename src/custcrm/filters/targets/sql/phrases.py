@@ -165,6 +165,123 @@ class LongLike(Phrase):
 # numbers -----------------------------------------------------------------------------------------
 
 
+class Scaled(Phrase):
+    """The number times operand 1, a power of ten, as a whole number; of a REAL in SQLite the whole part and the rest, each
+    exactly. Beyond operand 2, either way, SQLite has no 64 bits for it: an error of the database. NaN is missing.
+    """
+
+    inherit_cache = True
+    sqlite = (
+        "CASE WHEN {0} BETWEEN -{2} AND {2}"
+        " THEN (CAST({0} AS INTEGER) * {1} + CAST(round(({0} - CAST({0} AS INTEGER)) * {1}) AS INTEGER))"
+        " WHEN {0} IS NOT NULL THEN abs(CAST(abs({0}) * -1e19 AS INTEGER)) END"
+    )
+    postgresql = "round(nullif(CAST({0} AS NUMERIC), 'NaN') * {1})"
+
+
+class Overflowing(Phrase):
+    """SQLite's error of a sum beyond 64 bits, for a number beyond 1; NULL for NULL.
+
+    It depends on the number, so that it is not computed before it is reached.
+    """
+
+    inherit_cache = True
+    sqlite = "abs(CAST(abs({0}) * -1e19 AS INTEGER))"
+    postgresql = "NULL"
+
+
+class Refused(Phrase):
+    """What a bare clause on SQLite cannot say."""
+
+    inherit_cache = True
+    sqlite = None
+    postgresql = "NULL"
+    refusal = "SQLite computes with 64 bits here; compare with a smaller number"
+
+
+class TooWide(Phrase):
+    """What `exact.compared` gives, of which the one for a number of more than 38 digits is an error."""
+
+    inherit_cache = True
+    sqlite = "abs({0})"
+    postgresql = "NULL"
+
+
+class Numeric(Phrase):
+    """A number with which PostgreSQL computes exactly."""
+
+    inherit_cache = True
+    sqlite = "{0}"
+    postgresql = "CAST({0} AS NUMERIC)"
+
+
+class Truncated(Phrase):
+    """A quotient of whole numbers truncated toward zero, of any size on PostgreSQL."""
+
+    inherit_cache = True
+    sqlite = "(({0}) / ({1}))"
+    postgresql = "div({0}, {1})"
+
+
+class SortedBy(Phrase):
+    """A key to sort by: on SQLite the text which sorts as the number by operand 1 does, on PostgreSQL operand 2."""
+
+    inherit_cache = True
+    sqlite = "custcrm_sorted({0}, {1})"
+    postgresql = "{2}"
+
+
+class OnPostgreSQL(Phrase):
+    """What PostgreSQL sorts by next, where SQLite's one key says it all."""
+
+    inherit_cache = True
+    sqlite = "NULL"
+    postgresql = "{0}"
+
+
+class Native(Phrase):
+    """What SQLite computes, and operand 1, what PostgreSQL does."""
+
+    inherit_cache = True
+    sqlite = "({0})"
+    postgresql = "({1})"
+
+
+class Wide(Phrase):
+    """What SQLite computes within 64 bits; where operand 2 says that they do not do, operand 3; what PostgreSQL computes."""
+
+    inherit_cache = True
+    sqlite = "CASE WHEN {2} THEN {3} ELSE {0} END"
+    postgresql = "({1})"
+
+
+class IsInDigits(Phrase):
+    """A number of any size is in a list that is one bound parameter: of digits on SQLite, of NUMERICs on PostgreSQL."""
+
+    inherit_cache = True
+    sqlite = "CAST({0} AS TEXT) IN (SELECT value FROM json_each({1}))"
+    postgresql = "{0} = ANY ({1})"
+
+
+class BoundedSum(Phrase):
+    """The sum of numbers that are small enough for SQLite to add them up, 0 over nothing."""
+
+    inherit_cache = True
+    sqlite = postgresql = "coalesce(sum({0}), 0)"
+
+
+class SumOf(Phrase):
+    """The sum of 64 bit numbers, 0 over nothing: on SQLite in two halves, so that only the total must have 64 bits."""
+
+    inherit_cache = True
+    sqlite = (
+        "coalesce(CASE WHEN sum({0} >> 32) + (sum({0} & 4294967295) >> 32) BETWEEN -2147483648 AND 2147483647"
+        " THEN ((sum({0} >> 32) + (sum({0} & 4294967295) >> 32)) << 32) + (sum({0} & 4294967295) & 4294967295)"
+        " ELSE abs(CAST(abs(sum({0} >> 32)) * -1e19 AS INTEGER)) END, 0)"
+    )
+    postgresql = "coalesce(sum({0}), 0)"
+
+
 class Divided(Phrase):
     """A quotient of one kind of number: of whole ones truncated toward zero, which SQLAlchemy's `/` would not do."""
 

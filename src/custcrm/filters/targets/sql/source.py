@@ -31,6 +31,11 @@ class Source(Protocol):
     What a field holds is physical: see `ir.nodes`. The elements' types encode the values they are compared with.
     """
 
+    @property
+    def ours(self) -> bool:
+        """Tell whether these are a store's own tables: its rules bound what is summed, its connections have `exact`."""
+        ...
+
     def column(self, name: str) -> Element:
         """Return the value of a field, NULL where it is missing (a date without its year too)."""
         ...
@@ -84,6 +89,11 @@ class TableSource:
     table: sa.FromClause
     others: Mapping[str, sa.FromClause]
     within: tuple[sa.FromClause, ...] = ()
+
+    @property
+    def ours(self) -> bool:
+        """Return False: nobody has prepared a user's connections."""
+        return False
 
     def column(self, name: str) -> Element:
         """Return the column of the field's name."""

@@ -41,7 +41,7 @@ from custcrm.filters.ir.nodes import (
 )
 from custcrm.filters.syntax.errors import FilterError, quote_name
 from custcrm.filters.syntax.operators import COMPARISONS
-from custcrm.filters.targets.sql.arithmetic import calculate, summed, unscaled
+from custcrm.filters.targets.sql.arithmetic import Arithmetic, is_wide, summed, unscaled
 from custcrm.filters.targets.sql.binding import LISTED_ONE_BY_ONE, Binding, SqlType
 from custcrm.filters.targets.sql.joining import join_balanced, put_deepest_first
 from custcrm.filters.targets.sql.money import in_major_units, is_money
@@ -156,6 +156,8 @@ class ClauseWriter:
                 return self._month_day(leaf)
 
     def _test(self, node: Test) -> Tested:
+        if is_wide(node.left) or is_wide(node.right):
+            return Tested(self._arithmetic.compare(node.op, node.left, node.right), None)
         left, right = self._sides(node.left, node.right)
         columns = self._columns((node.left, left), (node.right, right))
         if _is_text(node.left) and _is_text(node.right):
@@ -171,6 +173,8 @@ class ClauseWriter:
         return first, self.value(right, first.type)
 
     def _member(self, value: Value, items: tuple[Anything, ...]) -> Tested:
+        if is_wide(value):
+            return Tested(self._arithmetic.is_in(value, items), None)
         found = self.value(value)
         columns = self._columns((value, found))
         if any(isinstance(item, LISTED_ONE_BY_ONE) for item in items):
@@ -243,7 +247,18 @@ class ClauseWriter:
             case Unscaled(value, places):
                 return unscaled(self.value(value, beside), places)
             case Calculation():
-                return calculate(node, self.value)
+                return self._arithmetic.calculate(node, narrow=False)
+
+    def shown(self, node: Value) -> Element:
+        """Return a value to look at, NULL where it is missing; a number of more than 38 digits is an error."""
+        scan = self._scan(node)
+        if scan is not None:
+            return self._scanning(scan, lambda inside: inside.shown(node))
+        return self._arithmetic.calculate(node, narrow=True) if is_wide(node) else self.value(node)
+
+    @property
+    def _arithmetic(self) -> Arithmetic:
+        return Arithmetic(self.value, self.source.ours)
 
     def _element_of(self, node: Column | Entry) -> Element:
         if isinstance(node, Column):
@@ -283,9 +298,7 @@ class ClauseWriter:
 
     def summed(self, node: Value) -> Element:
         """Return the SUM of a value, of money in minor units."""
-        if is_money(node) and self._is_major(node, self._element_of(node)):
-            return summed(Unscaled(node, self.exponent or 0), evolve(self, exponent=None).value)
-        return summed(node, self.value)
+        return summed(self.value(node), ours=self.source.ours)
 
     def _inside(self, records: Records) -> ClauseWriter:
         return evolve(self, source=records.source, scanned=None)
