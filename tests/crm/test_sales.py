@@ -75,6 +75,25 @@ def test_an_amount_is_never_guessed(crm, till, total):
     assert crm.select("sales_count > 0").count() == 0
 
 
+ABSURD = {
+    "total": {"total": "10000000000.01"},
+    "a return's total": {"total": "-10000000000.01"},
+    "a price": {"total": "1.00", "lines": [{"price": "10000000000.01", "amount": "1.00"}]},
+    "an amount": {"total": "1.00", "lines": [{"price": "1.00", "amount": "10000000000.01"}]},
+    "a price times a quantity": {"total": "1.00", "lines": [{"price": "10.01", "quantity": 10**9}]},
+}
+
+
+@pytest.mark.parametrize("told", ABSURD.values(), ids=ABSURD)
+def test_two_absurd_sales_do_not_block_everybody(crm, till, told):
+    """An amount beyond 10^12 minor units is Malformed where it is told, so that no sum of anybody's can fail by it."""
+    crm.sales.record(till, "10000000000.00")
+    for _ in range(2):
+        with pytest.raises(Malformed, match=r"is at most 10,000,000,000\.00 EUR, up or down"):
+            crm.sales.record(till, told["total"], lines=told.get("lines"))
+    assert crm.select("sales_total = 10000000000").count() == 1
+
+
 def test_unknown_customers_and_places_are_not_found(crm, till):
     """A sale belongs to somebody, and happened somewhere that is there."""
     with pytest.raises(NotFound):

@@ -17,6 +17,9 @@ from custcrm.values.texts import checked, trimmed
 TEXT_LIMIT: Final = 200
 """Characters of a product or category."""
 LARGEST_QUANTITY: Final = 10**9
+LARGEST: Final = 10**12
+"""Minor units of a sale's total, or of a price or an amount on its lines, up or down: as for entries of accounts, sums of
+a million of them stay within 64 bits."""
 
 LINE_FIELDS: Final = ("product", "category", "quantity", "price", "amount")
 
@@ -29,8 +32,16 @@ SAME: Final = (
 
 def about_total(total: Money) -> dict[str, Any]:
     """Return what a sale's total says of it: goods that come back without their sale are a refund, and count as no sale."""
-    returned = total.minor < 0
+    returned = bounded(total, field="total").minor < 0
     return {"total": total, "kind": SaleKind.REFUND if returned else SaleKind.SALE, "counts": 0 if returned else 1}
+
+
+def bounded(amount: Money, *, field: str, times: int = 1) -> Money:
+    """Return so many times an amount; Malformed for one that no shop means, and that sums could not hold."""
+    if abs(amount.minor * times) <= LARGEST:
+        return amount if times == 1 else amount * times
+    largest = Money.from_minor(LARGEST, amount.currency)
+    raise Malformed(f"{field} is at most {largest.amount:,} {amount.currency}, up or down", field=field)
 
 
 def lines(
@@ -52,13 +63,14 @@ def _line(
     quantity = whole_number(
         given.get("quantity", 1), -LARGEST_QUANTITY, LARGEST_QUANTITY, field=f"lines[{number}].quantity"
     )
-    price = amount(given.get("price", 0), field=f"lines[{number}].price")
-    total = given.get("amount")
+    of_price, of_amount, total = f"lines[{number}].price", f"lines[{number}].amount", given.get("amount")
+    price = bounded(amount(given.get("price", 0), field=of_price), field=of_price)
     return SaleLine(
         customer_id=customer_id, sale_id=sale_id, number=number, occurred_at=at,
         product=_read_text(given, "product", number), category=_read_text(given, "category", number),
         quantity=quantity, price=price,
-        amount=price * quantity if total is None else amount(total, field=f"lines[{number}].amount"),
+        amount=bounded(price, field=of_amount, times=quantity) if total is None
+        else bounded(amount(total, field=of_amount), field=of_amount),
     )
 
 
