@@ -53,6 +53,22 @@ Timed: TypeAlias = tuple[Filter, datetime | None]
 """A filter and the time that it asks at, None for now."""
 
 
+@frozen(eq=False)
+class _Saved:
+    """The saved segments of a store, by name. Pickled they are those of now, which travel without the store."""
+
+    store: Store = field(repr=False)
+
+    def __call__(self, name: str) -> str | None:
+        with self.store.read() as reader:
+            segment = reader.get(SavedSegment, name)
+        return segment.filter if segment else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        with self.store.read() as reader:
+            return dict, ({each.name: each.filter for each in reader.find(SavedSegment)},)
+
+
 class Words:
     """The filter schema of one store, made anew when its programs change; shared by all faces of the store."""
 
@@ -60,7 +76,7 @@ class Words:
         self._store = store
         self._make = lru_cache(maxsize=8)(
             lambda programs: vocabulary.schema(
-                currency=currency, timezone=timezone, programs=programs, segments=self._segment
+                currency=currency, timezone=timezone, programs=programs, segments=_Saved(store)
             )
         )
         self._lock = Lock()
@@ -101,10 +117,6 @@ class Words:
             self._programs = programs
         return programs
 
-    def _segment(self, name: str) -> str | None:
-        with self._store.read() as reader:
-            segment = reader.get(SavedSegment, name)
-        return segment.filter if segment else None
 
 
 @frozen(kw_only=True, repr=False)

@@ -50,6 +50,9 @@ class Fields:
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._schema.types, *self._schema.metrics]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Fields, (self._schema,)
+
 
 class Value:
     """A value of a row: compare it to make a filter, or calculate with it.
@@ -79,6 +82,9 @@ class Value:
         self._within = within
         self._where = where
         self._found = found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again, (self._schema, self.node, self._within, self._where, self._found)
 
     # parts
 
@@ -383,3 +389,8 @@ def _text_key(key: object) -> str:
     if not isinstance(key, str):
         raise TypeError("fields and keys are named by texts; conditions about them are made with between() and is_in()")
     return key
+
+
+def _made_again(schema: Declarations | None, node: s.Node, *rest: Any) -> Value:
+    within, where, found = rest
+    return Value(schema, node, within=within, where=where, found=found)

@@ -216,7 +216,7 @@ class Filter:
                 return cast("Self", NotImplemented)
             raise TypeError("& and | join conditions: put parentheses round each comparison.")
         scope = self._common_scope(other)
-        if other.schema is not self.schema or other.within != self.within or scope is None:
+        if other.schema != self.schema or other.within != self.within or scope is None:
             raise TypeError("Only filters of one schema, about the same records and of one scope can be joined.")
         parts = (other, self) if reverse else (self, other)
         node = (conjunction if kind is And else disjunction)(part.node for part in parts)

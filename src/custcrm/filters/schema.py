@@ -24,7 +24,7 @@ Segments: TypeAlias = Mapping[str, str | Filter] | Callable[[str], Segment]
 
 
 class Schema(Declarations):
-    """The names that filters may use, and what they mean: immutable, equal only to itself.
+    """The names that filters may use, and what they mean: immutable, equal to every schema that was made of the same.
 
     `fields` maps names to Python types (`str int Decimal bool date datetime`, an `Enum`, `dict[str, T]`, `[{…}]`) or
     to the types of this package. `metrics` are named values in the language, or `Elapsed`; `segments` are named
@@ -63,9 +63,32 @@ class Schema(Declarations):
 
     def evolve(self, **changes: Any) -> Schema:
         """Return a schema that differs in the given options of `Schema`; the others stay."""
-        names = ("timezone", "currency", "feb29", "metrics", "segments", "noun")
-        options: dict[str, Any] = {"fields": self.types} | {name: getattr(self, name) for name in names}
-        return type(self)(**options | changes)
+        return type(self)(**self._options() | changes)
+
+    def _options(self) -> dict[str, Any]:
+        given = {name: getattr(self, name) for name in ("timezone", "currency", "feb29", "noun")}
+        segments: Any = self.segments
+        segments = segments.args[0] if callable(segments) else dict(segments)
+        return given | {"fields": dict(self.types), "metrics": dict(self.metrics), "segments": segments}
+
+    def __eq__(self, other: object) -> bool:
+        if self is other or not isinstance(other, Schema):
+            return self is other or NotImplemented
+        return self._options() == other._options()
+
+    def __hash__(self) -> int:
+        return hash((self.timezone, self.currency, self.feb29, self.noun, *self.types, *self.metrics))
+
+    def __copy__(self) -> Schema:
+        """Return the schema itself: it is immutable."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Schema:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what the schema was made of; segments that are a function as that function says."""
+        return _made_again, (type(self), self._options())
 
     @cached_property
     def fields(self) -> Fields:
@@ -99,8 +122,16 @@ class Schema(Declarations):
 def _segments_as_nodes(given: Segments) -> Mapping[str, str | ConditionNode] | Callable[[str], str | ConditionNode | None]:
     """Return the segments with the tree of each that is given as a Filter: what checks and compiles knows trees only."""
     if callable(given):
-        return lambda name: _as_node(given(name))
+        return partial(_found_as_node, given)
     return MappingProxyType({name: _as_node(each) for name, each in given.items()})
+
+
+def _found_as_node(find: Callable[[str], Segment], name: str) -> str | ConditionNode | None:
+    return _as_node(find(name))  # type: ignore[no-any-return]  # a text, a tree or None
+
+
+def _made_again(kind: type[Schema], options: dict[str, Any]) -> Schema:
+    return kind(**options)
 
 
 def _as_node(segment: Any) -> Any:
