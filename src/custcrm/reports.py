@@ -26,7 +26,7 @@ from custcrm.selection import Selection
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Money
-from custcrm.values.periods import Period
+from custcrm.values.periods import Period, local
 from custcrm.values.shapes import several
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
@@ -202,8 +202,8 @@ class TransactionLog:
                 both = line if known is None else evolve(known, points=_sum(known.points, line.points))
                 lines[line.id, line.kind] = both
             for line in lines.values():
-                restored = line.restored_at and line.restored_at.astimezone(zone)
-                yield evolve(line, occurred_at=line.occurred_at.astimezone(zone), restored_at=restored)
+                restored = line.restored_at and local(line.restored_at, zone)
+                yield evolve(line, occurred_at=local(line.occurred_at, zone), restored_at=restored)
 
     def __str__(self) -> str:
         return str(self._table)

@@ -1,6 +1,6 @@
 """Moments: what follows from as_of, at the edges of days, years and the calendar."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from operator import eq, ge, gt, le, lt, ne
 
 import pytest
@@ -127,3 +127,36 @@ def test_moments_in_order() -> None:
     today, year_ago = Moment("today"), Moment("today", -1, Span(1, "year"))
     tests = [low.Test("<", born, each) for each in (year_ago, today, year_ago, Constant(date.max))]
     assert moments_in(All(tuple(tests))) == (year_ago, today)
+
+
+# the ends of the calendar --------------------------------------------------------------------------
+
+FOREVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
+ENDS = {
+    "for ever, east": ("Asia/Tokyo", FOREVER, "9999-12-31 23:59:59"),
+    "for ever, west": ("America/New_York", FOREVER, "9999-12-31 18:59:59"),
+    "never, west": ("America/New_York", NEVER, "0001-01-01"),
+    "for ever on the clocks of the west": (
+        "Europe/Helsinki", FOREVER.replace(tzinfo=timezone(timedelta(hours=-5))), "9999-12-31 23:59:59"
+    ),
+    "never on the clocks of the east": (
+        "Europe/Helsinki", NEVER.replace(tzinfo=timezone(timedelta(hours=9))), "0001-01-01"
+    ),
+}
+
+
+@pytest.mark.parametrize(("zone", "at", "shown"), ENDS.values(), ids=ENDS)
+def test_for_ever_shows_as_what_it_is(zone: str, at: datetime, shown: str) -> None:
+    """An instant for which a zone's calendar has no year is explained, shown and compared like any other."""
+    schema = Schema({"at": datetime, "sales": [{"at": datetime}]}, timezone=zone)
+    row = {"at": at, "sales": [{"at": at}]}
+    later = at.year > NOON.year
+    for text, expected in {
+        "at = TIMESTAMP('2026-01-01T00:00:00Z')": False, "MAX(sales.at) = at": True, "at > now()": later,
+        "at < today()": not later, "at IN (TIMESTAMP('2026-01-01T00:00:00Z'), now())": False,
+    }.items():
+        asked = schema.parse(text)
+        assert asked.matches(row, as_of=NOON) is expected
+        assert asked.explain(row, as_of=NOON).matched is expected
+    assert shown in str(schema.parse("at > now()").explain(row))

@@ -14,7 +14,7 @@ from custcrm.filters.syntax.to_text import canonical
 from custcrm.filters.types.declarations import Declarations
 from custcrm.values.birthdays import YearlessDate, age
 from custcrm.values.money import Money, round_ratio
-from custcrm.values.periods import day_of
+from custcrm.values.periods import day_of, local
 
 RATIO_PLACES: Final = 6
 """Decimals of a ratio of plain numbers; a ratio of money has the currency's."""
@@ -38,7 +38,7 @@ def shown_value(shown: Shown, physical: Any, schema: Declarations, as_of: dateti
         case "number" | "integer":
             return _number(physical, shown.scale)
         case "instant":
-            return physical.astimezone(schema.zone)
+            return local(physical, schema.zone)
         case "years":
             today = day_of(as_of, schema.zone)
             return None if isinstance(physical, YearlessDate) else age(physical, today, schema.feb29)
