@@ -53,8 +53,12 @@ INSTANTS: Final = (
     NOW,
     NOW + timedelta(days=1),
 )
+LIMITS: Final = (*AMOUNTS, 2**63 - 1, -(2**63) + 1)
+"""Amounts that are never summed, to the ends of 64 bits."""
+ENDS: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+"""Instants at both ends of the calendar, as "for ever" is written."""
 BIRTHDAYS: Final = (
-    date(1980, 2, 29), date(2008, 11, 21), date(2008, 11, 22), date(1999, 12, 31),
+    date.min, date.max, date(1980, 2, 29), date(2008, 11, 21), date(2008, 11, 22), date(1999, 12, 31),
     YearlessDate(2, 29), YearlessDate(11, 21),
 )  # fmt: skip
 
@@ -139,8 +143,8 @@ def _customers(customer_id: str, number: int) -> st.SearchStrategy[r.Customer]:
         country=maybe(COUNTRIES),
         loyalty_eligible=st.booleans(),
         payment_terms_days=maybe(NUMBERS),
-        credit_limit=maybe(AMOUNTS).map(lambda minor: None if minor is None else _money(minor)),
-        signed_up_at=one_of(*INSTANTS),
+        credit_limit=maybe(LIMITS).map(lambda minor: None if minor is None else _money(minor)),
+        signed_up_at=one_of(*INSTANTS, *ENDS),
         created_at=one_of(*INSTANTS),
     )
 
@@ -280,7 +284,7 @@ def _coupon(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[A
     coupon_id, issued_at = next(ids), _instant(draw)
     yield r.Coupon(
         customer_id=customer_id, id=coupon_id, series="welcome", code=draw(maybe([f"C{coupon_id[-4:]}"])),
-        issued_at=issued_at, expires_at=draw(maybe(INSTANTS)), revoked_at=draw(maybe(INSTANTS)),
+        issued_at=issued_at, expires_at=draw(maybe((*INSTANTS, *ENDS))), revoked_at=draw(maybe(INSTANTS)),
     )  # fmt: skip
     for _ in range(draw(one_of(0, 1, 2))):
         redeemed_at, (place, till) = _instant(draw, issued_at), _place(draw)
@@ -299,7 +303,7 @@ def _inbox(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[An
     message_id, distributed_at = next(ids), _instant(draw)
     yield r.InboxMessage(
         customer_id=customer_id, id=message_id, title=draw(one_of(*TEXTS)), distributed_at=distributed_at,
-        ends_at=draw(maybe(INSTANTS)), removed_at=draw(maybe([_instant(draw, distributed_at)])),
+        ends_at=draw(maybe((*INSTANTS, *ENDS))), removed_at=draw(maybe([_instant(draw, distributed_at)])),
     )  # fmt: skip
     if draw(one_of(False, True)):
         yield _opening(draw, customer_id, message_id, ids)

@@ -26,8 +26,9 @@ def _quoted(text: str, quote: str = "'") -> str:
 
 
 _TEXT = st.sampled_from([_quoted(text) for text in (*TEXTS, *COUNTRIES, "anna1@example.org")])
-_NUMBER = st.sampled_from(["-1", "0", "1", "2", "5", "9007199254740993"])
-_MONEY = st.sampled_from(["0", "0.01", "12.5", "500", "1000"])
+_FINE: Final = "(9223372036 + 0.854775807)"  # nine decimals, at the end of 64 bits without its point
+_NUMBER = st.sampled_from(["-1", "0", "1", "2", "5", "9007199254740993", "9223372036854775807", "0.333333333", _FINE])
+_MONEY = st.sampled_from(["0", "0.01", "12.5", "500", "1000", "(92233720368547758 + 0.07)"])
 _SPAN = st.sampled_from(["'1 day'", "'30 days'", "'12 months'", "'18 years'"])
 _ORDER = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
 _PROGRAM = st.sampled_from(PROGRAMS)
@@ -38,11 +39,13 @@ _PLACE = st.sampled_from(
 )
 _DAY = st.one_of(
     st.sampled_from(["today()", "DATE('2026-11-21')", "DATE('2026-11-20')", "DATE('1980-02-29')"]),
+    st.sampled_from(["DATE('0001-01-01')", "DATE('9999-12-31')"]),
     _SPAN.map("ago({})".format),
 )
 _INSTANT = st.one_of(
     st.sampled_from([f"TIMESTAMP('{each.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}')" for each in INSTANTS]),
     st.sampled_from(["now()", "ago('3 hours')", "from_now('36 hours')"]),
+    st.sampled_from(["TIMESTAMP('0001-01-01T00:00:00Z')", "TIMESTAMP('9999-12-31T23:59:59.999999Z')"]),
     _DAY,
 )
 
@@ -87,6 +90,16 @@ _MONEY_VALUE = st.one_of(
     ]),
     _of("accounts.{}.balance", _ACCOUNT), _of("accounts.{}.credit_limit", _ACCOUNT),
 )  # fmt: skip
+_WIDE_NUMBER = st.sampled_from([
+    "payment_terms_days * units_total", f"payment_terms_days * {_FINE}", f"units_total / {_FINE}",
+    "payment_terms_days * 9223372036854775807", "payment_terms_days ^ 2 - units_total DIV 2",
+    "payment_terms_days ^ 2 % (units_total + 2)",
+])  # fmt: skip
+_WIDE_MONEY = st.sampled_from([
+    "credit_limit * payment_terms_days", "credit_limit * 1.000000001", "sales_total * 0.999999999",
+    "average_check * 1.000000001", "credit_limit / payment_terms_days", "credit_limit * 3 - sales_total",
+])  # fmt: skip
+"""What goes beyond 64 bits, and beside a constant stays within 38 digits."""
 _INSTANT_VALUE = st.one_of(
     st.sampled_from(["signed_up_at", "first_sale_at", "last_sale_at", "last_visit_at", "MIN(coupons.issued_at)"]),
     st.sampled_from(["MAX(refunds.occurred_at)", "MAX(redemptions.redeemed_at)", "MIN(inbox.distributed_at)"]),
@@ -94,7 +107,7 @@ _INSTANT_VALUE = st.one_of(
     _of("programs.{}.joined_at", _PROGRAM), _of("programs.{}.confirmed_at", _PROGRAM),
 )  # fmt: skip
 _VALUE = st.one_of(
-    _TEXT_FIELD, _NUMBER_VALUE, _MONEY_VALUE, _INSTANT_VALUE,
+    _TEXT_FIELD, _NUMBER_VALUE, _MONEY_VALUE, _WIDE_NUMBER, _WIDE_MONEY, _INSTANT_VALUE,
     st.sampled_from(["birth_date", "age", "days_since_last_sale", "kind", "loyalty_eligible"]),
     _of("programs.{}.access", _PROGRAM),
 )  # fmt: skip
@@ -108,6 +121,9 @@ _CONDITION = st.one_of(
     _of("{} {} {}", _NUMBER_VALUE, _ORDER, _NUMBER_VALUE),
     _of("{} {} {}", _MONEY_VALUE, _ORDER, _MONEY),
     _of("{} {} {}", _MONEY_VALUE, _ORDER, _MONEY_VALUE),
+    _of("{} {} {}", _WIDE_NUMBER, _ORDER, _NUMBER),
+    _of("{} IN ({}, {})", _WIDE_NUMBER, _NUMBER, _NUMBER),
+    _of("{} {} {}", _WIDE_MONEY, _ORDER, _MONEY),
     _of("{} {} {}", _INSTANT_VALUE, _ORDER, _INSTANT),
     _of("{} BETWEEN {} AND {}", _INSTANT_VALUE, _INSTANT, _INSTANT),
     _of("birth_date {} {}", _ORDER, _DAY),
