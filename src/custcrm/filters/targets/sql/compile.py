@@ -90,7 +90,7 @@ def to_sql(
     its fields. Columns hold physical values: instants in UTC where a column keeps no zone, money in minor
     units in a column of whole numbers and in major units in a NUMERIC. The clause is never NULL. On SQLite numbers are
     exact within 64 bits; a row that needs more is an error when the statement runs, see `is_overflow`. Raises
-    `FilterError("target")` for tables and columns that are not there, Money in other columns, CASEI and ACCENTI.
+    `FilterError("target")` for tables and columns that are not there or hold values of another type, CASEI and ACCENTI.
     """
     binding = Binding(lambda moment: resolve(moment, as_of, zone=schema.zone, feb29=schema.feb29))
     return ClauseWriter(TableSource(table, collections), binding, exponent=schema.exponent).certain(condition)

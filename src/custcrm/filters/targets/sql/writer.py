@@ -43,6 +43,7 @@ from custcrm.filters.syntax.errors import FilterError, quote_name
 from custcrm.filters.syntax.operators import COMPARISONS
 from custcrm.filters.targets.sql.arithmetic import Arithmetic, is_wide, summed, unscaled
 from custcrm.filters.targets.sql.binding import LISTED_ONE_BY_ONE, Binding, SqlType
+from custcrm.filters.targets.sql.columns import check_column
 from custcrm.filters.targets.sql.joining import join_balanced, put_deepest_first
 from custcrm.filters.targets.sql.money import in_major_units, is_money
 from custcrm.filters.targets.sql.phrases import Complement, IsNotTrue, IsTrue, MemberOf, MonthDayOf, Phrase
@@ -80,7 +81,8 @@ class ClauseWriter:
     """Writes conditions and values over one source: the row's, or that of a collection's records.
 
     With `scanned`, inside the sub-query of a scan: these are its records, and every Total is an aggregate of them. With
-    `exponent`, the decimals of the currency, a Money column may hold major units; else all hold minor units.
+    `exponent`, the decimals of the currency, the tables are a user's own: the types of columns are looked at, and a Money
+    column may hold major units; else all hold minor units.
     """
 
     source: Source
@@ -187,6 +189,7 @@ class ClauseWriter:
             case Constant() | Moment():
                 return sa.true()
             case Column(name):
+                self._element_of(value)
                 return self.source.is_known(name)
             case Folded(_, _, inner):
                 return self._is_present(inner)
@@ -198,6 +201,7 @@ class ClauseWriter:
 
     def _month_day(self, node: MonthDay) -> Tested:
         if isinstance(node.value, Column):
+            self._element_of(node.value)
             found = self.source.month_day(node.value.name)
         else:
             found = MonthDayOf(self.value(node.value), type_=sa.Integer())
@@ -261,9 +265,10 @@ class ClauseWriter:
         return Arithmetic(self.value, self.source.ours)
 
     def _element_of(self, node: Column | Entry) -> Element:
-        if isinstance(node, Column):
-            return self.source.column(node.name)
-        return self.source.entry(node.map, node.key, node.field)
+        held = self.source.column(node.name) if isinstance(node, Column) else self.source.entry(node.map, node.key, node.field)
+        if self.exponent is not None:
+            check_column(node, held)
+        return held
 
     def _is_major(self, node: Value, held: Element) -> bool:
         return self.exponent is not None and is_money(node) and in_major_units(node, held)
@@ -288,6 +293,7 @@ class ClauseWriter:
             case "sum":
                 return inside.summed(node.value)
             case "count":
+                inside.value(node.value)  # what is only counted is of its type, too
                 return sa.func.count(evolve(inside, exponent=None).value(node.value))
             case "min":
                 return sa.func.min(inside.value(node.value))
