@@ -86,7 +86,7 @@ class Tokens:
         self._left = TOKENS
 
     def next(self) -> Token:
-        """Return the next token; raise `LimitExceeded` after 25,000."""
+        """Return the next token; raise `LimitExceeded` after 32,000."""
         match = _NEXT.match(self._text, self._at)
         assert match is not None  # the last alternatives take any character, and the end
         kind = str(match.lastgroup)

@@ -32,8 +32,8 @@ from custcrm.filters.syntax.nodes import (
 
 TEXT: Final = 65_536
 """Code points of a text: keeps the slowest refusal under 0.1 s."""
-TOKENS: Final = 25_000
-"""Tokens of a text, for the same reason."""
+TOKENS: Final = 32_000
+"""Tokens of a text, for the same reason: what 10,000 negative numbers need, each a sign, a number and a comma, with room."""
 DEPTH: Final = 30
 """Levels of a tree: the parser of SQLite takes 38 over two nested EXISTS."""
 CONDITIONS: Final = 1_000
@@ -53,16 +53,18 @@ JSON_NESTING: Final = 200
 JSON_VALUES: Final = 100_000
 """Values of all kinds in a JSON tree, so that sharing one part many times cannot make it endless."""
 
+_BESIDE: Final = "give long texts and lists as values beside it, as :name"
+"""A form has limits of its own; what they refuse, other forms may take."""
 _MESSAGES: Final = {
-    "text": (TEXT, "the text is longer than 65,536 characters"),
-    "tokens": (TOKENS, "the text has more than 25,000 words and signs"),
+    "text": (TEXT, f"the text is longer than 65,536 characters; {_BESIDE}"),
+    "tokens": (TOKENS, f"the text has more than 32,000 words and signs; {_BESIDE}"),
     "depth": (DEPTH, "the filter is nested deeper than 30 levels"),
     "conditions": (CONDITIONS, "more than 1,000 conditions"),
     "values": (VALUES, "more than 10,000 values in one IN"),
     "operators": (OPERATORS, "more than 16 arithmetic operators in one condition"),
     "parts": (PARTS, "more than 100,000 fields, constants and signs"),
     "json_text": (JSON_TEXT, "the JSON text is longer than 1,048,576 characters"),
-    "json_nesting": (JSON_NESTING, "the JSON is nested deeper than 200 levels"),
+    "json_nesting": (JSON_NESTING, "the JSON is nested deeper than 200 levels; leave out what is nested to no purpose"),
     "json_values": (JSON_VALUES, "the JSON has more than 100,000 values"),
 }
 
