@@ -210,3 +210,11 @@ def test_nearest_change_through_a_filter() -> None:
     assert [part.field for part in change] == ["phone"]
     assert why("TRUE").nearest_change is None
     assert why("visits > 5 AND FALSE").nearest_change is None
+
+
+def test_an_amount_beyond_money_is_shown() -> None:
+    """What a calculation comes to is exact beyond the 64 bits of Money, and is shown all the same."""
+    schema = Schema({"credit": t.Money()}, currency="EUR")
+    why = schema.parse("credit * 3 > 5").explain({"credit": Money("92233720368547758.07", "EUR")}, as_of=AS_OF)
+    assert why.matched
+    assert "276701161105643274.21" in str(why)

@@ -13,7 +13,7 @@ from custcrm.filters.syntax.nodes import And, Field, In, Listed, Node, Not, Or
 from custcrm.filters.syntax.to_text import canonical
 from custcrm.filters.types.declarations import Declarations
 from custcrm.values.birthdays import YearlessDate, age
-from custcrm.values.money import Money, round_ratio
+from custcrm.values.money import LARGEST, Money, round_ratio
 from custcrm.values.periods import day_of, local
 
 RATIO_PLACES: Final = 6
@@ -27,14 +27,18 @@ LONGEST_SEEN: Final = 40
 def shown_value(shown: Shown, physical: Any, schema: Declarations, as_of: datetime) -> Any:
     """Return the value that people see: Money, Decimal, an instant in the business zone; None where it is missing.
 
+    An amount beyond the 64 bits of Money, which only a calculation comes to, is a Decimal in major units.
+
     `physical` is what a target gave: a whole number is divided by 10^scale, a `Fraction` is rounded half-even.
     """
     if physical is None:
         return None
     match shown.kind:
         case "money":
-            amount = Fraction(physical) / 10**shown.scale
-            return Money.from_minor(round_ratio(*amount.as_integer_ratio()), schema.currency or "")
+            minor = round_ratio(*(Fraction(physical) / 10**shown.scale).as_integer_ratio())
+            if abs(minor) > LARGEST:  # more than Money holds, and still exact
+                return Decimal(f"{minor}E-{schema.exponent}")
+            return Money.from_minor(minor, schema.currency or "")
         case "number" | "integer":
             return _number(physical, shown.scale)
         case "instant":
