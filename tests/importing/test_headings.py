@@ -36,8 +36,9 @@ def test_a_first_customer_is_no_heading(tmp_path: Path, kind: str, more: dict[st
 
 def test_unknown_headings_are_told_beside_known_ones(tmp_path: Path) -> None:
     """Law: where a heading is known, as it is or as people write it, the others are headings too, and are told."""
+    file = tmp_path / "people.csv"
     for known in ("email", "E-mail", "First Name", "tags.vip"):
-        (file := tmp_path / "people.csv").write_text(f"{known},Lempiväri\nx,blue\n", encoding="utf-8")
+        file.write_text(f"{known},Lempiväri\nx,blue\n", encoding="utf-8")
         with custcrm.open() as crm, pytest.raises(custcrm.Malformed, match="Lempiväri"):
             crm.customers.import_csv(file)
     file.write_text("Etunimi,Sukunimi\nZuleika,Berg\n", encoding="utf-8")
