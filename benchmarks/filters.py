@@ -18,9 +18,9 @@ def run(count: int) -> None:
         assert rule.select(dicts, as_of=NOW) == hand_dicts(name, dicts)
         assert rule.select(rows, as_of=NOW) == hand_objects(name, rows)
         ours, theirs = best(lambda: rule.select(dicts, as_of=NOW), lambda: hand_dicts(name, dicts))
-        print(Line(f"{name} dictionaries", ours, theirs, "comprehension", "× ≤ 1.11"))
+        print(Line(f"{name} dictionaries", ours, theirs, "comprehension", "× ≤ 1.3"))
         ours, theirs = best(lambda: rule.select(rows, as_of=NOW), lambda: hand_objects(name, rows))
-        print(Line(f"{name} attrs objects", ours, theirs, "comprehension", "× ≤ 1.11"))
+        print(Line(f"{name} attrs objects", ours, theirs, "comprehension", "× ≤ 1.6"))
     _peers(dicts[: count // 10])
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC
-from types import CodeType, FunctionType
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import partial
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any as Anything
 from typing import Final, TypeAlias
 
@@ -17,7 +19,9 @@ from custcrm.filters.ir.nodes import Column, Condition, Constant, Entry, HasEntr
 from custcrm.filters.targets.python import nodes, values
 from custcrm.filters.targets.python.rows import Bound, Mappings, Rows
 from custcrm.filters.targets.python.shapes import bind, compare, get_key, is_in, is_present, join_tests, load, name_of
-from custcrm.filters.types.types import Instant, Money
+from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Integer, Money, Number, Text
+from custcrm.values.birthdays import YearlessDate
+from custcrm.values.money import Money as Amount
 
 Known: TypeAlias = Mapping[tuple[object, ...], str]
 """What has certainly been read at some point, and the name that holds it."""
@@ -144,14 +148,14 @@ class Access:
         if isinstance(self.rows, Bound):
             return self._reader(self.rows.has_entry(node), record), known
         entries, known = self._map(node.map, record, known)
-        held = is_in(nodes.Constant(node.key), name_of(entries))
+        held = is_in(nodes.Constant(node.key), nodes.Call(nodes.Attribute(name_of(entries), "keys", ast.Load()), [], []))
         return join_tests(ast.And(), [is_present(entries), held]), known
 
     def records(self, collection: str, record: Record) -> ast.expr:
         """Return the code of a collection's records."""
         if isinstance(self.rows, Bound):
             return self._reader(self.rows.records(collection, record.collection), record)
-        return join_tests(ast.Or(), [self._field(load(record.name), collection), nodes.Tuple([], ast.Load())])
+        return self.call(values.records_of, self._field(load(record.name), collection))
 
     def inside(self, record: Record, collection: str) -> Record:
         """Return a record of a collection of this one, under a name of its own."""
@@ -170,16 +174,46 @@ class Access:
             return isinstance(self.rows, Bound)
         return not isinstance(self.rows.column(node, record.collection), str)
 
+    def trusts(self) -> bool:
+        """Tell whether rows hold what they should: those of a store do."""
+        return isinstance(self.rows, Bound)
+
+    def fits(self, node: Column | Entry, read: ast.expr) -> ast.expr:
+        """Return the test that what is read is there; in a plain row, that it has its type. One of another is refused.
+
+        None and NaN are missing. `read` names what it reads, and stands first.
+        """
+        if self.trusts():
+            return is_present(read)
+        value = name_of(read)
+        if isinstance(node.type, Instant):
+            aware = is_present(nodes.Attribute(value, "tzinfo", ast.Load()))
+            own = [join_tests(ast.And(), [self._is_a(read, datetime), aware])]
+            admitted = self.call(values.admit_instant, value)
+        elif isinstance(node.type, Money) and self.currency is not None:
+            same = compare(nodes.Attribute(value, "currency", ast.Load()), "=", nodes.Constant(self.currency))
+            own = [join_tests(ast.And(), [self._is_a(read, Amount), same])]
+            admitted = nodes.Call(self.constant(partial(values.admit, (), ())), [value], [])
+        else:
+            kinds, but = CLASSES[type(node.type)]
+            if isinstance(node.type, Date) and node.type.yearless:
+                kinds = (*kinds, YearlessDate)
+            own = [self._is_a(value if place else read, kind) for place, kind in enumerate(kinds)]
+            if isinstance(node.type, Number):  # a Decimal may be NaN
+                own[-1] = join_tests(ast.And(), [own[-1], compare(value, "=", value)])
+            admitted = nodes.Call(self.constant(partial(values.admit, kinds, but)), [value], [])
+        return join_tests(ast.Or(), [*own, join_tests(ast.And(), [is_present(value), admitted])])
+
+    def _is_a(self, value: ast.expr, kind: type) -> ast.expr:
+        """Return `type(value) is kind`, which costs half of what `value.__class__ is kind` does."""
+        return nodes.Compare(self.call(type, value), [ast.Is()], [self.helper(kind)])
+
     def physical(self, node: Column | Entry, record: Record, value: ast.expr, *, in_utc: bool) -> ast.expr:
         """Return the code of the physical value of what was read."""
         if self.is_physical(node, record):
             return value
         if isinstance(node.type, Money):
-            minor = nodes.Attribute(value, "minor", ast.Load())
-            if self.currency is None:
-                return minor
-            same = compare(nodes.Attribute(value, "currency", ast.Load()), "=", nodes.Constant(self.currency))
-            return nodes.IfExp(same, minor, self.call(values.refuse, value))
+            return nodes.Attribute(value, "minor", ast.Load())
         if isinstance(node.type, Instant) and in_utc:
             is_utc = nodes.Compare(nodes.Attribute(value, "tzinfo", ast.Load()), [ast.Is()], [self._utc()])
             return nodes.IfExp(is_utc, value, self.call(values.in_utc, value))
@@ -220,3 +254,15 @@ class Access:
         name = self.fresh("read")
         self.namespace[name] = reader
         return nodes.Call(load(name), [load(record.name)], [])
+
+
+CLASSES: Final[Mapping[type, tuple[tuple[type, ...], tuple[type, ...]]]] = MappingProxyType({
+    Text: ((str,), ()),
+    Choice: ((str,), ()),
+    Integer: ((int,), (bool,)),
+    Number: ((int, Decimal), (bool,)),
+    Money: ((Amount,), ()),
+    Boolean: ((bool,), ()),
+    Date: ((date,), (datetime,)),
+})
+"""The classes of the values of each type, and the subclasses of theirs that are something else; an Instant has a zone too."""

@@ -42,11 +42,11 @@ from custcrm.filters.ir.nodes import (
     Value,
 )
 from custcrm.filters.syntax.operators import TEXT_TESTS
-from custcrm.filters.targets.python import nodes, values
+from custcrm.filters.targets.python import nodes
 from custcrm.filters.targets.python.access import Access, Known, Record, ValueCode
 from custcrm.filters.targets.python.arithmetic import calculated, compared, may_be_too_wide, narrowed, unscaled
 from custcrm.filters.targets.python.shapes import bind, compare, is_between, is_in, is_present, join_tests, load, loop, name_of
-from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Money
+from custcrm.filters.types.types import Date, Instant, Money, Text
 from custcrm.values.periods import YearlessDate
 from custcrm.values.texts import fold
 
@@ -130,72 +130,41 @@ def _guarded(operand: ValueCode, test: ast.expr) -> ConditionCode:
 
 def _test(access: Access, node: Test, record: Record, known: Known) -> ConditionCode:
     left, right = node.left, node.right
-    if node.op == "=" and isinstance(right, Constant | Moment) and _takes_none(left, access, record):
+    if node.op == "=" and isinstance(right, Constant | Moment) and _takes_none(left, access):
         read, known = access.read(left, record, known, named=False)
         return ConditionCode(compare(read, "=", access.refer_to(right)), known, known)
-    if node.op == "=" and isinstance(right, Constant) and _is_loose(left, access, record):
-        read, known = access.read(left, record, known, named=True)
-        return ConditionCode(_strictly_equal(access, read, right), known, known)
     if may_be_too_wide(left, right):
         sides = (or_none(access, side, record, known) for side in (left, right))
         return ConditionCode(compared(access, node, *sides), known, known)
     in_utc = node.op == "=" or not isinstance(right, Constant | Moment)
-    one = _as_text(access, left, record, operand(access, left, record, known, in_utc=in_utc))
-    other = _as_text(access, right, record, operand(access, right, record, one.known, in_utc=in_utc))
+    one = operand(access, left, record, known, in_utc=in_utc, refusing=_refuses_by_itself(node))
+    other = operand(access, right, record, one.known, in_utc=in_utc)
     test = join_tests(_AND, [*one.guards, *other.guards, compare(one.value, node.op, other.value)])
     return ConditionCode(test, other.known, one.certain if one.guards else other.certain)
 
 
-def _takes_none(node: Value, access: Access, record: Record) -> TypeGuard[Column]:
-    """Whether `==` and `in` are simply false for a missing value, and for a wrong one."""
-    return (
-        isinstance(node, Column)
-        and not isinstance(node.type, Instant | Money)
-        and not _is_loose(node, access, record)
-    )
+def _refuses_by_itself(node: Test) -> bool:
+    """Whether Python compares nothing but the right type with the constant, so that no test of the type is needed."""
+    ordered = node.op != "=" and isinstance(node.right, Constant | Moment)
+    return ordered and isinstance(node.left, Column | Entry) and isinstance(node.left.type, Text | Date | Instant)
 
 
-def _is_loose(node: Value, access: Access, record: Record) -> TypeGuard[Column]:
-    """Whether a plain row may hold what equals nothing although it should: an Enum's member, the text 'True'."""
-    return (
-        isinstance(node, Column)
-        and isinstance(node.type, Boolean | Choice)
-        and not access.is_physical(node, record)
-    )
-
-
-def _as_text(access: Access, node: Value, record: Record, one: ValueCode) -> ValueCode:
-    """Return a Choice of a plain row checked to be a text."""
-    if isinstance(node, Column | Entry) and isinstance(node.type, Choice) and not access.is_physical(node, record):
-        return evolve(one, value=access.call(values.choice, one.value))
-    return one
-
-
-def _strictly_equal(access: Access, read: ast.expr, constant: Constant) -> ast.expr:
-    """Return `read == constant`, which asks about what is not equal, not None and of another type."""
-    name = name_of(read)
-    if isinstance(constant.value, bool):
-        equal: ast.expr = nodes.Compare(read, [ast.Is()], [nodes.Constant(constant.value)])
-        unlike = nodes.Compare(name, [ast.IsNot()], [nodes.Constant(not constant.value)])
-        question = access.call(values.refuse, name)
-    else:
-        equal = compare(read, "=", access.refer_to(constant))
-        unlike = nodes.Compare(nodes.Attribute(name, "__class__", ast.Load()), [ast.IsNot()], [access.helper(str)])
-        question = access.call(values.refuse_unless_text, name)
-    return join_tests(_OR, [equal, join_tests(_AND, [unlike, is_present(name), question])])
+def _takes_none(node: Value, access: Access) -> TypeGuard[Column]:
+    """Whether `==` and `in` are simply false for a missing value, and there is no wrong one."""
+    return isinstance(node, Column) and access.trusts() and not isinstance(node.type, Instant | Money)
 
 
 def _member(access: Access, node: Member, record: Record, known: Known) -> ConditionCode:
     items = access.constant(frozenset(node.items))
-    if _takes_none(node.value, access, record):
+    if _takes_none(node.value, access):
         read, known = access.read(node.value, record, known, named=False)
         return ConditionCode(is_in(read, items), known, known)
-    one = _as_text(access, node.value, record, operand(access, node.value, record, known, in_utc=True))
+    one = operand(access, node.value, record, known, in_utc=True)
     return _guarded(one, is_in(narrowed(access, node.value, one.value), items))
 
 
 def _matches(access: Access, node: Matches, record: Record, known: Known) -> ConditionCode:
-    text = operand(access, node.value, record, known)
+    text = operand(access, node.value, record, known, refusing=node.test in ("starts_with", "ends_with"))
     if node.test == "like":
         return _guarded(text, access.call(patterns.matches, access.constant(node.pieces), text.value))
     piece = nodes.Constant(patterns.literal(node.pieces))
@@ -214,7 +183,7 @@ def _text_test(access: Access, holds: Callable[[str, str], bool], text: ast.expr
 
 def _presence(access: Access, value: Value, record: Record, known: Known) -> ConditionCode:
     one = operand(access, value, record, known, yearless=True)
-    return ConditionCode(join_tests(_AND, [*one.guards, *_not_nan(access, value, record, one)]), one.known, one.certain)
+    return ConditionCode(join_tests(_AND, one.guards), one.known, one.certain)
 
 
 def _some(access: Access, collection: str, where: Condition | None, record: Record) -> ast.expr:
@@ -243,18 +212,26 @@ def _month_day(access: Access, node: MonthDay, record: Record, known: Known) -> 
 
 
 def operand(
-    access: Access, node: Value, record: Record, known: Known = NOTHING, *, yearless: bool = False, in_utc: bool = False
+    access: Access,
+    node: Value,
+    record: Record,
+    known: Known = NOTHING,
+    *,
+    yearless: bool = False,
+    in_utc: bool = False,
+    refusing: bool = False,
 ) -> ValueCode:
     """Return the code of a value of a record.
 
     With `yearless` a date without a year counts as present. With `in_utc` instants can be compared by `==` and with
-    each other, which datetimes of one zone with two offsets cannot.
+    each other, which datetimes of one zone with two offsets cannot. With `refusing` what is done with the value is an
+    error for one of another type, so that nothing else need look at it.
     """
     match node:
         case Constant() | Moment():
             return ValueCode((), access.refer_to(node), known, known)
         case Column() | Entry():
-            return _read_plain(access, node, record, known, yearless=yearless, in_utc=in_utc)
+            return _read_plain(access, node, record, known, yearless=yearless, in_utc=in_utc, refusing=refusing)
         case Total(op):
             total = _total(access, node, record)
             return ValueCode((), total, known, known) if op in {"count", "sum"} else _maybe(access, total, known)
@@ -284,7 +261,7 @@ def or_none(
 
 
 def _read_plain(
-    access: Access, node: Column | Entry, record: Record, known: Known, *, yearless: bool, in_utc: bool
+    access: Access, node: Column | Entry, record: Record, known: Known, *, yearless: bool, in_utc: bool, refusing: bool
 ) -> ValueCode:
     guards: list[ast.expr] = []
     certain = known
@@ -293,7 +270,12 @@ def _read_plain(
     read, known = access.read(node, record, known, named=True)
     value = name_of(read)
     certain = certain if guards else known
-    guards.append(is_present(read))
+    checked = ("checked", record.name, node)
+    if refusing or checked in known:
+        guards.append(is_present(read))
+    else:
+        guards.append(access.fits(node, read))
+        known = {**known, checked: value.id}
     if isinstance(node.type, Date) and node.type.yearless and not yearless:
         kind = nodes.Attribute(value, "__class__", ast.Load())
         guards.append(nodes.Compare(kind, [ast.IsNot()], [access.helper(YearlessDate)]))
@@ -317,7 +299,7 @@ def _total(access: Access, node: Total, record: Record) -> ast.expr:
     element: ast.expr = nodes.Constant(1)
     if node.value is not None:
         one = operand(access, node.value, inner, known, in_utc=True)
-        tests += [*one.guards, *_not_nan(access, node.value, inner, one)]
+        tests += one.guards
         element = element if node.op == "count" else one.value
     return _reduced(access, node, nodes.ListComp(element, [loop(inner.name, records, tests)]))
 
@@ -331,11 +313,3 @@ def _reduced(access: Access, node: Total, elements: ast.expr) -> ast.expr:
         case "min" | "max":
             default = nodes.Keyword("default", nodes.Constant(None))
             return nodes.Call(access.helper(min if node.op == "min" else max), [elements], [default])
-
-
-def _not_nan(access: Access, node: Value, record: Record, one: ValueCode) -> list[ast.expr]:
-    """Return the test that tells a value of a plain row from NaN and NaT, which differ from themselves."""
-    if not isinstance(node, Column | Entry) or access.is_physical(node, record):
-        return []
-    read = load(one.known[record.name, node])
-    return [compare(read, "=", read)]

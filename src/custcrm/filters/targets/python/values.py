@@ -5,9 +5,10 @@ A refusal is a TypeError; the caller then reads the rows again with care, and na
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Never
+from typing import Any
 
 from custcrm.filters.ir.whole import MOST_DIGITS, narrow
 from custcrm.filters.syntax.operators import COMPARISONS, CompareOp
@@ -37,21 +38,36 @@ def compares(op: CompareOp, left: int | None, right: int | None, what: str) -> b
     return left is not None and right is not None and COMPARISONS[op].holds(left, right)
 
 
-def choice(value: object) -> str:
-    """Return a text as it is."""
-    if isinstance(value, str):
+def admit(kinds: tuple[type, ...], but: tuple[type, ...], value: object) -> bool:
+    """Return True for a value of a subclass of its type's classes, False for NaN and NaT, which are missing.
+
+    Anything else is refused: an operator would take it for another thing, or for nothing.
+    """
+    if value != value:  # noqa: PLR0124 - NaN and NaT differ from themselves
+        return False
+    if isinstance(value, kinds) and not isinstance(value, but):
+        return True
+    raise TypeError("a value of another type")
+
+
+def admit_instant(value: object) -> bool:
+    """Do the same for an Instant, which is aware."""
+    if value != value:  # noqa: PLR0124 - as above
+        return False
+    if isinstance(value, datetime) and value.utcoffset() is not None:
+        return True
+    raise TypeError("no aware datetime")
+
+
+def records_of(value: object) -> Collection[Any]:
+    """Return the records of a collection, none where it is missing."""
+    if type(value) is list or type(value) is tuple:
         return value
-    raise TypeError("not a text")
-
-
-def refuse_unless_text(value: object) -> bool:
-    """Return False for a text; anything else does not belong beside the constant it was not equal to."""
-    return choice(value) is None
-
-
-def refuse(value: object) -> Never:
-    """Refuse a value."""
-    raise TypeError(f"{type(value).__name__} does not belong here")
+    if value is None or value != value:  # noqa: PLR0124 - as above
+        return ()
+    if isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping):
+        return value
+    raise TypeError("no list of records")
 
 
 def in_utc(value: object) -> datetime:
