@@ -222,12 +222,12 @@ class Selection:
         """Plan to take from an account of each customer; who has less when it is applied is refused then, and counted so."""
         return self._plan(accounts.spending(self._business, account, amount, terminal=terminal, reference=reference))
 
-    def issue_coupons(self, series: str, *, allow_partial: bool = False, text: str = "", notify: bool = True) -> Plan:
-        """Plan to issue one coupon of a series to each customer.
-
-        Where fewer are left than are needed, the plan is refused whole; with `allow_partial` the first in id order get them.
-        """
-        return self._plan(coupons.issuing(self._business, series, allow_partial=allow_partial, text=text, notify=notify))
+    def issue_coupons(
+        self, series: str, *, valid_from: Any = None, allow_partial: bool = False, text: str = "", notify: bool = True
+    ) -> Plan:
+        """Plan to issue each a coupon; refused whole where too few are left, unless the first by id may (`allow_partial`)."""
+        told: Any = {"allow_partial": allow_partial, "text": text, "notify": notify, "valid_from": valid_from}
+        return self._plan(coupons.issuing(self._business, series, **told))
 
     def revoke_coupons(self, series: str, *, reason: str) -> Plan:
         """Plan to take back what each customer holds of a series and has not used up; it is no redemption."""

@@ -206,7 +206,7 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
     ),
     "coupons": CollectionWords(
         record=Coupon,
-        columns=("series", "issued_at", "expires_at", "revoked_at"),
+        columns=("series", "issued_at", "valid_from", "expires_at", "revoked_at"),
         at="issued_at",
         label="Coupons",
     ),

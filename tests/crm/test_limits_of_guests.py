@@ -50,6 +50,8 @@ def test_who_came_as_a_customer_gets_no_second_as_a_guest(crm, anna, codes, iden
     assert reasons(crm.coupons.redeem, second, identity=identity) == ("customer_limit",)
     crm.customers.add_contact_point(anna, "email", "anna@work.example")
     assert reasons(crm.coupons.redeem, second, identity="ANNA@work.example") == ("customer_limit",)
+    crm.customers.update(anna, country="SE", phone="070-123 45 67")
+    assert reasons(crm.coupons.redeem, second, identity="0701234567") == ("customer_limit",)
     crm.coupons.redeem(second, identity="ben@example.org")
     crm.coupons.redeem(third, identity="Device 17")
     assert len(records(crm, GuestRedemption)) == 2

@@ -26,7 +26,8 @@ COUPON = Coupon(customer_id="c", id="1", series="s", code="X", issued_at=NOW)
 def coupons(draw):
     reserved_at = draw(MAYBE)
     return evolve(
-        COUPON, issued_at=draw(TIMES), expires_at=draw(MAYBE), revoked_at=draw(MAYBE), reserved_at=reserved_at,
+        COUPON, issued_at=draw(TIMES), valid_from=draw(MAYBE), expires_at=draw(MAYBE), revoked_at=draw(MAYBE),
+        reserved_at=reserved_at,
         reserved_until=None if reserved_at is None else reserved_at + timedelta(hours=draw(st.integers(0, 4))),
         reserved_for=draw(st.sampled_from(["o-1", "o-2"])), ordinal=1,
     )
@@ -54,6 +55,7 @@ def test_a_state_is_what_its_facts_say(coupon, made, at, per_coupon):
         CouponState.REVOKED: coupon.revoked_at is not None and coupon.revoked_at <= at,
         CouponState.REDEEMED: stand >= per_coupon,
         CouponState.EXPIRED: coupon.expires_at is not None and coupon.expires_at <= at,
+        CouponState.PENDING: coupon.valid_from is not None and at < coupon.valid_from,
         CouponState.RESERVED: coupon.reserved_at is not None and coupon.reserved_at <= at < coupon.reserved_until,
         CouponState.ISSUED: True,
     }
@@ -66,6 +68,9 @@ def test_what_can_be_redeemed_is_in_state_issued_and_the_reverse(coupon, made, n
     at = rules.present(coupon, made, now)
     series = evolve(SERIES, per_coupon=per_coupon)
     found = rules.refusals(series, coupon, made, at=at, references=(), beside=[])
+    assert rules.refusals(evolve(series, paused_at=NOW), coupon, made, at=at, references=(), beside=[]) == {
+        *found, Reason.SERIES_PAUSED
+    }
     assert (not found) == (rules.state(coupon, made, at, per_coupon=per_coupon) is CouponState.ISSUED)
     assert at >= now and all(use.redeemed_at <= at and (use.restored_at or at) <= at for use in made)
     assert (Reason.REVOKED in found) == (coupon.revoked_at is not None)
@@ -84,7 +89,7 @@ def test_a_released_coupon_is_not_reserved_and_its_past_stays(coupon, made, now,
 @given(coupons(), USES, TIMES, LIMITS)
 def test_a_free_code_is_free_where_a_coupon_is_issued(coupon, made, at, per_coupon):
     """Its states are a coupon's, but for the reservation."""
-    times = {"expires_at": coupon.expires_at, "revoked_at": coupon.revoked_at}
+    times = {"valid_from": coupon.valid_from, "expires_at": coupon.expires_at, "revoked_at": coupon.revoked_at}
     code = FreeCode(code="X", series="s", created_at=coupon.issued_at, **times)
     same = rules.state(evolve(coupon, reserved_at=None, reserved_until=None), made, at, per_coupon=per_coupon)
     found = rules.state_of_free(code, made, at, per_coupon=per_coupon)

@@ -41,6 +41,8 @@ CORRUPTIONS: Final = (
                 "UPDATE custcrm_redemptions SET restored_at = NULL WHERE series = 'welcome'"),
     # coupons and codes
     _corruption("used before it was issued", "coupons", "coupons", "UPDATE custcrm_redemptions SET redeemed_at = {early}"),
+    _corruption("used before it was valid", "coupons", "coupons",
+                "UPDATE custcrm_coupons SET valid_from = expires_at WHERE expires_at IS NOT NULL"),
     _corruption("revoked before it was issued", "coupons", "coupons",
                 "UPDATE custcrm_coupons SET revoked_at = {early} WHERE revoked_at IS NOT NULL"),
     _corruption("a discount below nothing", "coupons", "coupons",

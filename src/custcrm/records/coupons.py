@@ -26,9 +26,10 @@ CODE_LENGTH: Final = 12
 
 
 class CouponState(StrEnum):
-    """Where a coupon is in its life, at some instant; `free` is a code that nobody holds yet."""
+    """Where a coupon is in its life, at some instant; `free` is a code that nobody holds yet, `pending` one not valid yet."""
 
     FREE = "free"
+    PENDING = "pending"
     ISSUED = "issued"
     RESERVED = "reserved"
     REDEEMED = "redeemed"
@@ -41,10 +42,11 @@ class CouponState(StrEnum):
 class CouponSeries:
     """The terms of a coupon.
 
-    `valid` is a span from issue as text ("30 days"), `valid_until` a fixed end; capacity None is unlimited. `issued` is guarded
-    by `reserve` and never set otherwise. `codes`: unique, or shared with `shared_code`. `per_customer` limits the coupons of
-    one customer, `per_coupon` the redemptions of one coupon. `benefit` is data (see `rules.benefits`). `transferable`: whoever
-    brings the code may redeem it. `titles` and `descriptions` are by locale.
+    `valid_from` is a span from issue as text ("14 days") or an instant as ISO text; `valid` is a span from then, `valid_until`
+    a fixed end. While it is paused, since `paused_at`, nothing of it is issued or redeemed. Capacity None is unlimited.
+    `issued` is guarded by `reserve` and never set otherwise. `codes`: unique, or shared with `shared_code`. `per_customer`
+    limits the coupons of one customer, `per_coupon` the redemptions of one coupon. `benefit` is data (see `rules.benefits`).
+    `transferable`: whoever brings the code may redeem it. `titles` and `descriptions` are by locale.
     """
 
     name: str
@@ -62,6 +64,7 @@ class CouponSeries:
     issued: int = 0
     per_customer: int | None = None
     per_coupon: int = 1
+    valid_from: str | None = None
     valid: str | None = None
     valid_until: datetime | None = None
     issue_from: datetime | None = None
@@ -71,6 +74,7 @@ class CouponSeries:
     transferable: bool = False
     revoke_frees: bool = True
     restore_on_cancel: bool = True
+    paused_at: datetime | None = None
     created_at: datetime
 
 
@@ -108,6 +112,7 @@ class Coupon:
     code: str | None = None
     ordinal: int | None = None
     issued_at: datetime
+    valid_from: datetime | None = None
     expires_at: datetime | None = None
     reserved_at: datetime | None = None
     reserved_until: datetime | None = None
@@ -153,6 +158,7 @@ class FreeCode:
     code: str
     series: Annotated[str, Ref("coupon_series")]
     created_at: datetime
+    valid_from: datetime | None = None
     expires_at: datetime | None = None
     taken_at: datetime | None = None
     revoked_at: datetime | None = None

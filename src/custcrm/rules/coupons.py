@@ -26,8 +26,9 @@ Uses: TypeAlias = Collection[Redemption | GuestRedemption]
 
 PRECEDENCE: Final = (
     Reason.NOT_A_MEMBER, Reason.BLACKLISTED, Reason.NO_ACCESS, Reason.LIMITED_ACCESS, Reason.NOT_ELIGIBLE, Reason.NOT_HOLDER,
-    Reason.CUSTOMER_LIMIT, Reason.SERIES_CLOSED, Reason.SERIES_CAPACITY, Reason.ALREADY_REDEEMED, Reason.REVOKED,
-    Reason.EXPIRED, Reason.RESERVED, Reason.NOT_STACKABLE, Reason.NO_BENEFIT, Reason.OVER_BUDGET,
+    Reason.CUSTOMER_LIMIT, Reason.SERIES_PAUSED, Reason.SERIES_CLOSED, Reason.SERIES_CAPACITY, Reason.ALREADY_REDEEMED,
+    Reason.REVOKED, Reason.EXPIRED, Reason.NOT_YET_VALID, Reason.RESERVED, Reason.NOT_STACKABLE, Reason.NO_BENEFIT,
+    Reason.OVER_BUDGET,
 )
 """Why a coupon cannot be redeemed, in the order in which it is told: who, then whether it is theirs, then the coupon."""
 
@@ -35,8 +36,8 @@ PRECEDENCE: Final = (
 def state(coupon: Coupon, uses: Uses, at: datetime, *, per_coupon: int) -> CouponState:
     """Return what the coupon was at an instant; `uses` are all that were ever made of it.
 
-    Revoked once that has happened; redeemed while as many uses stand as the series allows; expired once its time is over; else
-    reserved while it is, or issued.
+    Revoked once that has happened; redeemed while as many uses stand as the series allows; expired once its time is over;
+    pending until that begins; else reserved while it is, or issued.
     """
     if coupon.revoked_at is not None and coupon.revoked_at <= at:
         return CouponState.REVOKED
@@ -44,11 +45,13 @@ def state(coupon: Coupon, uses: Uses, at: datetime, *, per_coupon: int) -> Coupo
         return CouponState.REDEEMED
     if coupon.expires_at is not None and coupon.expires_at <= at:
         return CouponState.EXPIRED
+    if is_pending(coupon, at):
+        return CouponState.PENDING
     return CouponState.RESERVED if is_reserved(coupon, at) else CouponState.ISSUED
 
 
 def state_of_free(code: FreeCode, uses: Uses, at: datetime, *, per_coupon: int) -> CouponState:
-    """Return what a code was that no customer has taken: free, or revoked, redeemed by guests or expired."""
+    """Return what a code was that no customer has taken: free, or revoked, redeemed by guests, expired or pending."""
     found = state(unheld(code), uses, at, per_coupon=per_coupon)
     return CouponState.FREE if found is CouponState.ISSUED else found
 
@@ -56,8 +59,8 @@ def state_of_free(code: FreeCode, uses: Uses, at: datetime, *, per_coupon: int) 
 def unheld(code: FreeCode) -> Coupon:
     """Return a free code as the coupon that it would be, of nobody."""
     return Coupon(
-        customer_id="", id="", series=code.series, code=code.code, issued_at=code.created_at, expires_at=code.expires_at,
-        revoked_at=code.revoked_at,
+        customer_id="", id="", series=code.series, code=code.code, issued_at=code.created_at, valid_from=code.valid_from,
+        expires_at=code.expires_at, revoked_at=code.revoked_at,
     )
 
 
@@ -68,6 +71,11 @@ def standing(uses: Uses, at: datetime | None = None) -> tuple[Use, ...]:
     return tuple(
         use for use in uses if use.redeemed_at <= at and (use.restored_at is None or at < use.restored_at)
     )
+
+
+def is_pending(coupon: Coupon, at: datetime) -> bool:
+    """Tell whether the coupon is not valid yet."""
+    return coupon.valid_from is not None and at < coupon.valid_from
 
 
 def is_reserved(coupon: Coupon, at: datetime) -> bool:
@@ -97,6 +105,8 @@ def refusals(
     others = tuple(beside)
     held_back = is_reserved(coupon, at) and coupon.reserved_for not in references
     reasons = {
+        Reason.SERIES_PAUSED: series.paused_at is not None,
+        Reason.NOT_YET_VALID: is_pending(coupon, at),
         Reason.ALREADY_REDEEMED: len(standing(uses)) >= series.per_coupon,
         Reason.REVOKED: coupon.revoked_at is not None,
         Reason.EXPIRED: coupon.expires_at is not None and coupon.expires_at <= at,

@@ -285,6 +285,7 @@ def _coupon(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[A
     yield r.Coupon(
         customer_id=customer_id, id=coupon_id, series="welcome", code=draw(maybe([f"C{coupon_id[-4:]}"])),
         issued_at=issued_at, expires_at=draw(maybe((*INSTANTS, *ENDS))), revoked_at=draw(maybe(INSTANTS)),
+        valid_from=draw(maybe(INSTANTS)),
     )  # fmt: skip
     for _ in range(draw(one_of(0, 1, 2))):
         redeemed_at, (place, till) = _instant(draw, issued_at), _place(draw)

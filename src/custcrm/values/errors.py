@@ -59,6 +59,7 @@ class Reason(StrEnum):
     OVER_REFUND = "over_refund"
     NOT_HOLDER = "not_holder"
     CUSTOMER_LIMIT = "customer_limit"
+    SERIES_PAUSED = "series_paused"
     SERIES_CLOSED = "series_closed"
     SERIES_CAPACITY = "series_capacity"
     ALREADY_A_MEMBER = "already_a_member"
@@ -66,6 +67,7 @@ class Reason(StrEnum):
     ALREADY_REDEEMED = "already_redeemed"
     REVOKED = "revoked"
     EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
     RESERVED = "reserved"
     NOT_RESERVED = "not_reserved"
     NOT_STACKABLE = "not_stackable"
@@ -97,6 +99,7 @@ SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.OVER_REFUND: "more would be taken back than is left of the sale; ask for less",
         Reason.NOT_HOLDER: "the coupon belongs to another customer; name its holder",
         Reason.CUSTOMER_LIMIT: "the customer has had all coupons that the series allows each; issue one of another series",
+        Reason.SERIES_PAUSED: "the series is paused; resume it",
         Reason.SERIES_CLOSED: "the series issues no coupons at this time; change its issue window",
         Reason.SERIES_CAPACITY: "fewer coupons are left in the series than are needed; choose fewer customers, "
         "raise its capacity or allow a partial issue",
@@ -105,6 +108,7 @@ SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.ALREADY_REDEEMED: "the coupon has been redeemed already; issue another one",
         Reason.REVOKED: "the coupon has been revoked; issue another one",
         Reason.EXPIRED: "its time is over; issue a new one",
+        Reason.NOT_YET_VALID: "the coupon is not valid yet; wait until it is",
         Reason.RESERVED: "the coupon is reserved for something else; release it or wait until its time is over",
         Reason.NOT_RESERVED: "the coupon is not reserved for this; reserve it first",
         Reason.NOT_STACKABLE: "the coupon cannot be combined with another one; redeem it alone",

@@ -297,6 +297,24 @@ def _quarter(day: date) -> date:
     return day.replace(month=day.month - (day.month - 1) % 3, day=1)
 
 
+def beginning(value: SpanLike | date, now: datetime, zone: tzinfo, *, field: str = "valid_from") -> datetime:
+    """Return the first instant, in UTC, at which something is valid.
+
+    A span counts from `now`; a date is the first good day in the business zone; an aware datetime is the instant itself. Text
+    may be a span, an ISO date or an ISO date and time. A bare number is `Malformed`.
+    """
+    match value:
+        case str() if SPAN_TEXT.fullmatch(value):
+            return move(now, span(value), zone)
+        case str() if _DATE.fullmatch(value) or _INSTANT.fullmatch(value):
+            return instant(value, zone, field=field)
+        case str():
+            raise Malformed(f"{field} must be a span like '14 days', a first good day or an ISO instant", field=field)
+        case date():
+            return instant(value, zone, field=field)
+    return move(now, span(value), zone)
+
+
 _NO_NAMES: Final = frozenset({"localtime", "posixrules", "Factory"})
 """What lies beside the zones of a system and is another one on each machine, or says that none was chosen."""
 _COPIES: Final = frozenset({"posix", "right"})

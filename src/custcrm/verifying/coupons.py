@@ -96,6 +96,8 @@ def _faults_of(coupon: Coupon, uses: rules.Uses, terms: CouponSeries, *, is_free
             yield f"the use {use.id} is before the coupon was issued, or was taken back before it was made"
         if not _follow(use.redeemed_at, coupon.revoked_at):
             yield f"the use {use.id} is after the coupon was revoked"
+        if coupon.valid_from is not None and use.redeemed_at < coupon.valid_from:
+            yield f"the use {use.id} is before the coupon was valid"
         if coupon.expires_at is not None and coupon.expires_at <= use.redeemed_at:
             yield f"the use {use.id} is after the coupon had expired"
 

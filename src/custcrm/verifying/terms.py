@@ -15,7 +15,7 @@ from custcrm.rules import benefits, codes
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import CrmError, Malformed
 from custcrm.values.money import exponent
-from custcrm.values.periods import Span, zone
+from custcrm.values.periods import Span, beginning, zone
 from custcrm.values.phones import PHONES
 from custcrm.values.places import country
 from custcrm.values.shapes import one_of
@@ -73,6 +73,7 @@ def check_terms(business: Business, reader: Reader, found: Findings) -> None:
 def _faults_of(business: Business, series: CouponSeries) -> list[str]:
     tried: Mapping[str, Callable[[], object]] = {
         "valid": lambda: _read_span(series.valid),
+        "valid_from": lambda: series.valid_from and beginning(series.valid_from, series.created_at, business.zone),
         "benefit": lambda: _read_benefit(business, series.benefit),
         "alphabet": lambda: codes.alphabet_of(series.alphabet),
         "code_length": lambda: codes.length_of(series.code_length),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from custcrm.actions.action import Reserve
 from custcrm.actions.keys import Request
@@ -16,7 +16,7 @@ from custcrm.rules.coupons import refusal
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Malformed, NotFound, Reason
 from custcrm.values.identifiers import LONGEST, identifier
-from custcrm.values.periods import expiry
+from custcrm.values.periods import beginning, expiry
 from custcrm.values.shapes import whole_number
 
 Redeemable: TypeAlias = Coupon | FreeCode | CouponSeries
@@ -140,7 +140,7 @@ def generate(
 ) -> list[str]:
     """Make free codes, in order of their text; once, where a key is given. All or none.
 
-    Raises Refusal with series_closed or series_capacity, which names how many are needed and left.
+    Raises Refusal with series_paused, series_closed or series_capacity, which names how many are needed and left.
     """
     whole_number(count, 1, LARGEST_BATCH, field="count")
     series = business.known(CouponSeries, series, "coupon series").name
@@ -167,18 +167,19 @@ def _make_codes(
     if found.codes != "unique":
         raise Malformed(f"the coupons of {series!r} share one code; hand that out", field="series")
     now = business.now()
-    if reason := closed(found, now):
+    if reason := closed(found, now, business):
         raise refusal([reason], series=series)
     places_of(series).take(writer, count)
     # Each batch has an instant of its own, so that it can be told from the others of its series.
     last = next(writer.find(FreeCode, {"series": series}, order=("created_at",), descending=True, limit=1), None)
     at = now if last is None else max(now, last.created_at + _TICK)
-    ends = expires_at(found, at, business)
+    begins, ends = lifetime(found, at, business)
     done = 0
     for codes in _pieces(fresh(business, found, count)):
         show(done, count)
         done += writer.add(
-            FreeCode(code=code, series=series, created_at=at, expires_at=ends, actor=business.actor) for code in codes
+            FreeCode(code=code, series=series, created_at=at, valid_from=begins, expires_at=ends, actor=business.actor)
+            for code in codes
         )
     show(done, count)
     return at
@@ -191,12 +192,15 @@ def _find_made(reader: Reader, series: str, at: datetime) -> list[str]:
 # the terms of a series ---------------------------------------------------------------------------
 
 
-def closed(series: CouponSeries, now: datetime) -> Reason | None:
-    """Return why the series issues nothing now, None when it does: outside its window, or its own time is over."""
+def closed(series: CouponSeries, now: datetime, business: Business) -> Reason | None:
+    """Return why the series issues nothing now, None when it does: paused, outside its window, or its own time is over."""
+    if series.paused_at is not None:
+        return Reason.SERIES_PAUSED
     opens, closes = series.issue_from, series.issue_until
     if (opens is not None and now < opens) or (closes is not None and closes <= now):
         return Reason.SERIES_CLOSED
-    return Reason.EXPIRED if series.valid_until is not None and series.valid_until <= now else None
+    begins, ends = lifetime(series, now, business)
+    return Reason.EXPIRED if ends is not None and ends <= (begins or now) else None
 
 
 def left(reader: Reader, series: str) -> int | None:
@@ -210,8 +214,17 @@ def places_of(series: str, *, partial: bool = False) -> Reserve:
     return Reserve(record=CouponSeries, key=(series,), left=lambda reader: left(reader, series), partial=partial)
 
 
-def expires_at(series: CouponSeries, issued_at: datetime, business: Business) -> datetime | None:
-    """Return the first instant at which a coupon issued now is no longer valid."""
-    if series.valid is not None:
-        return expiry(series.valid, issued_at, business.zone, field="valid")
-    return series.valid_until
+def lifetime(
+    series: CouponSeries, issued_at: datetime, business: Business, valid_from: Any = None
+) -> tuple[datetime | None, datetime | None]:
+    """Return from when a coupon issued now is valid, None where at once, and the first instant at which it no longer is.
+
+    `valid_from` comes in the place of the series' own, and is Malformed where the coupon would be over before. What is valid
+    for a time is so from then.
+    """
+    told = series.valid_from if valid_from is None else valid_from
+    begins = issued_at if told is None else max(issued_at, beginning(told, issued_at, business.zone))
+    ends = series.valid_until if series.valid is None else expiry(series.valid, begins, business.zone, field="valid")
+    if valid_from is not None and ends is not None and ends <= begins:
+        raise Malformed("the coupon would end before it is valid; let valid_from be earlier", field="valid_from")
+    return begins if begins > issued_at else None, ends

@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import frozen
 
-from custcrm.actions.coupons.codes import Redeemable, code_of, expires_at, places_of, series_of
+from custcrm.actions.coupons.codes import Redeemable, code_of, lifetime, places_of, series_of
 from custcrm.actions.coupons.judging import (
     Checkout,
     Inquiry,
@@ -165,8 +165,10 @@ def _look_up(inquiry: Inquiry, wanted: Redeemable, identity: str, who: str) -> _
             coupon, uses, is_held = wanted, uses_of(inquiry.reader, wanted), True
         case _:
             # A guest's coupon of a shared code is nowhere but in its uses: `needs_another` tells when one is used up.
-            ends = expires_at(series, inquiry.now, inquiry.business)
-            coupon = Coupon(customer_id="", id="", series=series.name, issued_at=inquiry.now, expires_at=ends)
+            begins, ends = lifetime(series, inquiry.now, inquiry.business)
+            coupon = Coupon(
+                customer_id="", id="", series=series.name, issued_at=inquiry.now, valid_from=begins, expires_at=ends
+            )
             uses, is_held = (), False
     return _Visit(series=series, code=code, coupon=coupon, uses=uses, mine=mine, begun=begun, is_held=is_held)
 

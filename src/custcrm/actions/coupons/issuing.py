@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from attrs import evolve
 
@@ -11,6 +12,7 @@ from custcrm.actions import eligibility
 from custcrm.actions.action import Action, Booked, Booking, Cost, Doing, Occasion, Problem, Turn
 from custcrm.actions.coupons import codes, limits
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon, uses_of
+from custcrm.actions.keys import expiry_as_given
 from custcrm.actions.messages import messages
 from custcrm.business import Business, among
 from custcrm.filters.ir.nodes import Shown
@@ -27,22 +29,26 @@ from custcrm.values.shapes import flag
 from custcrm.values.texts import checked
 
 
-def issuing(business: Business, series: str, *, allow_partial: bool, text: str, notify: bool) -> Action:
-    """Issue one coupon of the series."""
+def issuing(
+    business: Business, series: str, *, allow_partial: bool, text: str, notify: bool, valid_from: Any = None
+) -> Action:
+    """Issue one coupon of the series, valid from when the series says, or `valid_from`."""
     found = business.known(CouponSeries, series, "coupon series")
     series = found.name
     program = business.known(Program, found.program, "program")
     told = messages.notice_text(text_or_default(text, COUPON_ISSUED), "code")
     unique = found.codes == "unique"
+    codes.lifetime(found, business.now(), business, valid_from)  # what is Malformed is told before it is applied
     code: Source = Staged("code") if unique else Given(None)
 
     def effects(occasion: Occasion) -> tuple[Doing, ...]:
+        begins, ends = codes.lifetime(found, occasion.now, business, valid_from)
         coupon = Template(
             record=Coupon,
             values={
                 "customer_id": CustomerKey(), "id": NewId(0), "series": Given(series), "code": code,
                 "ordinal": Given(None) if found.per_customer is None else Of(next_ordinal(business, series)),
-                "issued_at": Given(occasion.now), "expires_at": Given(codes.expires_at(found, occasion.now, business)),
+                "issued_at": Given(occasion.now), "valid_from": Given(begins), "expires_at": Given(ends),
                 "actor": Given(occasion.actor), "applied_id": Given(occasion.applied_id),
             },
         )
@@ -56,6 +62,7 @@ def issuing(business: Business, series: str, *, allow_partial: bool, text: str, 
         arguments={
             "series": series, "allow_partial": flag(allow_partial, field="allow_partial"), "text": text,
             "notify": flag(notify, field="notify"),
+            **({} if valid_from is None else {"valid_from": expiry_as_given(valid_from)}),
         },
         verdict=Verdict(
             eligibility.may_receive_coupon(business.schema, found.program, series, found.per_customer)
@@ -92,7 +99,7 @@ def _problems(business: Business, series: str, now: datetime) -> tuple[Problem, 
     """Return why nothing can be issued now: by the terms as they are when it is asked, since they may be changed."""
     with business.reading() as reader:
         found = reader.get(CouponSeries, series)
-    reason = None if found is None else codes.closed(found, now)
+    reason = None if found is None else codes.closed(found, now, business)
     return () if reason is None else (Problem(reason, {"series": series}),)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 from attrs import evolve, field, frozen
 
 from custcrm.actions import eligibility
-from custcrm.actions.coupons.codes import Redeemable, closed, expires_at, find_coupon, left, places_of, series_of
+from custcrm.actions.coupons.codes import Redeemable, closed, find_coupon, left, lifetime, places_of, series_of
 from custcrm.actions.coupons.issuing import next_ordinal
 from custcrm.actions.coupons.limits import begun_by_taker, hold_limit
 from custcrm.actions.coupons.redemptions import all_references, series_by_name, uses_by_coupon, uses_of
@@ -247,9 +247,10 @@ def _judge_shared(inquiry: Inquiry, series: CouponSeries, owner: str) -> Candida
         if not candidate.reasons:
             return candidate
     row = _facts(inquiry, owner)
+    begins, ends = lifetime(series, inquiry.now, inquiry.business)
     coupon = Coupon(
         customer_id=owner, id=inquiry.business.ids.new(), series=series.name, ordinal=_ordinal(inquiry, row, series),
-        issued_at=inquiry.now, expires_at=expires_at(series, inquiry.now, inquiry.business), actor=inquiry.business.actor,
+        issued_at=inquiry.now, valid_from=begins, expires_at=ends, actor=inquiry.business.actor,
     )
     another = _case(inquiry, series, coupon, ())
     reasons = another.reasons | _refusals_by_limit(inquiry, series, owner) | refusals_to_issue(inquiry, series)
@@ -284,7 +285,7 @@ def others_combine(inquiry: Inquiry, series: CouponSeries, uses: rules.Uses) -> 
 
 def refusals_to_issue(inquiry: Inquiry, series: CouponSeries) -> set[Reason]:
     """Return why the series issues no further coupon: it is closed, its time is over, or none is left."""
-    reason = closed(series, inquiry.now)
+    reason = closed(series, inquiry.now, inquiry.business)
     full = {Reason.SERIES_CAPACITY} if left(inquiry.reader, series.name) == 0 else set()
     return full if reason is None else {reason, *full}
 

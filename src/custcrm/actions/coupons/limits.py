@@ -18,7 +18,7 @@ from custcrm.records import ContactPoint, Coupon, CouponSeries, Customer, GuestR
 from custcrm.rules import coupons as rules
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question
-from custcrm.values.phones import lookup_key
+from custcrm.values.phones import lookup_key, lookup_keys
 from custcrm.values.texts import fold_case
 
 GUEST_KEY: Final = "guest_key"
@@ -113,13 +113,24 @@ def _customers_known_as(business: Business, reader: Reader, identity: str) -> li
     """Return the customers who have the address or number that a guest gives."""
     number = lookup_key(identity, business.country)
     if number is not None:
-        found = {each.id for each in reader.find(Customer, {"phone": number})}
-        points = reader.find(ContactPoint, {"kind": "phone", "value": number})
-    elif "@" in identity:
-        folded = sorted({fold_case(unicodedata.normalize(form, identity)) for form in ("NFC", "NFD")})
-        asked = s.In(s.folded(s.Field(("email",)), case=True), s.Listed(map(s.Literal, folded)))
-        found = set(reader.ids(Question(Filter.of(business.schema, asked), business.now())))
-        points = reader.find(ContactPoint, {"kind": "email", "value": sorted({identity, *folded})})
-    else:
-        return []
-    return sorted(found | {each.customer_id for each in points})
+        return sorted(_owners_of_number(reader, identity, number))
+    return sorted(_owners_of_address(business, reader, identity)) if "@" in identity else []
+
+
+def _owners_of_number(reader: Reader, typed: str, number: str) -> set[str]:
+    """Return who has the number, also one that was typed as it is dialled in the customer's own country."""
+    abroad = lookup_keys(typed)
+    wanted = sorted({number, *abroad.values()})
+    told = [(each, each.phone) for each in reader.find(Customer, {"phone": wanted})]
+    for point in reader.find(ContactPoint, {"kind": "phone", "value": wanted}):
+        owner = reader.get(Customer, point.customer_id)
+        told += [] if owner is None else [(owner, point.value)]
+    return {owner.id for owner, value in told if value in (number, owner.country and abroad.get(owner.country))}
+
+
+def _owners_of_address(business: Business, reader: Reader, address: str) -> set[str]:
+    folded = sorted({fold_case(unicodedata.normalize(form, address)) for form in ("NFC", "NFD")})
+    asked = s.In(s.folded(s.Field(("email",)), case=True), s.Listed(map(s.Literal, folded)))
+    found = set(reader.ids(Question(Filter.of(business.schema, asked), business.now())))
+    points = reader.find(ContactPoint, {"kind": "email", "value": sorted({address, *folded})})
+    return found | {each.customer_id for each in points}

@@ -20,12 +20,15 @@ from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Conflict, Malformed, Taken
 from custcrm.values.identifiers import key_name
 from custcrm.values.money import Money
-from custcrm.values.periods import expiry, span
+from custcrm.values.periods import beginning, expiry, span
 from custcrm.values.shapes import flag, one_of, whole_number
 from custcrm.values.texts import checked
 
 FLAGS: Final = ("stackable", "transferable", "revoke_frees", "restore_on_cancel")
 """Terms that are True or False."""
+
+TEXTS: Final = ("title", "description", "titles", "descriptions")
+"""What people see of a series."""
 
 LARGEST_COUNT: Final = 10**12
 """Coupons of one series, or of one customer: far below 64 bits."""
@@ -60,17 +63,18 @@ def changed(
     capacity: int | EllipsisType | None,
     issue_until: Any,
     budget: Any,
+    shown: Mapping[str, Any],
     key: str | None = None,
 ) -> CouponSeries:
-    """Change the terms that may change; what is given as `...` stays."""
+    """Change the terms that may change; what is given as `...` stays. `shown` are the texts that people see."""
     name = business.known(CouponSeries, name, "coupon series").name
-
-    told = {"name": name, "capacity": capacity, "issue_until": issue_until, "budget": budget}
+    texts = _read_texts({text: value for text, value in shown.items() if value is not ...})
+    told = {"name": name, "capacity": capacity, "issue_until": issue_until, "budget": budget, **texts}
 
     def change(writer: Writer) -> Sequence[CouponSeries]:
         held = writer.hold(CouponSeries, name)
         assert held is not None, "a series is never removed"
-        series = held
+        series = evolve(held, **texts)
         if capacity is not ...:
             series = evolve(series, capacity=_read_capacity(series, capacity))
         if issue_until is not ...:
@@ -85,6 +89,24 @@ def changed(
     return changed
 
 
+def paused(business: Business, name: str, *, is_paused: bool, key: str | None = None) -> CouponSeries:
+    """Pause a series or let it go on; one that is as wanted stays as it is."""
+    name = business.known(CouponSeries, name, "coupon series").name
+
+    def change(writer: Writer) -> Sequence[CouponSeries]:
+        held = writer.hold(CouponSeries, name)
+        assert held is not None, "a series is never removed"
+        if (held.paused_at is not None) is is_paused:
+            return [held]
+        series = evolve(held, paused_at=business.now() if is_paused else None)
+        writer.replace(series)
+        return [series]
+
+    action = "pause_series" if is_paused else "resume_series"
+    [changed] = once(business, Request(action=action, arguments={"name": name}, key=key), change)
+    return changed
+
+
 # reading -----------------------------------------------------------------------------------------
 
 
@@ -94,7 +116,7 @@ def _read_terms(business: Business, name: str, told: Mapping[str, Any]) -> Coupo
     one_of(told["kind"], KINDS, field="kind")
     if told["shared_code"] is not None and told["codes"] != "shared":
         raise Malformed("a shared_code is for codes='shared'", field="shared_code")
-    length, until = _read_validity(business, told["valid"])
+    begins, length, until = _read_validity(business, told["valid_from"], told["valid"])
     opens = business.instant(told["issue_from"], field="issue_from")
     closes = business.ending(told["issue_until"], field="issue_until")
     _check_window(opens, closes)
@@ -103,12 +125,11 @@ def _read_terms(business: Business, name: str, told: Mapping[str, Any]) -> Coupo
     flags: dict[str, Any] = {name: flag(told[name], field=name) for name in FLAGS}
     series = CouponSeries(
         name=key_name(name, "coupon series"), program=program, kind=told["kind"],
-        title=checked(told["title"], field="title"), description=checked(told["description"], field="description"),
-        titles=_read_by_locale(told["titles"], "titles"), descriptions=_read_by_locale(told["descriptions"], "descriptions"),
+        **_read_texts({text: told[text] for text in TEXTS}),
         codes=told["codes"], alphabet=rules.alphabet_of(told["alphabet"]), code_length=rules.length_of(told["code_length"]),
         capacity=_read_count(told["capacity"], "capacity"), per_customer=_read_count(told["per_customer"], "per_customer"),
-        per_coupon=1 if per_coupon is None else per_coupon, valid=length, valid_until=until, issue_from=opens,
-        issue_until=closes, benefit={} if benefit is None else _read_benefit(business, benefit),
+        per_coupon=1 if per_coupon is None else per_coupon, valid_from=begins, valid=length, valid_until=until,
+        issue_from=opens, issue_until=closes, benefit={} if benefit is None else _read_benefit(business, benefit),
         **flags, created_at=business.now(),
     )
     if series.codes == "unique":
@@ -131,14 +152,28 @@ def _shared_code(business: Business, writer: Writer, series: CouponSeries, given
     return code
 
 
-def _read_validity(business: Business, valid: Any) -> tuple[str | None, datetime | None]:
-    """Return a span as text, or the end of the last good day."""
-    if valid is None:
-        return None, None
+def _read_validity(business: Business, valid_from: Any, valid: Any) -> tuple[str | None, str | None, datetime | None]:
+    """Return from when coupons are valid, a span or an instant as text, and a span as text or the end of the last good day."""
+    begins = None if valid_from is None else beginning(valid_from, business.now(), business.zone)
+    length = _read_span(valid)
+    until = expiry(valid, business.now(), business.zone, field="valid") if length is None and valid is not None else None
+    if begins is not None and until is not None and until <= begins:
+        raise Malformed("the coupons would end before they are valid; let valid_from be earlier", field="valid_from")
+    return None if begins is None else _read_span(valid_from) or begins.isoformat(), length, until
+
+
+def _read_span(given: Any) -> str | None:
+    """Return a span as its text, None for what is none."""
     try:
-        return str(span(valid)), None
+        return None if given is None else str(span(given))
     except Malformed:
-        return None, expiry(valid, business.now(), business.zone, field="valid")
+        return None
+
+
+def _read_texts(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        text: _read_by_locale(value, text) if text.endswith("s") else checked(value, field=text) for text, value in told.items()
+    }
 
 
 def _check_window(opens: datetime | None, closes: datetime | None) -> None:

@@ -50,6 +50,7 @@ class Coupons:
         capacity: int | None = None,
         per_customer: int | None = None,
         per_coupon: int = 1,
+        valid_from: Any = None,
         valid: Any = None,
         issue_from: datetime | date | str | None = None,
         issue_until: datetime | date | str | None = None,
@@ -68,7 +69,8 @@ class Coupons:
     ) -> CouponSeries:
         """Add a series: at most `capacity` coupons, `per_customer` to each, each redeemed `per_coupon` times.
 
-        `valid` is a span from issue or a last good day. Codes are unique, or one is `shared` by all. `benefit` is what a coupon
+        Coupons are valid `valid_from` a span after issue, a first good day or an instant, else at once. `valid` is a span from
+        then, or a last good day. Codes are unique, or one is `shared` by all. `benefit` is what a coupon
         gives: {"percent": 10, "at_most": "20.00", "category": "wine"}, {"amount": "5.00"}, {"product": "Coffee"} or
         {"text": "A tasting"}. `budget` is what all redemptions may cost. Malformed where codes could be guessed; those of
         fewer than 40 bits are made with `guessable=True`. With a `key` it is done once.
@@ -76,8 +78,9 @@ class Coupons:
         told = {
             "program": program, "kind": kind, "title": title, "description": description, "titles": titles,
             "descriptions": descriptions, "capacity": capacity, "per_customer": per_customer, "per_coupon": per_coupon,
-            "valid": valid, "issue_from": issue_from, "issue_until": issue_until, "codes": codes, "shared_code": shared_code,
-            "alphabet": alphabet, "code_length": code_length, "guessable": guessable, "benefit": benefit, "budget": budget,
+            "valid_from": valid_from, "valid": valid, "issue_from": issue_from, "issue_until": issue_until, "codes": codes,
+            "shared_code": shared_code, "alphabet": alphabet, "code_length": code_length, "guessable": guessable,
+            "benefit": benefit, "budget": budget,
             "stackable": stackable, "transferable": transferable, "revoke_frees": revoke_frees,
             "restore_on_cancel": restore_on_cancel,
         }
@@ -90,12 +93,14 @@ class Coupons:
     # issuing ------------------------------------------------------------------------------------
 
     def issue(
-        self, customer: CustomerRef, series: str, *, text: str = "", notify: bool = True, key: str | None = None
+        self, customer: CustomerRef, series: str, *, valid_from: Any = None, text: str = "", notify: bool = True,
+        key: str | None = None,
     ) -> Coupon:
-        """Issue one coupon to the customer; once, where a key is given."""
+        """Issue one coupon to the customer, valid from when the series says or `valid_from`; once, where a key is given."""
         business = self._business
         performed = single.perform(
-            business, lambda: actions.issuing(business, series, allow_partial=False, text=text, notify=notify),
+            business,
+            lambda: actions.issuing(business, series, allow_partial=False, text=text, notify=notify, valid_from=valid_from),
             customer_id(customer), key=key,
         )
         return performed.of(Coupon)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from custcrm.actions.coupons import codes
 from custcrm.actions.coupons.redemptions import uses_of
@@ -21,6 +21,9 @@ from custcrm.values.shapes import several
 
 Quotable: TypeAlias = CouponRef | CouponSeries
 """What can be quoted: a coupon as callers give one, or a series, also by its name."""
+
+WORTHLESS: Final = frozenset({Reason.ALREADY_REDEEMED, Reason.REVOKED, Reason.EXPIRED})
+"""Reasons that time does not mend, nor anybody who brings the coupon."""
 
 
 def quote(business: Business, coupon: Quotable | Sequence[Quotable], lines: Lines) -> Quote:
@@ -58,6 +61,6 @@ def _terms(business: Business, reader: Reader, asked: Quotable, found: codes.Red
     series = business.known(CouponSeries, found.series, "coupon series")
     coupon, uses = rules.unheld(found) if isinstance(found, FreeCode) else found, uses_of(reader, found)
     reasons = rules.refusals(series, coupon, uses, at=rules.present(coupon, uses, business.now()), references=(), beside=())
-    if reasons - {Reason.RESERVED}:
-        raise rules.refusal(reasons - {Reason.RESERVED}, series=series.name)
+    if found_worthless := reasons & WORTHLESS:
+        raise rules.refusal(found_worthless, series=series.name)
     return series

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from types import EllipsisType
 
@@ -43,13 +43,32 @@ class Series:
         capacity: int | EllipsisType | None = ...,
         issue_until: datetime | date | str | EllipsisType | None = ...,
         budget: Amount | EllipsisType | None = ...,
+        title: str | EllipsisType = ...,
+        description: str | EllipsisType = ...,
+        titles: Mapping[str, str] | EllipsisType | None = ...,
+        descriptions: Mapping[str, str] | EllipsisType | None = ...,
         key: str | None = None,
     ) -> CouponSeries:
         """Change the terms that may change; None lifts a limit. Neither can be less than what is issued or spent.
 
-        With a `key` it is done once.
+        A series is renamed by the `title` that people see; its name is a key, by which coupons, filters and keys know it, and
+        stays. With a `key` it is done once.
         """
-        return series.changed(self._business, name, capacity=capacity, issue_until=issue_until, budget=budget, key=key)
+        shown = {"title": title, "description": description, "titles": titles, "descriptions": descriptions}
+        return series.changed(
+            self._business, name, capacity=capacity, issue_until=issue_until, budget=budget, shown=shown, key=key
+        )
+
+    def pause(self, name: str, *, key: str | None = None) -> CouponSeries:
+        """Let nothing of the series be issued, generated, reserved or redeemed until it is resumed: series_paused.
+
+        Time goes on: what expires meanwhile is expired. With a `key` it is done once.
+        """
+        return series.paused(self._business, name, is_paused=True, key=key)
+
+    def resume(self, name: str, *, key: str | None = None) -> CouponSeries:
+        """Let a paused series go on. With a `key` it is done once."""
+        return series.paused(self._business, name, is_paused=False, key=key)
 
     def budget_left(self, series: str) -> Money | None:
         """Return what redemptions of the series may still cost; None when it has no budget."""
@@ -64,7 +83,7 @@ class Series:
         """Make free codes to be handed out, in order of their text; once, where a key is given.
 
         Each has a place in the series from now on. Whoever redeems one first takes it, as a customer or a guest. Refused whole
-        with series_closed or series_capacity.
+        with series_paused, series_closed or series_capacity.
         """
         return codes.generate(self._business, series, count, key=key, progress=progress)
 

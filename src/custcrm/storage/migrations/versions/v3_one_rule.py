@@ -13,7 +13,12 @@ from custcrm.storage.migrations.versions.v1_everything import TYPES
 revision = "3"
 down_revision = "2"
 
-ADDED: Final[tuple[tuple[str, str, str, str | None], ...]] = ()
+ADDED: Final[tuple[tuple[str, str, str, str | None], ...]] = (
+    ("coupon_series", "valid_from", "", None),
+    ("coupon_series", "paused_at", "instant", None),
+    ("coupons", "valid_from", "instant", None),
+    ("free_codes", "valid_from", "instant", None),
+)
 """Columns: their table, name, type, and what those rows have that are there; None: may be missing."""
 
 LINES: Final = ("customer_id", "category", "occurred_at", "quantity", "amount")
