@@ -305,7 +305,8 @@ def arithmetic(op: str, a: Any, b: Any) -> Fraction | None:
 
 def fold(text: str, *, case: bool, accent: bool) -> str:
     if case:
-        text = text.casefold()
+        decomposed = unicodedata.normalize("NFD", text)
+        text = unicodedata.normalize("NFC", decomposed.casefold())
     if accent:
         letters = unicodedata.normalize("NFD", text)
         text = unicodedata.normalize("NFC", "".join(each for each in letters if unicodedata.category(each) != "Mn"))

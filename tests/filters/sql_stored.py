@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from attrs import frozen
 
+from custcrm.filters.ir.nodes import Column, Entry
 from custcrm.filters.targets.sql.compile import TableSource
 from custcrm.filters.types import types as t
 from custcrm.values.money import Money
@@ -37,8 +38,10 @@ class StoredSource(TableSource):
     def month_day(self, name: str) -> sa.ColumnElement[int]:
         return self.column(_month_day(name))
 
-    def folded(self, name: str, *, case: bool, accent: bool) -> sa.ColumnElement[str]:
-        return self.column(_folded(name, case, accent))
+    def folded(self, value: Column | Entry, *, case: bool, accent: bool) -> sa.ColumnElement[str]:
+        if isinstance(value, Column):
+            return self.column(_folded(value.name, case, accent))
+        return self.entry(value.map, value.key, _folded(value.field or "value", case, accent))
 
 
 def declare(fields: Mapping[str, Any], metadata: sa.MetaData) -> dict[str, sa.Table]:

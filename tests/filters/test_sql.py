@@ -292,12 +292,12 @@ REFUSED: dict[str, tuple[Condition, TableSource, str]] = {
     "fold": (
         Compare("=", Folded(True, False, column("name")), Constant("anna")),
         SOURCE,
-        "no folded key for 'name' here; compare without CASEI and ACCENTI",
+        "no column holds 'name' folded so; name one by to_sql(folded=…), or leave the fold out",
     ),
     "fold of a tag": (
         Matches("contains", Folded(True, False, tag("a")), (("x",),)),
         SOURCE,
-        "no folded key for 'tags.a' here; compare without CASEI and ACCENTI",
+        "no column holds 'tags.a' folded so; name one by to_sql(folded=…), or leave the fold out",
     ),
 }
 

@@ -87,8 +87,8 @@ def values(draw: DrawFn, levels: int = 2) -> Value:
             op = draw(st.sampled_from(["+", "-", "*", "/", "%", "DIV", "^"]))
             return Arithmetic(op, draw(inner), draw(inner))
         case "fold":
-            case = draw(st.booleans())
-            return folded(draw(inner), case=case, accent=not case)
+            case, accent = draw(st.sampled_from([(True, False), (False, True), (True, True)]))
+            return folded(draw(inner), case=case, accent=accent)
         case "aggregate":
             op = draw(st.sampled_from(["count", "sum", "avg", "min", "max"]))
             return Aggregate(op, draw(fields()).path, draw(st.none() | conditions(levels - 1)))

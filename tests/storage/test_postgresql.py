@@ -312,17 +312,6 @@ def test_a_connection_lost_while_committing_leaves_the_outcome_open(store: Store
     write(store, [applied("spring")])
 
 
-def test_what_cannot_be_folded_exactly_is_refused(store: Store) -> None:
-    """CASEI reads the stored copy; ACCENTI has none here, and is refused by name instead of guessed."""
-    anna = Customer(id="anna", first_name="ÅSA", first_name_folded="åsa", signed_up_at=NOW, created_at=NOW)
-    write(store, [anna])
-    with store.read() as reader:
-        assert reader.ids(Question(SCHEMA.parse("CASEI(first_name) = 'åsa'"), NOW)) == ["anna"]
-        with pytest.raises(FilterError) as refused:
-            reader.ids(Question(SCHEMA.parse("ACCENTI(first_name) = 'ASA'"), NOW))
-    assert refused.value.kind == "target"
-
-
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=False)
 def test_a_number_that_is_too_wide_is_told(store: str, request: pytest.FixtureRequest) -> None:
     """A number of more than 38 digits is the error `overflow` on both engines, never a wrong number and never none."""

@@ -54,6 +54,20 @@ def test_fold_is_case_first(text: str, case: bool, accent: bool) -> None:
     assert fold(text, case, accent) == (fold_accents(expected) if accent else expected)
 
 
+@given(st.text())
+def test_case_is_folded_as_defined(text: str) -> None:
+    """Law: CASEI(x) is NFC of the case fold of NFD(x); so texts that differ in how letters are composed have one fold."""
+    decomposed = unicodedata.normalize("NFD", text)
+    assert fold_case(text) == unicodedata.normalize("NFC", decomposed.casefold())
+    assert fold_case(text) == fold_case(decomposed) == fold_case(unicodedata.normalize("NFC", text))
+
+
+@given(st.text(), st.sampled_from([(True, False), (False, True), (True, True)]))
+def test_what_is_folded_stays_as_it_is(text: str, which: tuple[bool, bool]) -> None:
+    """Law: a fold is its own fold, so that a constant that was folded once is found."""
+    assert fold(fold(text, *which), *which) == fold(text, *which)
+
+
 def test_fold_reads_names_alike() -> None:
     """José, JOSE and Jose meet."""
     assert {fold(name, True, True) for name in ("José", "JOSE", "Jose\u0301")} == {"jose"}

@@ -115,6 +115,10 @@ CORRUPTIONS: Final = (
     # people
     _corruption("a copy without case is another's", "folded", "customers",
                 "UPDATE custcrm_customers SET email_folded = 'x' WHERE id = {first}"),
+    _corruption("a tag has another's folds", "folded", "tags",
+                "UPDATE custcrm_tags SET value_folds = '[\"x\",\"x\",\"x\"]' WHERE key = 'size'"),
+    _corruption("a till was renamed by hand", "folded", "points_entries",
+                "UPDATE custcrm_points_entries SET terminal = 'Töölö' WHERE kind = 'credit'"),
     _corruption("a name was changed by hand", "folded", "customers",
                 "UPDATE custcrm_customers SET first_name = 'Anna' WHERE id = {first}"),
     _corruption("a phone as people type it", "contacts", "customers",
@@ -127,6 +131,7 @@ CORRUPTIONS: Final = (
     _corruption("a tag with blanks round it", "identifiers", "tags",
                 "UPDATE custcrm_tags SET key = ' size ' WHERE key = 'size'"),
     _corruption("an email that is another's too", "unique", "contact_points", "INSERT INTO custcrm_contact_points"
+                " (customer_id, id, kind, value, as_typed, purpose, recorded_at)"
                 " SELECT customer_id, 'zz', 'email', 'N5@example.org', 'N5@example.org', 'general', recorded_at"
                 " FROM custcrm_contact_points"),
     _corruption("a country that there is not", "contacts", "customers",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Text,
     )
     from custcrm.filters.words import FALSE, TRUE, ago, from_now, now, segment, today
+    from custcrm.values.texts import fold
 
 _HOMES = {
     "custcrm.filters.builder": "Fields Value",
@@ -43,13 +44,14 @@ _HOMES = {
     "custcrm.filters.types.types": "Boolean Choice Collection Date Derived Elapsed Instant Integer Map Metric Money "
     "Number Text",
     "custcrm.filters.words": "FALSE TRUE ago from_now now segment today",
+    "custcrm.values.texts": "fold",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "FALSE", "TRUE", "Boolean", "Choice", "Collection", "ConditionVerdict", "Date", "Derived", "Elapsed", "Explanation",
     "Expression", "Fields", "Filter", "FilterError", "Instant", "Integer", "LimitExceeded", "Map", "Metric", "Money",
-    "Number", "Schema", "Text", "Value", "ago", "from_now", "now", "segment", "today",
+    "Number", "Schema", "Text", "Value", "ago", "fold", "from_now", "now", "segment", "today",
 ]  # fmt: skip
 
 

@@ -99,14 +99,16 @@ class Filter:
         """Tell what each condition found in the row, and which of them decided."""
         return explain(self.schema, self.node, row, rows_of(row), scope=self.scope, as_of=self.instant(as_of))
 
-    def to_sql(self, table: Any, /, *, as_of: When | None = None, **collections: Any) -> Any:
+    def to_sql(
+        self, table: Any, /, *, as_of: When | None = None, folded: Mapping[str, str] | None = None, **collections: Any
+    ) -> Any:
         """Return an SQLAlchemy clause over your table; collections and maps are tables joined by foreign key.
 
-        sa.select(guests.c.id).where(rule.to_sql(guests, stays=stays))
+        sa.select(guests.c.id).where(rule.to_sql(guests, stays=stays, folded={"CASEI(name)": "name_folded"}))
         """
         from custcrm.filters.targets.sql.compile import to_sql
 
-        return to_sql(self.schema, self.lowered, table, as_of=self.instant(as_of), collections=collections)
+        return to_sql(self.schema, self.lowered, table, as_of=self.instant(as_of), collections=collections, folded=folded)
 
     # forms
 

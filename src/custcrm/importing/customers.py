@@ -294,7 +294,7 @@ class _Batch:
     def _fill(self, row: Row, fields: Mapping[str, Any], before: Customer) -> Customer:
         """Return the customer as the row has it; a further email of the customer's own replaces nothing."""
         if fields.get("email") not in (None, before.email) and self._holder(("email", fields["email"])) == before.id:
-            fields = {name: value for name, value in fields.items() if name not in ("email", "email_folded")}
+            fields = {name: value for name, value in fields.items() if name != "email"}
         return rules.filled(before, self._read_phone(row, fields, before.country))
 
     def _further(self, row: Row, id: str) -> Further:

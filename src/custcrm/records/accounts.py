@@ -8,7 +8,7 @@ from typing import Annotated
 
 from attrs import frozen
 
-from custcrm.records.declaration import INTERNAL, CustomerId, Label, Ref, Words, record
+from custcrm.records.declaration import FOLDED, INTERNAL, CustomerId, Label, Ref, Words, record
 from custcrm.records.programs import API
 from custcrm.values.money import Money
 
@@ -69,15 +69,15 @@ class AccountEntry:
 
     customer_id: CustomerId
     id: str
-    account: Annotated[str, Ref("accounts")]
-    program: Annotated[str, Ref("programs")]
+    account: Annotated[str, Ref("accounts"), FOLDED]
+    program: Annotated[str, Ref("programs"), FOLDED]
     kind: Annotated[str, Words(("replenish", "spend", "adjust", "reverse"))]
     amount: Money | None = None
     units: int | None = None
     occurred_at: datetime
-    terminal: Annotated[str, Ref("terminals", (API,))] = API
-    point_of_sale: Annotated[str | None, Ref("points_of_sale")] = None
-    reference: str | None = None
+    terminal: Annotated[str, Ref("terminals", (API,)), FOLDED] = API
+    point_of_sale: Annotated[str | None, Ref("points_of_sale"), FOLDED] = None
+    reference: Annotated[str | None, FOLDED] = None
     reverses: str | None = None
     text: Annotated[str, INTERNAL] = ""
     reason: Annotated[str, INTERNAL] = ""

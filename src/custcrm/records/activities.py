@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from attrs import Factory, frozen
 
-from custcrm.records.declaration import INTERNAL, PERSONAL, CustomerId, Ref, Words, record
+from custcrm.records.declaration import FOLDED, INTERNAL, PERSONAL, CustomerId, Ref, Words, record
 
 ACCOUNT_CHANGED: Final = "account_changed"
 """The kind of the activity that keeps what a customer's fields were, and are."""
@@ -72,9 +72,9 @@ class Activity:
     visibility: Annotated[str, Words(("internal",))] = "internal"
     summary: Annotated[str, PERSONAL, INTERNAL] = ""
     agreed: Annotated[str, PERSONAL, INTERNAL] = ""
-    point_of_sale: Annotated[str | None, Ref("points_of_sale")] = None
-    terminal: Annotated[str | None, Ref("terminals")] = None
-    program: Annotated[str | None, Ref("programs")] = None
+    point_of_sale: Annotated[str | None, Ref("points_of_sale"), FOLDED] = None
+    terminal: Annotated[str | None, Ref("terminals"), FOLDED] = None
+    program: Annotated[str | None, Ref("programs"), FOLDED] = None
     actor: Annotated[str, INTERNAL] = ""
     payload: Annotated[Mapping[str, Any], PERSONAL, INTERNAL] = Factory(dict)
 

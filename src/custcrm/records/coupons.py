@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from attrs import Factory, frozen
 
-from custcrm.records.declaration import INTERNAL, Counter, CustomerId, Ref, Words, record
+from custcrm.records.declaration import FOLDED, INTERNAL, Counter, CustomerId, Ref, Words, record
 from custcrm.records.programs import API
 from custcrm.values.money import Money
 
@@ -108,7 +108,7 @@ class Coupon:
 
     customer_id: CustomerId
     id: str
-    series: Annotated[str, Ref("coupon_series")]
+    series: Annotated[str, Ref("coupon_series"), FOLDED]
     code: str | None = None
     ordinal: int | None = None
     issued_at: datetime
@@ -137,14 +137,14 @@ class Redemption:
     customer_id: CustomerId
     id: str
     coupon_id: str
-    series: Annotated[str, Ref("coupon_series")]
-    program: Annotated[str, Ref("programs")]
+    series: Annotated[str, Ref("coupon_series"), FOLDED]
+    program: Annotated[str, Ref("programs"), FOLDED]
     redeemed_at: datetime
     restored_at: datetime | None = None
-    reference: str | None = None
+    reference: Annotated[str | None, FOLDED] = None
     discount: Money | None = None
-    terminal: Annotated[str, Ref("terminals", (API,))] = API
-    point_of_sale: Annotated[str | None, Ref("points_of_sale")] = None
+    terminal: Annotated[str, Ref("terminals", (API,)), FOLDED] = API
+    point_of_sale: Annotated[str | None, Ref("points_of_sale"), FOLDED] = None
     reason: Annotated[str, INTERNAL] = ""
     actor: Annotated[str, INTERNAL] = ""
     applied_id: str | None = None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from attrs import Factory, frozen
+from attrs import frozen
 
-from custcrm.records.declaration import CHANNELS, DERIVED, INTERNAL, PERSONAL, CustomerId, Label, Ref, Words, record
+from custcrm.records.declaration import CHANNELS, FOLDED, INTERNAL, PERSONAL, CustomerId, Label, Ref, Words, record
 from custcrm.values.birthdays import YearlessDate
 from custcrm.values.money import Money
-from custcrm.values.texts import fold_case
 
 
 class CustomerKind(StrEnum):
@@ -40,69 +39,50 @@ def full_name(
 PURPOSES: Final = ("marketing", "service")
 """Marketing needs a consent that was granted; service messages do not."""
 
-FOLDED: Final = {name: f"{name}_folded" for name in ("email", "first_name", "last_name", "company_name")}
-"""Fields of a customer that have a stored copy without case, and its column."""
-
-
-def fold_copy(text: str | None) -> str | None:
-    """Return the copy without case of a field."""
-    return None if text is None else fold_case(text)
-
-
-def _folded(name: str) -> Any:
-    """Return the default of a copy: what follows from the customer's own field."""
-    return Factory(lambda customer: fold_copy(getattr(customer, name)), takes_self=True)
-
 
 @record(
     "customers",
     key="id",
     unique=("email", "card_number"),
-    index=("phone", "birth_date_month_day", "email_folded", "last_name_folded", "first_name_folded", "company_name_folded"),
+    index=("phone", "birth_date_month_day"),
+    caseless=("email", "last_name", "first_name", "company_name"),
     moments={"signed_up_at": "sign_up"},
     shown="kind",
 )
 @frozen(kw_only=True)
 class Customer:
-    """A person or company known by us. `email` is kept byte for byte; `phone` is E.164 and `phone_as_typed` the spelling.
-
-    The `_folded` columns are copies without case, for what asks by name to ignore it; never shown, never unique.
-    """
+    """A person or company known by us. `email` is kept byte for byte; `phone` is E.164 and `phone_as_typed` the spelling."""
 
     id: str
     kind: Annotated[CustomerKind, Label("Kind")] = CustomerKind.PERSON
     status: Annotated[CustomerStatus, Label("Status")] = CustomerStatus.ACTIVE
-    first_name: Annotated[str | None, PERSONAL, Label("First name")] = None
-    last_name: Annotated[str | None, PERSONAL, Label("Last name")] = None
-    company_name: Annotated[str | None, PERSONAL, Label("Company name")] = None
-    business_unit: Annotated[str | None, Label("Business unit")] = None
-    registry_code: Annotated[str | None, PERSONAL, Label("Business ID")] = None
-    vat_number: Annotated[str | None, PERSONAL, Label("VAT number")] = None
-    email: Annotated[str | None, PERSONAL, Label("Email")] = None
+    first_name: Annotated[str | None, PERSONAL, FOLDED, Label("First name")] = None
+    last_name: Annotated[str | None, PERSONAL, FOLDED, Label("Last name")] = None
+    company_name: Annotated[str | None, PERSONAL, FOLDED, Label("Company name")] = None
+    business_unit: Annotated[str | None, FOLDED, Label("Business unit")] = None
+    registry_code: Annotated[str | None, PERSONAL, FOLDED, Label("Business ID")] = None
+    vat_number: Annotated[str | None, PERSONAL, FOLDED, Label("VAT number")] = None
+    email: Annotated[str | None, PERSONAL, FOLDED, Label("Email")] = None
     phone: Annotated[str | None, PERSONAL, Label("Phone number")] = None
     phone_as_typed: Annotated[str | None, PERSONAL] = None
-    card_number: Annotated[str | None, PERSONAL, Label("Customer card number")] = None
-    twitter_id: Annotated[str | None, PERSONAL, Label("Twitter ID")] = None
-    facebook_name: Annotated[str | None, PERSONAL, Label("Facebook name")] = None
+    card_number: Annotated[str | None, PERSONAL, FOLDED, Label("Customer card number")] = None
+    twitter_id: Annotated[str | None, PERSONAL, FOLDED, Label("Twitter ID")] = None
+    facebook_name: Annotated[str | None, PERSONAL, FOLDED, Label("Facebook name")] = None
     birth_date: Annotated[date | YearlessDate | None, PERSONAL, Label("Date of birth")] = None
     country: Annotated[str | None, Label("Country")] = None
     locale: Annotated[str | None, Label("Language")] = None
     time_zone: Annotated[str | None, Label("Time zone")] = None
-    customer_group: Annotated[str | None, Label("Customer group")] = None
-    home_location: Annotated[str | None, Label("Home location")] = None
+    customer_group: Annotated[str | None, FOLDED, Label("Customer group")] = None
+    home_location: Annotated[str | None, FOLDED, Label("Home location")] = None
     loyalty_eligible: Annotated[bool, Label("Eligible for loyalty points")] = True
     coupon_eligible: Annotated[bool, Label("Eligible for coupons")] = True
     payment_terms_days: Annotated[int | None, Label("Payment terms, days")] = None
     credit_limit: Annotated[Money | None, Label("Credit limit")] = None
-    delivery_preference: Annotated[str | None, Label("Delivery preference")] = None
+    delivery_preference: Annotated[str | None, FOLDED, Label("Delivery preference")] = None
     payment_reference: Annotated[str | None, PERSONAL] = None
-    web_shop_username: Annotated[str | None, PERSONAL, Label("Web shop username")] = None
+    web_shop_username: Annotated[str | None, PERSONAL, FOLDED, Label("Web shop username")] = None
     signed_up_at: Annotated[datetime, Label("Sign-up date")]
     created_at: Annotated[datetime, Label("Created")]
-    email_folded: Annotated[str | None, PERSONAL, DERIVED] = _folded("email")
-    first_name_folded: Annotated[str | None, PERSONAL, DERIVED] = _folded("first_name")
-    last_name_folded: Annotated[str | None, PERSONAL, DERIVED] = _folded("last_name")
-    company_name_folded: Annotated[str | None, PERSONAL, DERIVED] = _folded("company_name")
 
     @property
     def full_name(self) -> str:
@@ -117,10 +97,10 @@ class ContactPoint:
 
     customer_id: CustomerId
     id: str
-    kind: str
-    value: Annotated[str, PERSONAL]
+    kind: Annotated[str, Words(("email", "phone"))]
+    value: Annotated[str, PERSONAL, FOLDED]
     as_typed: Annotated[str, PERSONAL]
-    purpose: str = "general"
+    purpose: Annotated[str, FOLDED] = "general"
     recorded_at: datetime
 
 
@@ -147,7 +127,7 @@ class Attribute:
 
     customer_id: CustomerId
     key: str
-    value: Annotated[str, PERSONAL]
+    value: Annotated[str, PERSONAL, FOLDED]
     recorded_at: datetime
 
 
@@ -158,7 +138,7 @@ class ExternalId:
 
     customer_id: CustomerId
     system: str
-    external_id: Annotated[str, PERSONAL]
+    external_id: Annotated[str, PERSONAL, FOLDED]
     recorded_at: datetime
 
 
@@ -176,7 +156,7 @@ class TagAssignment:
     customer_id: CustomerId
     id: str
     key: str
-    value: str | None = None
+    value: Annotated[str | None, FOLDED] = None
     since: datetime
     until: datetime | None = None
     actor: Annotated[str, INTERNAL] = ""
@@ -197,7 +177,7 @@ class Consent:
 
     customer_id: CustomerId
     id: str
-    channel: Annotated[str, Ref(CHANNELS)]
+    channel: Annotated[str, Ref(CHANNELS), FOLDED]
     purpose: Annotated[str, Words(PURPOSES)]
     granted: bool
     evidence: Annotated[str, INTERNAL] = ""

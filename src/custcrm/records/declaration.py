@@ -1,7 +1,7 @@
 """The declaration of a record: one frozen attrs class from which tables, fields, CSV columns and JSON follow.
 
 `record` stands over `attrs.frozen` and leaves the class as it is; `declaration(cls)` gives what follows from it. Types,
-nullability and allowed values come from the annotations, the rest from marks: PERSONAL, INTERNAL, DERIVED, Ref, Words, Label.
+nullability and allowed values come from the annotations, the rest from marks: PERSONAL, INTERNAL, FOLDED, Ref, Words, Label.
 
     @record("tags", key="customer_id id", index=("customer_id key since",))
     @frozen(kw_only=True)
@@ -36,13 +36,13 @@ class Mark(Enum):
     """Tells who somebody is: kept out of reprs, logs and errors, and cleared by erasure."""
     INTERNAL = "internal"
     """For staff: never in a template, a customer's view or an export for customers."""
-    DERIVED = "derived"
-    """Follows from another column, and is kept to be found by: no word of filters, and not in JSON."""
+    FOLDED = "folded"
+    """A text of any script that filters may ask for without case and accents: see `Declaration.copies`."""
 
 
 PERSONAL: Final = Mark.PERSONAL
 INTERNAL: Final = Mark.INTERNAL
-DERIVED: Final = Mark.DERIVED
+FOLDED: Final = Mark.FOLDED
 
 
 @frozen
@@ -99,10 +99,22 @@ class Column:
     values: tuple[str, ...] = ()
     personal: bool = False
     internal: bool = False
-    derived: bool = False
+    folded: bool = False
     ref: str | None = None
     words: tuple[str, ...] = ()
     label: str = ""
+
+
+@frozen
+class Copy:
+    """A column that a store of tables keeps beside a text, to find it folded; no part of the record.
+
+    `whole`: it holds the text without case, for an index. Else it holds all its folds, where the engine cannot tell them.
+    """
+
+    name: str
+    of: str
+    whole: bool = False
 
 
 @frozen
@@ -148,6 +160,7 @@ class Declaration:
     one_open: tuple[str, ...] = ()
     index: tuple[tuple[str, ...], ...] = ()
     sparse: tuple[str, ...] = ()
+    caseless: tuple[str, ...] = ()
     moments: Mapping[str, str] = attrs.field(factory=dict, hash=False)
     counter: Counter | None = None
     bounds: Bounds | None = None
@@ -164,6 +177,12 @@ class Declaration:
     def names(self) -> tuple[str, ...]:
         """The columns' names, in order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def copies(self) -> tuple[Copy, ...]:
+        """The columns that a store of tables keeps beside the texts that are FOLDED. All other texts are of ASCII."""
+        folds = (Copy(f"{column.name}_folds", column.name) for column in self.columns if column.folded)
+        return (*(Copy(f"{name}_folded", name, whole=True) for name in self.caseless), *folds)
 
     @property
     def owner(self) -> str:
@@ -184,6 +203,7 @@ def record(
     one_open: str = "",
     index: tuple[str, ...] = (),
     sparse: tuple[str, ...] = (),
+    caseless: tuple[str, ...] = (),
     moments: Mapping[str, str] | None = None,
     counter: Counter | None = None,
     in_force: str = "",
@@ -193,10 +213,11 @@ def record(
     """Declare a frozen attrs class as a record of `table`.
 
     `key`, and each of `unique` and `index`, are column names separated by spaces. `unique` holds where all its columns are
-    present. `sparse` are columns that few records have, which are found by them. `one_open` are columns whose values only one
-    record may have that has no `until` yet. `moments` names the instants by which the record appears in the feed, and as what.
-    `in_force` are the columns that bound its time: see `Bounds`. `shown` are the columns that its repr has beside the key:
-    nothing personal. A `secret` key, which is worth something to whoever knows it, is not shown.
+    present. `sparse` are columns that few records have, which are found by them. `caseless` are texts that are looked up without
+    case among many, and have an index for it. `one_open` are columns whose values only one record may have that has no `until`
+    yet. `moments` names the instants by which the record appears in the feed, and as what. `in_force` are the columns that
+    bound its time: see `Bounds`. `shown` are the columns that its repr has beside the key: nothing personal. A `secret` key,
+    which is worth something to whoever knows it, is not shown.
     """
 
     def declare(cls: type[R]) -> type[R]:
@@ -209,6 +230,7 @@ def record(
             one_open=tuple(one_open.split()),
             index=tuple(tuple(each.split()) for each in index),
             sparse=sparse,
+            caseless=caseless,
             moments=dict(moments or {}),
             counter=counter,
             bounds=Bounds(*in_force.split()) if in_force else None,
@@ -250,7 +272,7 @@ def _declared(cls: type) -> Declaration:
     if made is None:
         raise TypeError(f"{cls.__name__} is not a record")
     result = made()
-    named = (result.key, *result.unique, *result.index, result.one_open, result.sparse)
+    named = (result.key, *result.unique, *result.index, result.one_open, result.sparse, result.caseless)
     missing = {name for names in named for name in names} - set(result.names)
     if missing:
         raise TypeError(f"{cls.__name__} declares columns that it has not: {', '.join(sorted(missing))}")
@@ -269,7 +291,7 @@ def _columns_of(name: str, hint: Any) -> tuple[Column, ...]:
         "nullable": nullable,
         "personal": PERSONAL in marks,
         "internal": INTERNAL in marks,
-        "derived": DERIVED in marks,
+        "folded": FOLDED in marks,
         "ref": next((mark.table for mark in marks if isinstance(mark, Ref)), None),
         "words": next((mark.words for mark in marks if isinstance(mark, Ref | Words)), ()),
         "label": next((mark.text for mark in marks if isinstance(mark, Label)), ""),

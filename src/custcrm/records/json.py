@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 from cattrs import Converter
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
-from cattrs.gen import make_dict_unstructure_fn, override
 
 from custcrm.records.declaration import declaration
 from custcrm.values.birthdays import YearlessDate, birth_date
@@ -62,18 +61,7 @@ def _converter() -> Converter:
     converter.register_unstructure_hook_func(
         lambda kind: kind == date | YearlessDate | None, lambda value: None if value is None else _day(value)
     )
-    converter.register_unstructure_hook_factory(_is_record, lambda cls: _facts(cls, converter))
     return converter
-
-
-def _is_record(cls: Any) -> bool:
-    return isinstance(cls, type) and hasattr(cls, "__record__")
-
-
-def _facts(cls: type, converter: Converter) -> Any:
-    """Return the function to a record's JSON, without what follows from the rest."""
-    derived = {column.name: override(omit=True) for column in declaration(cls).columns if column.derived}
-    return make_dict_unstructure_fn(cls, converter, **derived)  # type: ignore[arg-type]
 
 
 def _day(value: date | YearlessDate) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 from attrs import frozen
 
 from custcrm.records.customers import PURPOSES
-from custcrm.records.declaration import CHANNELS, INTERNAL, PERSONAL, CustomerId, Ref, Words, record
+from custcrm.records.declaration import CHANNELS, FOLDED, INTERNAL, PERSONAL, CustomerId, Ref, Words, record
 from custcrm.values.money import Money
 
 
@@ -44,12 +44,12 @@ class Message:
 
     customer_id: CustomerId
     id: str
-    channel: Annotated[str, Ref(CHANNELS)]
+    channel: Annotated[str, Ref(CHANNELS), FOLDED]
     purpose: Annotated[str, Words(PURPOSES)]
-    sender: Annotated[str | None, Ref("senders")] = None
+    sender: Annotated[str | None, Ref("senders"), FOLDED] = None
     text: Annotated[str, PERSONAL]
     status: MessageStatus = MessageStatus.PLANNED
-    reason: str | None = None
+    reason: Annotated[str | None, FOLDED] = None
     points: int | None = None
     balance: int | None = None
     code: str | None = None

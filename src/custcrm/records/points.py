@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from attrs import frozen
 
-from custcrm.records.declaration import INTERNAL, CustomerId, Ref, Words, record
+from custcrm.records.declaration import FOLDED, INTERNAL, CustomerId, Ref, Words, record
 from custcrm.records.programs import API
 
 DEBT: Final = "debt"
@@ -34,21 +34,21 @@ class PointsEntry:
 
     customer_id: CustomerId
     id: str
-    program: Annotated[str, Ref("programs")]
+    program: Annotated[str, Ref("programs"), FOLDED]
     kind: Annotated[str, Words(("credit", "spend", "adjust", "reverse", "transfer", "expire"))]
     delta: int
     lot_id: str
     spend_id: str | None = None
     occurred_at: datetime
     expires_at: datetime | None = None
-    terminal: Annotated[str, Ref("terminals", (API,))] = API
-    point_of_sale: Annotated[str | None, Ref("points_of_sale")] = None
+    terminal: Annotated[str, Ref("terminals", (API,)), FOLDED] = API
+    point_of_sale: Annotated[str | None, Ref("points_of_sale"), FOLDED] = None
     sale_id: str | None = None
-    rule: str | None = None
-    offer: Annotated[str | None, Ref("coupon_series")] = None
+    rule: Annotated[str | None, FOLDED] = None
+    offer: Annotated[str | None, Ref("coupon_series"), FOLDED] = None
     reverses: str | None = None
     shortfall: int = 0
-    reference: str | None = None
+    reference: Annotated[str | None, FOLDED] = None
     text: Annotated[str, INTERNAL] = ""
     reason: Annotated[str, INTERNAL] = ""
     actor: Annotated[str, INTERNAL] = ""

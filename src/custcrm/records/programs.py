@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from attrs import frozen
 
-from custcrm.records.declaration import CHANNELS, INTERNAL, CustomerId, Ref, Words, record
+from custcrm.records.declaration import CHANNELS, FOLDED, INTERNAL, CustomerId, Ref, Words, record
 
 NEW_CUSTOMERS: Final = "New Customers"
 """The category that everybody starts in."""
@@ -126,7 +126,7 @@ class Membership:
     customer_id: CustomerId
     program: Annotated[str, Ref("programs")]
     access: Access
-    category: str = NEW_CUSTOMERS
+    category: Annotated[str, FOLDED] = NEW_CUSTOMERS
     joined_at: datetime
     confirmed_at: datetime | None = None
     confirmed_by: Annotated[str | None, INTERNAL] = None
@@ -148,7 +148,7 @@ class MembershipChange:
     program: Annotated[str, Ref("programs")]
     change: Annotated[str, Words(("joined", "access", "category"))]
     access: Access
-    category: str
+    category: Annotated[str, FOLDED]
     occurred_at: datetime
     actor: Annotated[str, INTERNAL] = ""
     reason: Annotated[str, INTERNAL] = ""

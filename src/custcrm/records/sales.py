@@ -8,7 +8,7 @@ from typing import Annotated
 
 from attrs import frozen
 
-from custcrm.records.declaration import INTERNAL, CustomerId, Ref, record
+from custcrm.records.declaration import FOLDED, INTERNAL, CustomerId, Ref, record
 from custcrm.values.money import Money
 
 
@@ -44,12 +44,12 @@ class Sale:
     units: int = 0
     counts: int = 1
     refund_of: str | None = None
-    program: Annotated[str | None, Ref("programs")] = None
-    point_of_sale: Annotated[str | None, Ref("points_of_sale")] = None
-    terminal: Annotated[str | None, Ref("terminals")] = None
-    source: str = "in_store"
-    document: str | None = None
-    external_id: str | None = None
+    program: Annotated[str | None, Ref("programs"), FOLDED] = None
+    point_of_sale: Annotated[str | None, Ref("points_of_sale"), FOLDED] = None
+    terminal: Annotated[str | None, Ref("terminals"), FOLDED] = None
+    source: Annotated[str, FOLDED] = "in_store"
+    document: Annotated[str | None, FOLDED] = None
+    external_id: Annotated[str | None, FOLDED] = None
     reason: Annotated[str, INTERNAL] = ""
     recorded_at: datetime
 
@@ -63,8 +63,8 @@ class SaleLine:
     sale_id: str
     number: int
     occurred_at: datetime
-    product: str | None = None
-    category: str | None = None
+    product: Annotated[str | None, FOLDED] = None
+    category: Annotated[str | None, FOLDED] = None
     quantity: int = 1
     price: Money
     amount: Money

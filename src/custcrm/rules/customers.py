@@ -10,7 +10,7 @@ from attrs import evolve
 
 from custcrm.records import Activity, Attribute, ContactPoint, Customer, ExternalId
 from custcrm.records.activities import ACCOUNT_CHANGED
-from custcrm.records.customers import FOLDED, CustomerKind, CustomerStatus, fold_copy
+from custcrm.records.customers import CustomerKind, CustomerStatus
 from custcrm.values import places
 from custcrm.values.birthdays import birth_date
 from custcrm.values.emails import email
@@ -30,7 +30,7 @@ TEXT_LIMIT: Final = 1_000
 PURPOSE_LIMIT: Final = 200
 """Characters of what a further address is for."""
 
-_NOT_GIVEN: Final = frozenset({"id", "status", "created_at", "phone_as_typed", *FOLDED.values()})
+_NOT_GIVEN: Final = frozenset({"id", "status", "created_at", "phone_as_typed"})
 GIVEN: Final = tuple(name for name in Customer.__annotations__ if name not in _NOT_GIVEN)
 """Fields that callers may give; the others follow."""
 
@@ -78,9 +78,6 @@ def read(
             fields[name] = None if value is None else amount(value, field=name)
         else:
             raise Malformed(f"a customer has no field {name!r}", field=name, suggestions=nearest(name, GIVEN))
-    for name, folded in FOLDED.items():
-        if name in fields:
-            fields[folded] = fold_copy(fields[name])
     return fields
 
 

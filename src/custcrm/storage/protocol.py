@@ -38,11 +38,11 @@ class Fault:
     """What is wrong with how a table keeps its records; `text` says it without a value of theirs.
 
     `kind`: `damage` of the file or of an index; a table or column that is `missing`, so that nothing of the table can be read,
-    or a `schema` other than the one that is declared; or `rows` that no record is written as. `key` is the row's, where it is
-    about one.
+    or a `schema` other than the one that is declared; `rows` that no record is written as; or copies of texts, to find them
+    `folded`, that are not their folds. `key` is the row's, where it is about one.
     """
 
-    kind: Literal["damage", "missing", "schema", "rows"]
+    kind: Literal["damage", "missing", "schema", "rows", "folded"]
     table: str
     text: str
     key: tuple[Any, ...] = ()

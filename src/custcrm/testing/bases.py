@@ -35,12 +35,13 @@ PROGRAMS: Final = ("gold", "silver")
 ACCOUNTS: Final = {"wallet": AccountKind.MONEY, "it's a card": AccountKind.GOODS}
 """The kinds of account by name; one that filters must quote."""
 
-TEXTS: Final = ("", "Anna", "anna", "ANNA", "Åke", "José", "straße", "a%b_c", "it's \"x\" \\", "日本", "🎉", "a b ")
+TEXTS: Final = ("", "Anna", "anna", "ANNA", "Åke", "A\u030ake", "José", "straße", "STRASSE", "a%b_c",
+                "it's \"x\" \\", "日本", "🎉", "a b ")
 KEYS: Final = ("VIP", "Family member", "it's")
 COUNTRIES: Final = ("FI", "SE", "fi")
-PLACES: Final = (("Harbour", "till 1"), ("Airport", "till 2"))
-CATEGORIES: Final = (NEW_CUSTOMERS, "Regulars")
-PRODUCTS: Final = ("Red", "White")
+PLACES: Final = (("Harbour", "till 1"), ("Airport", "till 2"), ("Töölö", "Kassa Ä"))
+CATEGORIES: Final = (NEW_CUSTOMERS, "Regulars", "Élite")
+PRODUCTS: Final = ("Red", "White", "Rosé", "ROSÉ")
 NUMBERS: Final = (-1, 0, 1, 5, 2**53 + 1)
 AMOUNTS: Final = (0, 1, 1_250, 50_000)
 INSTANTS: Final = (
@@ -172,13 +173,18 @@ def _tag(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]
 
 
 def _attribute(draw: st.DrawFn, customer_id: str, _: Iterator[str]) -> Iterator[Any]:
-    key, value = draw(one_of(*KEYS)), draw(one_of(*TEXTS))
-    yield r.Attribute(customer_id=customer_id, key=key, value=value, recorded_at=NOW)
+    yield r.Attribute(customer_id=customer_id, key=draw(one_of(*KEYS)), value=draw(one_of(*TEXTS)), recorded_at=NOW)
 
 
 def _external_id(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
     system = draw(one_of(*KEYS))
     yield r.ExternalId(customer_id=customer_id, system=system, external_id=next(ids)[-4:], recorded_at=NOW)
+
+
+def _contact_point(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
+    kind, value = draw(one_of(("email", "José@example.org"), ("email", "josé@example.org"), ("phone", "+358401234567")))
+    at = _instant(draw)
+    yield r.ContactPoint(customer_id=customer_id, id=next(ids), kind=kind, value=value, as_typed=value, recorded_at=at)
 
 
 def _consent(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[Any]:
@@ -331,7 +337,8 @@ def _message(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[
 
 
 _FACTS: Final[tuple[Callable[[st.DrawFn, str, Iterator[str]], Iterator[Any]], ...]] = (
-    _tag, _attribute, _external_id, _consent, _membership, _sale, _points, _account, _coupon, _activity, _message, _inbox,
+    _tag, _attribute, _external_id, _contact_point, _consent, _membership, _sale, _points, _account, _coupon, _activity,
+    _message, _inbox,
 )  # fmt: skip
 
 

@@ -59,6 +59,19 @@ _TEXT_FIELD = st.one_of(
     _of("tags.{}", _KEY), _of("attributes.{}", _KEY), _of("external_ids.{}", _KEY),
     _of("programs.{}.category", _PROGRAM),
 )  # fmt: skip
+
+
+def _fold(text: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.tuples(st.sampled_from(["CASEI({})", "ACCENTI({})", "ACCENTI(CASEI({}))"]), text).map(
+        lambda given: given[0].format(given[1])
+    )
+
+
+_FOLDED_FIELD = _fold(_TEXT_FIELD)
+_FOLDED_TEXT = st.one_of(
+    _TEXT,
+    st.sampled_from(["'anna'", "'ake'", "'åke'", "'josé'", "'jose'", "'strasse'", "'rosé'", "'rose'", "'toolo'", "'elite'"]),
+)
 _NUMBER_VALUE = st.one_of(
     st.sampled_from([
         "payment_terms_days", "payment_terms_days + 1", "payment_terms_days * 3 - 2", "payment_terms_days % 2",
@@ -107,7 +120,7 @@ _INSTANT_VALUE = st.one_of(
     _of("programs.{}.joined_at", _PROGRAM), _of("programs.{}.confirmed_at", _PROGRAM),
 )  # fmt: skip
 _VALUE = st.one_of(
-    _TEXT_FIELD, _NUMBER_VALUE, _MONEY_VALUE, _WIDE_NUMBER, _WIDE_MONEY, _INSTANT_VALUE,
+    _TEXT_FIELD, _FOLDED_FIELD, _NUMBER_VALUE, _MONEY_VALUE, _WIDE_NUMBER, _WIDE_MONEY, _INSTANT_VALUE,
     st.sampled_from(["birth_date", "age", "days_since_last_sale", "kind", "loyalty_eligible"]),
     _of("programs.{}.access", _PROGRAM),
 )  # fmt: skip
@@ -116,7 +129,13 @@ _CONDITION = st.one_of(
     _of("{} LIKE {}", _TEXT_FIELD, st.sampled_from(["'A%'", "'%n_a'", "'%'", r"'%\%%'", "'_'", "''"])),
     _of("{} {} {}", _TEXT_FIELD, st.sampled_from(["CONTAINS", "STARTS WITH", "ENDS WITH"]), _TEXT),
     _of("{} IN ({}, {})", _TEXT_FIELD, _TEXT, _TEXT),
-    _of("CASEI(first_name) = {}", st.sampled_from(["'anna'", "'åke'", "'josé'", "'strasse'"])),
+    _of("{} {} {}", _FOLDED_FIELD, _ORDER, _FOLDED_TEXT),
+    _of("{} {} {}", _FOLDED_FIELD, st.sampled_from(["LIKE", "CONTAINS", "STARTS WITH", "ENDS WITH"]), _FOLDED_TEXT),
+    _of("{} IN ({}, {})", _FOLDED_FIELD, _FOLDED_TEXT, _FOLDED_TEXT),
+    _of("EXISTS({} WHERE {})", st.sampled_from(["sales", "refunds", "redemptions", "points_entries"]), _of(
+        "{} = {}", _fold(st.sampled_from(["point_of_sale", "terminal", "program"])), _FOLDED_TEXT
+    )),
+    _of("EXISTS(lines WHERE {} = {})", _fold(st.sampled_from(["product", "category"])), _FOLDED_TEXT),
     _of("{} {} {}", _NUMBER_VALUE, _ORDER, _NUMBER),
     _of("{} {} {}", _NUMBER_VALUE, _ORDER, _NUMBER_VALUE),
     _of("{} {} {}", _MONEY_VALUE, _ORDER, _MONEY),

@@ -69,8 +69,13 @@ def is_blank(text: str | None) -> bool:
 
 
 def fold_case(text: str) -> str:
-    """Return the text without differences of case: CASEI."""
-    return text.casefold()
+    """Return the text without differences of case, nor of how its letters are composed: CASEI, NFC of what NFD case-folds to.
+
+    Unicode, section 3.13, calls texts with the same fold canonical caseless matches.
+    """
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 
 def fold_accents(text: str) -> str:
@@ -81,8 +86,12 @@ def fold_accents(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(c for c in letters if unicodedata.category(c) != "Mn"))
 
 
-def fold(text: str, case: bool, accent: bool) -> str:
-    """Return the text folded as asked; both together are ACCENTI(CASEI(text)), in whichever order they were written."""
+def fold(text: str, case: bool = False, accent: bool = False) -> str:
+    """Return the text as CASEI gives it (`case`), as ACCENTI does (`accent`), or as both: the accents of the text without case.
+
+    >>> fold("José ÅSTRÖM", case=True), fold("José", accent=True), fold("José ÅSTRÖM", case=True, accent=True)
+    ('josé åström', 'Jose', 'jose astrom')
+    """
     if case:
         text = fold_case(text)
     return fold_accents(text) if accent else text

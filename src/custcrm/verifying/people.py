@@ -1,4 +1,4 @@
-"""Customers as they are known: their copies without case, addresses, tags, consents and memberships."""
+"""Customers as they are known: their addresses, tags, consents and memberships."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from custcrm.records import (
     MembershipChange,
     TagAssignment,
 )
-from custcrm.records.customers import FOLDED, fold_copy
 from custcrm.values.errors import CrmError
 from custcrm.values.periods import zone
 from custcrm.values.places import country, locale
@@ -58,10 +57,6 @@ def check_people(dossier: Dossier, ground: Ground, found: Findings) -> None:
 
 
 def _check_customer(customer: Customer, found: Findings) -> None:
-    found.look("folded")
-    for name, copy in FOLDED.items():
-        if fold_copy(getattr(customer, name)) != getattr(customer, copy):
-            found.add("folded", Customer, ids_of(customer), f"{copy} is not what {name} is without case")
     found.look("contacts")
     _check_shape("email", customer, customer.email, found)
     _check_shape("phone", customer, customer.phone, found)

@@ -35,7 +35,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         "tables, columns, keys and indexes are those that the records declare",
         "make the store anew with this version and copy the rows over, or undo what was changed by hand",
     ),
-    "rows": Check("every row is one that a record is written as, by words that there are, derived columns included", _RESTORE),
+    "rows": Check("every row is one that a record is written as, by words that there are", _RESTORE),
     "unique": Check("emails, card numbers, codes, external ids and ordinals stand once, byte for byte", _RESTORE),
     "references": Check("a record that names another one finds it: customers, programs, places, series, sales", _RESTORE),
     "channels": Check(
@@ -48,7 +48,10 @@ CHECKS: Final[Mapping[str, Check]] = {
         "write the right one by customers.update or an import; restore further addresses from a backup",
     ),
     "identifiers": Check("what something is known by is neither blank nor surrounded by blanks", _RESTORE),
-    "folded": Check("the copies without case are those of the names and the email", "update the customer's field once more"),
+    "folded": Check(
+        "what is kept beside texts to find them without case and accents are the folds of these texts",
+        "find out what changed the rows beside custcrm; then write the text once more by the call that wrote it",
+    ),
     "tags": Check("of each key a customer has one open tag, and one at each instant", "set or remove the tag once more"),
     "consents": Check(
         "of each channel and purpose a customer has one open answer",

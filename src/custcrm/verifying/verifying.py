@@ -88,6 +88,7 @@ def _check_all(business: Business, reader: Reader, ground: Ground, found: Findin
 def _check_dossier(dossier: Dossier, ground: Ground, found: Findings) -> None:
     records = list(dossier)
     found.look("rows", len(records))
+    found.look("folded", sum(bool(declaration(type(each)).copies) for each in records))
     check_values(records, ground, found)
     check_people(dossier, ground, found)
     check_sales(dossier, found)

@@ -19,9 +19,10 @@ from sqlalchemy.engine import Connection, Dialect
 
 from custcrm.records.codec import decoder, encoder, unread
 from custcrm.records.declaration import Kind, declaration
+from custcrm.storage.folding import copies_of, folds_of
 from custcrm.storage.sql import statements
 from custcrm.storage.sql.statements import Shape
-from custcrm.storage.sql.tables import table
+from custcrm.storage.sql.tables import row_names, table
 from custcrm.storage.sql.types import FORMS
 from custcrm.values.errors import Conflict, Malformed
 
@@ -41,13 +42,23 @@ _COPIED: Final[Mapping[Kind, str]] = {
 }
 
 
+@cache
 def encode(record: type, dialect: str) -> Callable[[Any], tuple[Any, ...]]:
-    """Return the function from a record to its row on an engine."""
-    return encoder(record, FORMS[dialect])
+    """Return the function from a record to its row on an engine: the record's own columns, and the copies of its texts."""
+    own = encoder(record, FORMS[dialect])
+    if not declaration(record).copies:
+        return own
+    copies = copies_of(record)
+
+    def encoded(each: Any) -> tuple[Any, ...]:
+        row = own(each)
+        return row + copies(row)
+
+    return encoded
 
 
 def decode(record: type, dialect: str) -> Callable[[tuple[Any, ...]], Any]:
-    """Return the function from an engine's row to the record."""
+    """Return the function from an engine's row, of the record's own columns, to the record."""
     return decoder(record, FORMS[dialect])
 
 
@@ -130,13 +141,14 @@ def _compile(verb: Verb, record: type, dialect: str) -> _Compiled:
     made: Any = _statement(verb, record, dialect).compile(dialect=_dialect_of(dialect))
     about = declaration(record)
     named = {f"where_{place}": name for place, name in enumerate(about.key)}
-    places = tuple(about.names.index(named.get(name, name)) for name in made.positiontup or ())
-    return _Compiled(str(made), None if places == tuple(range(len(about.names))) else places)
+    names = row_names(record)
+    places = tuple(names.index(named.get(name, name)) for name in made.positiontup or ())
+    return _Compiled(str(made), None if places == tuple(range(len(names))) else places)
 
 
 def _add_filled(connection: Connection, record: type, rows: Sequence[tuple[Any, ...]]) -> None:
     """Add rows without the columns that none of them fills: SQLite's driver takes longer for None than for a text."""
-    columns = zip(declaration(record).names, zip(*rows, strict=True), strict=True)
+    columns = zip(row_names(record), zip(*rows, strict=True), strict=True)
     # The first row alone usually tells that a column is filled.
     filled = {name: column for name, column in columns if column[0] is not None or column.count(None) < len(column)}
     text = _insert_of(record, tuple(filled), connection.dialect.name)
@@ -167,13 +179,14 @@ def _dialect_of(name: str) -> Dialect:
 
 
 def write_staged(connection: Connection, staged: Sequence[tuple[int, str, str, str]]) -> None:
-    """Write rows of the table of staged texts: number, name, apply, text."""
+    """Write rows of the table of staged texts: number, name, apply, text; and beside these what they are folded."""
+    rows = [(*row, folds_of(row[-1])) for row in staged]
     if connection.dialect.name == "postgresql":
         with driver_of(connection).cursor() as cursor, cursor.copy("COPY custcrm_staged FROM STDIN") as copy:
-            for row in staged:
+            for row in rows:
                 copy.write_row(row)
     else:
-        driver_of(connection).executemany("INSERT INTO custcrm_staged VALUES (?, ?, ?, ?)", staged)
+        driver_of(connection).executemany("INSERT INTO custcrm_staged VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def _copy_in(connection: Connection, record: type, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -181,9 +194,9 @@ def _copy_in(connection: Connection, record: type, rows: Sequence[tuple[Any, ...
 
     about = declaration(record)
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-        sql.Identifier(table(record).name), sql.SQL(", ").join(map(sql.Identifier, about.names))
+        sql.Identifier(table(record).name), sql.SQL(", ").join(map(sql.Identifier, row_names(record)))
     )
     with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types([_COPIED[column.kind] for column in about.columns])
+        copy.set_types([*(_COPIED[column.kind] for column in about.columns), *(_COPIED["text"] for _ in about.copies)])
         for row in rows:
             copy.write_row(row)

@@ -27,6 +27,9 @@ FETCHED: Final = 500
 class SqlReader:
     """A view of one transaction. Answers that are being read are closed with it."""
 
+    copied = False
+    """Whether rows come with the copies of their texts, which are no part of a record."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection | None = connection
         self._dialect = connection.dialect.name
@@ -58,6 +61,7 @@ class SqlReader:
             descending=descending,
             seen=None if after is None else tuple(value is not None for value in after),
             limited=limit is not None,
+            copied=self.copied,
         )
         parameters |= {f"after_{place}": value for place, value in enumerate(after or ()) if value is not None}
         parameters |= statements.limit_of(limit)

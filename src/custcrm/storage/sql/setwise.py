@@ -10,7 +10,7 @@ Built once for a template or change, whatever values it gives: these are paramet
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any, Final
 
@@ -18,12 +18,12 @@ import sqlalchemy as sa
 from attrs import define, evolve, field
 
 from custcrm.filters.ir.moments import resolve
-from custcrm.filters.ir.nodes import Condition, Moment
+from custcrm.filters.ir.nodes import Choose, Column, Condition, Constant, Entry, Moment, Shown, Value
 from custcrm.filters.targets.sql.phrases import Phrase
 from custcrm.filters.targets.sql.source import Element
 from custcrm.records.codec import defaults
 from custcrm.records.customers import Customer
-from custcrm.records.declaration import declaration
+from custcrm.records.declaration import Copy, declaration
 from custcrm.records.journal import Target
 from custcrm.storage.effects import (
     OVER_LIMIT,
@@ -38,32 +38,18 @@ from custcrm.storage.effects import (
     TargetReason,
     Template,
 )
+from custcrm.storage.folding import kept_of
 from custcrm.storage.questions import Verdict
 from custcrm.storage.sql import statements
 from custcrm.storage.sql.questions import STATEMENTS, Asking, Rules, Statement, refused, rules_of
 from custcrm.storage.sql.sources import AS_OF, CustomerSource, has_not_ended
-from custcrm.storage.sql.tables import table
+from custcrm.storage.sql.tables import STAGED, row_names, table
 from custcrm.storage.sql.types import TEXT, WHOLE, bind_text
 from custcrm.values.errors import Reason
 from custcrm.values.ids import number_prefix
 
 APPLY: Final = "apply"
 """The parameter that holds the id of the apply; `applied_id` would be a column to set."""
-
-STAGED: Final = sa.Table(
-    "custcrm_staged",
-    sa.MetaData(),
-    # The number leads the key: without statistics, which no temporary table has, PostgreSQL takes any leading columns for as
-    # good as all of them, and would go through a whole batch for each target.
-    sa.Column("number", WHOLE, primary_key=True),
-    sa.Column("name", TEXT, primary_key=True),
-    sa.Column("applied_id", TEXT, primary_key=True),
-    sa.Column("value", TEXT, nullable=False),
-    prefixes=["TEMPORARY"],
-    postgresql_on_commit="DELETE ROWS",
-    sqlite_with_rowid=False,
-)
-"""Texts by target number, of the connection that stages them."""
 
 
 # freezing ----------------------------------------------------------------------------------------
@@ -136,9 +122,8 @@ def add_for_each(template: Template, dialect: str) -> Statement:
 def _add_for_each(template: Template, allowed: Rules, dialect: str) -> Statement:
     into = table(template.record)
     writing = _Writing(Asking(CustomerSource(dialect)))
-    names = [name for name in declaration(template.record).names if name in template.values]
-    cells = [writing.value(source, into.c[name]) for name, source in template.values.items()]
-    by_name = dict(zip(template.values, cells, strict=True))
+    by_name = dict(cell for name, source in template.values.items() for cell in writing.cells(template.record, name, source))
+    names = [name for name in row_names(template.record) if name in by_name]
     rules = [writing.asking.condition(rule) for _, rule in allowed]
     rows = sa.select(*(by_name[name] for name in names)).select_from(writing.joined())
     rows = rows.where(*_slice(writing.targets, template.reasons, in_turn=template.in_turn), *rules)
@@ -207,8 +192,8 @@ def _change_for_each(change: Change, wanted: statements.Wanted, allowed: Rules, 
     values = {}
     for name, source in change.values.items():
         writing = _Writing(_ask_beside(dialect, needed))
-        value = writing.value(source, changed.c[name])
-        values[name] = value if isinstance(source, Given) else writing.value_of_owner(source, value, owner)
+        for cell, value in writing.cells(change.record, name, source):
+            values[cell] = value if isinstance(source, Given) else writing.value_of_owner(source, value, owner)
     whom = _allowed_targets(_ask_beside(dialect, needed), allowed)
     conditions = [owner.in_(whom), *statements.conditions(statements.Shape(record=change.record, wanted=wanted))]
     if change.current:
@@ -238,8 +223,8 @@ def _allowed_targets(asking: Asking, allowed: Rules) -> sa.Select[Any]:
 # values ------------------------------------------------------------------------------------------
 
 
-def parameters(statement: Statement, values: Mapping[str, Source], part: Slice) -> dict[str, Any]:
-    """Return what is bound when a statement is run for a slice."""
+def parameters(statement: Statement, record: type, values: Mapping[str, Source], part: Slice) -> dict[str, Any]:
+    """Return what is bound when a statement that gives a record these values is run for a slice."""
     found: dict[str, Any] = {
         APPLY: part.applied_id, "first": max(part.first, 1), "last": part.last, AS_OF: part.as_of,
     }
@@ -251,6 +236,9 @@ def parameters(statement: Statement, values: Mapping[str, Source], part: Slice) 
                 found[f"prefix_{effect}"] = number_prefix(part.applied_id, effect)
             case _:
                 pass
+    for copy in declaration(record).copies:
+        if isinstance(given := values.get(copy.of), Given):
+            found[f"given_{copy.name}"] = kept_of(copy, given.value)
     schema = part.schema
     moments = {
         name: resolve(moment, part.as_of, zone=schema.zone, feb29=schema.feb29) for name, moment in statement.needed.items()
@@ -265,6 +253,38 @@ class _Writing:
     asking: Asking
     targets: sa.FromClause = field(factory=lambda: table(Target).alias())
     staged: dict[str, sa.FromClause] = field(factory=dict)
+
+    def cells(self, record: type, name: str, source: Source) -> Iterator[tuple[str, Element]]:
+        """Yield a column with the value that a source gives to it, and so the copy that is kept beside it."""
+        columns = table(record).c
+        yield name, self.value(source, columns[name])
+        for copy in declaration(record).copies:
+            if copy.of == name:
+                yield copy.name, self._copy(copy, source, columns[copy.name])
+
+    def _copy(self, copy: Copy, source: Source, column: sa.Column[Any]) -> Element:
+        match source:
+            case Given():
+                return self.value(source, column)
+            case Of(Shown(value=value)) if not copy.whole:
+                return self._copy_of(copy, value)
+            case Staged(name) if not copy.whole:
+                return self._staged(name).c["folds"]
+            case CustomerKey() | NewId() | TargetReason() if not copy.whole:  # of ASCII
+                return _NOTHING
+        raise TypeError(f"{copy.of!r} is kept without case too, and can only be given")
+
+    def _copy_of(self, copy: Copy, value: Value) -> Element:
+        match value:
+            case Constant(text):
+                kept = kept_of(copy, str(text))
+                return _NOTHING if kept is None else sa.cast(bind_text(kept), TEXT)
+            case Column() | Entry():
+                return self.asking.source.copied(value)
+            case Choose(condition, then, otherwise):
+                rest = None if otherwise is None else self._copy_of(copy, otherwise)
+                return sa.case((self.asking.condition(condition), self._copy_of(copy, then)), else_=rest)
+        raise TypeError(f"nothing is kept beside a {type(value).__name__} to find it folded")
 
     def value(self, source: Source, column: sa.Column[Any]) -> Element:
         """Return the value that a source gives to a column."""
@@ -347,3 +367,4 @@ def _slice(
 
 
 _SOME: Final = Given(None)
+_NOTHING: Final = sa.cast(sa.null(), TEXT)

@@ -20,7 +20,7 @@ from custcrm.storage.protocol import Fault, Tell
 from custcrm.storage.sql import encoding
 from custcrm.storage.sql.engine import translated
 from custcrm.storage.sql.reader import SqlReader
-from custcrm.storage.sql.tables import PREFIX, table
+from custcrm.storage.sql.tables import PREFIX, row_names, table
 from custcrm.values.errors import CrmError, Unavailable
 
 R = TypeVar("R")
@@ -50,27 +50,33 @@ def open_snapshot(connection: Connection, tell: Tell) -> SqlSnapshot:
 class SqlSnapshot(SqlReader):
     """A reader that leaves out rows which it cannot read, and tells of them."""
 
+    copied = True
+
     def __init__(self, connection: Connection, tell: Tell) -> None:
         super().__init__(connection)
         self._tell = tell
 
-    def _decoded(self, record: type[R], rows: Iterable[Any]) -> Iterator[R]:
+    def _decoded(self, record: type, rows: Iterable[Any]) -> Iterator[Any]:
         decode, encode = encoding.decode(record, self._dialect), encoding.encode(record, self._dialect)
-        about = declaration(record)
-        places = [about.names.index(name) for name in about.key]
+        about, names = declaration(record), row_names(record)
+        own = len(about.names)
+        places = [names.index(name) for name in about.key]
         for row in self._legible(about.table, rows):
             try:
-                made = decode(row)
+                made = decode(row[:own])
                 written = encode(made)
             except encoding.UNREADABLE:
                 key, where = tuple(row[place] for place in places), encoding.unread_column(record, self._dialect, row)
                 self._tell(Fault("rows", about.table, f"the row cannot be read{where}", key))
                 continue
             if written != row:
-                pairs = zip(about.names, written, row, strict=True)
-                differ = ", ".join(name for name, ours, theirs in pairs if ours != theirs)
                 key = tuple(row[place] for place in places)
-                self._tell(Fault("rows", about.table, f"no record is written so: {differ} does not follow from the rest", key))
+                differ = [name for name, ours, theirs in zip(names, written, row, strict=True) if ours != theirs]
+                if mine := ", ".join(name for name in differ if name in about.names):
+                    text = f"no record is written so: {mine} does not follow from the rest"
+                    self._tell(Fault("rows", about.table, text, key))
+                if copies := ", ".join(name for name in differ if name not in about.names):
+                    self._tell(Fault("folded", about.table, f"{copies} is not the fold of its text", key))
             yield made
 
     def _legible(self, name: str, rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:

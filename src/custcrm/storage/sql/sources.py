@@ -7,20 +7,27 @@ sub-query for the row that holds at `as_of`. Collections are correlated sub-quer
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from attrs import define, field, frozen
 
+from custcrm.filters.ir.nodes import Column, Entry
+from custcrm.filters.targets.sql.phrases import Phrase
 from custcrm.filters.targets.sql.source import Element, Records
-from custcrm.records.customers import FOLDED, Customer
+from custcrm.records.customers import Customer
 from custcrm.records.declaration import bounds_of, declaration
+from custcrm.storage.folding import FOLDS
 from custcrm.storage.sql.tables import table
 from custcrm.storage.sql.types import INSTANT, TEXT, bind_text
 from custcrm.vocabulary import COLLECTIONS, MAPS, CollectionWords, OwnerWords
 
 AS_OF: Final = "asked_as_of"
 """The parameter that holds the instant of the question."""
+
+Look: TypeAlias = Callable[[type, sa.FromClause, str], Element]
+"""What takes a column, or what is kept beside it, of rows of a record."""
 
 
 @define
@@ -63,26 +70,36 @@ class CustomerSource:
         """Return month × 100 + day, which is a column of its own."""
         return self.customers.c[f"{name}_month_day"]
 
-    def folded(self, name: str, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:
-        """Return the stored copy, or what our function on SQLite computes; None on PostgreSQL, which lacks one."""
-        if case and not accent and name in FOLDED:
-            return self.customers.c[FOLDED[name]]
-        return _folded(self.dialect, self.customers.c[name], case=case, accent=accent)
+    def folded(self, value: Column | Entry, *, case: bool, accent: bool) -> sa.ColumnElement[str]:
+        """Return the text folded, by the copies that are kept beside it."""
+        return self._looked(value, _folding(case=case, accent=accent))
+
+    def copied(self, value: Column | Entry) -> sa.ColumnElement[str]:
+        """Return what is kept beside the text to find it folded."""
+        return self._looked(value, _take_folds)
+
+    def _looked(self, value: Column | Entry, look: Look) -> Element:
+        if isinstance(value, Column):
+            return look(Customer, self.customers, value.name)
+        return self._entry(value.map, value.key, value.field, look)
 
     # maps ----------------------------------------------------------------------------------------
 
     def entry(self, map: str, key: str, field: str | None) -> Element:
         """Return what the map holds under the key."""
+        return self._entry(map, key, field, _take)
+
+    def _entry(self, map: str, key: str, field: str | None, look: Look) -> Element:
         words = MAPS[map]
         name = field or words.value
         assert name is not None, "only maps of single values are asked for an entry's value"
         kept = words.kept(past=self.past)
         if kept is None:
-            return self._joined(map, key).c[name]
+            return look(words.record, self._joined(map, key), name)
         if name in declaration(kept).names:
-            return self._last(kept, words.key, key, name)
+            return self._last(kept, words.key, key, lambda rows: look(kept, rows, name))
         # The history does not tell: then it has never changed since there is an entry.
-        return sa.case((self.has_entry(map, key), self._joined(map, key).c[name]))
+        return sa.case((self.has_entry(map, key), look(words.record, self._joined(map, key), name)))
 
     def has_entry(self, map: str, key: str) -> sa.ColumnElement[bool]:
         """Return whether the map has the key."""
@@ -106,10 +123,10 @@ class CustomerSource:
             self._joins.append((found, tie))
         return found
 
-    def _last(self, kept: type, column: str, key: str, name: str) -> sa.ColumnElement[Any]:
-        """Return a column of the last record that is in force at as_of."""
+    def _last(self, kept: type, column: str, key: str, look: Callable[[sa.FromClause], Element]) -> sa.ColumnElement[Any]:
+        """Return a value of the last record that is in force at as_of."""
         entries = table(kept).alias()
-        held = sa.select(entries.c[name]).where(*self._holding(entries, kept, column, key))
+        held = sa.select(look(entries)).where(*self._holding(entries, kept, column, key))
         last = held.order_by(entries.c[bounds_of(kept).since].desc(), entries.c["id"].desc()).limit(sa.literal_column("1"))
         return last.correlate_except(entries).scalar_subquery()
 
@@ -122,7 +139,7 @@ class CustomerSource:
 
     def records(self, collection: str) -> Records:
         """Return the customer's own records."""
-        return _records(COLLECTIONS[collection], self.customers, self.dialect)
+        return _records(COLLECTIONS[collection], self.customers)
 
 
 @frozen
@@ -131,7 +148,6 @@ class RecordSource:
 
     table: sa.FromClause
     words: CollectionWords
-    dialect: str
 
     @property
     def ours(self) -> bool:
@@ -156,9 +172,11 @@ class RecordSource:
         """Return month × 100 + day, which is a column of its own."""
         return self.table.c[f"{name}_month_day"]
 
-    def folded(self, name: str, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:
-        """Return what our function on SQLite computes; None on PostgreSQL."""
-        return _folded(self.dialect, self.column(name), case=case, accent=accent)
+    def folded(self, value: Column | Entry, *, case: bool, accent: bool) -> sa.ColumnElement[str]:
+        """Return the text folded, by the copies that are kept beside it."""
+        if isinstance(value, Entry):
+            return self.entry(value.map, value.key, value.field)
+        return _folding(case=case, accent=accent)(self.words.record, self.table, value.name)
 
     def _of_owner(self, owner: OwnerWords, name: str) -> Element:
         found = table(owner.record).alias()
@@ -175,7 +193,7 @@ class RecordSource:
 
     def records(self, collection: str) -> Records:
         """Return the records within this one."""
-        return _records(self.words.nested[collection], self.table, self.dialect)
+        return _records(self.words.nested[collection], self.table)
 
 
 def is_in_force(record: type, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
@@ -190,19 +208,73 @@ def has_not_ended(record: type, rows: sa.FromClause) -> list[sa.ColumnElement[bo
     return [sa.or_(rows.c[until].is_(None), rows.c[until] > sa.bindparam(AS_OF, type_=INSTANT))]
 
 
-def _records(words: CollectionWords, parent: sa.FromClause, dialect: str) -> Records:
+def _records(words: CollectionWords, parent: sa.FromClause) -> Records:
     found = table(words.record).alias()
     tie = sa.and_(*(found.c[own] == parent.c[theirs] for own, theirs in words.on.items()))
-    return Records(found, tie, RecordSource(found, words, dialect))
+    return Records(found, tie, RecordSource(found, words))
 
 
 def _is_known(source: sa.FromClause, name: str) -> sa.ColumnElement[bool]:
     return source.c.get(f"{name}_month_day", source.c[name]).is_not(None)
 
 
-def _folded(dialect: str, text: Element, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:
-    if dialect != "sqlite":
-        return None
-    function = {(True, False): "custcrm_casei", (False, True): "custcrm_accenti"}.get((case, accent), "custcrm_fold")
-    return sa.Function(function, text, type_=TEXT)
+# texts, folded ------------------------------------------------------------------------------------
+
+
+class _Small(Phrase):
+    """A text of ASCII without case."""
+
+    inherit_cache = True
+    sqlite = "lower({0})"
+    postgresql = 'lower({0} COLLATE "C")'
+
+
+class _WithoutCase(Phrase):
+    """A text without case, of its folds in operand 1: see `storage.folding`."""
+
+    inherit_cache = True
+    sqlite = "coalesce(json_extract({1}, '$[0]'), lower({0}))"
+    postgresql = 'coalesce(CAST({1} AS json) ->> 0, lower({0} COLLATE "C"))'
+
+
+class _WithoutAccents(Phrase):
+    """A text without accents, of its folds in operand 1."""
+
+    inherit_cache = True
+    sqlite = "coalesce(json_extract({1}, '$[1]'), {0})"
+    postgresql = 'coalesce(CAST({1} AS json) ->> 1, {0} COLLATE "C")'
+
+
+class _WithoutBoth(Phrase):
+    """A text without case and accents, of its folds in operand 1."""
+
+    inherit_cache = True
+    sqlite = "coalesce(json_extract({1}, '$[2]'), lower({0}))"
+    postgresql = 'coalesce(CAST({1} AS json) ->> 2, lower({0} COLLATE "C"))'
+
+
+_FOLDING: Final = dict(zip(FOLDS, (_WithoutCase, _WithoutAccents, _WithoutBoth), strict=True))
+
+
+def _take(_: type, rows: sa.FromClause, name: str) -> Element:
+    return rows.c[name]
+
+
+def _take_folds(record: type, rows: sa.FromClause, name: str) -> Element:
+    """Return what is kept of a text's folds; NULL for one that is of ASCII."""
+    return rows.c[f"{name}_folds"] if declaration(record).column(name).folded else sa.cast(sa.null(), TEXT)
+
+
+def _folding(*, case: bool, accent: bool) -> Look:
+    """Return what takes a text folded, exactly as `values.texts.fold` does."""
+
+    def folded(record: type, rows: sa.FromClause, name: str) -> Element:
+        about = declaration(record)
+        if not about.column(name).folded:
+            return _Small(rows.c[name], type_=TEXT) if case else rows.c[name]
+        if name in about.caseless and not accent:
+            return rows.c[f"{name}_folded"]
+        return _FOLDING[case, accent](rows.c[name], rows.c[f"{name}_folds"], type_=TEXT)
+
+    return folded
 

@@ -25,7 +25,6 @@ from custcrm.storage import protocol
 from custcrm.storage.protocol import Durability
 from custcrm.storage.sql.connections import keep_from_children, quiet_engine
 from custcrm.values.errors import Closed, Malformed, Unavailable
-from custcrm.values.texts import fold
 
 POLL_SECONDS: Final = 0.002
 """How often a writer looks whether another process has ended its transaction. SQLite's own waiting comes to look every tenth of
@@ -43,8 +42,6 @@ PRIVATE: Final = 0o600
 _USE: Final = "custcrm_writes"
 """Where a connection notes whether it is set up to write, or to read."""
 _SYNCHRONOUS: Final = {"full": "FULL", "normal": "NORMAL"}
-_FOLDS: Final = (("custcrm_casei", True, False), ("custcrm_accenti", False, True), ("custcrm_fold", True, True))
-"""What filters call on SQLite: name, without case, without accents."""
 _MAGIC: Final = b"SQLite format 3\0"
 _HEAD: Final = 100
 """Bytes of the header of a database file, which begins with the magic."""
@@ -211,8 +208,6 @@ def _preparing(durability: Durability) -> Callable[[sqlite3.Connection, object],
         connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
         _use_write_ahead_log(connection)
         connection.execute("PRAGMA secure_delete = ON")  # what erasure clears is overwritten, not only unlinked
-        for name, case, accent in _FOLDS:
-            connection.create_function(name, 1, _folding(case=case, accent=accent), deterministic=True)
         for name, arguments, compute in exact.FUNCTIONS:
             connection.create_function(name, arguments, compute, deterministic=True)
 
@@ -238,10 +233,6 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
                 f"SQLite cannot keep a write-ahead log here (it answers {mode!r}); put the file on a local disk", field="store"
             )
         return
-
-
-def _folding(*, case: bool, accent: bool) -> Callable[[str | None], str | None]:
-    return lambda text: None if text is None else fold(text, case, accent)
 
 
 def _begin(connection: Connection) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.types import NullType
 from custcrm.filters.targets.sql.binding import ListParameter
 from custcrm.filters.targets.sql.phrases import MemberOf
 from custcrm.records.declaration import declaration
-from custcrm.storage.sql.tables import table
+from custcrm.storage.sql.tables import row_names, table
 
 SHAPES: Final = 1_024
 """Statements kept: an app asks in far fewer shapes."""
@@ -32,7 +32,7 @@ Wanted: TypeAlias = tuple[tuple[str, Literal["equal", "missing", "one_of", "one_
 class Shape:
     """How records are asked for. `seen`: for each column of the order whether its last seen value was there.
 
-    `columns` are those whose values are wanted; without, whole rows.
+    `columns` are those whose values are wanted; without, whole rows, with the copies of texts behind them if they are `copied`.
     """
 
     record: type
@@ -43,6 +43,7 @@ class Shape:
     seen: tuple[bool, ...] | None = None
     limited: bool = False
     held: bool = False
+    copied: bool = False
 
 
 def read_where(where: Mapping[str, Any] | None) -> tuple[Wanted, dict[str, Any]]:
@@ -74,7 +75,8 @@ def select(shape: Shape) -> sa.Select[Any]:
     source = table(shape.record)
     order = _complete(shape)
     # Whole rows are read by the codec, so the types have nothing to do.
-    whole: list[Any] = [sa.type_coerce(column, NullType()) for column in source.c]
+    names = row_names(shape.record) if shape.copied else declaration(shape.record).names
+    whole: list[Any] = [sa.type_coerce(source.c[name], NullType()) for name in names]
     query: sa.Select[Any] = sa.select(*[source.c[name] for name in shape.columns] or whole).where(*conditions(shape))
     for name in order:
         column = source.c[name]
@@ -118,7 +120,7 @@ def totals(shape: Shape, by: tuple[str, ...], of: str, latest: str | None, beyon
 @lru_cache(SHAPES)
 def insert(record: type, names: tuple[str, ...] = ()) -> sa.Insert:
     """Return the statement that adds a row, or these columns of it; parameters are the columns, in their order."""
-    return sa.insert(table(record)).values(_parameters(record, names or declaration(record).names))
+    return sa.insert(table(record)).values(_parameters(record, names or row_names(record)))
 
 
 @lru_cache(SHAPES)
@@ -135,7 +137,7 @@ def put(record: type, dialect: str) -> sa.Insert:
     made = sqlite.insert(table(record)) if dialect == "sqlite" else postgresql.insert(table(record))
     about = declaration(record)
     changed = {name: made.excluded[name] for name in _replaceable(record)}
-    return made.values(_parameters(record, about.names)).on_conflict_do_update(index_elements=about.key, set_=changed)
+    return made.values(_parameters(record, row_names(record))).on_conflict_do_update(index_elements=about.key, set_=changed)
 
 
 @lru_cache(SHAPES)
@@ -166,7 +168,7 @@ def order_columns(shape: Shape) -> tuple[str, ...]:
 def _replaceable(record: type) -> list[str]:
     about = declaration(record)
     kept = {*about.key, about.counter and about.counter.used}
-    return [name for name in about.names if name not in kept]
+    return [name for name in row_names(record) if name not in kept]
 
 
 def _parameters(record: type, names: Iterable[str]) -> dict[str, sa.BindParameter[Any]]:

@@ -1,8 +1,9 @@
 """The tables, made from the records' declarations.
 
 `table(record)` is the one place where SQL names come from: `sales`, as its record declares, is `custcrm_sales` here, so that
-a store lives beside an app's own tables in one file or database. On SQLite a customer's facts are clustered by the record's
-key, so that they lie together and need no covering index.
+a store lives beside an app's own tables in one file or database. Behind a record's own columns stand the copies of its texts,
+to find them folded. On SQLite a customer's facts are clustered by the record's key, so that they lie together and need no
+covering index.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from custcrm.records.customers import Customer
 from custcrm.records.declaration import Declaration, declaration
 from custcrm.records.journal import Target
 from custcrm.records.sales import Sale
-from custcrm.storage.sql.types import TYPES
+from custcrm.storage.sql.types import TEXT, TYPES, WHOLE
 
 METADATA: Final = sa.MetaData()
 
@@ -27,6 +28,22 @@ PREFIX: Final = "custcrm_"
 
 CARRIED: Final[Mapping[type, int]] = {Sale: 2}
 """Records with a longer index that covers what metrics read, for PostgreSQL only: so many of its columns are searched by."""
+
+STAGED: Final = sa.Table(
+    "custcrm_staged",
+    sa.MetaData(),
+    # The number leads the key: without statistics, which no temporary table has, PostgreSQL takes any leading columns for as
+    # good as all of them, and would go through a whole batch for each target.
+    sa.Column("number", WHOLE, primary_key=True),
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("applied_id", TEXT, primary_key=True),
+    sa.Column("value", TEXT, nullable=False),
+    sa.Column("folds", TEXT),
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DELETE ROWS",
+    sqlite_with_rowid=False,
+)
+"""Texts by target number, of the connection that stages them."""
 
 
 @cache
@@ -38,12 +55,20 @@ def table(record: type) -> sa.Table:
         PREFIX + about.table,
         METADATA,
         *(sa.Column(column.name, TYPES[column.kind], nullable=column.nullable) for column in about.columns),
+        *(sa.Column(copy.name, TEXT) for copy in about.copies),
         sa.PrimaryKeyConstraint(*about.key, name=_name("pk", about)),
         *_references(about),
         *_indexes(about),
         sqlite_strict=True,
         sqlite_with_rowid=not clustered,
     )
+
+
+@cache
+def row_names(record: type) -> tuple[str, ...]:
+    """Return the columns of a record's table in the order of a row as it is written: the record's own, then the copies."""
+    about = declaration(record)
+    return (*about.names, *(copy.name for copy in about.copies))
 
 
 @cache
@@ -89,8 +114,9 @@ def _references(about: Declaration) -> list[sa.ForeignKeyConstraint]:
 
 def _indexes(about: Declaration) -> list[sa.Index]:
     unique = [sa.Index(_name("uq", about, columns), *columns, unique=True) for columns in about.unique]
+    searched = (*about.index, *((copy.name,) for copy in about.copies if copy.whole))
     sparse = [_sparse(about, name) for name in about.sparse]
-    return [*unique, *_one_open(about), *(_index(about, columns) for columns in about.index), *sparse]
+    return [*unique, *_one_open(about), *(_index(about, columns) for columns in searched), *sparse]
 
 
 def _sparse(about: Declaration, name: str) -> sa.Index:

@@ -21,9 +21,8 @@ from custcrm.storage.sql import encoding, postgresql, questions, setwise, statem
 from custcrm.storage.sql.engine import translated
 from custcrm.storage.sql.questions import rules_of
 from custcrm.storage.sql.reader import SqlReader
-from custcrm.storage.sql.setwise import STAGED
 from custcrm.storage.sql.statements import Shape
-from custcrm.storage.sql.tables import table
+from custcrm.storage.sql.tables import STAGED, table
 from custcrm.values.errors import Contended, NotFound
 
 R = TypeVar("R")
@@ -132,7 +131,7 @@ class SqlWriter(SqlReader):
         if not verdict.rules:
             return {}
         statement = setwise.refuse_each(verdict, self._dialect)
-        found = self._run(statement.executable, setwise.parameters(statement, {}, part))
+        found = self._run(statement.executable, setwise.parameters(statement, Target, {}, part))
         late = [
             Target(applied_id=part.applied_id, number=number, customer_id=customer_id, reason=reason)
             for number, customer_id, reason in map(tuple, found)
@@ -143,7 +142,7 @@ class SqlWriter(SqlReader):
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
         statement = setwise.add_for_each(template, self._dialect)
-        added = self._change(statement, setwise.parameters(statement, setwise.all_sources(template), part))
+        added = self._change(statement, setwise.parameters(statement, template.record, setwise.all_sources(template), part))
         self.added[table(template.record).name] += added
         return added
 
@@ -151,7 +150,7 @@ class SqlWriter(SqlReader):
         """Change the matching records of each target of the part; return how many records changed."""
         statement = setwise.change_for_each(change, self._dialect)
         _, matched = statements.read_where(change.match)
-        return self._change(statement, setwise.parameters(statement, change.values, part) | matched)
+        return self._change(statement, setwise.parameters(statement, change.record, change.values, part) | matched)
 
     # the connection ------------------------------------------------------------------------------
 

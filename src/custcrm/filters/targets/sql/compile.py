@@ -21,6 +21,7 @@ from attrs import frozen
 from custcrm.filters.ir.moments import resolve
 from custcrm.filters.ir.nodes import Condition, Moment, Shown, Value
 from custcrm.filters.targets.sql.binding import Binding
+from custcrm.filters.targets.sql.folded import read_folded
 from custcrm.filters.targets.sql.source import Element, Records, Source, TableSource
 from custcrm.filters.targets.sql.writer import Clause, ClauseWriter
 from custcrm.filters.types.declarations import Declarations
@@ -82,18 +83,21 @@ def to_sql(
     *,
     as_of: datetime,
     collections: Mapping[str, sa.FromClause],
+    folded: Mapping[str, str] | None = None,
 ) -> Clause:
     """Return a condition as a clause over a plain table, or an alias of one, as at an instant; it needs no parameters.
 
     Fields are columns of the same name. A collection is a table given by its name, tied by its one foreign key to the
     table, a nested one to its collection's table; so is a map, with a column `key`, and `value` or a column for each of
     its fields. Columns hold physical values: instants in UTC where a column keeps no zone, money in minor
-    units in a column of whole numbers and in major units in a NUMERIC. The clause is never NULL. On SQLite numbers are
-    exact within 64 bits; a row that needs more is an error when the statement runs, see `is_overflow`. Raises
-    `FilterError("target")` for tables and columns that are not there or hold values of another type, CASEI and ACCENTI.
+    units in a column of whole numbers and in major units in a NUMERIC. `folded` names the columns that hold texts folded, for
+    CASEI and ACCENTI: see `folded.read_folded`. The clause is never NULL. On SQLite numbers are exact within 64 bits; a row
+    that needs more is an error when the statement runs, see `is_overflow`. Raises `FilterError("target")` for tables and columns
+    that are not there or hold values of another type, and for folds that no column holds.
     """
     binding = Binding(lambda moment: resolve(moment, as_of, zone=schema.zone, feb29=schema.feb29))
-    return ClauseWriter(TableSource(table, collections), binding, exponent=schema.exponent).certain(condition)
+    source = TableSource(table, collections, folds=read_folded(schema, folded or {}))
+    return ClauseWriter(source, binding, exponent=schema.exponent).certain(condition)
 
 
 def is_overflow(error: sa.exc.DBAPIError) -> bool:

@@ -11,10 +11,12 @@ from typing import Any as Anything
 from typing import Final, Protocol, TypeAlias
 
 import sqlalchemy as sa
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from sqlalchemy.exc import NoReferenceError
 
+from custcrm.filters.ir.nodes import Column, Entry
 from custcrm.filters.syntax.errors import FilterError, did_you_mean, quote_name
+from custcrm.filters.targets.sql.folded import Folds
 from custcrm.filters.targets.sql.phrases import MonthDayOf
 from custcrm.values.spelling import nearest
 
@@ -52,8 +54,8 @@ class Source(Protocol):
         """Return month × 100 + day of a date, with or without its year."""
         ...
 
-    def folded(self, name: str, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:
-        """Return the field folded exactly as `values.texts.fold` does, or None where that cannot be had."""
+    def folded(self, value: Column | Entry, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:
+        """Return the text folded exactly as `values.texts.fold` does, or None where that cannot be had."""
         ...
 
     def entry(self, map: str, key: str, field: str | None) -> Element:
@@ -83,12 +85,15 @@ class TableSource:
     """A table, or an alias of one, with the tables of its collections and maps by name, joined by their foreign keys.
 
     A table of a map has a foreign key, a column `key`, and a column `value` or one per field of its records. `within`
-    are the tables outside this one, when it is a collection's.
+    are the tables outside this one, when it is a collection's, and `place` is the collection's path. `folds` are the columns
+    that hold texts folded.
     """
 
     table: sa.FromClause
     others: Mapping[str, sa.FromClause]
     within: tuple[sa.FromClause, ...] = ()
+    place: tuple[str, ...] = ()
+    folds: Folds = field(factory=dict)
 
     @property
     def ours(self) -> bool:
@@ -112,14 +117,21 @@ class TableSource:
         """Return month × 100 + day of the column."""
         return MonthDayOf(self.column(name), type_=sa.Integer())
 
-    def folded(self, name: str, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:  # noqa: ARG002
-        """Return None: a plain table has no folded keys."""
-        return None
+    def folded(self, value: Column | Entry, *, case: bool, accent: bool) -> sa.ColumnElement[str] | None:
+        """Return the column that holds the text folded, None where none was told."""
+        path = (value.name,) if isinstance(value, Column) else tuple(filter(None, (value.map, value.field)))
+        name = self.folds.get(((*self.place, *path), case, accent))
+        if name is None:
+            return None
+        return self.column(name) if isinstance(value, Column) else self._value_of(value.map, value.key, name)
 
     def entry(self, map: str, key: str, field: str | None) -> Element:
         """Return the value of the row's entry, by a sub-query."""
+        return self._value_of(map, key, VALUE if field is None else field)
+
+    def _value_of(self, map: str, key: str, name: str) -> Element:
         entries, held = self._entries(map, key)
-        value = _column(entries, VALUE if field is None else field)
+        value = _column(entries, name)
         return sa.select(value).where(held).correlate_except(entries).scalar_subquery()
 
     def has_entry(self, map: str, key: str) -> sa.ColumnElement[bool]:
@@ -130,7 +142,7 @@ class TableSource:
     def records(self, collection: str) -> Records:
         """Return the records of the collection's table that refer to the row."""
         table = self._other(collection)
-        inside = evolve(self, table=table, within=(*self.within, self.table))
+        inside = evolve(self, table=table, within=(*self.within, self.table), place=(*self.place, collection))
         return Records(table, join_by_foreign_key(self.table, table), inside)
 
     def _entries(self, map: str, key: str) -> tuple[sa.FromClause, sa.ColumnElement[bool]]:

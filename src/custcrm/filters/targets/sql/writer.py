@@ -326,13 +326,16 @@ class ClauseWriter:
             case Choose(condition, then, otherwise):
                 rest = None if otherwise is None else self._folded(otherwise, case=case, accent=accent)
                 return sa.case((self.condition(condition), self._folded(then, case=case, accent=accent)), else_=rest)
-            case Column(name):
-                found = self.source.folded(name, case=case, accent=accent)
+            case Column() | Entry():
+                found = self.source.folded(value, case=case, accent=accent)
                 if found is not None:
                     return found
+                name = value.name if isinstance(value, Column) else f"{value.map}.{value.key}"
             case _:
-                name = f"{value.map}.{value.key}" if isinstance(value, Entry) else "this value"
-        raise FilterError("target", f"no folded key for {quote_name(name)} here; compare without CASEI and ACCENTI")
+                name = "this value"
+        raise FilterError(
+            "target", f"no column holds {quote_name(name)} folded so; name one by to_sql(folded=…), or leave the fold out"
+        )
 
 
 def _is_text(node: Value) -> bool:

@@ -1,14 +1,20 @@
 """Version 3: what rules of loyalty and of texts need that had no column yet.
 
+Beside each text that filters may fold stands what it is folded, where an engine cannot tell: see `storage.folding`. The copies
+without case that customers had are made anew where letters may have been composed otherwise.
+
 Revision ID: 3
 """
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic import op
 
+from custcrm.storage.folding import folds_of
 from custcrm.storage.migrations.versions.v1_everything import TYPES
+from custcrm.values.texts import fold_case
 
 revision = "3"
 down_revision = "2"
@@ -26,14 +32,79 @@ LINES: Final = ("customer_id", "category", "occurred_at", "quantity", "amount")
 SPARSE: Final = (("points_entries", "reference"), ("account_entries", "reference"))
 """Tables, and columns that few rows have, by which they are looked up."""
 
+FOLDED: Final[Mapping[str, tuple[str, str]]] = {
+    "customers": (
+        "id",
+        """first_name last_name company_name business_unit registry_code vat_number email card_number twitter_id facebook_name
+        customer_group home_location delivery_preference web_shop_username""",
+    ),
+    "contact_points": ("customer_id id", "value purpose"),
+    "attributes": ("customer_id key", "value"),
+    "external_ids": ("customer_id system", "external_id"),
+    "tags": ("customer_id id", "value"),
+    "consents": ("customer_id id", "channel"),
+    "memberships": ("customer_id program", "category"),
+    "membership_changes": ("customer_id id", "category"),
+    "sales": ("customer_id id", "program point_of_sale terminal source document external_id"),
+    "sale_lines": ("customer_id sale_id number", "product category"),
+    "points_entries": ("customer_id id", "program terminal point_of_sale rule offer reference"),
+    "account_entries": ("customer_id id", "account program terminal point_of_sale reference"),
+    "coupons": ("customer_id id", "series"),
+    "redemptions": ("customer_id id", "series program reference terminal point_of_sale"),
+    "activities": ("customer_id id", "point_of_sale terminal program"),
+    "messages": ("customer_id id", "channel sender reason"),
+}
+"""Texts whose folds are kept, by table: its key, and the columns."""
+
+CASELESS: Final = ("email", "last_name", "first_name", "company_name")
+"""Texts of customers that have a copy without case."""
+
+BATCH: Final = 5_000
+"""Rows that are read, folded and changed together: however many there are, so many are at hand."""
+
 
 def upgrade() -> None:
-    """Add the columns, and let the index of lines tell which were sold."""
+    """Add the columns, fold the texts that are there, and let the index of lines tell which were sold."""
     for table, name, kind, value in ADDED:
         op.add_column(f"custcrm_{table}", sa.Column(name, TYPES[kind], nullable=value is None, server_default=value))
+    for table, (key, texts) in FOLDED.items():
+        for name in texts.split():
+            op.add_column(f"custcrm_{table}", sa.Column(f"{name}_folds", TYPES[""], nullable=True))
+        _fold(f"custcrm_{table}", key.split(), texts.split())
     index = "custcrm_ix_sale_lines_customer_id_category_occurred_at"
     op.drop_index(index, "custcrm_sale_lines")
     op.create_index(index, "custcrm_sale_lines", LINES)
     for table, name in SPARSE:
         there = sa.column(name).is_not(None)
         op.create_index(f"custcrm_ix_{table}_{name}", f"custcrm_{table}", [name], sqlite_where=there, postgresql_where=there)
+
+
+def _fold(table: str, key: Sequence[str], texts: Sequence[str]) -> None:
+    """Fold the texts of a table, of those rows that have one beyond ASCII, in the order of their key."""
+    connection = op.get_bind()
+    typed = [sa.column(name, TYPES["integer" if name == "number" else ""]) for name in key]
+    copies = [f"{name}_folds" for name in texts]
+    whole = [f"{name}_folded" for name in texts if name in CASELESS]
+    rows = sa.table(table, *typed, *map(sa.column, dict.fromkeys((*texts, *copies, *whole))))
+    beyond = sa.or_(*(_is_beyond_ascii(rows.c[name], connection.dialect.name) for name in texts))
+    query = sa.select(*typed, *(rows.c[name] for name in texts)).where(beyond).order_by(*typed).limit(BATCH)
+    change = rows.update().where(*(column == sa.bindparam(f"of_{column.name}") for column in typed))
+    change = change.values({name: sa.bindparam(f"new_{name}", type_=TYPES[""]) for name in (*copies, *whole)})
+    found: Sequence[Any] = connection.execute(query).all()
+    while found:
+        connection.execute(change, [_changes(row, key, texts) for row in found])
+        last = [sa.literal(value, column.type) for value, column in zip(found[-1], typed, strict=False)]
+        found = connection.execute(query.where(sa.tuple_(*typed) > sa.tuple_(*last))).all()
+
+
+def _changes(row: Sequence[Any], key: Sequence[str], texts: Sequence[str]) -> dict[str, Any]:
+    """Return the key of a row and its copies."""
+    held = dict(zip(texts, row[len(key):], strict=True))
+    whole = {f"new_{name}_folded": text if text is None else fold_case(text) for name, text in held.items() if name in CASELESS}
+    folds = {f"new_{name}_folds": folds_of(text) for name, text in held.items()}
+    return {**{f"of_{name}": value for name, value in zip(key, row, strict=False)}, **whole, **folds}
+
+
+def _is_beyond_ascii(text: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[bool]:
+    octets = sa.func.octet_length(text) if dialect == "postgresql" else sa.func.length(sa.cast(text, sa.LargeBinary))
+    return octets != sa.func.length(text)
