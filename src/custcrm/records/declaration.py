@@ -213,8 +213,8 @@ def record(
     """Declare a frozen attrs class as a record of `table`.
 
     `key`, and each of `unique` and `index`, are column names separated by spaces. `unique` holds where all its columns are
-    present. `sparse` are columns that few records have, which are found by them. `caseless` are texts that are looked up without
-    case among many, and have an index for it. `one_open` are columns whose values only one record may have that has no `until`
+    present. `sparse` are columns that few records have, which are found by them. `caseless` are texts looked up without case
+    among many, and have an index for it. `one_open` are columns whose values only one record may have that has no `until`
     yet. `moments` names the instants by which the record appears in the feed, and as what. `in_force` are the columns that
     bound its time: see `Bounds`. `shown` are the columns that its repr has beside the key: nothing personal. A `secret` key,
     which is worth something to whoever knows it, is not shown.

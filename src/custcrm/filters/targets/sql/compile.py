@@ -92,8 +92,8 @@ def to_sql(
     its fields. Columns hold physical values: instants in UTC where a column keeps no zone, money in minor
     units in a column of whole numbers and in major units in a NUMERIC. `folded` names the columns that hold texts folded, for
     CASEI and ACCENTI: see `folded.read_folded`. The clause is never NULL. On SQLite numbers are exact within 64 bits; a row
-    that needs more is an error when the statement runs, see `is_overflow`. Raises `FilterError("target")` for tables and columns
-    that are not there or hold values of another type, and for folds that no column holds.
+    that needs more is an error when the statement runs, see `is_overflow`. Raises `FilterError("target")` for tables and
+    columns that are not there or hold values of another type, and for folds that no column holds.
     """
     binding = Binding(lambda moment: resolve(moment, as_of, zone=schema.zone, feb29=schema.feb29))
     source = TableSource(table, collections, folds=read_folded(schema, folded or {}))
