@@ -54,18 +54,23 @@ Timed: TypeAlias = tuple[Filter, datetime | None]
 
 
 @frozen(eq=False)
-class _Saved:
-    """The saved segments of a store, by name. Pickled they are those of now, which travel without the store."""
+class SavedSegments:
+    """Finds the filter of a saved segment by its name; iterating gives the names. Pickled they are those of now."""
 
-    store: Store = field(repr=False)
+    _store: Store
 
     def __call__(self, name: str) -> str | None:
-        with self.store.read() as reader:
+        """Return the filter's text, None where there is no such segment."""
+        with self._store.read() as reader:
             segment = reader.get(SavedSegment, name)
         return segment.filter if segment else None
 
+    def __iter__(self) -> Iterator[str]:
+        with self._store.read() as reader:
+            return iter([each.name for each in reader.find(SavedSegment)])
+
     def __reduce__(self) -> tuple[Any, ...]:
-        with self.store.read() as reader:
+        with self._store.read() as reader:
             return dict, ({each.name: each.filter for each in reader.find(SavedSegment)},)
 
 
@@ -76,7 +81,7 @@ class Words:
         self._store = store
         self._make = lru_cache(maxsize=8)(
             lambda programs: vocabulary.schema(
-                currency=currency, timezone=timezone, programs=programs, segments=_Saved(store)
+                currency=currency, timezone=timezone, programs=programs, segments=SavedSegments(store)
             )
         )
         self._lock = Lock()
@@ -116,7 +121,6 @@ class Words:
         with self._lock:
             self._programs = programs
         return programs
-
 
 
 @frozen(kw_only=True, repr=False)

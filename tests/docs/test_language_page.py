@@ -91,6 +91,18 @@ def test_errors(row: list[str]) -> None:
     assert error.message == row[2]
 
 
+@pytest.mark.parametrize("row", table(PAGE, "instead of | write"), ids=lambda row: row[0])
+def test_what_is_written_out_of_habit(row: list[str]) -> None:
+    """Each habit is met where the table marks it, and the first suggestion in its place is what the table tells."""
+    before, _, rest = code(row[0]).partition("‹")
+    place, _, after = rest.partition("›")
+    with pytest.raises(FilterError) as caught:
+        schema().parse(before + place + after)
+    assert (caught.value.position, caught.value.end) == (len(before), len(before) + len(place))
+    assert before + caught.value.suggestions[0] + after == code(row[1])
+    assert isinstance(schema().parse(code(row[1])), Filter)
+
+
 def test_every_kind_of_error_is_told() -> None:
     """The engine raises no kind of FilterError that the page does not name."""
     shown = {code(row[0]) for row in table(PAGE, "kind | filter, the ‹place› marked | message")}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
+
+from attrs import frozen
 
 from custcrm.filters.builder import Fields
 from custcrm.filters.checking.definitions import check_definitions
@@ -122,12 +124,26 @@ class Schema(Declarations):
 def _segments_as_nodes(given: Segments) -> Mapping[str, str | ConditionNode] | Callable[[str], str | ConditionNode | None]:
     """Return the segments with the tree of each that is given as a Filter: what checks and compiles knows trees only."""
     if callable(given):
-        return partial(_found_as_node, given)
+        listed: object = given
+        return _Found(given, listed if isinstance(listed, Iterable) else ())
     return MappingProxyType({name: _as_node(each) for name, each in given.items()})
 
 
-def _found_as_node(find: Callable[[str], Segment], name: str) -> str | ConditionNode | None:
-    return _as_node(find(name))  # type: ignore[no-any-return]  # a text, a tree or None
+@frozen(eq=False)
+class _Found:
+    """A function that finds segments, their trees instead of filters; iterating gives the names where it does that too."""
+
+    _find: Callable[[str], Segment]
+    _names: Iterable[str]
+
+    def __call__(self, name: str) -> str | ConditionNode | None:
+        return cast("str | ConditionNode | None", _as_node(self._find(name)))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _segments_as_nodes, (self._find,)  # which may be something else when it travels
 
 
 def _made_again(kind: type[Schema], options: dict[str, Any]) -> Schema:

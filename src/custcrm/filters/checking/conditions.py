@@ -7,11 +7,12 @@ carries the place of the mistake.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, cast
 
-from custcrm.filters.checking.mismatches import does_not_meet, not_a_condition, not_taken, subject, type_error
+from custcrm.filters.checking.mismatches import does_not_meet, listed, not_a_condition, not_taken, subject, type_error
 from custcrm.filters.checking.names import Names, WholeCollection, WholeMap, resolve, spelled, unknown_value
+from custcrm.filters.checking.remedies import TIMES, unquoted
 from custcrm.filters.checking.segments import segment_node
 from custcrm.filters.checking.sorts import ORDERED, Domain, comparable
 from custcrm.filters.checking.values import check_aggregate, check_amount, check_field, check_operand
@@ -21,6 +22,7 @@ from custcrm.filters.syntax.nodes import (
     TRUE,
     Aggregate,
     And,
+    Arithmetic,
     Between,
     Compare,
     Condition,
@@ -41,6 +43,9 @@ from custcrm.filters.syntax.nodes import (
 )
 from custcrm.filters.syntax.to_text import path_text
 from custcrm.filters.types.declarations import Declarations
+
+MENDED: Final = 20
+"""Values of a list that one error mends together; a longer one is mended one by one."""
 
 
 def names_to_check(schema: Declarations, within: tuple[str, ...] = (), text: str | None = None) -> Names:
@@ -103,18 +108,78 @@ def _below(names: Names, node: Node) -> Names:
 
 
 def _compare(names: Names, node: Compare) -> Condition:
-    left, a = check_operand(names, node.left)
-    right, b = check_operand(names, node.right)
+    if isinstance(node.left, Literal) and not isinstance(node.right, Literal):  # what is known tells what was meant
+        right, b = check_operand(names, node.right)
+        left, a = _beside(names, node.left, b, node.op)
+    else:
+        left, a = _before(names, node)
+        right, b = _beside(names, node.right, a, node.op)
     _check_pair(names, left, a, right, b, node.op)
     return Compare(node.op, left, right, span=node.span)
 
 
+def _before(names: Names, node: Compare) -> tuple[Value, Domain]:
+    """Return the left side of a comparison, and its domain; a name that means nothing may be a text beside a field."""
+    try:
+        return check_operand(names, node.left)
+    except FilterError as error:
+        if error.kind != "unknown_field" or not isinstance(node.right, Field):
+            raise
+        raise unquoted(names, node.left, check_operand(names, node.right)[1], node.op, error) from None
+
+
+def _beside(names: Names, node: Value, wanted: Domain, op: str) -> tuple[Value, Domain]:
+    """Return a value beside one of the wanted sort, and its domain."""
+    try:
+        return check_operand(names, node)
+    except FilterError as error:
+        if isinstance(node, Arithmetic) and wanted.sort not in TIMES and error.suggestions:
+            error.suggestions = ()  # a time would not do here either
+        raise unquoted(names, node, wanted, op, error) from None
+
+
+def _all_beside(names: Names, value: Value, domain: Domain, nodes: Sequence[Value], op: str) -> list[Value]:
+    """Return values that are all compared with one; where several do not fit, the error mends all of them at once."""
+    checked: list[Value] = []
+    for node in nodes:
+        try:
+            item, other = _beside(names, node, domain, op)
+            _check_pair(names, value, domain, item, other, op)
+        except FilterError as error:
+            raise _mend_all(names, value, domain, nodes, op, error) from None
+        checked.append(item)
+    return checked
+
+
+def _mend_all(
+    names: Names, value: Value, domain: Domain, nodes: Sequence[Value], op: str, error: FilterError
+) -> FilterError:
+    """Return the error about one of several values as one about all, with what to write for those that do not fit."""
+    places = [node.span for node in nodes]
+    first, last = places[0], places[-1]
+    if names.text is None or first is None or last is None or not error.suggestions or len(nodes) > MENDED:
+        return error
+    pieces, at, wrongs = [], first[0], 0
+    for node, place in zip(nodes, places, strict=True):
+        assert place is not None  # of one text all have places
+        try:
+            item, other = _beside(names, node, domain, op)
+            _check_pair(names, value, domain, item, other, op)
+        except FilterError as wrong:
+            if not wrong.suggestions or wrong.span != place:
+                return error
+            pieces += [names.text[at : place[0]], wrong.suggestions[0]]
+            at, wrongs = place[1], wrongs + 1
+    if wrongs < 2:
+        return error
+    whole = "".join([*pieces, names.text[at : last[1]]])
+    message = f"{error.message.partition(';')[0]}; write {whole}"
+    return FilterError(error.kind, message, public=error.public, span=(first[0], last[1]), suggestions=(whole,))
+
+
 def _between(names: Names, node: Between) -> Condition:
     value, domain = check_operand(names, node.value)
-    low, a = check_operand(names, node.low)
-    high, b = check_operand(names, node.high)
-    _check_pair(names, value, domain, low, a, "between")
-    _check_pair(names, value, domain, high, b, "between")
+    low, high = _all_beside(names, value, domain, (node.low, node.high), "between")
     return Between(value, low, high, span=node.span)
 
 
@@ -124,12 +189,7 @@ def _in(names: Names, node: In) -> Condition:
         for constant in _examples(domain, node.items):
             _check_pair(names, value, domain, *check_operand(names, constant), "=")
         return In(value, node.items, span=node.span)
-    items = []
-    for each in node.items:
-        item, b = check_operand(names, each)
-        _check_pair(names, value, domain, item, b, "=")
-        items.append(item)
-    return In(value, tuple(items), span=node.span)
+    return In(value, tuple(_all_beside(names, value, domain, node.items, "=")), span=node.span)
 
 
 def _examples(domain: Domain, listed: Listed) -> Iterable[Literal]:
@@ -139,11 +199,11 @@ def _examples(domain: Domain, listed: Listed) -> Iterable[Literal]:
 
 def _text_test(names: Names, node: TextTest) -> Condition:
     value, domain = check_operand(names, node.value)
-    pattern, wanted = check_operand(names, node.pattern)
+    pattern, wanted = _beside(names, node.pattern, domain, node.test)
     if domain.sort != "text":
         raise not_taken(value, domain, node.test)
     if wanted.sort != "text":
-        raise does_not_meet(value, domain, pattern, wanted)
+        raise does_not_meet(names, value, domain, pattern, wanted, node.test)
     if not wanted.constant:
         raise type_error(pattern, "a pattern is a text in single quotes; fields are compared with =")
     return TextTest(node.test, value, pattern, span=node.span)
@@ -210,9 +270,11 @@ def _remedy(names: Names, node: Value) -> str:
     if isinstance(node, Aggregate):
         return f"{node.op.upper()} gives a value; compare it, e.g. {node.op.upper()}(…) > 0"
     domain = check_operand(names, node)[1]
-    what = {"text": "a text", "integer": "a number", "number": "a number"}.get(domain.sort, "a value")
+    what = {"text": "a text", "integer": "a number", "number": "a number", "money": "a number"}.get(domain.sort, "a value")
     if isinstance(node, Field):
-        return f"{what} is not a condition; write {path_text(node.path)} EXISTS"
+        path = path_text(node.path)
+        compared = f"compare it, as in {path} > 0, or " if what == "a number" else ""
+        return f"{what} is not a condition; {compared}write {path} EXISTS"
     return f"{what} is not a condition; compare it with something"
 
 
@@ -227,7 +289,7 @@ def _check_pair(  # two values, each with its domain, and the operator between t
             if domain.sort not in ORDERED and not (domain.sort == "anniversary" and op == "between"):
                 raise not_taken(side, domain, op)
     if not comparable(a, b):
-        raise does_not_meet(left, a, right, b)
+        raise does_not_meet(names, left, a, right, b, op)
     if "choice" in (a.sort, b.sort):
         _check_choice(left, a, right, b)
     elif "money" in (a.sort, b.sort):
@@ -241,7 +303,8 @@ def _check_choice(left: Value, a: Domain, right: Value, b: Domain) -> None:
     field, choices, constant = (left, a.choices, right) if a.sort == "choice" else (right, b.choices, left)
     value = constant.value if isinstance(constant, Literal) else None
     if not isinstance(value, str):
-        raise type_error(constant, f"{subject(field, a)} is compared with one of its values as it stands")
+        message = f"{subject(field, a)} is compared with one of its values as it stands: {listed(choices)}"
+        raise type_error(constant, message)
     if value not in choices:
         name = path_text(field.path[-1:]) if isinstance(field, Field) else "the list"
         raise unknown_value(f"not a value of {name}", value, choices, constant.span)

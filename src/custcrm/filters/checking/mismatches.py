@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
 
-from custcrm.filters.checking.sorts import NOUNS, Domain
-from custcrm.filters.syntax.constants import day, number, quoted, write_number
+from custcrm.filters.checking.names import SHOWN_FIELDS, Names
+from custcrm.filters.checking.remedies import ORDERS, moved, rewritten
+from custcrm.filters.checking.sorts import NOUNS, NUMERIC, Domain
+from custcrm.filters.syntax.constants import quoted
 from custcrm.filters.syntax.errors import FilterError
-from custcrm.filters.syntax.nodes import Field, Literal, Node, Value
+from custcrm.filters.syntax.nodes import Arithmetic, Field, Node, Value
 from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.filters.syntax.to_text import path_text
-from custcrm.values.errors import Malformed
 
 
 def subject(node: Node, domain: Domain | None = None) -> str:
@@ -20,55 +21,61 @@ def subject(node: Node, domain: Domain | None = None) -> str:
     return "this" if domain is None else NOUNS[domain.sort]
 
 
-def type_error(node: Node, message: str, *, public: str | None = None, suggestion: str | None = None) -> FilterError:
-    """Return a `type` error at a node."""
-    suggestions = () if suggestion is None else (suggestion,)
-    hint = f"; write {suggestion}" if suggestion else ""
+def type_error(
+    node: Node, message: str, *, public: str | None = None, suggestions: Sequence[str] = ()
+) -> FilterError:
+    """Return a `type` error at a node, with what to write there instead."""
+    hint = f"; write {' or '.join(suggestions)}" if suggestions else ""
     return FilterError("type", message + hint, span=node.span, public=public or message, suggestions=suggestions)
 
 
-def does_not_meet(left: Value, a: Domain, right: Value, b: Domain) -> FilterError:
+def does_not_meet(  # two values, each with its domain, and the operator between them
+    names: Names, left: Value, a: Domain, right: Value, b: Domain, op: str
+) -> FilterError:
     """Return the error for two sides that cannot be compared, at the constant that does not fit, else at the right."""
     if a.constant and not b.constant:
         left, a, right, b = right, b, left, a
     name = subject(left, a)
     is_what = "" if name == NOUNS[a.sort] else f" is {NOUNS[a.sort]} and"
-    return type_error(
-        right,
-        f"{name}{is_what} cannot be compared with {NOUNS[b.sort]}",
-        suggestion=_rewritten(right, a) if isinstance(right, Literal) else None,
-    )
+    message = f"{name}{is_what} cannot be compared with {NOUNS[b.sort]}"
+    if a.sort == "text" and b.sort in NUMERIC and op in ORDERS:
+        message += "; in single quotes it would compare as a text, where '10' comes before '9'"
+    suggestions = rewritten(names, right, a, op)
+    if not suggestions and a.sort in ("date", "instant"):
+        example = "; a day is written DATE('2026-01-31'), a time before now ago('30 days')"
+        return type_error(right, message + example, public=message)
+    if a.sort == "choice":
+        message += f"; it is {listed(a.choices)}"
+    if not suggestions and b.sort == "boolean" and a.sort == "text":
+        message += "; whether there is one is asked with EXISTS"
+    return type_error(right, message, suggestions=suggestions)
+
+
+def listed(choices: Sequence[str]) -> str:
+    """Return the values of a closed list as a message shows them."""
+    return ", ".join(map(quoted, choices[:SHOWN_FIELDS])) + (" …" if len(choices) > SHOWN_FIELDS else "")
 
 
 def not_taken(node: Value, domain: Domain, operator: str) -> FilterError:
-    """Return the error for an operator that does not take a field of this sort."""
+    """Return the error for an operator that does not take a value of this sort."""
     words = TEXT_TESTS[operator].words if operator in TEXT_TESTS else operator.upper()
-    name = subject(node, domain)
-    is_what = "" if name == NOUNS[domain.sort] else f" is {NOUNS[domain.sort]};"
-    return type_error(node, f"{name}{is_what} {words} does not apply to it")
+    name, what = subject(node, domain), NOUNS[domain.sort]
+    if name == what:
+        return type_error(node, f"{words} does not apply to {what}")
+    return type_error(node, f"{name} is {what}; {words} does not apply to it")
+
+
+def not_computed(node: Arithmetic, side: Value, domain: Domain) -> FilterError:
+    """Return the error for arithmetic with a value of this sort; times are moved by ago and from_now."""
+    if domain.sort in ("date", "instant", "moment", "clock_moment"):
+        message = "times are not computed with; they are moved by ago and from_now, e.g. ago('30 days')"
+        return type_error(node, message, suggestions=moved(node))
+    return not_taken(side, domain, node.op)
 
 
 def too_many_decimals(node: Node, currency: str | None, places: int) -> FilterError:
     """Return the error for an amount that the currency cannot hold."""
     return type_error(node, f"amounts in {currency} have {places} decimals", public="an amount with too many decimals")
-
-
-def _rewritten(literal: Literal, wanted: Domain) -> str | None:
-    """Write a constant as the other side would take it, where that is plainly what was meant."""
-    value = literal.value
-    try:
-        match wanted.sort:
-            case "integer" | "number" | "money" | "elapsed" if isinstance(value, str):
-                return write_number(number(value.strip()))
-            case "date" | "instant" | "anniversary" if isinstance(value, str):
-                return f"DATE({quoted(day(value.strip()[:10]).isoformat())})"
-            case "boolean" if isinstance(value, str) and value.strip().upper() in ("TRUE", "FALSE"):
-                return value.strip().upper()
-            case "text" if not isinstance(value, bool | str | date):
-                return quoted(write_number(value))
-    except Malformed:
-        return None  # it is no number and no day, so there is nothing to suggest
-    return None
 
 
 def not_a_condition(node: Node, remedy: str) -> FilterError:

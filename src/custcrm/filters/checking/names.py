@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from custcrm.filters.checking.sorts import Domain
+from custcrm.filters.checking.sorts import Domain, domain_of_type
 from custcrm.filters.syntax.errors import FilterError, did_you_mean, quote_name
 from custcrm.filters.syntax.nodes import Aggregate, Condition, Node, Place, Value
+from custcrm.filters.syntax.operators import AGGREGATES
 from custcrm.filters.syntax.to_text import path_text
 from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Collection, Derived, Elapsed, Map, Metric, Scalar
@@ -25,6 +26,8 @@ WHERE: Final = "WHERE"
 """Marks the condition of a collection among a schema's definitions."""
 SHOWN_FIELDS: Final = 8
 """Fields of a record that an error lists."""
+MOST_TOLD: Final = 4
+"""Ways to ask for what records of several collections have, in one message."""
 
 
 def _refuse_to_check(_: Names, __: Node) -> Condition:
@@ -206,7 +209,8 @@ def unknown_value(
     message: str, typed: str, candidates: Iterable[str], place: Place | None, *, prefix: tuple[str, ...] | None = None
 ) -> FilterError:
     """Return the error for a key or choice that is not one of the candidates, with the nearest as it would be typed."""
-    near = nearest(typed, candidates)
+    candidates = list(candidates)
+    near = [each for each in candidates if each.casefold() == typed.casefold()] or nearest(typed, candidates)
     suggestions = [quote_name(each) if prefix is None else path_text((*prefix, each)) for each in near]
     return FilterError(
         "unknown_value",
@@ -248,9 +252,49 @@ def _unknown(names: Names, path: tuple[str, ...], place: Place | None) -> Filter
         )
     where = f"inside {'.'.join(names.within)}" if names.within else ""
     error = _no_field(first, _offered(names), place, where)
+    if not error.suggestions and len(path) == 1 and (kept := _kept_by(names, first)):
+        return kept_elsewhere(names, first, kept, place)
     rest = path[1:]
     error.suggestions = tuple(path_text((*_split(each), *rest)) if rest else each for each in error.suggestions)
     return error
+
+
+def _kept_by(names: Names, field: str) -> list[str]:
+    """List the collections and maps whose records have a field."""
+    return [
+        name for name, kind in names.fields.items()
+        if (isinstance(kind, Collection) and not kind.hidden and field in kind.fields)
+        or (isinstance(kind, Map) and isinstance(kind.value, Mapping) and field in kind.value)
+    ]
+
+
+def kept_elsewhere(names: Names, field: str, kept: Sequence[str], place: Place | None) -> FilterError:
+    """Return the error for a name that the records of collections or maps have, with how it is asked of them."""
+    metrics = [] if names.within else [each for each in names.schema.metrics if field in each.split("_")]
+    suggestions, shown = metrics[:2], metrics[:2]
+    for name in kept:
+        kind = names.fields[name]
+        if isinstance(kind, Map):
+            keys = list(kind.keys or ())[:SHOWN_FIELDS]
+            suggestions += [path_text((name, key, field)) for key in keys]
+            shown += [path_text((name, key, field)) for key in keys] or [f"{name}.KEY.{path_text((field,))}"]
+        else:
+            totals = _totals(name, kind, field)
+            suggestions += totals
+            shown += [f"EXISTS({path_text((name,))} WHERE {path_text((field,))} …)", *totals]
+    told = " or ".join(shown[:MOST_TOLD])
+    message = f"no field {quote_name(field)}; {' and '.join(kept)} {'has' if len(kept) == 1 else 'have'} one: write {told}"
+    return FilterError(
+        "unknown_field", message, public=f"a field that does not exist; write {told}", span=place, suggestions=suggestions
+    )
+
+
+def _totals(collection: str, kind: Collection, field: str) -> list[str]:
+    """Return the values over all records of a collection: the sum of a number, or the last time."""
+    declared = kind.fields[field]
+    sort = None if isinstance(declared, Collection | Map) else domain_of_type(declared).sort
+    total = {"date": "MAX", "instant": "MAX", "integer": "SUM", "number": "SUM", "money": "SUM"}.get(sort or "")
+    return [f"{total}({path_text((collection, field))})"] if total else []
 
 
 def _split(name: str) -> tuple[str, ...]:
@@ -273,12 +317,14 @@ def _out_of_scope(names: Names, name: str, owner: str, place: Place | None) -> F
 def _too_long(fields: Mapping[str, Any], path: tuple[str, ...], place: Place | None) -> FilterError:
     name, kind = path[0], fields.get(path[0])
     if isinstance(kind, Collection):
-        both, hint = ".".join(path[:2]), ""
+        both, message = ".".join(path[:2]), f"{name} is a collection; its records are counted, summed or searched"
         of, rest = (path[:2], path[2:]) if both in fields else (path[:1], path[1:])
-        if rest[0] in fields[".".join(of)].fields:
-            hint = f"; write MAX({path_text(path)}) or EXISTS({path_text(of)} WHERE {path_text(rest)} …)"
-        message = f"{name} is a collection; its records are counted, summed or searched{hint}"
-        return FilterError("unknown_field", message, span=place)
+        if (declared := fields[".".join(of)].fields.get(rest[0])) is None:
+            return FilterError("unknown_field", message, span=place)
+        sort = None if isinstance(declared, Collection | Map) or len(rest) > 1 else domain_of_type(declared).sort
+        latest = [f"MAX({path_text(path)})"] if sort in AGGREGATES["max"].takes else []
+        message += "; write " + " or ".join([*latest, f"EXISTS({path_text(of)} WHERE {path_text(rest)} …)"])
+        return FilterError("unknown_field", message, span=place, suggestions=latest)
     return _no_field(path_text(path), (), place, f"; {path_text((name,))} has no parts")
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from attrs import evolve
 
@@ -25,9 +24,10 @@ def segment_node(names: Names, node: Segment) -> Condition:
             span=argument_place(names, node.span),
         )
     if name not in names.segments:
-        listed: Mapping[str, Any] = {} if callable(schema.segments) else schema.segments
-        found = schema.segments(name) if callable(schema.segments) else listed.get(name)
+        found = schema.segments(name) if callable(schema.segments) else schema.segments.get(name)
         if found is None:
+            # A function that finds segments may also be one that lists their names.
+            listed = [str(each) for each in schema.segments] if isinstance(schema.segments, Iterable) else []
             raise unknown_value(f"no segment {quoted(name)}", name, listed, argument_place(names, node.span))
         text = found if isinstance(found, str) else None
         inner = evolve(names, text=text, active=(*names.active, name))

@@ -11,8 +11,9 @@ from typing import Any, Final, cast
 
 from attrs import evolve
 
-from custcrm.filters.checking.mismatches import not_a_condition, not_taken, subject, too_many_decimals, type_error
+from custcrm.filters.checking.mismatches import not_a_condition, not_computed, not_taken, subject, too_many_decimals, type_error
 from custcrm.filters.checking.names import (
+    MOST_TOLD,
     Computed,
     EntryRecord,
     EntryValue,
@@ -40,7 +41,7 @@ from custcrm.filters.syntax.errors import FilterError, not_a_value
 from custcrm.filters.syntax.nodes import Aggregate, Anniversary, Arithmetic, Clock, Field, Fold, Literal, Node, Value
 from custcrm.filters.syntax.operators import AGGREGATES
 from custcrm.filters.syntax.to_text import path_text
-from custcrm.filters.types.types import Collection, Derived, Elapsed, Sort
+from custcrm.filters.types.types import Collection, Derived, Elapsed, Map, Sort
 
 
 def value_of(node: Value, domain: Domain) -> Fraction:
@@ -119,7 +120,7 @@ def _arithmetic(names: Names, node: Arithmetic) -> tuple[Value, Domain]:
     right, b = check_operand(names, node.right)
     for side, domain in ((left, a), (right, b)):
         if domain.sort not in NUMERIC and domain.sort != "money":
-            raise not_taken(side, domain, node.op)
+            raise not_computed(node, side, domain)
     checked = Arithmetic(node.op, left, right, span=node.span)
     if node.op == "^":
         _check_power(left, a, right)
@@ -219,6 +220,11 @@ def check_aggregate(names: Names, node: Aggregate) -> tuple[Aggregate, Domain]:
 def _no_collection(names: Names, node: Aggregate, path: tuple[str, ...]) -> FilterError:
     """Return the error of an aggregate over a path that leads to no collection, or beyond a field of one."""
     place = path_place(names, node.span)
+    if near := _collections_for(names, node):
+        what = "a field of a collection" if AGGREGATES[node.op].takes else "a collection"
+        ways = " or ".join(f"{node.op.upper()}({each})" for each in near[:MOST_TOLD])
+        message = f"{node.op.upper()} takes {what}; write {ways}"
+        return FilterError("unknown_field", message, span=place, suggestions=near)
     found = resolve(names, path[:1], place)  # unknown names first
     if isinstance(found, WholeCollection) and node.op == "count":
         _, rest = cast("tuple[str, tuple[str, ...]]", collection_at(names.fields, path))
@@ -229,6 +235,22 @@ def _no_collection(names: Names, node: Aggregate, path: tuple[str, ...]) -> Filt
     else:
         message = f"{node.op.upper()} takes a field of a collection, as in {node.op.upper()}({_sample(names.fields)})"
     return FilterError("arguments", message, span=place)
+
+
+def _collections_for(names: Names, node: Aggregate) -> list[str]:
+    """List what may have been meant by `COUNT(*)` and by `SUM(total)`, where the collection was not said."""
+    found = ((name, each) for name, each in names.fields.items() if isinstance(each, Collection) and "." not in name)
+    shown = {name: each for name, each in found if not each.hidden}
+    takes = AGGREGATES[node.op].takes
+    if len(node.path) > 1 or node.path[0] in names.fields:
+        return []
+    if node.path == ("*",):
+        return [path_text((name, _first(each, takes))) if takes else path_text((name,)) for name, each in shown.items()]
+    fitting = ((name, each.fields.get(node.path[0])) for name, each in shown.items())
+    return [
+        path_text((name, *node.path)) for name, each in fitting
+        if takes and each is not None and not isinstance(each, Collection | Map) and domain_of_type(each).sort in takes
+    ]
 
 
 def _sample(fields: Mapping[str, Any]) -> str:
@@ -242,7 +264,8 @@ def _aggregated(names: Names, node: Aggregate, collection: str, field: str | Non
     op = node.op.upper()
     if field is None:
         example = path_text((*node.path, _first(names.fields[collection], AGGREGATES[node.op].takes)))
-        raise FilterError("arguments", f"{op} takes a field of {path_text(node.path)}; write {op}({example})", span=place)
+        message = f"{op} takes a field of {path_text(node.path)}; write {op}({example})"
+        raise FilterError("arguments", message, span=place, suggestions=(example,) if not example.endswith(".field") else ())
     found = resolve(names.inside(collection), (field,), place)
     if not isinstance(found, Plain):
         raise FilterError("arguments", f"{op} takes a single value of each record", span=place)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 from typing import Literal as OneOf
 
+from custcrm.filters.parsing.habits import find_habit, told
 from custcrm.filters.parsing.operands import Operand
 from custcrm.filters.parsing.tokens import Token
 from custcrm.filters.syntax.errors import LONGEST_SHOWN, FilterError, did_you_mean, quote_name, visible
@@ -56,9 +57,12 @@ class Mistakes:
         expected: Sequence[str] = (),
         near: Sequence[str] = (),
     ) -> FilterError:
-        """Return the error of a kind at a place."""
-        span = (place.start, place.end)
-        return FilterError(kind, message, span=span, text=self._text, expected=expected, suggestions=near)
+        """Return the error of a kind at a place; where a habit shows there, it tells what the language writes instead."""
+        habit = find_habit(self._text, place.start)
+        if habit is None:
+            span = (place.start, place.end)
+            return FilterError(kind, message, span=span, text=self._text, expected=expected, suggestions=near)
+        return told(habit, kind, self._text, expected)
 
     def unexpected(
         self,
@@ -93,8 +97,6 @@ class Mistakes:
         if token.kind == "word":
             quoted = f'; a field of this name is written "{token.path[0]}"'
             return self.unexpected(token, wanted, message=f"expected {wanted}, found {token.text}{quoted}")
-        if token.text == "=" and self._text[token.start - 1 : token.start] == "=":
-            return self.unexpected(token, wanted, message="equality is written with one =", near=("=",))
         return self.unexpected(token, wanted)
 
     def no_operator(self, token: Token, bracket: Bracket, operand: Operand, role: Role) -> FilterError:

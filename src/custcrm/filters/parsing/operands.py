@@ -4,8 +4,11 @@ Operators check here what kind of thing their operands are, and the limits that 
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
 from typing import Final, NamedTuple, cast
 
+from custcrm.filters.parsing.habits import find_habit, told
 from custcrm.filters.parsing.tokens import Token
 from custcrm.filters.syntax.errors import NOT_A_VALUE, FilterError
 from custcrm.filters.syntax.kinds import kind_of
@@ -26,8 +29,10 @@ from custcrm.filters.syntax.nodes import (
     conjunction,
     disjunction,
     negation,
+    rebuilt,
 )
 from custcrm.filters.syntax.operators import COMPARISONS, TEXT_TESTS, ArithmeticOp
+from custcrm.filters.syntax.to_text import canonical
 
 _TEXT_TESTS: Final = {row.words: row.name for row in TEXT_TESTS.values()}
 _MOST_WAITING: Final = CONDITIONS + DEPTH + 1
@@ -83,7 +88,21 @@ class Operands:
             return operands[0]
         place = (operands[0].start, operands[-1].end)
         make = conjunction if name == "AND" else disjunction
+        for before, operand in pairwise(operands):
+            self._refuse_half(before, operand)
         return Operand(make(map(self.require_condition, operands), place), *place)
+
+    def _refuse_half(self, before: Operand, operand: Operand) -> None:
+        """Raise for a constant behind a comparison, which stands for another one: `country = 'FI' OR 'SE'`."""
+        match before.node, operand.node:
+            case (Compare(left=left) | TextTest(value=left), Literal(value=str() | int() | Decimal() as value)):
+                if isinstance(value, bool):
+                    return
+                full = canonical(rebuilt(before.node, [left, operand.node]))
+                raise FilterError(
+                    "not_a_condition", f"a condition is said in full; write {full}", text=self._text, suggestions=(full,),
+                    public="a condition is said in full", span=(operand.start, operand.end),
+                )
 
     def negate(self, token: Token, operand: Operand) -> Operand:
         """Return the complement of a condition, which begins at its NOT."""
@@ -112,6 +131,8 @@ class Operands:
         return Operand(negation(node, place) if negated else node, *place)
 
     def _error(self, kind: str, message: str, operand: Operand) -> FilterError:
+        if (habit := find_habit(self._text, operand.start)) is not None:
+            return told(habit, kind, self._text)
         return FilterError(kind, message, span=(operand.start, operand.end), text=self._text)
 
 

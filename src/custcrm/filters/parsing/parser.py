@@ -285,7 +285,9 @@ class _Parser:
             raise unknown(name.path[0], (name.start, name.end)).within(self.text)
         args: list[Operand] = []
         outer = self.open_bracket("call", function)
-        more = self.ahead != ")"
+        if self.ahead == "*" and function in AGGREGATES:
+            args.append(self._parse_star())
+        more = self.ahead not in (")", "WHERE")
         while more:
             args.append((yield self.parse_expression()))
             more = self.skip(",")
@@ -302,6 +304,13 @@ class _Parser:
         if kind_of(node) == "condition":
             self.operands.count_condition(name.start, end)
         return Operand(node, name.start, end)
+
+    def _parse_star(self) -> Operand:
+        """star = '*': no collection has this name, so that a schema refuses it and tells those that there are"""
+        star = self.take()
+        operand = Operand(Field((star.text,), span=(star.start, star.end)), star.start, star.end)
+        self.check_follow(operand, "value")
+        return operand
 
     # brackets ----------------------------------------------------------------------------------
 
