@@ -117,6 +117,20 @@ def test_parts_that_are_always_the_same(text: str, kind: str, part: str | None) 
     assert (finding.kind, finding.part) == (kind, part or text)
 
 
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("tags.SIZE > '9'", "tags.SIZE > '9'"), ("'1,000' <= tags.SIZE", "'1,000' <= tags.SIZE"),
+        ("NOT tags.SIZE < '9'", "tags.SIZE < '9'"), ("tags.SIZE BETWEEN '1' AND '9'", "tags.SIZE BETWEEN '1' AND '9'"),
+        ("tags.SIZE = '9'", None), ("tags.SIZE > 'M'", None), ("visits > 9", None),
+    ],
+)
+def test_numbers_that_are_texts_have_another_order(text: str, part: str | None) -> None:
+    """Law: an order of texts that are numbers is told, nothing else of texts and numbers is."""
+    found = [each.part for each in findings(text) if each.kind == "text_order"]
+    assert found == ([] if part is None else [part])
+
+
 @given(filters(DEMO))
 def test_every_filter_can_be_linted(rule: Filter) -> None:
     for finding in rule.lint():

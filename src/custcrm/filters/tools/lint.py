@@ -6,6 +6,7 @@
 | `never_equal` | a folded value beside a text that no fold gives: `CASEI(name) = 'Anna'` |
 | `near_key` | a key of an open map that is spelled nearly like another |
 | `blanks` | a key or a constant with white space round it, which nothing that is stored trimmed has: `tags." VIP "` |
+| `text_order` | an order of texts that are numbers: `attributes.employees > '9'` leaves out 10 |
 | `always_false`, `always_true` | a part that no row, or every row, satisfies |
 """
 
@@ -19,6 +20,7 @@ from custcrm.filters.checking.names import Names
 from custcrm.filters.syntax import nodes as s
 from custcrm.filters.syntax.constants import quoted
 from custcrm.filters.syntax.errors import did_you_mean
+from custcrm.filters.syntax.spellings import loose_number
 from custcrm.filters.syntax.to_text import canonical, path_text
 from custcrm.filters.tools.presence import can_be_missing, tested_values
 from custcrm.filters.tools.simplify import simplify
@@ -27,7 +29,7 @@ from custcrm.filters.types.types import Map
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import fold, trimmed
 
-Kind: TypeAlias = OneOf["missing", "never_equal", "near_key", "blanks", "always_false", "always_true"]
+Kind: TypeAlias = OneOf["missing", "never_equal", "near_key", "blanks", "text_order", "always_false", "always_true"]
 Keys: TypeAlias = Mapping[str, Iterable[str]]
 
 _NONE: Final[Keys] = {}
@@ -59,7 +61,7 @@ def lint(
     names = Names(schema, within)
     found = [
         *_constant_parts(node), *_missing(names, node), *_never_equal(node), *_near_keys(schema, node, keys),
-        *_with_blanks(node),
+        *_with_blanks(node), *_text_orders(node),
     ]
     return tuple(sorted(found, key=lambda finding: finding.span or (0, 0)))
 
@@ -87,6 +89,23 @@ def _inside_where(node: s.Node) -> Iterator[Finding]:
         if isinstance(each, s.Aggregate) and each.where is not None:
             yield from _constant_parts(each.where)
             return
+
+
+# numbers that are texts --------------------------------------------------------------------------
+
+
+def _text_orders(node: s.Node) -> Iterator[Finding]:
+    """Find `<` and its like, and BETWEEN, beside a text that is a number: texts are ordered sign by sign."""
+    for each in s.walk(node):
+        is_ordered = isinstance(each, s.Between) or (isinstance(each, s.Compare) and each.op != "=")
+        if is_ordered and any(_is_written_number(part) for part in s.children(each)):
+            part = canonical(each)
+            message = f"{part} compares texts, of which '10' comes before '9'; numbers are ordered in a field that is a number"
+            yield Finding(kind="text_order", message=message, part=part, span=each.span)
+
+
+def _is_written_number(node: s.Node) -> bool:
+    return isinstance(node, s.Literal) and isinstance(node.value, str) and loose_number(node.value) is not None
 
 
 # negatives and missing values --------------------------------------------------------------------
