@@ -297,3 +297,23 @@ def test_days_are_read_in_every_order(on: Any) -> None:
         assert loose_days(text.rjust(10, "0") if text[4:5] in "-/" else text) in ((on,), ())
     for text in (f"{on.day}/{on.month}/{on.year:04}", f"{on.month}/{on.day}/{on.year:04}"):
         assert on in loose_days(text)
+
+
+class Found:
+    """Finds segments by name, and lists the names."""
+
+    def __call__(self, name: str) -> str | None:
+        return "visits > 9" if name == "lapsed vips" else None
+
+    def __iter__(self) -> Any:
+        return iter(["lapsed vips"])
+
+
+@pytest.mark.parametrize(("segments", "near"), [(Found(), ("'lapsed vips'",)), (Found().__call__, ())])
+def test_who_finds_segments_may_list_their_names(segments: Any, near: tuple[str, ...]) -> None:
+    """Law: near names are suggested where they can be known, and a function alone does as before."""
+    schema = SCHEMA.evolve(segments=segments)
+    assert schema.parse("SEGMENT('lapsed vips')").matches({"visits": 10})
+    with pytest.raises(FilterError) as caught:
+        schema.parse("SEGMENT('lapsd vips')")
+    assert caught.value.suggestions == near

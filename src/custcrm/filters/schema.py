@@ -30,8 +30,9 @@ class Schema(Declarations):
 
     `fields` maps names to Python types (`str int Decimal bool date datetime`, an `Enum`, `dict[str, T]`, `[{…}]`) or
     to the types of this package. `metrics` are named values in the language, or `Elapsed`; `segments` are named
-    filters, or a function that finds one (None: there is none). Days begin in `timezone`; amounts are in `currency`,
-    without which there are no Money fields. `noun` says what a row is, for messages.
+    filters, or a function that finds one (None: there is none); where that can be iterated, for the names, an error
+    suggests near ones. Days begin in `timezone`; amounts are in `currency`, without which there are no Money fields.
+    `noun` says what a row is, for messages.
 
         schema = Schema({"country": str, "visits": int, "orders": [{"total": int}]})
         schema.parse("country = 'FI' AND COUNT(orders) > 2").select(rows)
