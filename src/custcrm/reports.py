@@ -30,7 +30,7 @@ from custcrm.values.periods import Period, local
 from custcrm.values.shapes import several
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
-from custcrm.view import Row, View
+from custcrm.view import Row, View, ahead
 
 # the transaction log --------------------------------------------------------------------------------
 
@@ -161,7 +161,7 @@ class TransactionLog:
     _business: Business
 
     def __iter__(self) -> Iterator[Transaction]:
-        return self._business.store.confine(self._each())
+        return self._business.store.confine(ahead(self._each()))
 
     def _each(self) -> Iterator[Transaction]:
         with self._business.reading() as reader:
@@ -177,9 +177,9 @@ class TransactionLog:
             found[line.kind] = found.get(line.kind, Total()).plus(line)
         return {kind: found[kind] for kind in KINDS if kind in found}
 
-    def to_csv(self, target: str | PathLike[str], *, delimiter: str = ",", bom: bool = False) -> int:
+    def to_csv(self, target: str | PathLike[str], *, delimiter: str = ",", bom: bool = False, raw: bool = False) -> int:
         """Write the lines as CSV, as a View does, and return their number; the export is recorded."""
-        return self._table.to_csv(target, delimiter=delimiter, bom=bom)
+        return self._table.to_csv(target, delimiter=delimiter, bom=bom, raw=raw)
 
     @property
     def _table(self) -> View:
@@ -282,9 +282,9 @@ class PointBalances:
         """The sum of all balances; debts count against it."""
         return sum(row[BALANCE] for row in self)
 
-    def to_csv(self, target: str | PathLike[str], *, delimiter: str = ",", bom: bool = False) -> int:
+    def to_csv(self, target: str | PathLike[str], *, delimiter: str = ",", bom: bool = False, raw: bool = False) -> int:
         """Write the rows as CSV, as a View does, and return their number; the export is recorded."""
-        return self.view.to_csv(target, delimiter=delimiter, bom=bom)
+        return self.view.to_csv(target, delimiter=delimiter, bom=bom, raw=raw)
 
     def __str__(self) -> str:
         return f"{self.view}\ntotal {self.total:,}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import islice
 from os import PathLike
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import frozen
 
@@ -20,13 +20,18 @@ from custcrm.filters.tools.show import shown_value
 from custcrm.records import Export
 from custcrm.storage.questions import Order, Question
 from custcrm.values.errors import Malformed
-from custcrm.values.formulas import harmless
+from custcrm.values.formulas import harmless, row_of, told_delimiter
 from custcrm.values.money import Money
-from custcrm.values.shapes import mapping, several
+from custcrm.values.shapes import flag, mapping, several
 from custcrm.values.texts import checked
+
+R = TypeVar("R")
 
 ROWS_SHOWN: Final = 20
 """Rows of a View that `print` shows; iterate for all."""
+
+AHEAD: Final = 1_000
+"""Rows that are read before the first of them is given: who leaves a small table half-read keeps no connection."""
 
 _SORT = re.compile(r"(?is)(?P<value>.+?)(?:\s+(?P<way>ASC|DESC))?(?:\s+NULLS\s+(?P<missing>FIRST|LAST))?\s*")
 
@@ -63,22 +68,21 @@ class View:
         return cls(tuple(shown), business, lambda: _read_rows(business, question(), shown, order))
 
     def __iter__(self) -> Iterator[Row]:
-        return self._rows()
+        return ahead(self._rows())
 
-    def to_csv(self, target: str | PathLike[str], *, delimiter: str = ",", bom: bool = False) -> int:
+    def to_csv(self, target: str | PathLike[str], *, delimiter: str = ",", bom: bool = False, raw: bool = False) -> int:
         """Write the table as CSV (RFC 4180, UTF-8) and return the number of rows; the export is recorded.
 
-        Amounts and numbers are plain numbers; a text that a spreadsheet would take for a formula gets an apostrophe. The file
-        appears whole or not at all, in the place of what was there: a link is replaced, not followed.
+        Amounts and numbers are plain numbers; a text that a spreadsheet would take for a formula gets an apostrophe, which an
+        import takes off again. With `raw` none does: for machines, which read back each text as it is. The file appears whole
+        or not at all, in the place of what was there: a link is replaced, not followed.
         """
-        if len(delimiter) != 1 or delimiter in '"\r\n':
-            raise Malformed("a delimiter is one character, e.g. ';'", field="delimiter")
-        with written_whole(target, encoding="utf-8-sig" if bom else "utf-8") as file:
-            writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
-            writer.writerow([_cell(title) for title in self.columns])
-            rows = 0
+        parted, text_of = told_delimiter(delimiter), plain_text if flag(raw, field="raw") else _cell
+        rows = 0
+        with written_whole(target, encoding="utf-8-sig" if flag(bom, field="bom") else "utf-8") as file:
+            file.write(row_of([text_of(title) for title in self.columns], parted))
             for rows, row in enumerate(self, 1):  # noqa: B007 (the count is the result)
-                writer.writerow([_cell(value) for value in row.values()])
+                file.write(row_of([text_of(value) for value in row.values()], parted))
         self._record_export(rows)
         return rows
 
@@ -104,6 +108,14 @@ class View:
 
     def __repr__(self) -> str:
         return f"<View {', '.join(self.columns)}>"
+
+
+def ahead(rows: Iterator[R]) -> Iterator[R]:
+    """Yield rows, some read ahead of who reads them: what asked the store for them has ended with the last page."""
+    while page := list(islice(rows, AHEAD)):
+        yield from page
+        if len(page) < AHEAD:
+            return
 
 
 def _read_rows(

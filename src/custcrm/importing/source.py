@@ -24,7 +24,8 @@ from attrs import field, frozen
 from custcrm.importing.beside import REFUSED_LINE, REFUSED_REASON
 from custcrm.importing.encoding import MARK, find_encoding, spelled, told_encoding
 from custcrm.values.errors import Malformed
-from custcrm.values.texts import checked, trimmed
+from custcrm.values.formulas import told_delimiter
+from custcrm.values.texts import trimmed
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """What may stand between cells, with the names that people know."""
@@ -103,7 +104,7 @@ class CsvSource:
         sample = list(islice(filled, _sample_lines(SAMPLE_ROWS)))
         if not sample:
             raise Malformed("the file is empty; its first line names the columns", field="source")
-        parted = _delimiter(sample, {*words, REFUSED_LINE, REFUSED_REASON}) if delimiter is None else _told_delimiter(delimiter)
+        parted = _delimiter(sample, {*words, REFUSED_LINE, REFUSED_REASON}) if delimiter is None else told_delimiter(delimiter)
         samples = _samples(_texts(path, found.name), parted) if found.is_guess else ()
         (_, _, header), text = next(_read(_texts(path, found.name), parted))
         return cls(
@@ -310,12 +311,6 @@ def _count_lines(path: Path, encoding: str) -> int:
 
 
 # delimiter ---------------------------------------------------------------------------------------
-
-
-def _told_delimiter(delimiter: str) -> str:
-    if len(checked(delimiter, field="delimiter")) != 1 or delimiter in '"\r\n':
-        raise Malformed("a delimiter is one character, such as ',' or ';'", field="delimiter")
-    return delimiter
 
 
 def _sample_lines(rows: int) -> int:
