@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from threading import Lock
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -35,6 +36,8 @@ class SqlReader:
         self._dialect = connection.dialect.name
         self._process = forks.generation()
         self._open: set[CursorResult[Any]] = set()
+        self._fetching = Lock()
+        self._ended = "this view of the store has ended; ask within its `with` block"
 
     # records -------------------------------------------------------------------------------------
 
@@ -191,8 +194,8 @@ class SqlReader:
         self._open.add(answer)
         try:
             while True:
-                self._live()
-                with translated():
+                with self._fetching, translated():
+                    self._live()
                     fetched: Iterable[Any] = answer.fetchmany(FETCHED)
                 if not fetched:
                     return
@@ -206,7 +209,7 @@ class SqlReader:
 
     def _live(self) -> Connection:
         if self._connection is None:
-            raise Closed("this view of the store has ended; ask within its `with` block")
+            raise Closed(self._ended)
         forks.require_same(self._process)
         return self._connection
 
@@ -214,6 +217,15 @@ class SqlReader:
         if self._process == forks.generation():  # else it is read in the parent, by the parent's connection
             answer.close()
             self._open.discard(answer)
+
+    def leave(self) -> Connection | None:
+        """End it where an answer is half read, as its store is closed, and return the connection, to be given back."""
+        with self._fetching:
+            left = self._connection if self._open else None
+            if left is not None:
+                self._ended = "the store was closed while this was half read; open it again, and read anew"
+                self.end()
+        return left
 
     def end(self) -> None:
         """Close what is still being read; nothing can be asked afterwards."""

@@ -104,12 +104,14 @@ class SqlStore:
         self._dialect = engine.dialect.name
         self._turn, self._pause = Turn(), sqlite.Pause()
         self._custody = Custody[SqlWriter]()
+        self._views = set[SqlReader]()  # those of read() that have not ended
         self._statistics = postgresql.Statistics() if self._dialect == "postgresql" else None
         forks.watch(self, child=SqlStore._begin_anew)
 
     def _begin_anew(self) -> None:
         """Let a child process wait for nothing of its parent."""
         self._turn = Turn()
+        self._views.clear()
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
@@ -120,9 +122,11 @@ class SqlStore:
         # Not the view of a read() around this one: that is older than what this thread may have written since.
         with self._connection(writes=False) as connection:
             reader = SqlReader(connection)
+            self._views.add(reader)
             try:
                 yield reader
             finally:
+                self._views.discard(reader)
                 reader.end()
 
     @contextmanager
@@ -179,9 +183,12 @@ class SqlStore:
         return NAMES[self._dialect]
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections; what is half read ends, and whoever reads on gets Closed."""
         engine, self._engine = self._engine, None
         if engine is not None:
+            for view in tuple(self._views):
+                if (left := view.leave()) is not None:
+                    _give_back(left)
             engine.dispose()
 
     @contextmanager
