@@ -2,7 +2,12 @@
 
 import json
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -340,3 +345,35 @@ def test_verify_knows_the_channels_that_are_named(shop):
     assert shop("verify")[0] == shop("verify", "--channel", "fax")[0] == 1
     code, out, _ = shop("verify", "--channel", "fax", "--channel", "letter")
     assert code == 0 and out.splitlines()[-1].endswith("looked at: nothing found")
+
+
+def test_ctrl_c_says_what_an_import_has_kept(tmp_path: Path) -> None:
+    """A command that Ctrl-C stops ends with 130 and says how many rows stay; the same command goes on."""
+    rows = 60_000
+    text = "email,first_name\n" + "".join(f"a{number}@example.org,Anna\n" for number in range(rows))
+    (tmp_path / "many.csv").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "custcrm.cli", "import", "customers", "many.csv", "--store", "shop.db", "--key", "once"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    until = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < until and not _count(tmp_path / "shop.db"):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130, told
+    kept = _count(tmp_path / "shop.db")
+    assert 0 < kept < rows
+    assert told.startswith(f"stopped by Ctrl-C; stopped after {kept:,} of {rows:,}, which stay done; the same call with key 'on")
+    assert "Traceback" not in told
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    assert _count(tmp_path / "shop.db") == rows
+
+
+def _count(store: Path) -> int:
+    """Return how many customers a SQLite store has, 0 where it is not made yet."""
+    if not store.exists():
+        return 0
+    with closing(sqlite3.connect(store)) as connection:
+        try:
+            return int(connection.execute("SELECT count(*) FROM custcrm_customers").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0

@@ -13,7 +13,7 @@ from tests.batches import in_batches
 SKIPPED = {"not_a_member": 1, "blacklisted": 1, "no_access": 1}
 
 
-class Crashed(Exception):
+class Crashed(BaseException):
     """Stands for the process that ends between two batches."""
 
 

@@ -24,7 +24,7 @@ BATCH = 3
 TAKEN = 10
 
 
-class Crashed(Exception):
+class Crashed(BaseException):
     """Stands for the process that ends."""
 
 

@@ -11,7 +11,7 @@ from tests.batches import in_batches
 from tests.crm.test_units import Made, made  # noqa: F401 (the fixture)
 
 
-class Crashed(Exception):
+class Crashed(BaseException):
     """Stands for the end of a process between two transactions."""
 
 

@@ -28,7 +28,7 @@ def stop_after(rows: int) -> Callable[[int, int], None]:
 
     def stop(done: int, total: int) -> None:
         if done >= rows + 1:
-            raise InterruptedError
+            raise KeyboardInterrupt
 
     return stop
 
@@ -40,7 +40,7 @@ def imports(crm: Crm) -> list[Import]:
 
 def test_what_is_committed_stays_and_the_same_call_goes_on(shop: Crm, file) -> None:
     """Stopped after two batches, four rows are there, and on record; again, these are unchanged and the others are added."""
-    with pytest.raises(InterruptedError):
+    with pytest.raises(KeyboardInterrupt):
         shop.customers.import_csv(file(PEOPLE), progress=stop_after(4))
     assert shop.select().count() == 4
     assert [(each.counts, each.done) for each in imports(shop)] == [({"added": 4}, 5)]
@@ -49,9 +49,9 @@ def test_what_is_committed_stays_and_the_same_call_goes_on(shop: Crm, file) -> N
 
 def test_all_or_nothing_is_to_be_had(shop: Crm, file) -> None:
     """An `atomic` import that is stopped leaves nothing, nor does one inside a transaction of the application."""
-    with pytest.raises(InterruptedError):
+    with pytest.raises(KeyboardInterrupt):
         shop.customers.import_csv(file(PEOPLE), atomic=True, progress=stop_after(4))
-    with pytest.raises(InterruptedError), shop.transaction():
+    with pytest.raises(KeyboardInterrupt), shop.transaction():
         shop.customers.import_csv(file(PEOPLE), progress=stop_after(4))
     assert (shop.select().count(), imports(shop)) == (0, [])
     assert shop.customers.import_csv(file(PEOPLE), atomic=True).counts == {"added": ROWS}
@@ -86,7 +86,7 @@ def test_a_key_takes_a_file_in_once(shop: Crm, file, kind: str) -> None:
         "customers": (shop.customers.import_csv, file(PEOPLE, "a.csv"), "updated"),
         "sales": (shop.sales.import_csv, file(sales, "b.csv"), "added"),
     }[kind]
-    with pytest.raises(InterruptedError):
+    with pytest.raises(KeyboardInterrupt):
         load(path, key="once", progress=stop_after(4))
     went_on = load(path, key="once")
     assert (went_on.counts, went_on.repeated, len(went_on.rows)) == ({done: ROWS}, False, ROWS)
@@ -99,7 +99,7 @@ def test_a_key_takes_a_file_in_once(shop: Crm, file, kind: str) -> None:
 def test_a_row_that_was_done_is_not_done_again(shop: Crm, file) -> None:
     """What somebody changes between the two goes of a keyed import stands; a later row about the customer is still a second."""
     text = f"{PEOPLE}a0@example.org,Another\n"
-    with pytest.raises(InterruptedError):
+    with pytest.raises(KeyboardInterrupt):
         shop.customers.import_csv(file(text), key="once", progress=stop_after(4))
     shop.customers.update(shop.customers.find_by_email("a0@example.org"), first_name="Hanna")
     report = shop.customers.import_csv(file(text), key="once")
@@ -153,7 +153,7 @@ def test_batches_are_counted_in_rows_however_lines_end(shop: Crm, file, end: str
         told.append((done, total))
         stop_after(4)(done, total)
 
-    with pytest.raises(InterruptedError):
+    with pytest.raises(KeyboardInterrupt):
         shop.customers.import_csv(path, encoding=encoding, progress=stop)
     assert (shop.select().count(), told) == (4, [(3, 8), (5, 8)])
 
@@ -166,6 +166,6 @@ def test_batches_are_counted_in_rows_however_lines_end(shop: Crm, file, end: str
 ], ids=["ended", "not ended", "cells of several lines", "CR"])
 def test_a_file_of_one_batch_is_one_transaction(shop: Crm, file, text: str) -> None:
     """Stopped after its only batch nothing is kept, whether its last line is ended, and however many lines its rows span."""
-    with pytest.raises(InterruptedError):
+    with pytest.raises(KeyboardInterrupt):
         shop.customers.import_csv(file(text), progress=stop_after(0))
     assert (shop.select().count(), imports(shop)) == (0, [])

@@ -58,7 +58,7 @@ def stop_after(batches: int) -> Callable[[int, int], None]:
     def stop(done: int, _: int) -> None:
         told.append(done)
         if len(told) == batches:
-            raise InterruptedError
+            raise KeyboardInterrupt
 
     return stop
 
@@ -67,7 +67,7 @@ def go_on(crm: Crm, path: Path, batch: int, stop: int) -> ImportReport:
     """Stop an import of a key after some batches, if it has as many, and do it again."""
     try:
         return in_batches(crm, batch).customers.import_csv(path, key="k", progress=stop_after(stop))
-    except InterruptedError:
+    except KeyboardInterrupt:
         return in_batches(crm, batch).customers.import_csv(path, key="k")
 
 

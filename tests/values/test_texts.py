@@ -105,7 +105,7 @@ def test_keys_are_short_and_visible(name: object) -> None:
     """A key has 1 to 64 characters on one line."""
     with pytest.raises(Malformed) as caught:
         key_name(name, "program")
-    assert caught.value.field == "program"
+    assert caught.value.field == "name"
 
 
 def test_keys_keep_their_spelling() -> None:

@@ -15,14 +15,14 @@ from attrs import evolve, field, frozen
 
 from custcrm.actions.action import Action, Booking, Doing, Occasion, Reserve, Turn
 from custcrm.actions.keys import Request
-from custcrm.actions.progress import Progress, show_progress
+from custcrm.actions.progress import Progress, going_on, show_progress
 from custcrm.business import Business, customer_id
 from custcrm.filters import Filter
 from custcrm.records import Applied, Target
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question
-from custcrm.values.errors import Conflict, CrmError, NotFound, Reason, Refusal, Unfinished
+from custcrm.values.errors import Conflict, NotFound, Reason, Refusal, Unfinished
 
 PIECES: Final = 20
 """Parts of a batch whose customers a booking looks at together: a thousand each, in a batch of 20,000."""
@@ -83,10 +83,11 @@ def apply(intent: Intent, progress: Progress) -> Result:
         return applied, repeated
 
     applied, repeated = business.transact(begin)
-    while not applied.is_finished:
+    with going_on(lambda why: _unfinished(applied, why)):
+        while not applied.is_finished:
+            show(applied.done, applied.eligible)
+            applied = _next_batch(intent, applied)
         show(applied.done, applied.eligible)
-        applied = _next_batch(intent, applied)
-    show(applied.done, applied.eligible)
     return _result(intent, applied, repeated=repeated)
 
 
@@ -131,10 +132,7 @@ def _refuse(intent: Intent, eligible: int, skipped: Mapping[str, int]) -> None:
 
 
 def _next_batch(intent: Intent, before: Applied) -> Applied:
-    """Do one more batch in a transaction of its own; another process may have done some meanwhile.
-
-    What stops it stops in the midst: batches before this one stay done, so the error is Unfinished.
-    """
+    """Do one more batch in a transaction of its own; another process may have done some meanwhile."""
 
     def batch(writer: Writer) -> Applied:
         applied = writer.hold(Applied, before.key)
@@ -142,10 +140,11 @@ def _next_batch(intent: Intent, before: Applied) -> Applied:
             raise NotFound("the apply was removed while it ran")
         return applied if applied.is_finished else _batch(intent, applied, writer)
 
-    try:
-        return intent.business.transact(batch)
-    except CrmError as error:
-        raise Unfinished(before.done, before.eligible, key=before.key, why=str(error)) from error
+    return intent.business.transact(batch)
+
+
+def _unfinished(applied: Applied, why: str) -> Unfinished:
+    return Unfinished(applied.done, applied.eligible, key=applied.key, why=why)
 
 
 def _batch(intent: Intent, applied: Applied, writer: Writer) -> Applied:

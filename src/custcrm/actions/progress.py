@@ -1,11 +1,13 @@
-"""How far something is: told to the caller's own function, drawn as a bar, or not shown. See `show_progress`."""
+"""How far something is: told to a function, drawn as a bar, or not shown. Know `show_progress`, and `going_on`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, TypeAlias
 
+from custcrm.values.errors import CrmError, Unfinished
 from custcrm.values.shapes import flag
 
 Progress: TypeAlias = bool | Callable[[int, int], None]
@@ -22,6 +24,23 @@ def show_progress(progress: Progress) -> Callable[[int, int], None]:
     if callable(progress):
         return _forwards(progress)
     return _forwards(_draw_bar) if flag(progress, field="progress") and _is_watched() else _show_nothing
+
+
+@contextmanager
+def going_on(unfinished: Callable[[str], Unfinished]) -> Iterator[None]:
+    """Let what stops work between two of its transactions be Unfinished, with why; also what a caller's `progress` raises.
+
+    What stops the program, such as Ctrl-C, passes as it is, with a note that says how far the work is.
+    """
+    try:
+        yield
+    except CrmError as error:
+        raise unfinished(str(error)) from error
+    except Exception as error:
+        raise unfinished(f"{type(error).__name__} was raised, by a function for progress or by what it calls") from error
+    except BaseException as stop:
+        stop.add_note(str(unfinished("")))
+        raise
 
 
 def _forwards(show: Callable[[int, int], None]) -> Callable[[int, int], None]:

@@ -18,6 +18,9 @@ UNREACHABLE: Final = 3
 DEFECT: Final = 70
 """What BSD's sysexits call a fault of the software itself."""
 
+INTERRUPTED: Final = 130
+"""What shells say of a command that Ctrl-C has stopped."""
+
 _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (Refusal, REFUSED),
     (Conflict, REFUSED),
@@ -39,6 +42,9 @@ def reported(*, show_traceback: bool) -> Iterator[None]:
     except (CrmError, OSError) as error:
         _stop(error, _message(error), next((code for kind, code in _CODES if isinstance(error, kind)), DEFECT),
               show_traceback=show_traceback)
+    except KeyboardInterrupt as stop:
+        told = "; ".join(["stopped by Ctrl-C", *getattr(stop, "__notes__", ["nothing more is done"])])
+        _stop(stop, told, INTERRUPTED, show_traceback=show_traceback)
     except Exception as error:  # noqa: BLE001 (the rim: whatever else it is, people get a sentence and --traceback)
         message = f"this should not have happened ({type(error).__name__}); --traceback shows where"
         _stop(error, message, DEFECT, show_traceback=show_traceback)
@@ -51,7 +57,7 @@ def _message(error: Exception) -> str:
     return str(error)
 
 
-def _stop(error: Exception, message: str, code: int, *, show_traceback: bool) -> None:
+def _stop(error: BaseException, message: str, code: int, *, show_traceback: bool) -> None:
     if isinstance(error, BrokenPipeError):
         # Who read our answer has seen enough. Nothing more can be written, not even at exit.
         sys.stdout = None

@@ -9,13 +9,14 @@ is remembered when it is committed: a batch whose transaction was given up is de
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, Final, Protocol
 
 from attrs import evolve, frozen
 
 from custcrm.actions.keys import Request, idempotency_key
-from custcrm.actions.progress import Progress, show_progress
+from custcrm.actions.progress import Progress, going_on, show_progress
 from custcrm.business import Business
 from custcrm.importing.book import IMPORT, Book, taken_in
 from custcrm.importing.columns import Columns, Row
@@ -26,7 +27,7 @@ from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource, Piece
 from custcrm.records import Import
 from custcrm.storage.protocol import Reader, Writer
-from custcrm.values.errors import Conflict, CrmError, Malformed, Unfinished
+from custcrm.values.errors import Conflict, Malformed, Unfinished
 from custcrm.values.shapes import flag
 
 BATCH: Final = 1_000
@@ -190,21 +191,14 @@ class _Run:
         if is_begun and taken_in(kept) == self.book.rows:
             return self._again()
         desk, verdicts, refused_rows = intake.open_desk(kept.id), list[RowVerdict](), RefusedRows(intake.labels)
-        batches = _batches(intake, desk, kept.done)
-        while True:
-            try:
-                if (batch := next(batches, None)) is None:
-                    break
+        with going_on(lambda why: self._unfinished(kept, why)) if batchwise else nullcontext():
+            for batch in _batches(intake, desk, kept.done):
                 decision, kept = transact(partial(self._step, desk, batch, kept.id))
                 decision.remember()
                 refused_rows.keep(_texts_of_refused(batch, decision))
-            except CrmError as error:
-                if batchwise:
-                    raise self._unfinished(kept, error) from error
-                raise
-            verdicts += decision.verdicts
-            show(min(batch.last, source.lines - 1), source.lines)
-        show(source.lines, source.lines)
+                verdicts += decision.verdicts
+                show(min(batch.last, source.lines - 1), source.lines)
+            show(source.lines, source.lines)
         return evolve(ImportReport.of(kept.id, tuple(verdicts), source, refused_rows, dry_run=False), counts=kept.counts)
 
     def _again(self) -> ImportReport:
@@ -226,11 +220,12 @@ class _Run:
             writer.add(decision.fresh)
         return decision, self.book.note(writer, kept, decision.verdicts, batch.last)
 
-    def _unfinished(self, kept: Import, error: CrmError) -> Unfinished:
+    def _unfinished(self, kept: Import, why: str) -> Unfinished:
         key = self.intake.request.key
-        why = f"the rows up to line {kept.done} are taken in; {error}" if kept.done else str(error)
-        if key is not None and isinstance(error, Malformed):  # the file could be read when it was looked at: it is another one
-            return Unfinished(taken_in(kept), self.book.rows, why=f"{why}, as it was or under another key")
+        if kept.done:
+            why = f"the rows up to line {kept.done} are taken in{'; ' if why else ''}{why}"
+        if key is not None and self.intake.source.is_changed():
+            key, why = None, f"{why}, as it was or under another key"
         return Unfinished(taken_in(kept), self.book.rows, key=key, why=why)
 
 

@@ -153,6 +153,14 @@ class CsvSource:
         if _state(self.path) != self.state:
             raise Malformed("the file changed while it was read; let nothing write to it, and import it again", field="source")
 
+    def is_changed(self) -> bool:
+        """Tell whether the file is another one than was looked at."""
+        try:
+            self.require_unchanged()
+        except Malformed:
+            return True
+        return False
+
     def _rows(self) -> Iterator[tuple[Line, str]]:
         try:
             yield from islice(_read(_texts(self.path, self.encoding), self.delimiter), 1, None)
