@@ -1,8 +1,10 @@
 """How a file is written is found out, or told, and never guessed wrongly in silence."""
 
 import csv
+import encodings.aliases
 import os
 import tracemalloc
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import custcrm
 from custcrm import Malformed
 from custcrm.importing.source import CsvSource
 from custcrm.values.formulas import FORMULA, harmless, restored
@@ -89,10 +92,24 @@ def test_what_cannot_be_read_names_its_line(file, content, said):
         rows(file(content))
 
 
+CODECS = sorted({*encodings.aliases.aliases.values(), "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_every_codec_of_python_reads_a_file_or_is_refused(file, codec):
+    """Law: whatever `encoding` names, a file is read, and its refused rows are written so; or it is Malformed."""
+    path = file("first_name,email\nAnna,nobody\n")
+    with custcrm.open() as crm, suppress(Malformed):
+        report = crm.customers.import_csv(path, encoding=codec, dry_run=True)
+        assert report.write_refused(path.with_name("refused.csv")) == 1
+        assert path.with_name("refused.csv").read_text(encoding=codec).splitlines()[1].endswith("Anna,nobody")
+
+
 def test_told_nonsense_is_refused(file):
     """Unknown encodings, codecs of other things than files, delimiters of two characters and missing files are told as such."""
     path = file(HEADER)
-    codecs = ("klingon", "rot13", "base64", "zlib", "undefined", "idna", "punycode", "")
+    codecs = ("klingon", "rot13", "base64", "zlib", "undefined", "idna", "punycode", "charmap", "unicode_escape",
+              "raw-unicode-escape", "bz2", "uu", "quopri", "")
     for told in (*({"encoding": each} for each in codecs), {"delimiter": ",,"}, {"delimiter": '"'}):
         with pytest.raises(Malformed):
             CsvSource.look(path, **told)

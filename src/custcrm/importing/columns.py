@@ -175,7 +175,7 @@ def _refuse_missing(targets: Sequence[str | None], kind: Kind) -> None:
     missing = [alternatives for alternatives in kind.needed if not there.intersection(alternatives)]
     if missing:
         wanted = "; and ".join(" or ".join(_spelled(each, kind) for each in alternatives) for alternatives in missing)
-        raise Malformed(f"the file needs a column {wanted}; map one, as header=column", field="columns")
+        raise Malformed(f"the file needs a column {wanted}; map one of its headings to it, by columns=", field="columns")
 
 
 def _spelled(name: str, kind: Kind) -> str:

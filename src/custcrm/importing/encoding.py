@@ -36,8 +36,8 @@ _SPELLED: Final = (
     (re.compile(r"(koi8-.|euc_.*|gb.*)"), lambda found: found[1].upper().replace("_", "-")),
 )
 
-_FOR_HOSTS: Final = frozenset({"idna", "punycode"})
-"""Codecs of single names, in which no file is written."""
+_OF_NO_FILES: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "charmap"})
+"""Codecs of single names, of Python's own source, and of a table that is given apart: no file is written in one."""
 
 _LETTER: Final = re.compile("[^\x00-\x7f]")
 _BAD_BYTE: Final = re.compile("[\udc80-\udcff]")
@@ -73,7 +73,7 @@ def told_encoding(name: str) -> str:
         codec = codecs.lookup(name).name
     except (LookupError, UnicodeError):  # there is none, it is none of texts, or it is the one that refuses everything
         codec = ""
-    if not codec or codec in _FOR_HOSTS:
+    if not codec or codec in _OF_NO_FILES:
         raise Malformed(f"no encoding {name!r}; write utf-8, utf-16 or cp1252", field="encoding")
     return codec
 

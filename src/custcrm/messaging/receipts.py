@@ -30,7 +30,7 @@ AFTER: Final[Mapping[Outcome, MessageStatus]] = MappingProxyType({
 _UNKEPT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
-def read_receipts(returned: Iterable[object]) -> tuple[Mapping[str, Receipt], Malformed | None]:
+def read_receipts(returned: object) -> tuple[Mapping[str, Receipt], Malformed | None]:
     """Return the receipts by the ids of their messages, and what is wrong with the others.
 
     In a detail, what no store keeps (NUL, lone surrogates) is replaced, and what is too long is cut: what came of the message
@@ -39,6 +39,9 @@ def read_receipts(returned: Iterable[object]) -> tuple[Mapping[str, Receipt], Ma
     told: dict[str, Receipt] = {}
     fault: Malformed | None = None
     contradicted: set[str] = set()
+    if not isinstance(returned, Iterable):
+        kind = type(returned).__name__
+        return told, Malformed(f"the channel returned {kind}, not receipts; send(batch) gives a list of them", field="receipt")
     for each in returned:
         if not _is_receipt(each):
             fault = Malformed("the channel returned something that is no Receipt with texts as id and detail", field="receipt")

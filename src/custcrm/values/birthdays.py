@@ -56,7 +56,7 @@ def birth_date(value: date | str | YearlessDate, *, field: str = "birth_date") -
                 return date.fromisoformat(value.strip())
             except ValueError:
                 raise Malformed(f"{field} is no day of the calendar", field=field) from None
-    raise Malformed(f"{field} must be a date; write YYYY-MM-DD, or --MM-DD without the year", field=field)
+    raise Malformed(f"{field} is not a date such as 1990-05-13, or --05-13 without the year; write it so", field=field)
 
 
 def anniversary(born: BirthDate | tuple[int, int], year: int, feb29: Feb29 = "feb28") -> date:

@@ -206,7 +206,7 @@ def _decimal(amount: object, field: str) -> Decimal:
             return amount
         case str() if _PLAIN.fullmatch(plain := amount.strip()):
             return Decimal(plain)
-    raise Malformed("not an amount; write digits with a decimal point and nothing else, e.g. '1234.50'", field=field)
+    raise Malformed("not an amount such as 1234.50; write digits with a decimal point and nothing else", field=field)
 
 
 def _example(places: int) -> str:

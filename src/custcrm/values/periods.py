@@ -345,7 +345,10 @@ def _parse_instant(text: str, zone: tzinfo, field: str) -> datetime:
     if _INSTANT.fullmatch(text) is None:
         if _DATE.fullmatch(text):
             return start_of_day(_parse_date(text, field), zone)
-        raise Malformed(f"{field} is not an instant; write 2026-11-21T10:00Z, or without Z for local time", field=field)
+        raise Malformed(
+            f"{field} is not an instant such as 2026-11-21T10:00Z or a day such as 2026-11-21; without Z it is local time",
+            field=field,
+        )
     try:
         value = datetime.fromisoformat(text)
     except ValueError:
