@@ -27,6 +27,10 @@ _UNKEPT: Final = {sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT | 12 << 8}
 OTHER_TABLES: Final = "the store's tables are not those that custcrm made, or are gone; crm.verify() names what is missing"
 
 TOO_WIDE: Final = "a calculation goes beyond 38 digits, or a sum on SQLite beyond 64 bits"
+REFUSED: Final = (
+    "the database refused this: by a rule or a trigger that somebody has added to the store's tables, which is to be taken "
+    "off, or else for a fault of custcrm, which its code tells"
+)
 
 _CLASH: Final = re.compile(r"UNIQUE constraint failed: (.+)")
 
@@ -106,7 +110,7 @@ def _interrupt(error: BaseException | None, before: BaseException | None) -> Bas
 
 
 def _translate(error: BaseException | None, keeping: bool) -> CrmError | None:
-    """Return what a driver's error means; None for what is no driver's, or a mistake in a statement."""
+    """Return what a driver's error means; None for what is no driver's."""
     state, name = getattr(error, "sqlstate", None), getattr(error, "sqlite_errorname", "")
     kinds = {each.__name__ for each in type(error).__mro__}  # those of both drivers, without importing one not there
     match state or name:
@@ -124,6 +128,10 @@ def _translate(error: BaseException | None, keeping: bool) -> CrmError | None:
             return FilterError("overflow", TOO_WIDE)
         case "SQLITE_ERROR" if str(error) == "integer overflow":
             return FilterError("overflow", TOO_WIDE)
+        case "25P03" | "25P04":
+            return Unavailable("the server ended the transaction: it was idle, or took longer, than the server is set to allow")
+        case "XX001" | "XX002":
+            return Conflict("the server finds its data damaged; its log says where, and a backup is to be restored")
         case "25006":
             return Unavailable("the server takes no changes now: it is a standby, or is set to be read only")
         case "42501":
@@ -142,6 +150,8 @@ def _translate(error: BaseException | None, keeping: bool) -> CrmError | None:
         return Malformed("a value that the store cannot keep: a text or number beyond what its column takes")
     if "OperationalError" in kinds and name != "SQLITE_ERROR":
         return Unavailable(f"the store cannot be reached now ({name or state or 'no connection'})")
+    if kinds & {"DatabaseError", "InterfaceError"}:  # whose text may hold the row, as that of a CHECK does
+        return Conflict(f"{REFUSED} ({state or name or type(error).__name__})")
     return None
 
 
