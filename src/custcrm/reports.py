@@ -297,7 +297,12 @@ def _balances(members: Selection, business: Business, program: str) -> Iterator[
     named = ("kind", "first_name", "last_name", "company_name")
     asked = [Field((name,)) for name in (*named, *COLUMNS.values())]
     shown = [business.shown(each) for each in (*asked, Field(("programs", program, "points")))]
-    with business.reading() as reader:
-        for _, kind, first, last, company, *about, points in reader.rows(members.question(), shown):
-            name = full_name(kind, first, last, company)
-            yield {NAME: name, **dict(zip(COLUMNS, about, strict=True)), BALANCE: points}
+    question = members.question()
+
+    def ask() -> Iterator[tuple[Any, ...]]:
+        with business.reading() as reader:
+            yield from reader.rows(question, shown)
+
+    for _, kind, first, last, company, *about, points in ahead(ask()):
+        name = full_name(kind, first, last, company)
+        yield {NAME: name, **dict(zip(COLUMNS, about, strict=True)), BALANCE: points}

@@ -68,7 +68,7 @@ class View:
         return cls(tuple(shown), business, lambda: _read_rows(business, question(), shown, order))
 
     def __iter__(self) -> Iterator[Row]:
-        return ahead(self._rows())
+        return self._rows()
 
     def to_csv(self, target: str | PathLike[str], *, delimiter: str = ",", bom: bool = False, raw: bool = False) -> int:
         """Write the table as CSV (RFC 4180, UTF-8) and return the number of rows; the export is recorded.
@@ -122,12 +122,18 @@ def _read_rows(
     business: Business, question: Question, columns: Mapping[str, Shown], order: Sequence[Order]
 ) -> Iterator[Row]:
     schema = business.schema
+    for _, *raw in ahead(_ask(business, question, columns, order)):
+        yield {
+            title: shown_value(shown, _exact(value), schema, question.as_of)
+            for (title, shown), value in zip(columns.items(), raw, strict=True)
+        }
+
+
+def _ask(
+    business: Business, question: Question, columns: Mapping[str, Shown], order: Sequence[Order]
+) -> Iterator[tuple[Any, ...]]:
     with business.reading() as reader:
-        for _, *raw in reader.rows(question, tuple(columns.values()), order=order):
-            yield {
-                title: shown_value(shown, _exact(value), schema, question.as_of)
-                for (title, shown), value in zip(columns.items(), raw, strict=True)
-            }
+        yield from reader.rows(question, tuple(columns.values()), order=order)
 
 
 def _exact(raw: Any) -> Any:
