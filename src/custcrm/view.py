@@ -68,7 +68,7 @@ class View:
         return cls(tuple(shown), business, lambda: _read_rows(business, question(), shown, order))
 
     def __iter__(self) -> Iterator[Row]:
-        return self._rows()
+        return self._business.store.confine(self._rows())
 
     def to_csv(self, target: str | PathLike[str], *, delimiter: str = ",", bom: bool = False, raw: bool = False) -> int:
         """Write the table as CSV (RFC 4180, UTF-8) and return the number of rows; the export is recorded.
