@@ -64,7 +64,7 @@ def decode(record: type, dialect: str) -> Callable[[tuple[Any, ...]], Any]:
 
 def read(record: type, dialect: str, rows: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
     """Yield the records of rows; Conflict, with the column, where a row is one that no record was written as."""
-    decoded, row = decode(record, dialect), ()
+    decoded, row = decode(record, dialect), tuple[Any, ...]()
     try:
         for row in rows:
             yield decoded(row)
