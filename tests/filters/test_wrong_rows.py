@@ -10,7 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custcrm.filters import Boolean, Choice, Collection, Date, Filter, Instant, Integer, Map, Money, Number, Schema, Text
+from custcrm.filters import (
+    Boolean,
+    Choice,
+    Collection,
+    Date,
+    Filter,
+    FilterError,
+    Instant,
+    Integer,
+    Map,
+    Money,
+    Number,
+    Schema,
+    Text,
+)
+from custcrm.filters.ir.moments import resolve
+from custcrm.filters.targets.python.compile import compile_filter
+from custcrm.filters.targets.python.rows import WrongValue, careful
+from custcrm.testing import strategies
 from custcrm.values.birthdays import YearlessDate
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Money as Amount
@@ -159,3 +177,35 @@ def test_subclasses_and_whole_floats_are_taken() -> None:
     assert SCHEMA.parse("text = 'a' AND text IN ('a', 'b') AND text STARTS WITH 'a'").matches({"text": Word("a")})
     assert SCHEMA.parse("whole = 7 AND whole + 1 = 8 AND whole EXISTS").select([{"whole": Level.HIGH}, {"whole": 7.0}])
     assert SCHEMA.parse("number = 2 AND money = 2.5").matches({"number": 2, "money": Decimal("2.50")})
+
+
+# any filter ----------------------------------------------------------------------------------------
+
+DEMO = strategies.demo_schema()
+
+
+def outcome(ask: Any) -> bool | str:
+    """Return the answer, or the field of which a value is wrong."""
+    try:
+        return bool(ask())
+    except WrongValue as wrong:
+        return wrong.name
+    except Malformed as refused:
+        return refused.kind if isinstance(refused, FilterError) else str(refused.field)
+
+
+@given(
+    asked=strategies.filters(DEMO),
+    row=strategies.rows(DEMO),
+    names=st.lists(st.sampled_from(sorted(DEMO.types)), min_size=1, max_size=3),
+    value=st.sampled_from(VALUES),
+    as_of=strategies.instants(),
+)
+def test_any_filter_says_of_a_wrong_row_what_careful_reading_says(
+    asked: Filter, row: dict[str, Any], names: list[str], value: Any, as_of: datetime
+) -> None:
+    """A filter that looks at a value of another type names its field, as one does that checks all it reads."""
+    row = row | dict.fromkeys(names, value)
+    moments = [resolve(each, as_of, zone=DEMO.zone, feb29=DEMO.feb29) for each in asked.moments]
+    with_care = compile_filter(asked.lowered, careful("EUR"), currency="EUR")
+    assert outcome(lambda: asked.matches(row, as_of=as_of)) == outcome(lambda: with_care.matches(row, moments))
