@@ -1,6 +1,7 @@
 """Refunds, chargebacks and cancelling: what is left is right at any time and in any place, and nobody gains points."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -198,6 +199,19 @@ def test_what_cannot_be_refunded(crm, anna):
         with pytest.raises(NotFound):
             crm.sales.refund(unknown)
     assert holds(crm, anna, "sales_total = 99")
+
+
+def test_a_refund_that_is_dated_ahead_moves_no_other(crm, anna, clock):
+    """The next one is made when it is made; more than a day ahead of the clock none is dated."""
+    sale = crm.sales.record(anna, 100)
+    ahead = crm.sales.refund(sale, 10, occurred_at=clock() + timedelta(hours=20))
+    assert crm.sales.refund(sale, 10).occurred_at == clock() < ahead.occurred_at
+    with pytest.raises(Malformed) as caught:
+        crm.sales.refund(sale, 10, occurred_at=clock() + timedelta(hours=25))
+    assert caught.value.field == "occurred_at"
+    assert holds(crm, anna, "sales_total = 90", as_of=clock()) and holds(crm, anna, "sales_count = 1 AND sales_total = 90")
+    crm.sales.refund(sale)
+    assert crm.sales.details(sale).left == euros("0.00")
 
 
 # points ---------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Sales: the till knows its place, an external id is recorded once, blacklisted customers are refused."""
 
+from datetime import timedelta
+
 import pytest
 
 import custcrm
@@ -92,6 +94,24 @@ def test_two_absurd_sales_do_not_block_everybody(crm, till, told):
         with pytest.raises(Malformed, match=r"is at most 10,000,000,000\.00 EUR, up or down"):
             crm.sales.record(till, told["total"], lines=told.get("lines"))
     assert crm.select("sales_total = 10000000000").count() == 1
+
+
+def test_a_sale_is_dated_from_1900_to_a_day_ahead(opened, clock):
+    """In the store's zone and to the instant; what is refused is not recorded. A sale that is known is the known one."""
+    now = [clock()]
+    crm = opened(currency="EUR", timezone="Europe/Helsinki", clock=lambda: now[0])
+    anna = crm.customers.add(first_name="Anna")
+    ahead, second = clock() + timedelta(days=1), timedelta(seconds=1)
+    for at in ("1900-01-01", ahead):
+        assert crm.sales.record(anna, "1", occurred_at=at)
+    known = crm.sales.record(anna, "1", occurred_at=ahead, external_id="r-1")
+    for at in ("1899-12-31T23:59:59", "1066-10-14", ahead + second, "2062-11-21"):
+        with pytest.raises(Malformed) as caught:
+            crm.sales.record(anna, "1", occurred_at=at)
+        assert caught.value.field == "occurred_at"
+    now[0] -= timedelta(days=2)
+    assert crm.sales.record(anna, "1", occurred_at=ahead, external_id="r-1") == known
+    assert len(crm.sales.of(anna)) == 3
 
 
 def test_unknown_customers_and_places_are_not_found(crm, till):

@@ -120,6 +120,8 @@ def test_who_is_blacklisted_is_so_in_the_whole_file(crm, anna, file):
         ("r-1,anna@example.org,2026-10-01,,", "missing_value", "total"),
         (",anna@example.org,2026-10-01,1.00,", "missing_value", "external_id"),
         ("r-1,anna@example.org,yesterday,1.00,", "bad_date", "occurred_at"),
+        ("r-1,anna@example.org,1899-12-31T23:59:59,1.00,", "bad_date", "occurred_at"),
+        ("r-1,anna@example.org,3026-10-01,1.00,", "bad_date", "occurred_at"),
         ("r-1,anna@example.org,2026-10-01,1.005,", "bad_amount", "total"),
         ("r-1,anna@example.org,2026-10-01,1.00,1.5", "bad_value", "units"),
     ],

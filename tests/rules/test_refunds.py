@@ -13,6 +13,7 @@ from custcrm.rules.refunds import Asked, Known, left, points_kept, refund
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
 
 
 def euros(minor: int) -> Money:
@@ -193,14 +194,15 @@ def test_a_product_of_two_categories_must_be_told_apart():
 
 
 def test_refunds_follow_one_another():
-    """Not before the sale, not before an earlier refund; a clock that went back does not undo that."""
+    """Not before the sale, not told before an earlier refund, nor more than a day ahead; not moved into another's future."""
     known = take(sold(total=1000, units=0), amount=euros(1), now=NOON + DAY)
-    assert take(known, amount=euros(1), now=NOON - DAY).refunds[-1].occurred_at == NOON + DAY
-    for at in (NOON - DAY, NOON):
+    for now, expected in ((NOON - DAY, NOON), (NOON, NOON), (NOON + 2 * DAY, NOON + 2 * DAY)):
+        assert take(known, amount=euros(1), now=now).refunds[-1].occurred_at == expected
+    for at in (NOON - DAY, NOON, NOON + 2 * DAY + SECOND):
         with pytest.raises(Malformed) as caught:
-            take(known, amount=euros(1), occurred_at=at)
+            take(known, amount=euros(1), occurred_at=at, now=NOON + DAY)
         assert caught.value.field == "occurred_at"
-    assert take(known, occurred_at=NOON + 2 * DAY).refunds[-1].occurred_at == NOON + 2 * DAY
+    assert take(known, occurred_at=NOON + 2 * DAY, now=NOON + DAY).refunds[-1].occurred_at == NOON + 2 * DAY
 
 
 def test_what_can_be_no_refund():

@@ -187,7 +187,10 @@ class _Batch:
             if before is not None:
                 _refuse_other_facts(before, sale, row)
             else:
+                rules.check_moment(sale.occurred_at, self.now, self.desk.business.zone)
                 self._refuse_barred(sale)
+        except Malformed as error:
+            return refused(row, misread(error))
         except Refused as why:
             return refused(row, why)
         self.seen[sale.external_id or ""] = row.line

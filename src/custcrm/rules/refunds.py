@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from custcrm.records import Sale, SaleLine
 from custcrm.records.sales import SaleKind
 from custcrm.rules.returns import Brought, Goods, bring_back, goods, leftover, over, settle
-from custcrm.rules.sales import LARGEST_QUANTITY
+from custcrm.rules.sales import LARGEST_QUANTITY, check_not_ahead
 from custcrm.rules.shares import Discount, shares
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Money, apportion, round_ratio
@@ -167,12 +167,17 @@ def _sold(known: Known) -> list[Goods]:
 
 
 def _moment(known: Known, told: datetime | None, now: datetime) -> datetime:
-    """Return when it happened: what is left at any time must never be less than nought, so refunds follow one another."""
-    earliest = max(each.occurred_at for each in (known.sale, *known.refunds))
+    """Return when it happened: now, or as told, and not before the sale.
+
+    What is told follows earlier refunds, so that at any time the sale counts while money of it is left. One of those that is
+    dated ahead moves no other into its future.
+    """
+    sold = known.sale.occurred_at
     if told is None:
-        return max(now, earliest)
-    if told < earliest:
+        return max(now, sold)
+    if told < max((each.occurred_at for each in known.refunds if each.occurred_at <= now), default=sold) or told < sold:
         raise Malformed("a refund is not before its sale, nor before an earlier refund of it", field="occurred_at")
+    check_not_ahead(told, max(now, sold))
     return told
 
 

@@ -1,9 +1,9 @@
-"""What a sale is made of: totals, lines and when two reports tell of the same sale."""
+"""What a sale is made of: when it was made, totals, lines, and when two reports tell of the same sale."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from custcrm.records import Sale, SaleLine
@@ -21,6 +21,11 @@ LARGEST: Final = 10**12
 """Minor units of a sale's total, or of a price or an amount on its lines, up or down: as for entries of accounts, sums of
 a million of them stay within 64 bits."""
 
+FIRST_YEAR: Final = 1900
+"""Before it a date is a mistake: the year of a birth, or a calendar's first day that stands for none."""
+AHEAD: Final = timedelta(days=1)
+"""How far ahead of ours the clock of a till may be, and how much a till may err about its zone."""
+
 LINE_FIELDS: Final = ("product", "category", "quantity", "price", "amount")
 
 SAME: Final = (
@@ -28,6 +33,19 @@ SAME: Final = (
     "document",
 )
 """Two sales of one external id are the same sale when these are equal."""
+
+
+def check_moment(at: datetime, now: datetime, zone: tzinfo) -> None:
+    """Raise Malformed where a sale cannot have been made then: before 1900 there, or more than a day ahead of now."""
+    if at < datetime(FIRST_YEAR, 1, 1, tzinfo=zone):
+        raise Malformed(f"a sale is not made before {FIRST_YEAR}; tell when it was", field="occurred_at")
+    check_not_ahead(at, now)
+
+
+def check_not_ahead(at: datetime, now: datetime) -> None:
+    """Raise Malformed where a sale, or what took one back, is dated more than a day ahead of now."""
+    if at - now > AHEAD:
+        raise Malformed("a sale is dated at most a day ahead; tell it when it has been made", field="occurred_at")
 
 
 def about_total(total: Money) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def _record(
         if sale.external_id is not None and sale.external_id in known:
             recorded.append(_check_same(known[sale.external_id], sale, row))
             continue
+        rules.check_moment(sale.occurred_at, sale.recorded_at, business.zone)
         recorded.append(sale)
         fresh.append((sale, lines))
         known[sale.external_id] = sale
