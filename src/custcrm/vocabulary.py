@@ -20,6 +20,7 @@ from custcrm.records import (
     Activity,
     Attribute,
     Consent,
+    ContactPoint,
     Coupon,
     Customer,
     CustomerAccount,
@@ -203,6 +204,12 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
         at="occurred_at",
         scopes=PLACES,
         label="Activities",
+    ),
+    "contact_points": CollectionWords(
+        record=ContactPoint,
+        columns=("kind", "value", "purpose", "recorded_at"),
+        at="recorded_at",
+        label="Further emails and phone numbers",
     ),
     "coupons": CollectionWords(
         record=Coupon,

@@ -135,6 +135,8 @@ _CONDITION = st.one_of(
     _of("EXISTS({} WHERE {})", st.sampled_from(["sales", "refunds", "redemptions", "points_entries"]), _of(
         "{} = {}", _fold(st.sampled_from(["point_of_sale", "terminal", "program"])), _FOLDED_TEXT
     )),
+    _of("EXISTS(contact_points WHERE {} LIKE {})", _fold(st.just("value")), st.sampled_from(["'josé@%'", "'jose@%'", "'+%'"])),
+    _of("COUNT(contact_points WHERE kind = 'email' AND recorded_at < {}) > 0", _INSTANT),
     _of("EXISTS(lines WHERE {} = {})", _fold(st.sampled_from(["product", "category"])), _FOLDED_TEXT),
     _of("{} {} {}", _NUMBER_VALUE, _ORDER, _NUMBER),
     _of("{} {} {}", _NUMBER_VALUE, _ORDER, _NUMBER_VALUE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -14,25 +14,21 @@ from custcrm.actions.keys import Request, once
 from custcrm.actions.progress import Progress
 from custcrm.business import Business, CustomerRef, customer_id, hold_customer
 from custcrm.crm.people.callers import CallerMatch, caller_matches
+from custcrm.crm.people.searching import callers, condition_of
 from custcrm.filters import Filter
-from custcrm.filters.syntax import nodes as s
 from custcrm.records import ContactPoint, Customer, ExternalId
 from custcrm.records.customers import CustomerStatus
 from custcrm.rules import customers as rules
 from custcrm.selection import Selection
-from custcrm.storage.protocol import Reader, Writer
+from custcrm.storage.protocol import Writer
 from custcrm.values.birthdays import BirthDate
 from custcrm.values.errors import EmailTaken, Malformed
 from custcrm.values.identifiers import identifier
-from custcrm.values.phones import lookup_key, lookup_keys
 from custcrm.values.shapes import mapping, several
-from custcrm.values.texts import LONGEST, checked, fold_case
+from custcrm.values.texts import LONGEST, checked
 
 if TYPE_CHECKING:
     from custcrm.importing import ImportReport
-
-MATCHES: Final = {"prefix": "starts_with", "contains": "contains", "exact": "="}
-_ANYWHERE: Final = ("first_name", "last_name", "company_name")
 
 
 @frozen
@@ -155,35 +151,20 @@ class Customers:
         """Find customers by any mix of criteria; all must hold.
 
         Names match by their beginning (or `match="exact"`, `"contains"`), whatever the case; a phone in any spelling; an email
-        and a card number exactly. `any` looks in names, email, phone and card number.
+        and a card number exactly. `any` looks in names, email, phone and card number. Further emails and phones are found, as
+        far as they are there when it is asked, by the whole address or number.
         """
-        if checked(match, field="match") not in MATCHES:
-            raise Malformed("match is prefix, contains or exact", field="match", suggestions=tuple(MATCHES))
-        names = {"first_name": first_name, "last_name": last_name, "company_name": company_name}
-        parts: list[s.Condition] = [_match_name(name, text, match) for name, text in names.items() if text is not None]
-        exact = {"email": email, "card_number": card_number}
-        parts += [_equals(name, text) for name, text in exact.items() if text is not None]
-        if phone is not None:
-            parts.append(self._phone(phone))
-        if any is not None:
-            parts.append(self._anywhere(any, match))
-        if not parts:
-            raise Malformed("say what to search for, e.g. last_name='Virtanen'; crm.select() gives everyone")
-        return Selection(self._business, Filter(self._business.schema, s.conjunction(parts)))
+        given = {
+            "first_name": first_name, "last_name": last_name, "company_name": company_name, "email": email,
+            "card_number": card_number, "phone": phone, "any": any,
+        }  # fmt: skip
+        wanted = {name: text for name, text in given.items() if text is not None}
+        return Selection(self._business, Filter(self._business.schema, condition_of(self._business, wanted, match)))
 
     def identify_caller(self, phone: str) -> Sequence[CallerMatch]:
         """Return whoever has this phone number, in any spelling: none, one or several, never a guess."""
-        wanted = _wanted(phone, "phone")
-        number, abroad = lookup_key(wanted, self._business.country), lookup_keys(wanted)
         with self._business.reading() as reader:
-            ids = {each.id for each in reader.find(Customer, {"phone": number})} if number is not None else set()
-            ids |= self._own_numbers(reader, abroad).keys()
-            values = [each for each in {number, *abroad.values()} if each is not None]
-            for point in reader.find(ContactPoint, {"kind": "phone", "value": values}):
-                owner = reader.get(Customer, point.customer_id)
-                if point.value in (number, owner and owner.country and abroad.get(owner.country)):
-                    ids.add(point.customer_id)
-            return caller_matches(reader, sorted(ids), self._business.now())
+            return caller_matches(reader, sorted(callers(self._business, reader, phone)), self._business.now())
 
     def add_contact_point(
         self, customer: CustomerRef, kind: str, value: str, *, purpose: str = "general", key: str | None = None
@@ -282,49 +263,9 @@ class Customers:
         [changed] = once(business, request, change)
         return changed
 
-    def _phone(self, text: str) -> s.Condition:
-        wanted = _wanted(text, "phone")
-        number = lookup_key(wanted, self._business.country)
-        with self._business.reading() as reader:
-            own = self._own_numbers(reader, lookup_keys(wanted))
-        parts = [] if number is None else [_equals("phone", number)]
-        return s.disjunction([
-            *parts, *(s.conjunction([_equals("phone", key), _equals("country", at)]) for at, key in sorted(set(own.values()))),
-        ])
-
-    def _own_numbers(self, reader: Reader, abroad: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-        """Return whose number this is in their own country, by customer: the country and the number."""
-        found = reader.find(Customer, {"phone": sorted(set(abroad.values()))}) if abroad else ()
-        return {each.id: (each.country, each.phone) for each in found
-                if each.country is not None and each.phone is not None and abroad.get(each.country) == each.phone}
-
-    def _anywhere(self, text: str, match: str) -> s.Condition:
-        text = _wanted(text, "any")
-        parts = [_match_name(name, text, match) for name in _ANYWHERE]
-        parts += [_equals("email", text), _match_name("email", text, match), _equals("card_number", text)]
-        number = lookup_key(text, self._business.country)
-        return s.disjunction(parts if number is None else [*parts, _equals("phone", number)])
 
 
 def _take_mapping(row: dict[str, Any], name: str) -> Mapping[str, Any]:
     """Take a mapping out of a row; an empty one where it is missing."""
     told = row.pop(name, None)
     return {} if told is None else mapping(told, field=name)
-
-
-def _wanted(text: str, name: str) -> str:
-    """Return what is searched for, trimmed; a blank would be everybody, and is Malformed."""
-    return identifier(text, field=name, limit=LONGEST)
-
-
-def _equals(name: str, text: str) -> s.Condition:
-    return s.Compare("=", s.Field((name,)), s.Literal(_wanted(text, name)))
-
-
-def _match_name(name: str, text: str, match: str) -> s.Condition:
-    """Return the condition that a name, without case, begins with, contains or equals the text."""
-    value = s.folded(s.Field((name,)), case=True)
-    wanted = s.Literal(fold_case(_wanted(text, name)))
-    if match == "exact":
-        return s.Compare("=", value, wanted)
-    return s.TextTest(MATCHES[match], value, wanted)  # type: ignore[arg-type]

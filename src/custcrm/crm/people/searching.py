@@ -1,0 +1,129 @@
+"""Who is meant by a name, an address or a number. The names to know are `condition_of` and `callers`.
+
+An exact email and a phone number are looked for in the customers' own fields and among their further ones alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from custcrm.business import Business
+from custcrm.filters.syntax import nodes as s
+from custcrm.records import ContactPoint, Customer
+from custcrm.storage.protocol import Reader
+from custcrm.values.errors import Malformed
+from custcrm.values.identifiers import identifier
+from custcrm.values.phones import lookup_key, lookup_keys
+from custcrm.values.texts import LONGEST, checked, fold_case
+
+MATCHES: Final = {"prefix": "starts_with", "contains": "contains", "exact": "="}
+NAMES: Final = ("first_name", "last_name", "company_name")
+
+
+def condition_of(business: Business, wanted: Mapping[str, str], match: str) -> s.Condition:
+    """Return the condition that all the criteria hold of a customer: names, email, phone, card_number, any."""
+    if checked(match, field="match") not in MATCHES:
+        raise Malformed("match is prefix, contains or exact", field="match", suggestions=tuple(MATCHES))
+    if not wanted:
+        raise Malformed("say what to search for, e.g. last_name='Virtanen'; crm.select() gives everyone")
+    return s.conjunction([_criterion(business, name, text, match) for name, text in wanted.items()])
+
+
+def callers(business: Business, reader: Reader, phone: str) -> Collection[str]:
+    """Return the ids of all whose number this is, in any spelling."""
+    wanted = _wanted(phone, "phone")
+    number, abroad = lookup_key(wanted, business.country), lookup_keys(wanted)
+    ids = {each.id for each in reader.find(Customer, {"phone": number})} if number is not None else set()
+    return ids | _own_numbers(reader, abroad).keys() | _further_numbers(reader, number, abroad)
+
+
+def _criterion(business: Business, name: str, text: str, match: str) -> s.Condition:
+    match name:
+        case "phone":
+            return _phone(business, text)
+        case "email":
+            return _email(business, text)
+        case "any":
+            return _anywhere(business, text, match)
+        case "card_number":
+            return _equals(name, text)
+        case _:
+            return _match_name(name, text, match)
+
+
+def _phone(business: Business, text: str) -> s.Condition:
+    wanted = _wanted(text, "phone")
+    number, abroad = lookup_key(wanted, business.country), lookup_keys(wanted)
+    with business.reading() as reader:
+        own, further = _own_numbers(reader, abroad), _further_numbers(reader, number, abroad)
+    parts = [] if number is None else [_equals("phone", number)]
+    parts += [s.conjunction([_equals("phone", key), _equals("country", at)]) for at, key in sorted(set(own.values()))]
+    return s.disjunction([*parts, *_is_one_of(further)])
+
+
+def _email(business: Business, text: str) -> s.Condition:
+    with business.reading() as reader:
+        further = _owners(reader, "email", [_wanted(text, "email")])
+    return s.disjunction([_equals("email", text), *_is_one_of(further)])
+
+
+def _anywhere(business: Business, text: str, match: str) -> s.Condition:
+    text = _wanted(text, "any")
+    number = lookup_key(text, business.country)
+    with business.reading() as reader:
+        further = _owners(reader, "email", [text]) | _further_numbers(reader, number, {})
+    parts = [_match_name(name, text, match) for name in NAMES]
+    parts += [_equals("email", text), _match_name("email", text, match), _equals("card_number", text)]
+    parts += [] if number is None else [_equals("phone", number)]
+    return s.disjunction([*parts, *_is_one_of(further)])
+
+
+# further addresses: asked before, by an index; a condition would look at those of every customer -----------------------
+
+
+def _owners(reader: Reader, kind: str, values: Collection[str]) -> set[str]:
+    return {each.customer_id for each in reader.find(ContactPoint, {"kind": kind, "value": sorted(values)})}
+
+
+def _further_numbers(reader: Reader, number: str | None, abroad: Mapping[str, str]) -> set[str]:
+    """Return whose further number this is: as the business reads it, or as one of the owner's own country."""
+    values = sorted({each for each in (number, *abroad.values()) if each is not None})
+    points = list(reader.find(ContactPoint, {"kind": "phone", "value": values})) if values else []
+    countries = dict(reader.values(Customer, ("id", "country"), {"id": sorted({each.customer_id for each in points})}))
+    return {
+        each.customer_id for each in points
+        if each.value in (number, abroad.get(countries.get(each.customer_id) or ""))
+    }
+
+
+def _own_numbers(reader: Reader, abroad: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return whose own number this is in their own country, by customer: the country and the number."""
+    found = reader.find(Customer, {"phone": sorted(set(abroad.values()))}) if abroad else ()
+    return {each.id: (each.country, each.phone) for each in found
+            if each.country is not None and each.phone is not None and abroad.get(each.country) == each.phone}
+
+
+# conditions --------------------------------------------------------------------------------------
+
+
+def _is_one_of(ids: Collection[str]) -> list[s.Condition]:
+    return [s.In(s.Field(("id",)), tuple(map(s.Literal, sorted(ids))))] if ids else []
+
+
+def _wanted(text: str, name: str) -> str:
+    """Return what is searched for, trimmed; a blank would be everybody, and is Malformed."""
+    return identifier(text, field=name, limit=LONGEST)
+
+
+def _equals(name: str, text: str) -> s.Condition:
+    return s.Compare("=", s.Field((name,)), s.Literal(_wanted(text, name)))
+
+
+def _match_name(name: str, text: str, match: str) -> s.Condition:
+    """Return the condition that a name, without case, begins with, contains or equals the text."""
+    value = s.folded(s.Field((name,)), case=True)
+    wanted = s.Literal(fold_case(_wanted(text, name)))
+    if match == "exact":
+        return s.Compare("=", value, wanted)
+    return s.TextTest(MATCHES[match], value, wanted)  # type: ignore[arg-type]

@@ -1,0 +1,61 @@
+"""Finding customers by what is at hand: their own addresses and numbers, and further ones, alike."""
+
+from typing import Final
+
+import pytest
+
+import custcrm
+
+NUMBERS: Final = {"anna": "040 123 4567", "ben": "+358 40 123 4568", "chloe": "040 612 345 678", "dan": "040 612 3456"}
+SPELLINGS: Final = ("0401234567", "040 123 4568", "+358401234568", "00358 40 1234568", "040 6123456", "+46 40 612 34 56", "5")
+
+
+@pytest.fixture
+def people(crm: custcrm.Crm) -> dict[str, custcrm.Customer]:
+    """Anna has a number of her own, the others a further one; Chloe and Dan in Sweden and in Norway."""
+    countries = {"chloe": "DE", "dan": "SE"}
+    made = {}
+    for name, number in NUMBERS.items():
+        made[name] = crm.customers.add(first_name=name, email=f"{name}@example.org", country=countries.get(name))
+        if name == "anna":
+            crm.customers.update(made[name], phone=number)
+        else:
+            crm.customers.add_contact_point(made[name], "phone", number)
+    crm.customers.add_contact_point(made["ben"], "email", "Ben@work.example.org")
+    return made
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS)
+def test_whoever_may_be_calling_is_found_by_the_number(
+    crm: custcrm.Crm, people: dict[str, custcrm.Customer], spelled: str
+) -> None:
+    """`search` by a phone finds those whom `identify_caller` does, and so does `any`, where the number is the business's."""
+    calling = [match.customer.id for match in crm.customers.identify_caller(spelled)]
+    assert crm.customers.search(phone=spelled).ids() == calling
+    at_home = [each for each in calling if each in (people["anna"].id, people["ben"].id)]
+    assert [each for each in crm.customers.search(any=spelled).ids() if each in at_home] == at_home
+
+
+def test_numbers_are_somebodys(crm: custcrm.Crm, people: dict[str, custcrm.Customer]) -> None:
+    """The spellings above find all four between them, so that the law is about somebody."""
+    found = {each for spelled in SPELLINGS for each in crm.customers.search(phone=spelled).ids()}
+    assert {people[name].id for name in ("anna", "ben", "dan")} <= found
+
+
+def test_a_further_email_is_found_as_the_first_is(crm: custcrm.Crm, people: dict[str, custcrm.Customer]) -> None:
+    """Byte for byte by `email`, wholly by `any`, and by a filter in any way."""
+    ben = [people["ben"].id]
+    assert crm.customers.search(email="Ben@work.example.org").ids() == ben
+    assert crm.customers.search(any=" Ben@work.example.org ").ids() == ben
+    assert crm.customers.search(email="ben@work.example.org").ids() == []
+    assert crm.select("EXISTS(contact_points WHERE CASEI(value) STARTS WITH 'ben@work.')").ids() == ben
+    assert crm.customers.search(first_name="ben", email="Ben@work.example.org").ids() == ben
+    assert crm.customers.search(first_name="anna", email="Ben@work.example.org").ids() == []
+
+
+def test_a_segment_of_folded_texts_works_wherever_it_was_saved(crm: custcrm.Crm) -> None:
+    """What can be saved can be asked: without case, without accents, and both, of names, tags and further addresses."""
+    jose = crm.customers.add(first_name="JOSÉ")
+    crm.tags.set(jose, "city", "Åbo")
+    crm.segments.add("josés", "ACCENTI(CASEI(first_name)) = 'jose' AND ACCENTI(tags.city) = 'Abo'")
+    assert crm.select("SEGMENT('josés')").ids() == [jose.id]
