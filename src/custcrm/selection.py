@@ -177,19 +177,13 @@ class Selection:
         return self._plan(tiers.reclassifying(self._business, program, reason))
 
     def credit_points(
-        self,
-        program: str,
-        points: int,
-        *,
-        expires: Any = None,
-        terminal: str | None = None,
-        text: str = "",
-        notify: bool = True,
-        reference: str | None = None,
+        self, program: str, points: int, *, expires: Any = None, valid_from: Any = None, terminal: str | None = None,
+        text: str = "", notify: bool = True, reference: str | None = None,
     ) -> Plan:
-        """Plan to credit points to each customer: one lot, with an expiry if `expires` says so ("30 days", a last day)."""
+        """Plan to credit points to each customer: one lot, with `expires` and `valid_from` as `crm.points.credit` has them."""
         return self._plan(crediting(
-            self._business, program, points, expires=expires, terminal=terminal, text=text, notify=notify, reference=reference
+            self._business, program, points, expires=expires, valid_from=valid_from, terminal=terminal, text=text,
+            notify=notify, reference=reference,
         ))
 
     def spend_points(

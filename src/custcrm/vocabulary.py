@@ -115,6 +115,8 @@ def collection_words(name: str) -> CollectionWords:
 
 
 _OPEN_LOTS: Final = "SUM(points_entries.delta WHERE program = ':key' AND NOT expires_at <= now())"
+_VALID_LOTS: Final = "SUM(points_entries.delta WHERE program = ':key' AND NOT expires_at <= now() AND NOT valid_from > now())"
+_PENDING: Final = "valid_from > now() AND NOT expires_at <= now()"
 
 MAPS: Final[Mapping[str, MapWords]] = {
     "tags": MapWords(record=TagAssignment, key="key", value="value", label="Tags"),
@@ -127,8 +129,12 @@ MAPS: Final[Mapping[str, MapWords]] = {
         derived={
             "points": t.Derived(value=_OPEN_LOTS, type=t.Integer(), label="Points balance"),
             "available": t.Derived(
-                value=_OPEN_LOTS, type=t.Integer(), otherwise=0, label="Points that can be spent now",
-                when=f"programs.:key.access = 'full' AND loyalty_eligible AND {_OPEN_LOTS} > 0",
+                value=_VALID_LOTS, type=t.Integer(), otherwise=0, label="Points that can be spent now",
+                when=f"programs.:key.access = 'full' AND loyalty_eligible AND {_VALID_LOTS} > 0",
+            ),
+            "pending": t.Derived(
+                value=f"SUM(points_entries.delta WHERE program = ':key' AND {_PENDING})", type=t.Integer(),
+                label="Points that can be spent later",
             ),
         },
         history=MembershipChange,
@@ -254,7 +260,8 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
     "points_entries": CollectionWords(
         record=PointsEntry,
         columns=(
-            "program", "kind", "delta", "occurred_at", "expires_at", "terminal", "point_of_sale", "offer", "rule", "reference",
+            "program", "kind", "delta", "occurred_at", "valid_from", "expires_at", "terminal", "point_of_sale", "offer", "rule",
+            "reference",
         ),
         at="occurred_at",
         scopes=PLACES,
@@ -284,6 +291,9 @@ METRICS: Final[Mapping[str, t.Metric | t.Elapsed]] = {
     "units_12_months": t.Metric(
         value="SUM(receipts.units WHERE occurred_at >= ago('12 months') AND occurred_at < now())",
         label="Units purchased within the last twelve months",
+    ),
+    "points_pending": t.Metric(
+        value=f"SUM(points_entries.delta WHERE {_PENDING})", label="Points that can be spent later"
     ),
     "visits_count": t.Metric(value="COUNT(activities WHERE kind = 'visit')", label="Number of visits"),
     "last_visit_at": t.Metric(value="MAX(activities.occurred_at WHERE kind = 'visit')", label="Last visit"),

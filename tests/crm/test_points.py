@@ -434,7 +434,8 @@ def test_the_proof_shows_each_lot(crm, people, clock):
     assert shown == [(gone.id, 100, -70, 0, -30, 0), (kept.id, 50, 0, -5, 0, 45)]
     assert (proof.balance, proof.faults()) == (45, ())
     lines = str(proof).splitlines()
-    assert lines[0].split() == ["lot", "expires", "brought", "spent", "adjusted", "reversed", "transferred", "expired", "rest"]
+    columns = ["lot", "valid", "expires", "brought", "spent", "adjusted", "reversed", "transferred", "expired", "rest"]
+    assert lines[0].split() == columns
     assert lines[-1].split()[0] == "balance" and lines[-1].split()[-1] == "45"
     assert crm.points.prove(anna, "club", as_of="2026-11-21T13:00").balance == 80
     with crm._business.store.write() as writer:

@@ -43,10 +43,14 @@ def may_spend(access: str | None) -> None:
 
 @dataclass
 class Lot:
-    """What one credit brought: dated entries, the expiry of all of them, and what was written off when it was over."""
+    """What one credit brought: dated entries, the expiry of all of them, and what was written off when it was over.
+
+    Before `valid`, by the clock, it counts and cannot be spent.
+    """
 
     id: str
     expires: datetime | None = None
+    valid: datetime | None = None
     entries: list[tuple[datetime, int]] = field(default_factory=list)
     written_off: int = 0
 
@@ -59,6 +63,9 @@ class Lot:
 
     def counts(self, now: datetime) -> bool:
         return self.expires is None or self.time(now) < self.expires
+
+    def waits(self, now: datetime) -> bool:
+        return self.valid is not None and now < self.valid
 
     def move(self, delta: int, now: datetime) -> None:
         self.entries.append((self.time(now), delta))
@@ -96,7 +103,7 @@ class Purse:
     made_good: list[tuple[str, int]] = field(default_factory=list)
 
     def open(self, now: datetime) -> list[Lot]:
-        """Return the lots that can be used, in the order of their use: soonest expiry first, then oldest."""
+        """Return the lots that count, in the order of their use: soonest expiry first, then oldest."""
         usable = [lot for lot in self.lots.values() if lot.rest > 0 and lot.counts(now)]
         return sorted(usable, key=lambda lot: (lot.expires or NEVER, lot.id))
 
@@ -108,6 +115,11 @@ class Purse:
         """Return the balance as it is shown for an instant."""
         standing = [lot for lot in (*self.lots.values(), self.debt) if lot.expires is None or at < lot.expires]
         return sum(delta for lot in standing for when, delta in lot.entries if when <= at)
+
+    def waiting(self, at: datetime) -> int:
+        """Return what is shown as pending for an instant: of what counts then, what cannot be spent yet."""
+        lots = [lot for lot in self.lots.values() if lot.waits(at) and (lot.expires is None or at < lot.expires)]
+        return sum(delta for lot in lots for when, delta in lot.entries if when <= at)
 
     @property
     def shortfall(self) -> int:
@@ -125,27 +137,33 @@ class Purse:
             assert not good, "more was made good than was missing"
         return left
 
-    def credit(self, lot_id: str, points: int, expires: datetime | None, now: datetime) -> Credit:
-        lot = self.lots[lot_id] = Lot(lot_id, expires)
+    def credit(
+        self, lot_id: str, points: int, expires: datetime | None, now: datetime, valid: datetime | None = None
+    ) -> Credit:
+        lot = self.lots[lot_id] = Lot(lot_id, expires, valid)
         lot.move(points, now)
         return Credit(lot, points)
 
-    def spend(self, points: int, now: datetime) -> Spend:
-        """Debts are paid first, when the lots pay them; then points go, and never more than there are."""
-        available = max(0, self.standing(now))
+    def spend(self, points: int, now: datetime, *, correcting: bool = False) -> Spend:
+        """Debts are paid first, when the lots pay them; then points go, and never more than there are.
+
+        Who spends leaves alone what waits; who corrects takes it first.
+        """
+        lots = self.waiting_first(now) if correcting else [lot for lot in self.open(now) if not lot.waits(now)]
+        available = max(0, sum(lot.rest for lot in lots) + self.debt.rest)
         if points > available:
             raise Refused("not_enough_points", asked=points, available=available)
         owed = -self.debt.rest
         if owed:
-            paid = [lot.entries[-1][0] for lot, _ in self._take(owed, now)]
+            paid = [lot.entries[-1][0] for lot, _ in self._take(owed, now, lots)]
             self.debt.move(owed, max(paid))
-        return Spend(self._take(points, now))
+        return Spend(self._take(points, now, lots))
 
-    def _take(self, points: int, now: datetime, first: Lot | None = None) -> list[tuple[Lot, int]]:
+    def waiting_first(self, now: datetime) -> list[Lot]:
+        return sorted(self.open(now), key=lambda lot: not lot.waits(now))
+
+    def _take(self, points: int, now: datetime, lots: list[Lot]) -> list[tuple[Lot, int]]:
         """Take so many points, or as many as there are."""
-        lots = self.open(now)
-        if first in lots:
-            lots = [first, *(lot for lot in lots if lot is not first)]
         uses = []
         for lot in lots:
             use = min(points, lot.rest)
@@ -171,7 +189,8 @@ class Purse:
             back = max(0, gone - lot.rest)
             lot.written_off -= back
             lot.move(back - gone, now)
-        self._take(asked - gone - short, now, first=lot)
+        mine = [lot] if lot in self.open(now) else []
+        self._take(asked - gone - short, now, [*mine, *(each for each in self.waiting_first(now) if each is not lot)])
         credit.left -= asked
         if short and self.policy == "debt":
             self.debt.move(-short, now)
@@ -205,14 +224,14 @@ class Purse:
                 lot.move(0, now)
                 back, missing = back - withheld, missing - withheld
             if back and renewed and self.grace is not None:
-                self.credit(new_lots.pop(0), back, now + self.grace, now)
+                self.credit(new_lots.pop(0), back, now + self.grace, now, lot.valid)
             elif back:
                 lot.move(back, now)
 
     def transfer(self, target: Purse, now: datetime) -> None:
         """Everything that counts goes to the target: lots with their age and expiry, and the debt."""
         for lot in self.open(now):
-            moved = target.lots.setdefault(lot.id, Lot(lot.id, lot.expires))
+            moved = target.lots.setdefault(lot.id, Lot(lot.id, lot.expires, lot.valid))
             _pass_on(lot, moved, now)
         if self.debt.rest:
             _pass_on(self.debt, target.debt, now)

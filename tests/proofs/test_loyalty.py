@@ -43,6 +43,8 @@ POLICIES = {
     "debt": {}, "floor": {"reversal": "floor"}, "refuse": {"reversal": "refuse"}, "grace": {"reversal_grace": "3 days"},
     "floor with grace": {"reversal": "floor", "reversal_grace": "3 days"},
 }
+WAITS = {"floor": "1 day", "grace": "1 day"}
+"""From when points of sales can be spent, where they wait."""
 GRACE = {name: timedelta(days=3) for name, policy in POLICIES.items() if "reversal_grace" in policy}
 ACCOUNTS = {"wallet": {"kind": "money", "credit_limit": "5.00"}, "stamps": {"kind": "goods"}}
 LIMITS = {"wallet": 500, "stamps": 0}
@@ -78,7 +80,7 @@ class World:
         self.crm = self._opened()
         for name, policy in POLICIES.items():
             self.crm.programs.add(name, **policy)
-            self.crm.earning.add(name, "money", points=1, amount="1.00", starts=DAWN)
+            self.crm.earning.add(name, "money", points=1, amount="1.00", starts=DAWN, valid_from=WAITS.get(name))
         for name, terms in ACCOUNTS.items():
             self.crm.accounts.add(name, program="debt", **terms)
 
@@ -213,19 +215,23 @@ class Points(Machine):
         self.gone = [0] * PEOPLE
         self.seen: dict[str, tuple[str, str, datetime]] = {}
 
-    def expires(self, span):
-        return None if span is None else self.now + lengths[span]
+    def expires(self, span, wait=None):
+        return None if span is None else self.valid(wait) + lengths[span]
+
+    def valid(self, wait):
+        """Return when points can be spent that wait so long from now."""
+        return self.now + lengths.get(wait, timedelta(0))
 
     # what is done ----------------------------------------------------------------------------------
 
-    @rule(who=people, n=points, span=spans, key=keyed)
-    def credit(self, who, n, span, key):
+    @rule(who=people, n=points, span=spans, wait=spans, key=keyed)
+    def credit(self, who, n, span, wait, key):
         def real(points=n, **more):
-            return self.crm.points.credit(self.people[who], self.program, points, expires=span, **more)
+            return self.crm.points.credit(self.people[who], self.program, points, expires=span, valid_from=wait, **more)
 
         def wanted(entry):
             model.may_earn(self.access[who])
-            return self.purses[who].credit(entry.id, n, self.expires(span), self.now)
+            return self.purses[who].credit(entry.id, n, self.expires(span, wait), self.now, wait and self.valid(wait))
 
         self.credited(who, *self.both(self.once(key, real, {"points": n + 1}), wanted))
 
@@ -260,7 +266,7 @@ class Points(Machine):
         def wanted(_):
             if self.access[who] == "blacklisted":
                 raise Refused("blacklisted")
-            return self.purses[who].spend(n, self.now)
+            return self.purses[who].spend(n, self.now, correcting=True)
 
         self.spent(who, *self.both(
             lambda: self.crm.points.adjust(self.people[who], self.program, -n, reason="test"),
@@ -278,7 +284,8 @@ class Points(Machine):
     def spend_of_all(self, n):
         """In bulk: a plan goes by what is shown, and a lot's entries have the last word."""
         eligible = [
-            who for who, purse in enumerate(self.purses) if self.access[who] == "full" and purse.shown(self.now) >= n
+            who for who, purse in enumerate(self.purses)
+            if self.access[who] == "full" and purse.shown(self.now) - purse.waiting(self.now) >= n
         ]
         plan = (self.crm.select() & self.people).spend_points(self.program, n)
         assert plan.eligible == len(eligible)
@@ -344,7 +351,8 @@ class Points(Machine):
         earned = list(self.crm.earning.of_sale(sale))
         assert [each.delta for each in earned] == [made.earned] * bool(made.earned)
         for each in earned:
-            made.credit = self.purses[who].credit(each.lot_id, made.earned, None, self.now)
+            valid = None if (wait := WAITS.get(self.program)) is None else self.valid(wait)
+            made.credit = self.purses[who].credit(each.lot_id, made.earned, None, self.now, valid)
             self.credits.append((who, each, made.credit))
         self.sales.append((who, sale, made))
 
@@ -386,13 +394,16 @@ class Points(Machine):
 
     @invariant()
     def balances_are_the_sums(self):
-        """Balance, available, history and proof are one number, now and at any time."""
+        """Balance, history and proof are one number, now and at any time; less what is pending it is what can be spent."""
         crm, program = self.crm, self.program
         who, purse = self.at_one(enumerate(self.purses))
         customer, at = self.people[who], self.now - timedelta(days=1)
         assert crm.points.balance(customer, program) == purse.shown(self.now)
         assert crm.points.balance(customer, program, as_of=at) == purse.shown(at)
-        spendable = max(0, purse.shown(self.now)) if self.access[who] == "full" else 0
+        waiting = purse.waiting(self.now)
+        assert crm.points.pending(customer, program) == waiting
+        assert crm.points.pending(customer, program, as_of=at) == purse.waiting(at)
+        spendable = max(0, purse.shown(self.now) - waiting) if self.access[who] == "full" else 0
         assert crm.points.available(customer, program) == spendable
         assert sum(line.delta for line in crm.points.history(customer, program)) == purse.shown(self.now)
         proof = crm.points.prove(customer, program)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import count
 from math import floor
+from typing import Any
 
 import pytest
 from attrs import define, field, frozen
@@ -27,7 +28,7 @@ WALLET = 10**6
 CATALOGUE = {"A": ("Red", 1_999), "B": ("White", 333), "C": (None, 1), "D": ("Red", 700), "E": ("White", 0)}
 """Products with their categories and prices, in minor units."""
 
-COUPONS = {
+COUPONS: dict[str, tuple[str, dict[str, str], Any]] = {
     "cup": ("quantity", {"product": "B"}, 2), "half D": ("percent", {"product": "D"}, "50"),
     "third red": ("percent", {"category": "Red"}, "33.3"), "tenth": ("percent", {}, "10"),
     "off A": ("amount", {"product": "A"}, 501), "off": ("amount", {}, 250),

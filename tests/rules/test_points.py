@@ -11,7 +11,7 @@ from custcrm.records import PointsEntry
 from custcrm.records.points import DEBT
 from custcrm.records.programs import Reversal
 from custcrm.rules import points as rules
-from custcrm.rules.points import Lot
+from custcrm.rules.lots import Lot, lot_of
 from custcrm.rules.points_history import expiring, history, lots_at, prove
 from custcrm.values.errors import Reason, Refusal
 
@@ -30,10 +30,11 @@ def told(kind: str, at: datetime, **more) -> PointsEntry:
                        occurred_at=at, **more)
 
 
-def credit(points: int, at: datetime = NOW, days: int | None = None) -> PointsEntry:
+def credit(points: int, at: datetime = NOW, days: int | None = None, wait: int | None = None) -> PointsEntry:
     id_ = new_id()
-    expires = None if days is None else at + days * DAY
-    return evolve(told("credit", at), id=id_, lot_id=id_, delta=points, expires_at=expires)
+    valid = None if wait is None else at + wait * DAY
+    expires = None if days is None else (valid or at) + days * DAY
+    return evolve(told("credit", at), id=id_, lot_id=id_, delta=points, valid_from=valid, expires_at=expires)
 
 
 class Ledger:
@@ -49,19 +50,24 @@ class Ledger:
 
     def debt(self) -> Lot | None:
         owed = [each for each in self.entries if each.lot_id == DEBT]
-        return rules.lot_of(owed) if owed else None
+        return lot_of(owed) if owed else None
 
     def balance(self, at: datetime) -> int:
         return sum(each.delta for each in self.entries
                    if each.occurred_at <= at and (each.expires_at is None or at < each.expires_at))
+
+    def pending(self, at: datetime) -> int:
+        return sum(each.delta for each in self.entries if each.valid_from is not None and at < each.valid_from
+                   and each.occurred_at <= at and (each.expires_at is None or at < each.expires_at))
 
     def add(self, made):
         if not isinstance(made, Refusal):
             self.entries.extend(made)
         return made
 
-    def spend(self, points: int, at: datetime):
-        return self.add(rules.spend(self.lots(), points, told("spend", at, id=new_id()), new_id, debt=self.debt()))
+    def spend(self, points: int, at: datetime, *, kind: str = "spend"):
+        say = told(kind, at, id=new_id())
+        return self.add(rules.spend(self.lots(), points, say, new_id, debt=self.debt(), pending=kind == "adjust"))
 
     def reverse(self, what, points: int | None, at: datetime, until: datetime | None = None):
         id_ = what[0].spend_id or what[0].id
@@ -281,7 +287,7 @@ def test_whatever_happens_history_and_proof_are_the_balance_at_every_time(action
         now += days * DAY
         match what:
             case "credit":
-                done.append([credit(amount, now, amount % 9 or None)])
+                done.append([credit(amount, now, amount % 9 or None, amount % 5 or None)])
                 ledger.entries += done[-1]
             case "spend":
                 made = ledger.spend(amount, now)
@@ -308,6 +314,49 @@ def test_whatever_happens_history_and_proof_are_the_balance_at_every_time(action
         written.expire(at)
         assert written.balance(at) == balance and not written.expire(at)
         assert history(written.entries, at, titles={}, sources={}) == lines
+
+
+WAITING = st.lists(st.tuples(AMOUNTS, st.none() | st.integers(1, 9), st.none() | st.integers(1, 9)), min_size=1, max_size=6)
+
+
+@given(WAITING, AMOUNTS, st.integers(0, 10))
+def test_no_spend_takes_what_is_pending_and_a_correction_takes_it_first(lots, points, later):
+    """A spend leaves what waits as it is, and can have all else; what is taken away by hand is that, as far as it goes."""
+    ledger, at = Ledger(), NOW + later * DAY
+    ledger.entries = [credit(each, NOW, days, wait) for each, days, wait in lots]
+    waiting, there = ledger.pending(at), ledger.balance(at)
+    spent = ledger.spend(points, at)
+    assert isinstance(spent, Refusal) == (points > there - waiting)
+    assert ledger.pending(at) == waiting
+    if isinstance(spent, Refusal):
+        assert spent.details["available"] == there - waiting
+        spent = ()
+    left = ledger.balance(at)
+    corrected = ledger.spend(points, at, kind="adjust")
+    assert isinstance(corrected, Refusal) == (points > left)
+    if not isinstance(corrected, Refusal):
+        assert ledger.pending(at) == max(0, waiting - points)
+        ledger.reverse(corrected, None, at)
+        assert (ledger.pending(at), ledger.balance(at)) == (waiting, left)
+    assert not prove("anna", "club", ledger.entries, at).faults()
+
+
+@given(WAITING, AMOUNTS, st.sampled_from(Reversal), st.integers(0, 10))
+def test_a_reversal_takes_its_own_then_what_is_pending_then_the_rest(lots, earned, policy, later):
+    """Of an amount that was spent already, what waits goes first; what can be spent goes when nothing waits any more."""
+    ledger, at = Ledger(policy), NOW + later * DAY
+    mine = credit(earned, NOW)
+    ledger.entries = [mine]
+    ledger.spend(earned, NOW)
+    ledger.entries += [credit(each, NOW, days, wait) for each, days, wait in lots]
+    waiting, there = ledger.pending(at), ledger.balance(at)
+    back = ledger.reverse([mine], None, at)
+    if isinstance(back, Refusal):
+        assert policy is Reversal.REFUSE and earned > there
+        return
+    assert ledger.pending(at) == max(0, waiting - earned)
+    assert ledger.balance(at) == (there - earned if policy is Reversal.DEBT else max(0, there - earned))
+    assert not prove("anna", "club", ledger.entries, at).faults()
 
 
 @given(LOTS, st.integers(0, 10), st.integers(0, 10))

@@ -11,6 +11,9 @@ EARLY: Final = "(SELECT created_at FROM custcrm_programs WHERE name = 'club')"
 FIRST: Final = "(SELECT min(id) FROM custcrm_customers)"
 
 
+LATER: Final = "(SELECT max(expires_at) FROM custcrm_points_entries)"
+
+
 @frozen
 class Corruption:
     """Statements that break a promise, the check that finds it, and the table that is named."""
@@ -22,7 +25,7 @@ class Corruption:
 
 
 def _corruption(name: str, check: str, table: str, *statements: str) -> Corruption:
-    return Corruption(name, check, table, tuple(each.format(early=EARLY, first=FIRST) for each in statements))
+    return Corruption(name, check, table, tuple(each.format(early=EARLY, first=FIRST, later=LATER) for each in statements))
 
 
 CORRUPTIONS: Final = (
@@ -71,6 +74,11 @@ CORRUPTIONS: Final = (
                 "UPDATE custcrm_points_entries SET delta = delta - 1000 WHERE kind = 'spend' AND customer_id = {first}"),
     _corruption("entries of a lot disagree", "points", "points_entries",
                 "UPDATE custcrm_points_entries SET expires_at = NULL WHERE kind = 'credit' AND expires_at IS NOT NULL"),
+    _corruption("a lot is spent before it is valid", "points", "points_entries",
+                "UPDATE custcrm_points_entries SET valid_from = {later} WHERE lot_id IN"
+                " (SELECT lot_id FROM custcrm_points_entries WHERE kind = 'spend')"),
+    _corruption("a validity that cannot be read", "terms", "earning_rules",
+                "UPDATE custcrm_earning_rules SET valid_from = 'soon' WHERE factor IS NULL"),
     _corruption("a spend that brings points", "points", "points_entries",
                 "UPDATE custcrm_points_entries SET delta = -delta WHERE kind = 'spend'"),
     _corruption("a reversal of more than was spent", "points", "points_entries",

@@ -36,6 +36,7 @@ class EarningRule:
 
     `category` counts the lines of products of that category alone; `filter` (canonical text) says for which customers, as they
     are before the sale; `minimum` is the least total of a sale that earns. `factor` is a multiplier's, as decimal text.
+    `valid_from` says from when the points can be spent, a span from the sale or an instant; `expires` is a span from then.
     """
 
     program: Annotated[str, Ref("programs")]
@@ -48,6 +49,7 @@ class EarningRule:
     filter: str | None = None
     minimum: Money | None = None
     rounding: Rounding = Rounding.DOWN
+    valid_from: str | None = None
     expires: str | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None

@@ -17,14 +17,14 @@ DEBT: Final = "debt"
 @record(
     "points_entries",
     key="customer_id id",
-    index=("customer_id program expires_at lot_id delta occurred_at", "occurred_at", "applied_id"),
+    index=("customer_id program expires_at lot_id valid_from delta occurred_at", "occurred_at", "applied_id"),
     sparse=("reference",),
     moments={"occurred_at": "points_entry"},
     shown="program kind delta",
 )
 @frozen(kw_only=True)
 class PointsEntry:
-    """One immutable line that touches one lot and carries its expiry.
+    """One immutable line that touches one lot and carries its expiry, and from when it can be spent if that is later.
 
     A credit opens a lot of its own id; a spend over three lots is three entries of one `spend_id`. The balance at any time is
     the sum of `delta` over lots not expired then. `reverses` names the credit's id or the spend's `spend_id` that a reversal
@@ -40,6 +40,7 @@ class PointsEntry:
     lot_id: str
     spend_id: str | None = None
     occurred_at: datetime
+    valid_from: datetime | None = None
     expires_at: datetime | None = None
     terminal: Annotated[str, Ref("terminals", (API,)), FOLDED] = API
     point_of_sale: Annotated[str | None, Ref("points_of_sale"), FOLDED] = None

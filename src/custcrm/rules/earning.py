@@ -34,11 +34,12 @@ ROUNDED: Final[Mapping[Rounding, Callable[[Fraction], int]]] = {
 
 @frozen
 class Earned:
-    """Points that one rule gives for a sale, always more than none; `expires` is a span from the sale."""
+    """Points that one rule gives for a sale, always more than none, with the rule's `expires` and `valid_from`."""
 
     rule: str
     points: int
     expires: str | None = None
+    valid_from: str | None = None
 
 
 @frozen
@@ -76,7 +77,7 @@ def earned(
     multipliers = [rule for rule in applying if rule.per is Earns.MULTIPLIER]
     parts = _parts(sale, lines, shares(lines, discounts, sale.total))
     given = [
-        Earned(rule.name, _points(rule, parts, multipliers), rule.expires)
+        Earned(rule.name, _points(rule, parts, multipliers), rule.expires, rule.valid_from)
         for rule in sorted(applying, key=lambda rule: rule.name) if rule.per is not Earns.MULTIPLIER
     ]
     return [each for each in given if each.points]

@@ -17,30 +17,13 @@ from attrs import evolve, frozen
 from custcrm.records import PointsEntry
 from custcrm.records.points import DEBT
 from custcrm.records.programs import Reversal
+from custcrm.rules.lots import Lot, lot_of, pending_first
 from custcrm.values.errors import Reason, Refusal
 
 NewId: TypeAlias = Callable[[], str]
 
 REVERSIBLE: Final = frozenset({"credit", "spend", "adjust"})
 """Kinds of what can be reversed."""
-
-
-@frozen
-class Lot:
-    """What one credit brought, as it stands: `points` is the sum of all its entries, `latest` when the last one happened."""
-
-    id: str
-    expires_at: datetime | None
-    points: int
-    latest: datetime
-
-    def time(self, now: datetime) -> datetime:
-        """Return when something happens to the lot that is done now."""
-        return max(now, self.latest)
-
-    def is_open(self, now: datetime) -> bool:
-        """Tell whether the lot still counts when something is done to it now."""
-        return self.expires_at is None or self.time(now) < self.expires_at
 
 
 @frozen
@@ -91,23 +74,20 @@ def movement(entries: Iterable[PointsEntry]) -> PointsSpend:
     )
 
 
-def opens_a_lot(entry: PointsEntry) -> bool:
-    """Tell whether the entry brought the lot that it stands on."""
-    return entry.id == entry.lot_id or (entry.kind == "transfer" and entry.delta > 0 and entry.lot_id != DEBT)
-
-
 # spending ----------------------------------------------------------------------------------------
 
 
 def spend(
-    lots: Iterable[Lot], points: int, told: PointsEntry, new_id: NewId, *, debt: Lot | None = None
+    lots: Iterable[Lot], points: int, told: PointsEntry, new_id: NewId, *, debt: Lot | None = None, pending: bool = False
 ) -> tuple[PointsEntry, ...] | Refusal:
     """Take points from open lots, which come soonest expiry first, then oldest; read no more than it takes.
 
-    What is owed is paid first, from the soonest lots: so what there is is never more than the balance.
+    What is owed is paid first, from the soonest lots: so what there is is never more than the balance. Pending lots are left
+    alone; with `pending`, for a correction, they are taken first.
     """
-    owed = -debt.points if debt else 0
-    taken, missing = _take(lots, owed + points, told.occurred_at)
+    owed, now = -debt.points if debt else 0, told.occurred_at
+    usable = pending_first(lots, now) if pending else (lot for lot in lots if not lot.is_pending(now))
+    taken, missing = _take(usable, owed + points, now)
     if missing:
         return _too_few(told.program, points, max(0, points - missing))
     paid, spent = _split(taken, owed)
@@ -164,7 +144,8 @@ def _out(lot: Lot, points: int, told: PointsEntry, new_id: NewId) -> PointsEntry
 
 def _on(lot: Lot, delta: int, told: PointsEntry, new_id: NewId) -> PointsEntry:
     return evolve(
-        told, id=new_id(), lot_id=lot.id, expires_at=lot.expires_at, delta=delta, occurred_at=lot.time(told.occurred_at)
+        told, id=new_id(), lot_id=lot.id, valid_from=lot.valid_from, expires_at=lot.expires_at, delta=delta,
+        occurred_at=lot.time(told.occurred_at),
     )
 
 
@@ -173,12 +154,6 @@ def _too_few(program: str, asked: int, available: int) -> Refusal:
 
 
 # reversing ---------------------------------------------------------------------------------------
-
-
-def lot_of(entries: Collection[PointsEntry]) -> Lot:
-    """Return the lot that these entries, all of it, make."""
-    some = next(iter(entries))
-    return Lot(some.lot_id, some.expires_at, sum(e.delta for e in entries), max(e.occurred_at for e in entries))
 
 
 def reverse_credit(
@@ -196,8 +171,9 @@ def reverse_credit(
     """Take a credit back, all that is left of it or some points.
 
     First from its own lot, where that has expired too: these points are gone already, whether the expiry was written down or
-    not. Then from other open lots, soonest first; for what is still missing the policy decides. `own` are all entries of its
-    lot, `before` those that reversed it earlier, `lots` the open lots, `debt` the lot of the debt if ever there was one.
+    not. Then from pending lots, then from other open ones, soonest first; for what is still missing the policy decides. `own`
+    are all entries of its lot, `before` those that reversed it earlier, `lots` the open lots, `debt` the lot of the debt if
+    ever there was one.
     """
     asked = _amount_to_take(points, left_to_reverse(credit.delta, before))
     if isinstance(asked, Refusal):
@@ -209,7 +185,8 @@ def reverse_credit(
     wanted = asked + sum(each.delta for each in gone if each.kind != "expire")
     owed = -debt.points if debt and policy is not Reversal.DEBT else 0
     mine = (lot,) if lot.is_open(now) else ()
-    taken, _ = _take(chain(mine, (each for each in lots if each.id != lot.id)), wanted + owed, now)
+    others = pending_first((each for each in lots if each.id != lot.id), now)
+    taken, _ = _take(chain(mine, others), wanted + owed, now)
     taken, _ = _split(taken, min(wanted, max(0, sum(use for _, use in taken) - owed)))
     short = wanted - sum(use for _, use in taken)
     if short and policy is Reversal.REFUSE:
@@ -268,7 +245,7 @@ def reverse_spend(
     asked = _amount_to_take(points, -sum(each.delta for each in taken) - given)
     if isinstance(asked, Refusal):
         return asked
-    parts = [(Lot(each.lot_id, each.expires_at, 0, latest[each.lot_id]), -each.delta) for each in taken]
+    parts = [(Lot(each.lot_id, each.expires_at, 0, latest[each.lot_id], each.valid_from), -each.delta) for each in taken]
     _, rest = _split(parts, given)
     back, _ = _split(rest, asked)
     return tuple(_given_back(back, told, new_id, until, missing_since(shortfalls, str(told.reverses))))
@@ -303,7 +280,7 @@ def _given_back(
             yield evolve(_on(lot, 0, told, new_id), shortfall=-kept)
         if points > kept and renewed:
             fresh = new_id()
-            yield evolve(told, id=fresh, lot_id=fresh, expires_at=until, delta=points - kept)
+            yield evolve(told, id=fresh, lot_id=fresh, valid_from=lot.valid_from, expires_at=until, delta=points - kept)
         elif points > kept:
             yield _on(lot, points - kept, told, new_id)
 

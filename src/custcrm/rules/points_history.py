@@ -15,7 +15,8 @@ from attrs import field, frozen
 
 from custcrm.records import PointsEntry
 from custcrm.records.points import DEBT
-from custcrm.rules.points import Lot, LotUse, lot_of, movement, opens_a_lot
+from custcrm.rules.lots import Lot, lot_of, opens_a_lot
+from custcrm.rules.points import LotUse, movement
 
 LABELS: Final[Mapping[str, str]] = {
     "credit": "earned", "spend": "spent", "expire": "expired", "reverse": "reversed", "transfer": "transferred",
@@ -29,7 +30,8 @@ class PointsLine:
 
     `id` is that of the entry or of the whole spend; an expiry has the id of its lot. `description` is where it happened or the
     title of the offer, `origin` the terminal's kind: terminal, api, or the source of the sale. `status` of what brought a lot
-    is open, used, expired or reversed, of anything else done or reversed. `shortfall` are points that a reversal could not
+    is pending, open, used, expired or reversed, of anything else done or reversed; `valid_from` and `expires_at` are that
+    lot's. `shortfall` are points that a reversal could not
     take, or below nought: that came back and make such good. `reason` and `actor` are internal: not for the customer's eyes.
     """
 
@@ -52,6 +54,8 @@ class PointsLine:
     shortfall: int = 0
     reason: str = ""
     actor: str = ""
+    valid_from: datetime | None = None
+    expires_at: datetime | None = None
 
     def __repr__(self) -> str:
         return f"<PointsLine {self.id} {self.kind} {self.delta}>"
@@ -59,10 +63,11 @@ class PointsLine:
 
 @frozen
 class Expiring:
-    """Points that expire at one instant, unless they are spent before."""
+    """Points that expire at one instant, unless they are spent before; those that are pending can be spent `valid_from`."""
 
     points: int
     expires_at: datetime
+    valid_from: datetime | None = None
 
 
 def by_lot(entries: Iterable[PointsEntry], at: datetime) -> dict[str, list[PointsEntry]]:
@@ -147,7 +152,9 @@ class _Statuses:
         lot = self._lots[first.lot_id]
         if _lost(lot, self._at):
             return "expired"
-        return "open" if sum(each.delta for each in lot if each.kind != "expire") else "used"
+        if not sum(each.delta for each in lot if each.kind != "expire"):
+            return "used"
+        return "pending" if lot_of(lot).is_pending(self._at) else "open"
 
 
 def _line(
@@ -158,6 +165,7 @@ def _line(
     title = titles.get(first.offer, first.offer) if first.offer else None
     label = ("manually added" if delta > 0 else "manually removed") if first.kind == "adjust" else LABELS[first.kind]
     source = sources.get(first.sale_id) if first.sale_id else None
+    brings = first.spend_id is None and opens_a_lot(first)
     return PointsLine(
         customer_id=first.customer_id, program=first.program, id=id_, kind=first.kind, label=label, delta=delta,
         occurred_at=group[-1].occurred_at, status=status, lots=_uses(group),
@@ -165,6 +173,7 @@ def _line(
         origin=source or ("terminal" if terminal else "api"), point_of_sale=first.point_of_sale, terminal=terminal,
         offer=first.offer, reference=first.reference, sale_id=first.sale_id,
         shortfall=sum(each.shortfall for each in group), reason=first.reason, actor=first.actor,
+        valid_from=first.valid_from if brings else None, expires_at=first.expires_at if brings else None,
     )
 
 
@@ -194,12 +203,15 @@ def lots_at(entries: Iterable[PointsEntry], at: datetime) -> Iterator[Lot]:
 
 
 def expiring(lots: Iterable[Lot], now: datetime, until: datetime) -> tuple[Expiring, ...]:
-    """Return what expires after now and up to `until`, soonest first, by instant."""
-    found: defaultdict[datetime, int] = defaultdict(int)
+    """Return what expires after now and up to `until`, soonest first, by instant; what is pending by when it is valid too."""
+    found: defaultdict[tuple[datetime, datetime], int] = defaultdict(int)
     for lot in lots:
         if lot.expires_at is not None and now < lot.expires_at <= until:
-            found[lot.expires_at] += lot.points
-    return tuple(Expiring(points, expires_at) for expires_at, points in sorted(found.items()) if points)
+            found[lot.expires_at, max(now, lot.valid_from or now)] += lot.points
+    return tuple(
+        Expiring(points, expires_at, valid_from if valid_from > now else None)
+        for (expires_at, valid_from), points in sorted(found.items()) if points
+    )
 
 
 # proof -------------------------------------------------------------------------------------------
@@ -207,9 +219,13 @@ def expiring(lots: Iterable[Lot], now: datetime, until: datetime) -> tuple[Expir
 
 @frozen(kw_only=True)
 class LotProof:
-    """What one lot brought, each entry that touched it, and what is left of it; the lot "debt" holds what is owed."""
+    """What one lot brought, each entry that touched it, and what is left of it; the lot "debt" holds what is owed.
+
+    It can be spent from `valid_from`, where that is later than it was brought, until just before `expires_at`.
+    """
 
     id: str
+    valid_from: datetime | None
     expires_at: datetime | None
     entries: tuple[PointsEntry, ...] = field(repr=False)
     brought: int
@@ -245,13 +261,13 @@ class Proof:
         return tuple(fault for lot in self.lots for fault in _faults(lot))
 
     def __str__(self) -> str:
-        titles = ("lot", "expires", *COLUMNS)
-        rows = [(lot.id, _day(lot.expires_at), *(str(getattr(lot, name)) for name in COLUMNS)) for lot in self.lots]
-        totals = ("balance", _day(self.as_of), *(str(sum(getattr(lot, name) for lot in self.lots)) for name in COLUMNS))
+        titles = ("lot", "valid", "expires", *COLUMNS)
+        rows = [(lot.id, *_dates(lot), *(str(getattr(lot, name)) for name in COLUMNS)) for lot in self.lots]
+        totals = ("balance", "", _day(self.as_of), *(str(sum(getattr(lot, name) for lot in self.lots)) for name in COLUMNS))
         table = [titles, *rows, totals]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         return "\n".join(
-            "  ".join(cell.ljust(width) if at < 2 else cell.rjust(width)
+            "  ".join(cell.ljust(width) if at < 3 else cell.rjust(width)
                       for at, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
             for row in table
         )
@@ -275,7 +291,8 @@ def _proved(id_: str, entries: Sequence[PointsEntry], at: datetime) -> LotProof:
     expired = -lost[0] if lost else 0
     told = sum(total for kind, total in sums.items() if kind != "expire")
     return LotProof(
-        id=id_, expires_at=entries[0].expires_at, entries=tuple(entries), brought=sums["brought"], spent=sums["spend"],
+        id=id_, valid_from=entries[0].valid_from, expires_at=entries[0].expires_at, entries=tuple(entries),
+        brought=sums["brought"], spent=sums["spend"],
         adjusted=sums["adjust"], reversed=sums["reverse"], transferred=sums["transfer"], expired=expired, rest=told + expired,
     )
 
@@ -283,8 +300,10 @@ def _proved(id_: str, entries: Sequence[PointsEntry], at: datetime) -> LotProof:
 def _faults(lot: LotProof) -> Iterator[str]:
     if not lot.brought and lot.id != DEBT:
         yield f"lot {lot.id} was never brought"
-    if len({(each.expires_at, each.program) for each in lot.entries}) > 1:
-        yield f"the entries of lot {lot.id} disagree about its expiry or program"
+    if len({(each.valid_from, each.expires_at, each.program) for each in lot.entries}) > 1:
+        yield f"the entries of lot {lot.id} disagree about its validity, expiry or program"
+    if any(each.kind == "spend" and lot.valid_from is not None and each.occurred_at < lot.valid_from for each in lot.entries):
+        yield f"lot {lot.id} was spent before it was valid"
     rest, instants = 0, {each.occurred_at for each in lot.entries}
     below: datetime | None = None
     for at in sorted(instants):
@@ -293,6 +312,10 @@ def _faults(lot: LotProof) -> Iterator[str]:
         below = at if wrong and below is None else below
     if below is not None:
         yield f"lot {lot.id} was {'above' if lot.id == DEBT else 'below'} nought at {below.isoformat()}"
+
+
+def _dates(lot: LotProof) -> tuple[str, str]:
+    return "at once" if lot.valid_from is None else _day(lot.valid_from), _day(lot.expires_at)
 
 
 def _day(instant: datetime | None) -> str:

@@ -243,11 +243,11 @@ def _points(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterator[A
     lot_id, delta, (place, till) = next(ids), draw(one_of(-30, 10, 100)), _place(draw)
     credit = r.PointsEntry(
         customer_id=customer_id, id=lot_id, program=draw(one_of(*PROGRAMS)), kind="credit", delta=delta,
-        lot_id=lot_id, occurred_at=_instant(draw), expires_at=draw(maybe(INSTANTS)), terminal=till or "api",
-        point_of_sale=place, rule=draw(maybe(["base"])),
+        lot_id=lot_id, occurred_at=_instant(draw), valid_from=draw(maybe(INSTANTS)), expires_at=draw(maybe(INSTANTS)),
+        terminal=till or "api", point_of_sale=place, rule=draw(maybe(["base"])),
     )  # fmt: skip
     if delta < 0:
-        yield evolve(credit, kind="reverse", lot_id=DEBT, expires_at=None, reverses=lot_id)
+        yield evolve(credit, kind="reverse", lot_id=DEBT, valid_from=None, expires_at=None, reverses=lot_id)
         return
     yield credit
     for kind, taken in draw(one_of(*_TAKEN)):

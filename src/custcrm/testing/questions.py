@@ -79,9 +79,9 @@ _NUMBER_VALUE = st.one_of(
         "SUM(lines.quantity)", "SUM(refunds.lines.quantity)", "COUNT(sales.lines)", "COUNT(refunds.lines WHERE amount > 1)",
         "AVG(sales.units)", "MAX(sales.units)", "COUNT(messages WHERE status = 'sent')",
         "COUNT(sales)", "COUNT(refunds)", "SUM(refunds.units)", "COUNT(sales) - COUNT(refunds)", "COUNT(redemptions)",
-        "COUNT(inbox)", "SUM(account_entries.units)", "AVG(account_entries.units)",
+        "points_pending", "COUNT(inbox)", "SUM(account_entries.units)", "AVG(account_entries.units)",
     ]),
-    _of("programs.{}.points", _PROGRAM), _of("programs.{}.available", _PROGRAM),
+    _of("programs.{}.points", _PROGRAM), _of("programs.{}.available", _PROGRAM), _of("programs.{}.pending", _PROGRAM),
     _of("accounts.{}.units", _ACCOUNT), _of("accounts.{}.credit_units", _ACCOUNT),
     _of(
         "COUNT({} WHERE {})",

@@ -1,4 +1,5 @@
-"""Spans, instants and periods in a business time zone: `span`, `move`, `instant`, `ending`, `asked_at`, `expiry`, `period`.
+"""Spans, instants and periods in a business time zone: `span`, `move`, `instant`, `beginning`, `ending`,
+`asked_at`, `expiry`, `period`.
 
 A bare day, a date or `2026-11-21`, stands for all of it. Where something begins or happens it is the day's first instant
 (`instant`); where something ends, the first instant of the next day, so that the day is in (`ending`); and what is asked
@@ -45,6 +46,7 @@ __all__ = [
     "anniversary",
     "anniversary_ranges",
     "asked_at",
+    "beginning",
     "birth_date",
     "day_of",
     "ending",

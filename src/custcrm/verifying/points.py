@@ -47,8 +47,10 @@ def _fault_of(entry: PointsEntry) -> str | None:
         return "a reversal names what it takes back"
     if entry.shortfall and entry.kind != "reverse":
         return "only a reversal lacks points that it could not take"
-    if entry.lot_id == DEBT and entry.expires_at is not None:
-        return "a debt never expires"
+    if entry.lot_id == DEBT and (entry.expires_at is not None or entry.valid_from is not None):
+        return "a debt never expires, and nobody waits for it"
+    if entry.valid_from is not None and entry.expires_at is not None and entry.expires_at <= entry.valid_from:
+        return "a lot is valid before it expires"
     return None
 
 

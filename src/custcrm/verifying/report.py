@@ -64,7 +64,8 @@ CHECKS: Final[Mapping[str, Check]] = {
         "refunds and lines belong to a sale, lines are numbered from 1 on, and never is more taken back than it was", _RESTORE,
     ),
     "points": Check(
-        "lots are brought and never overdrawn, spends are whole, and reversals take back no more than there was", _RESTORE,
+        "lots are brought, spent once they are valid and never overdrawn, spends are whole, and reversals take back no more "
+        "than there was", _RESTORE,
     ),
     "accounts": Check(
         "an account holds what it is of, stands not below its limit, and reversals take back no more than there was",

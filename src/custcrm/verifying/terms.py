@@ -53,6 +53,7 @@ def check_terms(business: Business, reader: Reader, found: Findings) -> None:
     for rule in reader.find(EarningRule):
         found.look("terms")
         _try("terms", rule, "expires", partial(_read_span, rule.expires), found)
+        _try("terms", rule, "valid_from", partial(_read_validity, business, rule), found)
         _try("terms", rule, "factor", partial(Fraction, rule.factor or "1"), found)
         if rule.ends_at is not None and rule.starts_at is not None and rule.ends_at < rule.starts_at:
             found.add("terms", EarningRule, ids_of(rule), "it ends before it begins")
@@ -91,6 +92,11 @@ def _faults_of(business: Business, series: CouponSeries) -> list[str]:
 def _read_span(text: str | None) -> None:
     if text is not None:
         Span.parse(text)
+
+
+def _read_validity(business: Business, rule: EarningRule) -> None:
+    if rule.valid_from is not None:
+        beginning(rule.valid_from, rule.created_at, business.zone)
 
 
 def _read_benefit(business: Business, kept: Mapping[str, Any]) -> None:

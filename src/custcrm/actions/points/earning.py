@@ -25,6 +25,7 @@ from custcrm.records.earning import Earns, Rounding
 from custcrm.records.programs import API
 from custcrm.records.sales import SaleKind
 from custcrm.rules import earning as rules
+from custcrm.rules.lots import lifetime
 from custcrm.rules.shares import Discount, taken_off
 from custcrm.storage.customer_facts import Facts
 from custcrm.storage.facts_of_many import MOST, Gathered
@@ -33,8 +34,9 @@ from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import key_name, optional
 from custcrm.values.money import Money
-from custcrm.values.periods import PeriodLike, expiry, period, span
+from custcrm.values.periods import PeriodLike, beginning, period, span
 from custcrm.values.shapes import one_of, whole_number
+from custcrm.values.spans import SPAN_TEXT
 
 MOST_POINTS: Final = 10**6
 """Points of one rule for each amount, unit or visit."""
@@ -67,6 +69,7 @@ def rule(
     filter: str | Filter | None,
     minimum: Money | str | int | Decimal | None,
     rounding: Rounding | str,
+    valid_from: Any,
     expires: Any,
     starts: datetime | date | str | None,
     ends: datetime | date | str | None,
@@ -78,8 +81,9 @@ def rule(
     if until is not None and until <= begins:
         raise Malformed("ends is not after starts; the rule would never hold", field="ends")
     multiplies = what is Earns.MULTIPLIER
-    if multiplies and expires is not None:
-        raise Malformed("a multiplier gives no points of its own that could expire", field="expires")
+    for told, of in ((expires, "expires"), (valid_from, "valid_from")):
+        if multiplies and told is not None:
+            raise Malformed(f"a multiplier gives no points of its own that could have {of}", field=of)
     return EarningRule(
         program=business.known(Program, program, "program").name, name=key_name(name, "earning rule"), per=what,
         points=0 if multiplies else whole_number(points, 1, MOST_POINTS, field="points", message=_POINTS),
@@ -88,7 +92,8 @@ def rule(
         category=optional(category, field="category", limit=CATEGORY_LIMIT),
         filter=None if filter is None else str(business.parse_saved(filter, "a rule's filter", field="filter")),
         minimum=None if minimum is None else _amount(business, minimum, "minimum", least=0),
-        rounding=one_of(rounding, Rounding, field="rounding"), expires=None if expires is None else str(span(expires)),
+        rounding=one_of(rounding, Rounding, field="rounding"), valid_from=_validity(business, valid_from),
+        expires=None if expires is None else str(span(expires)),
         starts_at=begins, ends_at=until, created_at=now, actor=business.actor,
     )
 
@@ -136,8 +141,8 @@ def of_programs(business: Business, reader: Reader, programs: Iterable[str | Non
 def credited(earning: Earning, sales: Sequence[Told], gathered: Gathered, now: datetime) -> Iterator[PointsEntry]:
     """Yield the credits of new sales, which are not among the customers' facts yet; at most one of each customer's.
 
-    They are credited now, also those of a sale told for a later time: what can be spent is in the balance. They expire by
-    the time of the sale.
+    They are credited now, also those of a sale told for a later time: what can be spent is in the balance. When they are valid
+    and when they expire goes by the time of the sale.
     """
     business = earning.business
     off = discounts_of(gathered.reader, [sale for sale, lines in sales if earning.of(sale) and taken_off(lines, sale.total)])
@@ -149,10 +154,12 @@ def credited(earning: Earning, sales: Sequence[Told], gathered: Gathered, now: d
         before = Question(business.everyone(), sale.occurred_at, past=sale.occurred_at != now)
         for each in _given(earning, applying, (sale, lines), off.get(sale.id, ()), gathered.facts(sale.customer_id, before)):
             id_ = business.ids.new()
+            valid_from, expires_at = lifetime(
+                each.valid_from, each.expires, since=sale.occurred_at, now=now, zone=business.zone
+            )
             yield PointsEntry(
                 customer_id=sale.customer_id, id=id_, lot_id=id_, program=str(sale.program), kind="credit", delta=each.points,
-                occurred_at=now,
-                expires_at=None if each.expires is None else expiry(each.expires, sale.occurred_at, business.zone),
+                occurred_at=now, valid_from=valid_from, expires_at=expires_at,
                 terminal=sale.terminal or API, point_of_sale=sale.point_of_sale, sale_id=sale.id, rule=each.rule,
                 reference=sale.external_id, actor=business.actor,
             )
@@ -268,6 +275,15 @@ def _amount(business: Business, told: Any, name: str, *, least: int) -> Money:
     if amount.minor < least:
         raise Malformed(f"{name} is {'more than 0' if least else 'not less than 0'}", field=name)
     return amount
+
+
+def _validity(business: Business, told: Any) -> str | None:
+    """Return from when a rule's points can be spent as it is kept: a span as its text, else the instant as ISO text."""
+    if told is None:
+        return None
+    at = beginning(told, business.now(), business.zone)
+    is_told_whole = isinstance(told, date) or (isinstance(told, str) and SPAN_TEXT.fullmatch(told) is None)
+    return at.isoformat() if is_told_whole else str(span(told))
 
 
 def _factor(told: str | int | Decimal | None, *, multiplies: bool) -> str | None:

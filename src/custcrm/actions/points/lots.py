@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from custcrm.records import PointsEntry
 from custcrm.records.points import DEBT
-from custcrm.rules.points import Lot, lot_of
+from custcrm.rules.lots import Lot, lot_of
 from custcrm.storage.protocol import Reader
 
-LOT: Final = ("expires_at", "lot_id")
+LOT: Final = ("expires_at", "lot_id", "valid_from")
 """How the lots of a customer lie in the index: soonest first, then the oldest, those that never expire last."""
 
 
@@ -36,8 +36,8 @@ def _lots(reader: Reader, customer_id: str, program: str, now: datetime) -> Iter
     return (_lot(*row) for row in _rows(reader, customer_id, LOT, program, now))
 
 
-def _lot(expires_at: datetime | None, lot_id: str, points: int, latest: datetime) -> Lot:
-    return Lot(lot_id, expires_at, points, latest)
+def _lot(expires_at: datetime | None, lot_id: str, valid_from: datetime | None, points: int, latest: datetime) -> Lot:
+    return Lot(lot_id, expires_at, points, latest, valid_from)
 
 
 def _rows(reader: Reader, customers: Any, by: Sequence[str], program: str, now: datetime) -> Iterator[tuple[Any, ...]]:

@@ -19,12 +19,13 @@ from custcrm.business import Business
 from custcrm.messaging.templates import POINTS_CREDITED, text_or_default
 from custcrm.records import CouponSeries, PointsEntry, Program
 from custcrm.rules import points as rules
+from custcrm.rules.lots import lifetime
 from custcrm.storage.effects import CustomerKey, Effect, Given, NewId, Source, Template
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed, Refusal
 from custcrm.values.identifiers import optional
-from custcrm.values.periods import expiry
+from custcrm.values.periods import beginning, expiry
 from custcrm.values.shapes import flag, whole_number
 from custcrm.values.texts import checked, is_blank
 
@@ -43,17 +44,18 @@ def crediting(
     text: str,
     notify: bool,
     reference: str | None = None,
+    valid_from: Any = None,
 ) -> Action:
-    """Credit one lot of points, expiring at `expires` if given."""
+    """Credit one lot of points, pending until `valid_from` and expiring at `expires` if given."""
     found = business.known(Program, program, "program")
     program, reference, terminal = found.name, reference_of(reference), optional(terminal, field="terminal")
     amount = points_amount(points)
     shared = {**booked_at(business, terminal), "reference": reference, "text": text}
-    _check_expiry(business, expires)
+    _check_lifetime(business, valid_from, expires)
     told = messages.notice_text(text_or_default(text, POINTS_CREDITED), "points", "balance")
 
     def effects(occasion: Occasion) -> tuple[Effect, ...]:
-        entry = _opening(business, occasion, "credit", program, amount, expires, shared)
+        entry = _opening(business, occasion, "credit", program, amount, (valid_from, expires), shared)
         return (entry, *messages.notice(business, found, occasion, told, notify=notify, effect=1, points=amount))
 
     return Action(
@@ -62,8 +64,9 @@ def crediting(
         arguments={
             "program": program, "points": amount, "expires": expiry_as_given(expires), "terminal": terminal, "text": text,
             "notify": flag(notify, field="notify"),
-            # Keys of credits from before there were references stand for the same content.
+            # Keys of credits from before there were references, or pending points, stand for the same content.
             **({} if reference is None else {"reference": reference}),
+            **({} if valid_from is None else {"valid_from": expiry_as_given(valid_from)}),
         },
         verdict=Verdict(eligibility.may_earn(business.schema, program)),
         effects=effects,
@@ -103,8 +106,8 @@ def spending(
 def adjusting(business: Business, program: str, points: int, *, reason: str, expires: Any = None) -> Action:
     """Correct points by hand, up or down, with a reason.
 
-    Up is a lot of its own, and for whoever may earn; down is taken from the lots as a spend is, for any member who is not
-    blacklisted.
+    Up is a lot of its own, and for whoever may earn; down is taken from the lots, pending ones first and then as a spend is,
+    for any member who is not blacklisted.
     """
     program = business.known(Program, program, "program").name
     amount = points_change(points)
@@ -112,14 +115,14 @@ def adjusting(business: Business, program: str, points: int, *, reason: str, exp
         raise Malformed("points that are changed by hand need a reason", field="reason")
     if amount < 0 and expires is not None:
         raise Malformed("points that are taken away do not expire; leave expires out", field="expires")
-    _check_expiry(business, expires)
+    _check_lifetime(business, None, expires)
     shared = {**booked_at(business, None), "reason": reason}
     up, schema = amount > 0, business.schema
 
     def effects(occasion: Occasion) -> tuple[Effect | Booking, ...]:
         if up:
-            return (_opening(business, occasion, "adjust", program, amount, expires, shared),)
-        return (_taking(business, "adjust", program, -amount, shared),)
+            return (_opening(business, occasion, "adjust", program, amount, (None, expires), shared),)
+        return (_taking(business, "adjust", program, -amount, shared, pending=True),)
 
     return Action(
         name="adjust_points",
@@ -133,21 +136,24 @@ def adjusting(business: Business, program: str, points: int, *, reason: str, exp
 
 
 def _opening(
-    business: Business, occasion: Occasion, kind: str, program: str, points: int, expires: Any, shared: Mapping[str, Any]
+    business: Business, occasion: Occasion, kind: str, program: str, points: int, life: tuple[Any, Any],
+    shared: Mapping[str, Any],
 ) -> Template:
-    """Return the effect that brings a lot; Malformed when it would be over already."""
-    ends = None if expires is None else expiry(expires, occasion.now, business.zone)
+    """Return the effect that brings a lot, of a life as told (valid_from, expires); Malformed when it would be over already."""
+    valid_from, ends = lifetime(*life, since=occasion.now, now=occasion.now, zone=business.zone)
     if ends is not None and ends <= occasion.now:
         raise Malformed("expires lies in the past; points would never count", field="expires")
     values: dict[str, Source] = {
         "customer_id": CustomerKey(), "id": NewId(0), "lot_id": NewId(0), "program": Given(program), "kind": Given(kind),
-        "delta": Given(points), "occurred_at": Given(occasion.now), "expires_at": Given(ends), "actor": Given(occasion.actor),
-        "applied_id": Given(occasion.applied_id),
+        "delta": Given(points), "occurred_at": Given(occasion.now), "valid_from": Given(valid_from), "expires_at": Given(ends),
+        "actor": Given(occasion.actor), "applied_id": Given(occasion.applied_id),
     }
     return Template(record=PointsEntry, values=values | {name: Given(value) for name, value in shared.items()})
 
 
-def _taking(business: Business, kind: str, program: str, points: int, shared: Mapping[str, Any]) -> Booking:
+def _taking(
+    business: Business, kind: str, program: str, points: int, shared: Mapping[str, Any], *, pending: bool = False
+) -> Booking:
     """Return the booking that takes points from the lots of each customer; the entries of one share a `spend_id`."""
 
     def book(writer: Writer, occasion: Occasion, turns: Sequence[Turn]) -> Booked:
@@ -157,7 +163,7 @@ def _taking(business: Business, kind: str, program: str, points: int, shared: Ma
         refused: dict[str, Refusal] = {}
         for id_ in ids:
             told = telling(occasion, id_, program, kind, business.ids.new(), **shared)
-            spent = rules.spend(lots.get(id_, ()), points, told, business.ids.new, debt=owed.get(id_))
+            spent = rules.spend(lots.get(id_, ()), points, told, business.ids.new, debt=owed.get(id_), pending=pending)
             if isinstance(spent, Refusal):
                 refused[id_] = spent
             else:
@@ -194,7 +200,10 @@ def points_change(points: object) -> int:
     return change
 
 
-def _check_expiry(business: Business, expires: Any) -> None:
-    """Check how an expiry is told. Whether it is past is asked when it is done first: a key repeats it for ever."""
+def _check_lifetime(business: Business, valid_from: Any, expires: Any) -> None:
+    """Check how validity and expiry are told. Whether it is past is asked when it is done first: a key repeats it for ever."""
+    now = business.now()
+    if valid_from is not None:
+        beginning(valid_from, now, business.zone)
     if expires is not None:
-        expiry(expires, business.now(), business.zone)
+        expiry(expires, now, business.zone)

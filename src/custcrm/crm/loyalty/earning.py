@@ -44,6 +44,7 @@ class Earning:
         filter: str | Filter | None = None,
         minimum: Money | str | int | Decimal | None = None,
         rounding: Rounding | str = Rounding.DOWN,
+        valid_from: Any = None,
         expires: Any = None,
         starts: datetime | date | str | None = None,
         ends: datetime | date | str | None = None,
@@ -54,13 +55,16 @@ class Earning:
         `per` money gives `points` for each `amount` spent (also for a part of it), units for each unit, visit for the sale
         itself; a multiplier raises what the others give by its `factor` ("1.5"), and where several apply the highest counts.
         `category` counts the lines of that category; `filter` says for which customers, as they are before the sale; `minimum`
-        is the least total of a sale. A part of a point is rounded down, half_even or up. `expires` is a span from the sale.
-        As `ends` a day is in, and an instant is the first at which the rule no longer holds.
+        is the least total of a sale. A part of a point is rounded down, half_even or up. With `valid_from`, a span from the
+        sale or an instant, the points are pending until then. `expires` is a span from when they are valid: from the sale,
+        unless `valid_from` says later. As `ends` a day is in, and an instant is the first at which the rule no longer holds.
         With a `key` it is done once.
         """
         told: dict[str, Any] = {
             "per": per, "points": points, "amount": amount, "factor": factor, "category": category, "filter": filter,
             "minimum": minimum, "rounding": rounding, "expires": expires, "starts": starts, "ends": ends,
+            # Keys of rules from before there were pending points stand for the same content.
+            **({} if valid_from is None else {"valid_from": valid_from}),
         }
         rule = self.rule(program, name, **told)
 
@@ -90,6 +94,7 @@ class Earning:
         filter: str | Filter | None = None,
         minimum: Money | str | int | Decimal | None = None,
         rounding: Rounding | str = Rounding.DOWN,
+        valid_from: Any = None,
         expires: Any = None,
         starts: datetime | date | str | None = None,
         ends: datetime | date | str | None = None,
@@ -97,7 +102,8 @@ class Earning:
         """Return a rule as `add` would make it, to be tried by `dry_run`; it is not kept."""
         return actions.rule(
             self._business, program, name, per=per, points=points, amount=amount, factor=factor, category=category,
-            filter=filter, minimum=minimum, rounding=rounding, expires=expires, starts=starts, ends=ends,
+            filter=filter, minimum=minimum, rounding=rounding, valid_from=valid_from, expires=expires, starts=starts,
+            ends=ends,
         )
 
     def of(self, program: str, *, ended: bool = False) -> Sequence[EarningRule]:

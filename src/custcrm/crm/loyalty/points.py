@@ -43,17 +43,20 @@ class Points:
         notify: bool = True,
         key: str | None = None,
         reference: str | None = None,
+        valid_from: Any = None,
     ) -> PointsEntry:
         """Credit one lot and return its entry; once, where a key is given (a receipt's number, a job's id).
 
-        `expires`: a span from now ("30 days"), a last good day, or the first instant that is too late. Refused with reasons
-        not_a_member, blacklisted, no_access, not_eligible.
+        `valid_from`: a span from now ("14 days"), a first good day, or an instant; until then the points are pending: in the
+        balance, and not to be spent. `expires`: a span from when they are valid ("30 days"), a last good day, or the first
+        instant that is too late. Refused with reasons not_a_member, blacklisted, no_access, not_eligible.
         """
         business = self._business
         performed = single.perform(
             business,
             lambda: crediting(
-                business, program, points, expires=expires, terminal=terminal, text=text, notify=notify, reference=reference
+                business, program, points, expires=expires, terminal=terminal, text=text, notify=notify, reference=reference,
+                valid_from=valid_from,
             ),
             customer_id(customer), key=key,
         )
@@ -149,11 +152,15 @@ class Points:
         return self._read_value(customer, program, "points", as_of)
 
     def available(self, customer: CustomerRef, program: str, *, as_of: Any = None) -> int:
-        """Return the points that can be spent now: the balance of who may spend, else 0; 0 too where points are owed.
+        """Return the points that can be spent now: of who may spend the balance less what is pending; never less than 0.
 
-        To spend takes full access and the mark `loyalty_eligible`.
+        To spend takes full access and the mark `loyalty_eligible`; who lacks one has 0.
         """
         return self._read_value(customer, program, "available", as_of)
+
+    def pending(self, customer: CustomerRef, program: str, *, as_of: Any = None) -> int:
+        """Return the points that are in the balance and cannot be spent yet: their `valid_from` is still to come."""
+        return self._read_value(customer, program, "pending", as_of)
 
     def expiring(
         self, customer: CustomerRef, program: str, *, within: SpanLike = "30 days", as_of: Any = None

@@ -24,11 +24,18 @@ ADDED: Final[tuple[tuple[str, str, str, str | None], ...]] = (
     ("coupon_series", "paused_at", "instant", None),
     ("coupons", "valid_from", "instant", None),
     ("free_codes", "valid_from", "instant", None),
+    ("points_entries", "valid_from", "instant", None),
+    ("earning_rules", "valid_from", "", None),
 )
 """Columns: their table, name, type, and what those rows have that are there; None: may be missing."""
 
-LINES: Final = ("customer_id", "category", "occurred_at", "quantity", "amount")
-"""What the index of lines holds: whether one was sold or came back is told by quantity and amount."""
+INDEXES: Final = (
+    ("custcrm_ix_sale_lines_customer_id_category_occurred_at", "custcrm_sale_lines",
+     ("customer_id", "category", "occurred_at", "quantity", "amount")),
+    ("custcrm_ix_points_entries_customer_id_program_expires_at", "custcrm_points_entries",
+     ("customer_id", "program", "expires_at", "lot_id", "valid_from", "delta", "occurred_at")),
+)
+"""Indexes that hold more: whether a line was sold or came back, and from when points can be spent."""
 SPARSE: Final = (("points_entries", "reference"), ("account_entries", "reference"))
 """Tables, and columns that few rows have, by which they are looked up."""
 
@@ -64,16 +71,16 @@ BATCH: Final = 5_000
 
 
 def upgrade() -> None:
-    """Add the columns, fold the texts that are there, and let the index of lines tell which were sold."""
+    """Add the columns, fold the texts that are there, and make the indexes that are asked for more."""
     for table, name, kind, value in ADDED:
         op.add_column(f"custcrm_{table}", sa.Column(name, TYPES[kind], nullable=value is None, server_default=value))
     for table, (key, texts) in FOLDED.items():
         for name in texts.split():
             op.add_column(f"custcrm_{table}", sa.Column(f"{name}_folds", TYPES[""], nullable=True))
         _fold(f"custcrm_{table}", key.split(), texts.split())
-    index = "custcrm_ix_sale_lines_customer_id_category_occurred_at"
-    op.drop_index(index, "custcrm_sale_lines")
-    op.create_index(index, "custcrm_sale_lines", LINES)
+    for index, table, columns in INDEXES:
+        op.drop_index(index, table)
+        op.create_index(index, table, columns)
     for table, name in SPARSE:
         there = sa.column(name).is_not(None)
         op.create_index(f"custcrm_ix_{table}_{name}", f"custcrm_{table}", [name], sqlite_where=there, postgresql_where=there)
