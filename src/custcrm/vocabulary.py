@@ -130,7 +130,7 @@ MAPS: Final[Mapping[str, MapWords]] = {
             "points": t.Derived(value=_OPEN_LOTS, type=t.Integer(), label="Points balance"),
             "available": t.Derived(
                 value=_VALID_LOTS, type=t.Integer(), otherwise=0, label="Points that can be spent now",
-                when=f"programs.:key.access = 'full' AND loyalty_eligible AND {_VALID_LOTS} > 0",
+                when=f"programs.:key.access = 'full' AND loyalty_eligible AND status = 'active' AND {_VALID_LOTS} > 0",
             ),
             "pending": t.Derived(
                 value=f"SUM(points_entries.delta WHERE program = ':key' AND {_PENDING})", type=t.Integer(),

@@ -77,11 +77,13 @@ def prepared(crm: Crm, access: str | None) -> tuple[custcrm.Customer, dict[str, 
     return anna, before
 
 
-def answer(action: Action, access: str | None, **marks: bool) -> str:
+def answer(action: Action, access: str | None, *, active: bool = True, **marks: bool) -> str:
     """Return what the table should say of an action."""
     with custcrm.open(currency="EUR") as crm:
         anna, before = prepared(crm, access)
         anna = crm.customers.update(anna, **marks)
+        if not active:
+            anna = crm.customers.deactivate(anna)
         try:
             return "no points" if action(crm, anna, before) == "no points" else "yes"
         except Refusal as refusal:
@@ -100,6 +102,8 @@ def test_who_may_what(row: list[str]) -> None:
     for mark in ("loyalty_eligible", "coupon_eligible"):
         refused = "no points" if "no points" in cells else "`not_eligible`"
         assert answer(ACTIONS[name], Access.FULL, **{mark: False}) == (refused if mark in needs else "yes")
+    refused = "no points" if "no points" in cells else "`inactive`"
+    assert answer(ACTIONS[name], Access.FULL, active=False) == (refused if "active" in needs else "yes")
 
 
 def test_every_action_is_in_the_table() -> None:

@@ -1,8 +1,9 @@
 """Who may: the rules of all actions, each a filter with the reason that it refuses for.
 
 The first that applies is the reason that is told: not_a_member, blacklisted, no_access, limited_access, the action's own, then
-no_consent, not_confirmed, suppressed, no_address, missing_value. Rules are constants of a schema: each is made and compiled
-once. Of a coupon that is used all reasons are told; `rules.coupons.PRECEDENCE` is the same order, with those of coupons.
+inactive, no_consent, not_confirmed, suppressed, no_address, missing_value. Rules are constants of a schema: each is made and
+compiled once. Of a coupon that is used all reasons are told; `rules.coupons.PRECEDENCE` is the same order, with those of
+coupons.
 """
 
 from __future__ import annotations
@@ -50,28 +51,37 @@ def member(schema: Schema, program: str) -> Rules:
 
 
 @lru_cache(maxsize=256)
+def _may_collect(schema: Schema, program: str) -> Rules:
+    return (*member(schema, program), (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)))
+
+
+@lru_cache(maxsize=256)
+def _may_redeem(schema: Schema, program: str) -> Rules:
+    return (*_may_collect(schema, program), (Reason.LIMITED_ACCESS, _access_is_not(schema, program, Access.LIMITED)))
+
+
+@lru_cache(maxsize=256)
 def may_pay_in(schema: Schema, program: str) -> Rules:
     """May have an account replenished: full and limited access; it is the customer's own, so no mark is needed."""
-    return (*member(schema, program), (Reason.NO_ACCESS, _access_is_not(schema, program, Access.NONE)))
+    return (*_may_collect(schema, program), *active(schema))
 
 
 @lru_cache(maxsize=256)
 def may_take_out(schema: Schema, program: str) -> Rules:
     """May spend from an account: full access."""
-    limited = (Reason.LIMITED_ACCESS, _access_is_not(schema, program, Access.LIMITED))
-    return (*may_pay_in(schema, program), limited)
+    return (*_may_redeem(schema, program), *active(schema))
 
 
 @lru_cache(maxsize=256)
 def may_earn(schema: Schema, program: str) -> Rules:
     """May be credited points: full and limited access, and marked as eligible for loyalty."""
-    return (*may_pay_in(schema, program), _is_marked(schema, "loyalty_eligible"))
+    return (*_may_collect(schema, program), _is_marked(schema, "loyalty_eligible"), *active(schema))
 
 
 @lru_cache(maxsize=256)
 def may_spend(schema: Schema, program: str) -> Rules:
     """May spend points: full access, and marked as eligible for loyalty."""
-    return (*may_take_out(schema, program), _is_marked(schema, "loyalty_eligible"))
+    return (*_may_redeem(schema, program), _is_marked(schema, "loyalty_eligible"), *active(schema))
 
 
 @lru_cache(maxsize=256)
@@ -114,13 +124,13 @@ def has_funds(
 def may_receive_coupon(schema: Schema, program: str, series: str, per_customer: int | None) -> Rules:
     """May be issued a coupon: any access but none and blacklisted, marked as eligible, and below the series' limit."""
     mark = _is_marked(schema, "coupon_eligible")
-    return (*may_pay_in(schema, program), mark, *below_limit(schema, series, per_customer))
+    return (*_may_collect(schema, program), mark, *active(schema), *below_limit(schema, series, per_customer))
 
 
 @lru_cache(maxsize=256)
 def may_redeem_coupon(schema: Schema, program: str) -> Rules:
     """May redeem coupons: full access alone, and marked as eligible."""
-    return (*may_take_out(schema, program), _is_marked(schema, "coupon_eligible"))
+    return (*_may_redeem(schema, program), _is_marked(schema, "coupon_eligible"), *active(schema))
 
 
 @lru_cache(maxsize=256)
@@ -158,9 +168,9 @@ def _coupons(series: str, *which: s.Condition) -> s.Aggregate:
 
 @lru_cache(maxsize=256)
 def may_join(schema: Schema, program: str) -> Rules:
-    """Must not be in the program yet."""
+    """Must not be in the program yet, and be a customer with whom we deal."""
     [(_, is_member), *_] = member(schema, program)
-    return ((Reason.ALREADY_A_MEMBER, ~is_member),)
+    return ((Reason.ALREADY_A_MEMBER, ~is_member), *active(schema))
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from custcrm.business import Business
 from custcrm.filters.syntax.nodes import Field
 from custcrm.records import Account, AccountEntry, CustomerAccount
 from custcrm.records.accounts import AccountKind
+from custcrm.records.customers import CustomerStatus
 from custcrm.records.programs import Access
 from custcrm.rules import accounts as rules
 from custcrm.storage.protocol import Reader
@@ -36,24 +37,26 @@ def standings(reader: Reader, account: Account, customers: Collection[str]) -> d
 
 def looked_up(
     business: Business, customer: str, account: str, as_of: Any = None
-) -> tuple[Account, Access, rules.Standing]:
-    """Return an account, the member's access in its program, and how the member's account stands, now or at another time.
+) -> tuple[Account, bool, rules.Standing]:
+    """Return an account, whether the member may spend of it, and how the member's account stands, now or at another time.
 
-    Without `as_of` all entries count, as when something is spent. Limits are those of today.
+    To spend takes full access and a customer with whom we deal. Without `as_of` all entries count, as when something is spent.
+    Limits are those of today.
     """
     found, at = business.known(Account, account, "account"), business.asked_at(as_of)
-    paths = [("programs", found.program, "access"), ("accounts", found.name, columns_of(found)[0])]
-    wanted = [business.shown(Field(path)) for path in (paths if at else paths[:1])]
+    paths = [("programs", found.program, "access"), ("status",), ("accounts", found.name, columns_of(found)[0])]
+    wanted = [business.shown(Field(path)) for path in (paths if at else paths[:2])]
     question = Question(business.everyone(), at or business.now(), at is not None)
     with business.reading() as reader:
         row = next(reader.rows(question, wanted, only=customer), None)
         if row is None:
             raise NotFound("no customer has this id")
-        _, access, *then = row
+        _, access, status, *then = row
         if access is None:
             raise Refusal(Reason.NOT_A_MEMBER, details={"program": found.program})
         standing = standings(reader, found, [customer])[customer]
-    return found, Access(access), evolve(standing, balance=then[0] or 0) if then else standing
+    may_spend = Access(access) is Access.FULL and CustomerStatus(status) is CustomerStatus.ACTIVE
+    return found, may_spend, evolve(standing, balance=then[0] or 0) if then else standing
 
 
 def entries(reader: Reader, account: Account, customer: str) -> Sequence[AccountEntry]:

@@ -25,10 +25,10 @@ Use: TypeAlias = Redemption | GuestRedemption
 Uses: TypeAlias = Collection[Redemption | GuestRedemption]
 
 PRECEDENCE: Final = (
-    Reason.NOT_A_MEMBER, Reason.BLACKLISTED, Reason.NO_ACCESS, Reason.LIMITED_ACCESS, Reason.NOT_ELIGIBLE, Reason.NOT_HOLDER,
-    Reason.CUSTOMER_LIMIT, Reason.SERIES_PAUSED, Reason.SERIES_CLOSED, Reason.SERIES_CAPACITY, Reason.ALREADY_REDEEMED,
-    Reason.REVOKED, Reason.EXPIRED, Reason.NOT_YET_VALID, Reason.RESERVED, Reason.NOT_STACKABLE, Reason.NO_BENEFIT,
-    Reason.OVER_BUDGET,
+    Reason.NOT_A_MEMBER, Reason.BLACKLISTED, Reason.NO_ACCESS, Reason.LIMITED_ACCESS, Reason.NOT_ELIGIBLE, Reason.INACTIVE,
+    Reason.NOT_HOLDER, Reason.CUSTOMER_LIMIT, Reason.SERIES_PAUSED, Reason.SERIES_CLOSED, Reason.SERIES_CAPACITY,
+    Reason.ALREADY_REDEEMED, Reason.REVOKED, Reason.EXPIRED, Reason.NOT_YET_VALID, Reason.RESERVED, Reason.NOT_STACKABLE,
+    Reason.NO_BENEFIT, Reason.OVER_BUDGET,
 )
 """Why a coupon cannot be redeemed, in the order in which it is told: who, then whether it is theirs, then the coupon."""
 

@@ -17,7 +17,6 @@ from custcrm.actions.standings import entries, looked_up
 from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.records import Account, AccountEntry, CustomerAccount, Program
 from custcrm.records.accounts import AccountKind
-from custcrm.records.programs import Access
 from custcrm.rules import accounts as rules
 from custcrm.rules.accounts import Statement
 from custcrm.storage.protocol import Writer
@@ -175,9 +174,9 @@ class Accounts:
         return rules.shown(found, standing.balance, self._business.currency)
 
     def available(self, customer: CustomerRef, account: str, *, as_of: Any = None) -> Money | int:
-        """Return what the member can spend: balance and credit limit with full access, else 0."""
-        found, access, standing = looked_up(self._business, customer_id(customer), account, as_of)
-        return rules.shown(found, standing.available if access is Access.FULL else 0, self._business.currency)
+        """Return what the member can spend: balance and credit limit with full access, else 0; 0 too once deactivated."""
+        found, may_spend, standing = looked_up(self._business, customer_id(customer), account, as_of)
+        return rules.shown(found, standing.available if may_spend else 0, self._business.currency)
 
     def statement(
         self,

@@ -189,10 +189,13 @@ class Customers:
         return added
 
     def deactivate(self, customer: CustomerRef, *, reason: str = "", key: str | None = None) -> Customer:
-        """Stop dealing with the customer: nothing is sent any more, neither messages nor to the inbox; all else is kept.
+        """Stop dealing with the customer: nothing is sent, given or redeemed any more; all that was is kept.
 
-        It can be undone with `activate`. What the customer does, such as buying or spending points, stays possible. Once, where
-        a key is given.
+        Refused as inactive from now on, one by one and in bulk: messages, also those planned before, and inbox messages;
+        joining a program; points credited or spent; accounts replenished or spent from; coupons issued, reserved or redeemed.
+        Sales are recorded, and earn nothing. What puts right what was stays possible: refunds, corrections, reversals,
+        transfers, changes of data, access and category, imports; none of them activates. `activate` undoes it. Once, where a
+        key is given.
         """
         return self._set_status(customer, CustomerStatus.INACTIVE, reason, key)
 

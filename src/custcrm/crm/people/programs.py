@@ -103,8 +103,10 @@ class Programs:
         Once, where a key is given.
         """
 
-        def unless_member(refusal: Refusal, found: Membership) -> bool:
-            return refusal.reason is Reason.ALREADY_A_MEMBER and access in (None, found.access)
+        def unless_member(refusal: Refusal) -> bool:
+            if refusal.reason is not Reason.ALREADY_A_MEMBER:
+                return False
+            return access in (None, self.membership(customer, program).access)
 
         told = {"program": program, "access": None if access is None else access_of(access).value}
         return self._perform(
@@ -189,7 +191,7 @@ class Programs:
 
     def _perform(
         self, request: Request, action: Callable[[], Action], customer: CustomerRef, program: str,
-        unless: Callable[[Refusal, Membership], bool] = lambda refusal, found: False,
+        unless: Callable[[Refusal], bool] = lambda refusal: False,
     ) -> Membership:
         """Do the action and return the membership as it is then; `unless` says which refusal is none."""
         id_ = customer_id(customer)
@@ -198,7 +200,7 @@ class Programs:
             try:
                 single.perform(self._business, action, id_)
             except Refusal as refusal:
-                if not unless(refusal, self.membership(customer, program)):
+                if not unless(refusal):
                     raise
             found = writer.get(Membership, id_, identifier(program, field="program"))
             assert found is not None, "the action refuses who is no member"
