@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from custcrm.actions import Cost, Problem, Result
     from custcrm.actions.coupons.stacking import Redeemed
+    from custcrm.actions.customers.standing import TierStanding, Unmet
     from custcrm.actions.points.earning import DryRun
     from custcrm.actions.sales.refunds import SaleDetails
     from custcrm.crm import Crm, open
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from custcrm.records.earning import Earns, Rounding
     from custcrm.records.inbox import InboxStatus, OfferStatus
     from custcrm.records.json import from_json, to_json
-    from custcrm.records.programs import Access, Reversal
+    from custcrm.records.programs import Access, Down, Reversal
     from custcrm.records.sales import SaleKind
     from custcrm.reports import PointBalances, Total, Transaction, TransactionLog
     from custcrm.rules.accounts import Statement
@@ -88,6 +89,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "custcrm.actions": "Cost Problem Result",
+    "custcrm.actions.customers.standing": "TierStanding Unmet",
     "custcrm.actions.points.earning": "DryRun",
     "custcrm.actions.coupons.stacking": "Redeemed",
     "custcrm.actions.sales.refunds": "SaleDetails",
@@ -107,7 +109,7 @@ _HOMES = {
     "custcrm.records.earning": "Earns Rounding",
     "custcrm.records.inbox": "InboxStatus OfferStatus",
     "custcrm.records.json": "from_json to_json",
-    "custcrm.records.programs": "Access Reversal",
+    "custcrm.records.programs": "Access Down Reversal",
     "custcrm.records.sales": "SaleKind",
     "custcrm.reports": "PointBalances Total Transaction TransactionLog",
     "custcrm.rules.accounts": "Statement",
@@ -129,14 +131,14 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 __all__ = [
     "Access", "Account", "AccountEntry", "AccountKind", "Activity", "Applied", "CallStatus", "CallerMatch", "Category",
     "ChannelsFailed", "Closed", "Conflict", "Contended", "Cost", "Coupon", "CouponSeries", "CouponState", "Crm", "CrmError",
-    "Customer", "CustomerAccount", "DryRun", "EarningRule", "Earns", "EmailTaken", "Expiring", "FilterError", "Finding",
-    "FreeCode", "GuestRedemption", "ImportReport", "InboxItem", "InboxMessage", "InboxStatus", "KeyConflict", "Liability",
-    "LimitExceeded", "LotProof", "LotUse", "Malformed", "Membership", "MembershipChange", "Message", "MisusedTransaction",
-    "Money", "NotFound", "Offer", "OfferStatus", "OutcomeUnknown", "Page", "Plan", "PointBalances", "PointsEntry",
-    "PointsLine", "PointsSpend", "Problem", "Program", "Proof", "Quote", "Reason", "Redeemed", "Redemption", "Refusal",
-    "Result", "Reversal", "Rounding", "RowVerdict", "Sale", "SaleDetails", "SaleKind", "SaleLine", "Scope", "Segment",
-    "Selection", "Statement", "Step", "Taken", "Task", "Total", "Transaction", "TransactionLog", "Unavailable",
-    "Unfinished", "Verification", "View", "Waterfall", "at", "from_json", "open", "to_json",
+    "Customer", "CustomerAccount", "Down", "DryRun", "EarningRule", "Earns", "EmailTaken", "Expiring", "FilterError",
+    "Finding", "FreeCode", "GuestRedemption", "ImportReport", "InboxItem", "InboxMessage", "InboxStatus", "KeyConflict",
+    "Liability", "LimitExceeded", "LotProof", "LotUse", "Malformed", "Membership", "MembershipChange", "Message",
+    "MisusedTransaction", "Money", "NotFound", "Offer", "OfferStatus", "OutcomeUnknown", "Page", "Plan", "PointBalances",
+    "PointsEntry", "PointsLine", "PointsSpend", "Problem", "Program", "Proof", "Quote", "Reason", "Redeemed", "Redemption",
+    "Refusal", "Result", "Reversal", "Rounding", "RowVerdict", "Sale", "SaleDetails", "SaleKind", "SaleLine", "Scope",
+    "Segment", "Selection", "Statement", "Step", "Taken", "Task", "TierStanding", "Total", "Transaction", "TransactionLog",
+    "Unavailable", "Unfinished", "Unmet", "Verification", "View", "Waterfall", "at", "from_json", "open", "to_json",
 ]  # fmt: skip
 
 

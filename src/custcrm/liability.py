@@ -15,7 +15,7 @@ from custcrm.business import Business
 from custcrm.filters.syntax.nodes import TRUE
 from custcrm.records import PointsEntry
 from custcrm.records.points import DEBT
-from custcrm.rules.liability import owed
+from custcrm.rules.lots import owed
 from custcrm.storage.protocol import Reader
 from custcrm.storage.questions import Question
 from custcrm.values.periods import day_of

@@ -125,7 +125,7 @@ MAPS: Final[Mapping[str, MapWords]] = {
     "programs": MapWords(
         record=Membership,
         key="program",
-        columns=("access", "category", "joined_at", "confirmed_at"),
+        columns=("access", "category", "kept_until", "joined_at", "confirmed_at"),
         derived={
             "points": t.Derived(value=_OPEN_LOTS, type=t.Integer(), label="Points balance"),
             "available": t.Derived(

@@ -156,7 +156,8 @@ def world_of(where: str | Store | None, folder: Path) -> World:
         "email": "anna@example.org", "phone": "040 1234567", "id": anna.id, "system": "erp", "code": free, "actor": "me",
         "factor": _UNLESS, "titles": {"fi": "T"}, "descriptions": {"fi": "D"}, "attributes": {"size": "L"}, "rows": [],
         "external_ids": {"erp": "2"}, "messages": [], "sort": ["id ASC"], "kinds": ["sales"], "categories": ["A"],
-        "short_description": "Hi", "distributed": "2026-11-22", "notice": "Hi", "valid_from": "2 days",
+        "short_description": "Hi", "distributed": "2026-11-22", "notice": "Hi", "valid_from": "2 days", "keep": "1 year",
+        "down": "rule",
     }
     in_a_row = {"customer": anna, "total": "10.00", "occurred_at": "2026-11-20", "lines": lines, "units": 1, "terminal": "till",
                 "point_of_sale": "Harbour", "program": "club", "source": "in_store", "document": "d", "external_id": "r3"}

@@ -53,6 +53,13 @@ class Reversal(StrEnum):
     REFUSE = "refuse"
 
 
+class Down(StrEnum):
+    """Where a member goes whose tier is no longer kept and whose rule is not met: one tier down, or where the rules say."""
+
+    ONE = "one"
+    RULE = "rule"
+
+
 @record("programs", key="name")
 @frozen(kw_only=True)
 class Program:
@@ -77,13 +84,15 @@ class Category:
     """A class of members within a program.
 
     With a `filter` (canonical text) it is a tier: `reclassify` gives it to those who meet the filter, of several the one of
-    the highest `rank`.
+    the highest `rank`. It is kept for at least `keep`, a span or "end of year"; `down` says where who loses it goes.
     """
 
     program: Annotated[str, Ref("programs")]
     name: str
     filter: str | None = None
     rank: int = 0
+    keep: str | None = None
+    down: Down = Down.RULE
     created_at: datetime
 
 
@@ -121,12 +130,13 @@ class Sender:
 @record("memberships", key="customer_id program", index=("program access customer_id",), shown="access category")
 @frozen(kw_only=True)
 class Membership:
-    """A customer in a program as it stands; how it came to be so is in MembershipChange."""
+    """A customer in a program as it stands, with a tier kept before `kept_until`; how it came so is in MembershipChange."""
 
     customer_id: CustomerId
     program: Annotated[str, Ref("programs")]
     access: Access
     category: Annotated[str, FOLDED] = NEW_CUSTOMERS
+    kept_until: datetime | None = None
     joined_at: datetime
     confirmed_at: datetime | None = None
     confirmed_by: Annotated[str | None, INTERNAL] = None
@@ -141,7 +151,7 @@ class Membership:
 )
 @frozen(kw_only=True)
 class MembershipChange:
-    """A membership as it was from `occurred_at` on: joining, another access or another category."""
+    """A membership as it was from `occurred_at` on: joining, another access, or another category or the same kept longer."""
 
     customer_id: CustomerId
     id: str
@@ -149,6 +159,7 @@ class MembershipChange:
     change: Annotated[str, Words(("joined", "access", "category"))]
     access: Access
     category: Annotated[str, FOLDED]
+    kept_until: datetime | None = None
     occurred_at: datetime
     actor: Annotated[str, INTERNAL] = ""
     reason: Annotated[str, INTERNAL] = ""

@@ -1,6 +1,5 @@
 """Pure decisions: records and arguments in, records or a refusal out. No store, no clock.
 
 Read `points` with `points_history`, then `accounts`, `earning`, `coupons` with `codes` and `benefits`, `sales`, `shares`,
-`returns` and `refunds`; `customers`, `contacting`, `deleting`, `inbox` and `liability` stand alone. What `points` move are
-`lots`.
+`returns` and `refunds`; `customers`, `contacting`, `deleting`, `inbox` and `tiers` stand alone. What `points` move are `lots`.
 """

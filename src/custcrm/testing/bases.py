@@ -200,11 +200,11 @@ def _membership(draw: st.DrawFn, customer_id: str, ids: Iterator[str]) -> Iterat
     access, category = draw(one_of(*Access)), draw(one_of(*CATEGORIES))
     yield r.Membership(
         customer_id=customer_id, program=program, access=access, category=category, joined_at=joined_at,
-        confirmed_at=draw(maybe(INSTANTS)),
+        kept_until=draw(maybe(INSTANTS)), confirmed_at=draw(maybe(INSTANTS)),
     )  # fmt: skip
     yield r.MembershipChange(
         customer_id=customer_id, id=next(ids), program=program, change="joined", access=draw(one_of(*Access)),
-        category=draw(one_of(*CATEGORIES)), occurred_at=joined_at,
+        category=draw(one_of(*CATEGORIES)), kept_until=draw(maybe(INSTANTS)), occurred_at=joined_at,
     )  # fmt: skip
 
 

@@ -118,6 +118,7 @@ _INSTANT_VALUE = st.one_of(
     st.sampled_from(["MAX(refunds.occurred_at)", "MAX(redemptions.redeemed_at)", "MIN(inbox.distributed_at)"]),
     _of("accounts.{}.opened_at", _ACCOUNT),
     _of("programs.{}.joined_at", _PROGRAM), _of("programs.{}.confirmed_at", _PROGRAM),
+    _of("programs.{}.kept_until", _PROGRAM),
 )  # fmt: skip
 _VALUE = st.one_of(
     _TEXT_FIELD, _FOLDED_FIELD, _NUMBER_VALUE, _MONEY_VALUE, _WIDE_NUMBER, _WIDE_MONEY, _INSTANT_VALUE,

@@ -133,4 +133,5 @@ def _check_memberships(dossier: Dossier, ground: Ground, found: Findings) -> Non
 def _is_last(membership: Membership, changes: Sequence[MembershipChange]) -> bool:
     """Tell whether it stands as its last change: by time, or by id where a clock was set back between two of them."""
     lasts = (max(changes, key=lambda each: (each.occurred_at, each.id)), max(changes, key=lambda each: each.id))
-    return any((membership.access, membership.category) == (last.access, last.category) for last in lasts)
+    stands = (membership.access, membership.category, membership.kept_until)
+    return any(stands == (last.access, last.category, last.kept_until) for last in lasts)

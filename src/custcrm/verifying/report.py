@@ -58,7 +58,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         "ask the customer, and keep the answer once more",
     ),
     "memberships": Check(
-        "access and category of a membership are those of its last change", "set access and category once more",
+        "access, category and how long it is kept are those of a membership's last change", "set access and category once more",
     ),
     "sales": Check(
         "refunds and lines belong to a sale, lines are numbered from 1 on, and never is more taken back than it was", _RESTORE,

@@ -12,6 +12,7 @@ from custcrm.actions.coupons.limits import GUEST_KEY
 from custcrm.business import Business
 from custcrm.records import Account, Category, CouponSeries, EarningRule, GuestRedemption, Program, SavedSegment, Setting
 from custcrm.rules import benefits, codes
+from custcrm.rules.tiers import read_keep
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import CrmError, Malformed
 from custcrm.values.money import exponent
@@ -50,6 +51,8 @@ def check_terms(business: Business, reader: Reader, found: Findings) -> None:
     for program in reader.find(Program):
         found.look("terms")
         _try("terms", program, "reversal_grace", partial(_read_span, program.reversal_grace), found)
+    for category in reader.find(Category):
+        _try("terms", category, "keep", partial(read_keep, category.keep), found)
     for rule in reader.find(EarningRule):
         found.look("terms")
         _try("terms", rule, "expires", partial(_read_span, rule.expires), found)

@@ -1,4 +1,4 @@
 """What a customer is in: programs with their access and categories, tiers, tags; and deleting a customer.
 
-Read `memberships`, then `tiers`; `tags`, `consents`, `identities` and `deleting` stand alone.
+Read `memberships`, then `tiers` and `standing`; `tags`, `consents`, `identities` and `deleting` stand alone.
 """

@@ -15,6 +15,7 @@ from custcrm.filters.syntax.nodes import Field
 from custcrm.records import Category, Membership, MembershipChange, Program
 from custcrm.records.programs import NEW_CUSTOMERS, OFF, Access, Reversal
 from custcrm.rules.contacting import check_channel
+from custcrm.rules.tiers import keep_of, kept_until
 from custcrm.storage.effects import Change, CustomerKey, Effect, Given, NewId, Of, Source, Template
 from custcrm.storage.questions import Verdict
 from custcrm.values.errors import Malformed, NotFound
@@ -26,6 +27,9 @@ from custcrm.values.texts import checked
 
 TITLE: Final = 200
 """Characters of a program's title."""
+
+STANDING: Final = ("access", "category", "kept_until")
+"""What of a membership changes, and its history tells."""
 
 REDEMPTION: Final = "redemption"
 EVIDENCE: Final = (REDEMPTION, "app_identification", "portal_identification")
@@ -96,26 +100,32 @@ def access_change(business: Business, program: str, access: Access | str, reason
 
 
 def category_change(business: Business, program: str, category: str, reason: str = "") -> Action:
-    """Move a member to a category of the program."""
+    """Move a member to a category of the program; a tier that is kept is kept from then on, as one that was reached."""
     program = business.known(Program, program, "program").name
     with business.reading() as reader:
-        known = [each.name for each in reader.find(Category, {"program": program})]
+        known = list(reader.find(Category, {"program": program}))
     checked(reason, field="reason")
     category = identifier(category, field="category")
-    if category not in known:
-        raise NotFound(f"program {program!r} has no category {category!r}", suggestions=nearest(category, known))
-    return _changing(business, program, "category", category, reason)
+    names = [each.name for each in known]
+    if category not in names:
+        raise NotFound(f"program {program!r} has no category {category!r}", suggestions=nearest(category, names))
+    return _changing(business, program, "category", category, reason, keep=keep_of(known, category))
 
 
-def _changing(business: Business, program: str, field: str, value: str, reason: str) -> Action:
+def _changing(
+    business: Business, program: str, field: str, value: str, reason: str, *, keep: str | None = None
+) -> Action:
     """Give a member another access or category; the history keeps both as they are from now on."""
     checked(reason, field="reason")
 
     def effects(occasion: Occasion) -> tuple[Effect, ...]:
-        now: dict[str, Source] = {each: Of(entry_of(business, program, each)) for each in ("access", "category")}
+        now: dict[str, Source] = {each: Of(entry_of(business, program, each)) for each in STANDING}
+        given: dict[str, Source] = {field: Given(value)}
+        if field == "category":
+            given["kept_until"] = Given(kept_until(keep, occasion.done_at, business.zone))
         return (
-            noted(occasion, program, field, reason, **{**now, field: Given(value)}),
-            Change(record=Membership, match={"program": program}, values={field: Given(value)}),
+            noted(occasion, program, field, reason, **{**now, **given}),
+            Change(record=Membership, match={"program": program}, values=given),
         )
 
     return Action(
@@ -142,13 +152,16 @@ def entry_of(business: Business, program: str, field: str) -> Shown:
     return business.shown(Field(("programs", program, field)))
 
 
-def noted(occasion: Occasion, program: str, change: str, reason: str, *, access: Source, category: Source) -> Template:
+def noted(
+    occasion: Occasion, program: str, change: str, reason: str, *, access: Source, category: Source,
+    kept_until: Source = Given(None),  # noqa: B008 (frozen)
+) -> Template:
     """Keep the membership as it is from now on in its history."""
     return Template(
         record=MembershipChange,
         values={
             "customer_id": CustomerKey(), "id": NewId(0), "program": Given(program), "change": Given(change),
-            "access": access, "category": category, "occurred_at": Given(occasion.done_at), "actor": Given(occasion.actor),
-            "reason": Given(reason), "applied_id": Given(occasion.applied_id),
+            "access": access, "category": category, "kept_until": kept_until, "occurred_at": Given(occasion.done_at),
+            "actor": Given(occasion.actor), "reason": Given(reason), "applied_id": Given(occasion.applied_id),
         },
     )

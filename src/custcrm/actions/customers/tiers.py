@@ -1,19 +1,20 @@
 """Tiers: categories that members get by a rule, a filter; and putting all of them where the rules say.
 
-Of the tiers whose filter is true the one of the highest rank wins; who meets none falls back to the starting category. A
-category without a rule is given by hand: it is neither given nor taken here. The name to know is `reclassifying`.
+Of the tiers whose filter is true the one of the highest rank wins; who meets none falls back to the starting category. A tier
+may be kept for a time, and be lost one at a time. A category without a rule is given by hand: it is neither given nor taken
+here. The name to know is `reclassifying`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from attrs import evolve, frozen
 
 from custcrm.actions import eligibility
 from custcrm.actions.action import Action, Occasion
-from custcrm.actions.customers.memberships import entry_of, noted
+from custcrm.actions.customers.memberships import STANDING, entry_of, noted
 from custcrm.actions.keys import Request, once
 from custcrm.business import Business
 from custcrm.filters import Filter, LimitExceeded
@@ -21,13 +22,15 @@ from custcrm.filters.ir.logic import some
 from custcrm.filters.ir.nodes import Choose, Condition, Constant, Shown, Value
 from custcrm.filters.syntax import nodes as s
 from custcrm.records import Category, Membership, Program
-from custcrm.records.programs import NEW_CUSTOMERS
-from custcrm.storage.effects import Change, Effect, Of
+from custcrm.records.programs import NEW_CUSTOMERS, Down
+from custcrm.rules import tiers as rules
+from custcrm.storage.effects import Change, Effect, Given, Of, Source
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question, Verdict
 from custcrm.values.errors import Conflict, Malformed, NotFound, Reason
 from custcrm.values.identifiers import identifier, key_name
-from custcrm.values.shapes import whole_number
+from custcrm.values.periods import SpanLike
+from custcrm.values.shapes import one_of, whole_number
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
 
@@ -39,10 +42,11 @@ LARGEST_RANK: Final = 10**6
 
 @frozen
 class Tier:
-    """A category with its rule."""
+    """A category, and who has it: those who meet its rule, keep it still or step down to it. `keep` says for how long."""
 
     name: str
     filter: Filter
+    keep: str | None = None
 
 
 @frozen
@@ -58,9 +62,19 @@ class Tiers:
         """Return the tiers as their rules are now."""
         program = business.known(Program, program, "program").name
         with business.reading() as reader:
-            ruled = [(each, each.filter) for each in reader.find(Category, {"program": program}) if each.filter is not None]
-        ruled.sort(key=lambda each: -each[0].rank)
-        return cls(business, program, tuple(Tier(each.name, business.parse(text)) for each, text in ruled))
+            ruled = rules.ruled(reader.find(Category, {"program": program}))
+        found = cls(business, program, ())
+        return evolve(found, tiers=tuple(found._tier(ruled, at) for at in range(len(ruled))))
+
+    def _tier(self, ruled: Sequence[Category], at: int) -> Tier:
+        """Return the tier at this place: who belongs there is who is the first to meet one, from the highest on."""
+        made, keep = ruled[at], rules.keeps(ruled, at)
+        meets = [self.business.parse(str(made.filter)).node]
+        if keep is not None:
+            meets.append(s.conjunction([self._is_in(made.name), self._is_kept()]))
+        if at and ruled[at - 1].down is Down.ONE:
+            meets.append(self._is_in(ruled[at - 1].name))
+        return Tier(made.name, self._filter(s.disjunction(meets)), keep)
 
     def due(self) -> Iterator[Tier]:
         """Yield each category with the filter of those who belong there: no higher tier is theirs."""
@@ -76,27 +90,47 @@ class Tiers:
             s.conjunction([self._is_in(tier.name), s.negation(tier.filter.node)]) for tier in self.due()
         ))
 
+    def renewing(self) -> Filter:
+        """Return the filter of those whose tier is kept no longer, and who meet its rule: they keep it anew."""
+        return self._filter(s.disjunction(
+            s.conjunction([self._is_in(tier.name), s.negation(self._is_kept()), due.filter.node])
+            for tier, due in zip(self.tiers, self.due(), strict=False) if tier.keep is not None
+        ))
+
+    def changing(self) -> Filter:
+        """Return the filter of all who move or keep their tier anew."""
+        return self.moving() | self.renewing() if any(tier.keep for tier in self.tiers) else self.moving()
+
+    def unkept(self) -> Verdict:
+        """Return the rule that it is not said yet how long a member keeps their tier."""
+        return Verdict(((Reason.UNCHANGED, self._filter(s.Not(s.Exists(self._kept_until())))),))
+
     def category(self) -> Shown:
         """Return where a customer belongs, as a value."""
         return Shown("text", _first_met([(tier.filter.lowered, tier.name) for tier in self.tiers]))
 
     def moves(self, question: Question) -> Mapping[str, int]:
-        """Count how many of those asked for, who all move, go to each category."""
+        """Count how many of those asked for go to each category; who keeps theirs anew goes nowhere."""
+        moving = question.filter & self.moving() if any(tier.keep for tier in self.tiers) else question.filter
         with self.business.reading() as reader:
-            counts = {
-                tier.name: reader.count(evolve(question, filter=question.filter & tier.filter)) for tier in self.due()
-            }
+            counts = {tier.name: reader.count(evolve(question, filter=moving & tier.filter)) for tier in self.due()}
         return {name: count for name, count in counts.items() if count}
 
     def check(self) -> None:
         """Raise Malformed where the rules are too large to be asked of all members together."""
         member = s.Exists(s.Field(("programs", self.program)))
-        moving = self.moving()
+        moving = self.changing()
         for tier in self.due():
             self._filter(s.conjunction([member, moving.node, tier.filter.node]))
 
     def _is_in(self, category: str) -> s.Condition:
         return s.Compare("=", s.Field(("programs", self.program, "category")), s.Literal(category))
+
+    def _is_kept(self) -> s.Condition:
+        return s.Compare(">", self._kept_until(), s.Clock("now"))
+
+    def _kept_until(self) -> s.Field:
+        return s.Field(("programs", self.program, "kept_until"))
 
     def _filter(self, node: s.Condition) -> Filter:
         try:
@@ -107,28 +141,36 @@ class Tiers:
 
 
 def reclassifying(business: Business, program: str, reason: str = "") -> Action:
-    """Give the members the category that the rules say; who has it already is unchanged."""
+    """Give the members the category that the rules say, and keep it for as long as it is kept; again changes nothing more."""
     checked(reason, field="reason")
     tiers = Tiers.of(business, program)
     program = tiers.program
-    rules = ((Reason.UNCHANGED, tiers.moving()),)
+    changing = ((Reason.UNCHANGED, tiers.changing()),)
 
     def effects(occasion: Occasion) -> tuple[Effect, ...]:
         # One change for all tiers, so that a rule may ask for the category itself; the history is written of what came of it.
-        access, category = (Of(entry_of(business, program, name)) for name in ("access", "category"))
+        # For how long follows: who came to a tier, or keeps it anew, is who it is not said of.
+        moved: dict[str, Source] = {"category": Of(tiers.category()), "kept_until": Given(None)}
         return (
-            Change(
-                record=Membership, match={"program": program}, values={"category": Of(tiers.category())},
-                verdict=Verdict(rules),
+            Change(record=Membership, match={"program": program}, values=moved, verdict=Verdict(changing)),
+            *(
+                Change(
+                    record=Membership, match={"program": program, "category": tier.name}, verdict=tiers.unkept(),
+                    values={"kept_until": Given(rules.kept_until(tier.keep, occasion.done_at, business.zone))},
+                )
+                for tier in tiers.tiers if tier.keep is not None
             ),
-            noted(occasion, program, "category", reason, access=access, category=category),
+            noted(
+                occasion, program, "category", reason,
+                **{name: Of(entry_of(business, program, name)) for name in STANDING},
+            ),
         )
 
     return Action(
         name="reclassify",
         title=f"reclassify {program}",
         arguments={"program": program, "reason": reason},
-        verdict=Verdict((*eligibility.is_member(business.schema, program), *rules)),
+        verdict=Verdict((*eligibility.is_member(business.schema, program), *changing)),
         effects=effects,
         moves=lambda business, question: tiers.moves(question),
     )
@@ -149,19 +191,28 @@ def _first_met(tiers: Sequence[tuple[Condition, str]]) -> Value:
 
 
 def add_category(
-    business: Business, program: str, name: str, *, rule: str | Filter | None = None, rank: int = 0, key: str | None = None
+    business: Business, program: str, name: str, *, rule: str | Filter | None = None, rank: int = 0,
+    keep: SpanLike | None = None, down: Down | str = Down.RULE, key: str | None = None,
 ) -> Category:
     """Add a category to a program: with a rule a tier, else one that is given by hand."""
-    made = Category(program=program, name=key_name(name, "category"), created_at=business.now())
+    made = _category(business, program, key_name(name, "category"), keep, down)
     return _keep_tier(business, made, rule, rank, key, fresh=True)
 
 
 def set_rule(
-    business: Business, program: str, category: str, rule: str | Filter | None, *, rank: int = 0, key: str | None = None
+    business: Business, program: str, category: str, rule: str | Filter | None, *, rank: int = 0,
+    keep: SpanLike | None = None, down: Down | str = Down.RULE, key: str | None = None,
 ) -> Category:
     """Give a category another rule and rank, or with None no rule: then it is given by hand."""
-    made = Category(program=program, name=identifier(category, field="category"), created_at=business.now())
+    made = _category(business, program, identifier(category, field="category"), keep, down)
     return _keep_tier(business, made, rule, rank, key, fresh=False)
+
+
+def _category(business: Business, program: str, name: str, keep: Any, down: Down | str) -> Category:
+    return Category(
+        program=program, name=name, keep=rules.read_keep(keep), down=one_of(down, Down, field="down"),
+        created_at=business.now(),
+    )
 
 
 def _keep_tier(
@@ -173,7 +224,10 @@ def _keep_tier(
     whole_number(rank, -LARGEST_RANK, LARGEST_RANK, field="rank")
     made = evolve(category, filter=_write_rule(business, category.name, rule), rank=rank)
 
+    _check_keep(made)
     told = {"program": program, "name": made.name, "rule": made.filter, "rank": rank}
+    if made.keep is not None:  # keys of tiers from before there was a keep stand for the same content
+        told |= {"keep": made.keep, "down": made.down.value}
 
     def keep(writer: Writer) -> Sequence[Category]:
         writer.hold(Program, program)
@@ -198,6 +252,15 @@ def _write_rule(business: Business, category: str, rule: str | Filter | None) ->
     if category == NEW_CUSTOMERS:
         raise Malformed(f"{NEW_CUSTOMERS!r} is for those who meet no rule; it has none of its own", field="rule")
     return str(business.parse_saved(rule, "a rule", field="rule"))
+
+
+def _check_keep(made: Category) -> None:
+    """Refuse what only a tier has, and steps without a time: each run would take one more."""
+    if made.filter is None and (made.keep is not None or made.down is Down.ONE):
+        raise Malformed("a category that is given by hand is kept until it is taken by hand; keep is for tiers", field="keep")
+    if made.down is Down.ONE and made.keep is None:
+        message = "down='one' needs a keep, such as '12 months': without one each run would take one tier more"
+        raise Malformed(message, field="down")
 
 
 def _check_name(made: Category, known: Mapping[str, Category], *, fresh: bool) -> None:

@@ -11,6 +11,7 @@ from custcrm.actions import single
 from custcrm.actions.action import Action
 from custcrm.actions.customers import memberships
 from custcrm.actions.customers.memberships import access_change, access_of, category_change, joining
+from custcrm.actions.customers.standing import TierStanding, standing
 from custcrm.actions.keys import Request, once
 from custcrm.business import Business, CustomerRef, customer_id, hold_customer
 from custcrm.records import (
@@ -24,7 +25,7 @@ from custcrm.records import (
 )
 from custcrm.records.programs import NEW_CUSTOMERS, OFF, Access, Reversal
 from custcrm.storage.protocol import Writer
-from custcrm.values.errors import Conflict, NotFound, Reason, Refusal, Taken
+from custcrm.values.errors import Conflict, Malformed, NotFound, Reason, Refusal, Taken
 from custcrm.values.identifiers import identifier, key_name
 from custcrm.values.periods import SpanLike
 from custcrm.values.shapes import one_of, several
@@ -125,13 +126,30 @@ class Programs:
                 changes = reader.find(MembershipChange, {"customer_id": id_, "program": program})
                 then = max((each for each in changes if each.occurred_at <= at), default=None,
                            key=lambda each: (each.occurred_at, each.id))
-                found = None if then is None else evolve(found, access=then.access, category=then.category)
+                found = None if then is None else evolve(
+                    found, access=then.access, category=then.category, kept_until=then.kept_until
+                )
             if found is None and reader.get(Customer, id_) is None:
                 raise NotFound("no customer has this id")
         if found is None:
             program = business.known(Program, program, "program").name
             raise Refusal(Reason.NOT_A_MEMBER, details={"program": program})
         return found
+
+    def tier(self, customer: CustomerRef, program: str | None = None, *, as_of: Any = None) -> TierStanding:
+        """Return the member's category: since when, until when it is kept, and what is missing to stay and to rise.
+
+        Of the program given, else the one acted in, else the only one there is. What is missing is told as things stand;
+        nobody moves before `reclassify`. Refusal `not_a_member` where they are none.
+        """
+        business = self._business
+        program = business.program if program is None else program
+        if program is None:
+            names = [each.name for each in self.list()]
+            if len(names) != 1:
+                raise Malformed("say which program is meant; there is more than one, or none", field="program")
+            [program] = names
+        return standing(business, self.membership(customer, program, as_of=as_of), business.asked_at(as_of))
 
     def history(self, customer: CustomerRef, program: str) -> Sequence[MembershipChange]:
         """Return how the membership came to be as it is, oldest first: what changed, when, by whom and why."""

@@ -26,6 +26,10 @@ ADDED: Final[tuple[tuple[str, str, str, str | None], ...]] = (
     ("free_codes", "valid_from", "instant", None),
     ("points_entries", "valid_from", "instant", None),
     ("earning_rules", "valid_from", "", None),
+    ("categories", "keep", "", None),
+    ("categories", "down", "", "rule"),
+    ("memberships", "kept_until", "instant", None),
+    ("membership_changes", "kept_until", "instant", None),
 )
 """Columns: their table, name, type, and what those rows have that are there; None: may be missing."""
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custcrm.rules.liability import owed
+from custcrm.rules.lots import owed
 
 DAYS = [datetime(2026, 12, number, tzinfo=UTC) for number in (1, 5, 9)]
 lots = st.dictionaries(st.sampled_from([None, *DAYS]), st.integers(0, 20))
