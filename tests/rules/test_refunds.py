@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from custcrm import Malformed, Money, Refusal
 from custcrm.records import Sale, SaleLine
-from custcrm.rules.refunds import Asked, Known, left, points_kept, refund
+from custcrm.rules.sales.refunds import Asked, Known, left, points_kept, refund
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

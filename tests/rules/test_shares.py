@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from custcrm.records import CouponSeries, GuestRedemption, Redemption
 from custcrm.rules.benefits import parse, quote, to_json
-from custcrm.rules.shares import Discount, discounts, shares
+from custcrm.rules.sales.shares import Discount, discounts, shares
 from custcrm.values.money import Money, apportion, parse_amount
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.rules.benefits import quote, quote_all, turn
-from custcrm.rules.shares import Discount, further
+from custcrm.rules.sales.shares import Discount, further
 from custcrm.values.money import Money
 from tests.rules.test_benefits import BENEFITS, LINES
 

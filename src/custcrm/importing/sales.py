@@ -22,7 +22,7 @@ from custcrm.importing.reading import Cells
 from custcrm.importing.report import ImportReport, RowReason, RowVerdict
 from custcrm.importing.source import CsvSource
 from custcrm.records import Program, Sale
-from custcrm.rules import sales as rules
+from custcrm.rules.sales import sales as rules
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question
 from custcrm.values.errors import Malformed, NotFound, Reason

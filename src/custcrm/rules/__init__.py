@@ -1,5 +1,5 @@
 """Pure decisions: records and arguments in, records or a refusal out. No store, no clock.
 
-Read `points` with `points_history`, then `accounts`, `earning`, `coupons` with `codes` and `benefits`, `sales`, `shares`,
-`returns` and `refunds`; `customers`, `contacting`, `deleting`, `inbox` and `tiers` stand alone. What `points` move are `lots`.
+Read `points` with `points_history`, then `accounts`, `earning`, `coupons` with `codes` and `benefits`, and the folder `sales`;
+`customers`, `contacting`, `deleting`, `inbox` and `tiers` stand alone. What `points` move are `lots`.
 """

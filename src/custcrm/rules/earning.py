@@ -18,7 +18,7 @@ from attrs import frozen
 from custcrm.records import EarningRule, Sale, SaleLine
 from custcrm.records.earning import Earns, Rounding
 from custcrm.records.sales import SaleKind
-from custcrm.rules.shares import Discount, shares
+from custcrm.rules.sales.shares import Discount, shares
 from custcrm.values.errors import Malformed
 from custcrm.values.money import round_ratio
 

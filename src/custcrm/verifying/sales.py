@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from custcrm.records import Sale, SaleLine
 from custcrm.records.sales import SaleKind
-from custcrm.rules import refunds as rules
+from custcrm.rules.sales import refunds as rules
 from custcrm.verifying.dossiers import Dossier, grouped
 from custcrm.verifying.report import Findings, ids_of, shared_ids
 

@@ -22,8 +22,9 @@ from custcrm.actions.coupons.limits import begun_by_taker, hold_limit
 from custcrm.actions.coupons.redemptions import all_references, series_by_name, uses_by_coupon, uses_of
 from custcrm.business import Business
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, SeriesBudget
-from custcrm.rules import benefits, shares
+from custcrm.rules import benefits
 from custcrm.rules import coupons as rules
+from custcrm.rules.sales import shares
 from custcrm.storage.customer_facts import Facts, facts
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question

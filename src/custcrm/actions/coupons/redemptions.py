@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, Sale
-from custcrm.rules import shares
 from custcrm.rules.coupons import Use
+from custcrm.rules.sales import shares
 from custcrm.storage.protocol import Reader
 
 

@@ -26,7 +26,7 @@ from custcrm.records.programs import API
 from custcrm.records.sales import SaleKind
 from custcrm.rules import earning as rules
 from custcrm.rules.lots import lifetime
-from custcrm.rules.shares import Discount, taken_off
+from custcrm.rules.sales.shares import Discount, taken_off
 from custcrm.storage.customer_facts import Facts
 from custcrm.storage.facts_of_many import MOST, Gathered
 from custcrm.storage.protocol import Reader

@@ -21,9 +21,9 @@ from custcrm.business import Business
 from custcrm.records import AccountEntry, Customer, EarningRule, GuestRedemption, PointsEntry, Redemption, Sale, SaleLine
 from custcrm.records.earning import Earns
 from custcrm.records.sales import SaleKind
-from custcrm.rules import refunds as rules
-from custcrm.rules.sales import lines as lines_of
-from custcrm.rules.shares import taken_off
+from custcrm.rules.sales import refunds as rules
+from custcrm.rules.sales.sales import lines as lines_of
+from custcrm.rules.sales.shares import taken_off
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Conflict, NotFound, Reason, Refusal
 from custcrm.values.identifiers import identifier, optional

@@ -17,7 +17,7 @@ from custcrm.actions.places import place_of
 from custcrm.actions.points import earning
 from custcrm.business import Business, customer_id
 from custcrm.records import Customer, Program, Sale, SaleLine
-from custcrm.rules import sales as rules
+from custcrm.rules.sales import sales as rules
 from custcrm.storage.facts_of_many import MOST, Gathered
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question

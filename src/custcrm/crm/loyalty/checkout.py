@@ -9,7 +9,7 @@ from custcrm.actions.coupons.judging import Checkout
 from custcrm.actions.places import booked_at, reference_of
 from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.records import Coupon, FreeCode, Sale, SaleLine
-from custcrm.rules.sales import lines as lines_of
+from custcrm.rules.sales.sales import lines as lines_of
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Amount, Money
 from custcrm.values.shapes import mapping, several

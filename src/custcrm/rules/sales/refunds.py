@@ -13,9 +13,9 @@ from attrs import evolve, field, frozen
 
 from custcrm.records import Sale, SaleLine
 from custcrm.records.sales import SaleKind
-from custcrm.rules.returns import Brought, Goods, bring_back, goods, leftover, over, settle
-from custcrm.rules.sales import LARGEST_QUANTITY, check_not_ahead
-from custcrm.rules.shares import Discount, shares
+from custcrm.rules.sales.returns import Brought, Goods, bring_back, goods, leftover, over, settle
+from custcrm.rules.sales.sales import LARGEST_QUANTITY, check_not_ahead
+from custcrm.rules.sales.shares import Discount, shares
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Money, apportion, round_ratio
 from custcrm.values.shapes import whole_number
