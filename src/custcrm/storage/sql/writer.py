@@ -17,10 +17,12 @@ from custcrm.storage import forks
 from custcrm.storage.custody import Held
 from custcrm.storage.effects import Change, Slice, Template
 from custcrm.storage.questions import Question, Verdict
-from custcrm.storage.sql import encoding, postgresql, questions, setwise, statements
+from custcrm.storage.sql import encoding, postgresql, questions, statements
 from custcrm.storage.sql.engine import translated
 from custcrm.storage.sql.questions import rules_of
 from custcrm.storage.sql.reader import SqlReader
+from custcrm.storage.sql.setwise import targets as setwise
+from custcrm.storage.sql.setwise.values import APPLY, all_sources, parameters
 from custcrm.storage.sql.statements import Shape
 from custcrm.storage.sql.tables import STAGED, table
 from custcrm.values.errors import Contended, NotFound
@@ -101,13 +103,13 @@ class SqlWriter(SqlReader):
         """Store a Target for every customer asked for, in id order; return counts by reason, None for the eligible."""
         asked, rules = question.filter.lowered, rules_of(verdict)
         statement = setwise.freeze(asked, question.past, self._dialect, rules, limit is not None)
-        bound = {setwise.APPLY: applied.id, "limit": limit}
+        bound = {APPLY: applied.id, "limit": limit}
         moments = questions.parameters(statement.needed, question.as_of, question.filter)
         with self._undone_on_error():
             self._run(statement.executable, moments | bound)
         if self._dialect == "postgresql" and self._run(setwise.count_lost(), bound).scalar_one():
             raise Contended  # a customer who was found has been deleted meanwhile
-        counts = dict(tuple(row) for row in self._run(setwise.tally(), {setwise.APPLY: applied.id}))
+        counts = dict(tuple(row) for row in self._run(setwise.tally(), {APPLY: applied.id}))
         self.added[table(Target).name] += sum(counts.values())
         return counts
 
@@ -123,7 +125,7 @@ class SqlWriter(SqlReader):
     def hold_each(self, part: Slice, *, changing: bool = True) -> int:
         """Hold the customer of each eligible target of the part, in id order; on SQLite the writer holds everything."""
         held = setwise.hold_each(changing) if self._dialect == "postgresql" else setwise.count_eligible()
-        bound = {setwise.APPLY: part.applied_id, "first": max(part.first, 1), "last": part.last}
+        bound = {APPLY: part.applied_id, "first": max(part.first, 1), "last": part.last}
         return int(self._run(held, bound).scalar_one())
 
     def refuse_each(self, verdict: Verdict, part: Slice) -> Mapping[str | None, int]:
@@ -131,7 +133,7 @@ class SqlWriter(SqlReader):
         if not verdict.rules:
             return {}
         statement = setwise.refuse_each(verdict, self._dialect)
-        found = self._run(statement.executable, setwise.parameters(statement, Target, {}, part))
+        found = self._run(statement.executable, parameters(statement, Target, {}, part))
         late = [
             Target(applied_id=part.applied_id, number=number, customer_id=customer_id, reason=reason)
             for number, customer_id, reason in map(tuple, found)
@@ -142,7 +144,7 @@ class SqlWriter(SqlReader):
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
         statement = setwise.add_for_each(template, self._dialect)
-        added = self._change(statement, setwise.parameters(statement, template.record, setwise.all_sources(template), part))
+        added = self._change(statement, parameters(statement, template.record, all_sources(template), part))
         self.added[table(template.record).name] += added
         return added
 
@@ -150,7 +152,7 @@ class SqlWriter(SqlReader):
         """Change the matching records of each target of the part; return how many records changed."""
         statement = setwise.change_for_each(change, self._dialect)
         _, matched = statements.read_where(change.match)
-        return self._change(statement, setwise.parameters(statement, change.record, change.values, part) | matched)
+        return self._change(statement, parameters(statement, change.record, change.values, part) | matched)
 
     # the connection ------------------------------------------------------------------------------
 

@@ -10,47 +10,31 @@ Built once for a template or change, whatever values it gives: these are paramet
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
-from attrs import define, evolve, field
+from attrs import evolve
 
-from custcrm.filters.ir.moments import resolve
-from custcrm.filters.ir.nodes import Choose, Column, Condition, Constant, Entry, Moment, Shown, Value
-from custcrm.filters.targets.sql.phrases import Phrase
+from custcrm.filters.ir.nodes import Condition, Moment
 from custcrm.filters.targets.sql.source import Element
-from custcrm.records.codec import defaults
 from custcrm.records.customers import Customer
-from custcrm.records.declaration import Copy, declaration
+from custcrm.records.declaration import declaration
 from custcrm.records.journal import Target
 from custcrm.storage.effects import (
     OVER_LIMIT,
     Change,
-    CustomerKey,
     Given,
-    NewId,
-    Of,
-    Slice,
-    Source,
-    Staged,
-    TargetReason,
     Template,
 )
-from custcrm.storage.folding import kept_of
 from custcrm.storage.questions import Verdict
 from custcrm.storage.sql import statements
 from custcrm.storage.sql.questions import STATEMENTS, Asking, Rules, Statement, refused, rules_of
-from custcrm.storage.sql.sources import AS_OF, CustomerSource, has_not_ended
-from custcrm.storage.sql.tables import STAGED, row_names, table
+from custcrm.storage.sql.setwise.values import APPLY, Writing, all_sources, forget_constants, slice_of
+from custcrm.storage.sql.sources import CustomerSource, has_not_ended
+from custcrm.storage.sql.tables import row_names, table
 from custcrm.storage.sql.types import TEXT, WHOLE, bind_text
 from custcrm.values.errors import Reason
-from custcrm.values.ids import number_prefix
-
-APPLY: Final = "apply"
-"""The parameter that holds the id of the apply; `applied_id` would be a column to set."""
-
 
 # freezing ----------------------------------------------------------------------------------------
 
@@ -104,7 +88,7 @@ def _refuse_each(rules: Rules, dialect: str) -> Statement:
     customers, reason = asking.source.customers, asking.reason(rules).label("reason")
     tie = customers.c["id"] == targets.c["customer_id"]
     judged = sa.select(targets.c["number"], targets.c["customer_id"], reason)
-    judged = judged.select_from(asking.source.joined(targets.join(customers, tie))).where(*_slice(targets, ()))
+    judged = judged.select_from(asking.source.joined(targets.join(customers, tie))).where(*slice_of(targets, ()))
     said = judged.subquery()
     return Statement(sa.select(said).where(said.c["reason"].is_not(None)), asking.needed)
 
@@ -114,19 +98,19 @@ def _refuse_each(rules: Rules, dialect: str) -> Statement:
 
 def add_for_each(template: Template, dialect: str) -> Statement:
     """Return the statement that writes the template's record for each target of a slice."""
-    bare = evolve(template, values=_forget_constants(all_sources(template)), verdict=Verdict())
+    bare = evolve(template, values=forget_constants(all_sources(template)), verdict=Verdict())
     return _add_for_each(bare, rules_of(template.verdict), dialect)
 
 
 @lru_cache(STATEMENTS)
 def _add_for_each(template: Template, allowed: Rules, dialect: str) -> Statement:
     into = table(template.record)
-    writing = _Writing(Asking(CustomerSource(dialect)))
+    writing = Writing(Asking(CustomerSource(dialect)))
     by_name = dict(cell for name, source in template.values.items() for cell in writing.cells(template.record, name, source))
     names = [name for name in row_names(template.record) if name in by_name]
     rules = [writing.asking.condition(rule) for _, rule in allowed]
     rows = sa.select(*(by_name[name] for name in names)).select_from(writing.joined())
-    rows = rows.where(*_slice(writing.targets, template.reasons, in_turn=template.in_turn), *rules)
+    rows = rows.where(*slice_of(writing.targets, template.reasons, in_turn=template.in_turn), *rules)
     added = sa.insert(into).from_select([into.c[name] for name in names], rows, include_defaults=False)
     return Statement(added, writing.asking.needed)
 
@@ -141,7 +125,7 @@ def hold_each(changing: bool) -> sa.Select[Any]:
     Not to change them is a lock that only a deletion waits for, as a reference to the customer takes it.
     """
     targets, customers = table(Target), table(Customer)
-    mine = sa.select(targets.c.customer_id).where(*_slice(targets, ()))
+    mine = sa.select(targets.c.customer_id).where(*slice_of(targets, ()))
     held = sa.select(customers.c.id).where(customers.c.id.in_(mine)).order_by(customers.c.id)
     return sa.select(sa.func.count()).select_from(held.with_for_update(read=not changing, key_share=True).subquery())
 
@@ -163,7 +147,7 @@ def count_lost() -> sa.Select[Any]:
 @cache
 def count_eligible() -> sa.Select[Any]:
     """Return the query for how many eligible targets of a slice there are."""
-    return sa.select(sa.func.count()).select_from(table(Target)).where(*_slice(table(Target), ()))
+    return sa.select(sa.func.count()).select_from(table(Target)).where(*slice_of(table(Target), ()))
 
 
 # changing ----------------------------------------------------------------------------------------
@@ -180,7 +164,7 @@ def change_for_each(change: Change, dialect: str) -> Statement:
     A value that is no constant is a sub-query for the customer of the row.
     """
     wanted, _ = statements.read_where(change.match)
-    bare = evolve(change, values=_forget_constants(change.values), match={}, verdict=Verdict())
+    bare = evolve(change, values=forget_constants(change.values), match={}, verdict=Verdict())
     return _change_for_each(bare, wanted, rules_of(change.verdict), dialect)
 
 
@@ -191,7 +175,7 @@ def _change_for_each(change: Change, wanted: statements.Wanted, allowed: Rules, 
     needed: dict[str, Moment] = {}
     values = {}
     for name, source in change.values.items():
-        writing = _Writing(_ask_beside(dialect, needed))
+        writing = Writing(_ask_beside(dialect, needed))
         for cell, value in writing.cells(change.record, name, source):
             values[cell] = value if isinstance(source, Given) else writing.value_of_owner(source, value, owner)
     whom = _allowed_targets(_ask_beside(dialect, needed), allowed)
@@ -213,158 +197,8 @@ def _allowed_targets(asking: Asking, allowed: Rules) -> sa.Select[Any]:
     """Select the customers of a slice of whom the rules are true."""
     targets, customers = table(Target), asking.source.customers
     rules = [asking.condition(rule) for _, rule in allowed]
-    found = sa.select(targets.c.customer_id).where(*_slice(targets, ()), *rules)
+    found = sa.select(targets.c.customer_id).where(*slice_of(targets, ()), *rules)
     if not rules:
         return found
     tie = customers.c["id"] == targets.c["customer_id"]
     return found.select_from(asking.source.joined(targets.join(customers, tie)))
-
-
-# values ------------------------------------------------------------------------------------------
-
-
-def parameters(statement: Statement, record: type, values: Mapping[str, Source], part: Slice) -> dict[str, Any]:
-    """Return what is bound when a statement that gives a record these values is run for a slice."""
-    found: dict[str, Any] = {
-        APPLY: part.applied_id, "first": max(part.first, 1), "last": part.last, AS_OF: part.as_of,
-    }
-    for name, source in values.items():
-        match source:
-            case Given(value):
-                found[f"given_{name}"] = value
-            case NewId(effect):
-                found[f"prefix_{effect}"] = number_prefix(part.applied_id, effect)
-            case _:
-                pass
-    for copy in declaration(record).copies:
-        if isinstance(given := values.get(copy.of), Given):
-            found[f"given_{copy.name}"] = kept_of(copy, given.value)
-    schema = part.schema
-    moments = {
-        name: resolve(moment, part.as_of, zone=schema.zone, feb29=schema.feb29) for name, moment in statement.needed.items()
-    }
-    return {**found, **moments}
-
-
-@define
-class _Writing:
-    """The values of one record, for each target: over the targets joined to their customers and what was staged."""
-
-    asking: Asking
-    targets: sa.FromClause = field(factory=lambda: table(Target).alias())
-    staged: dict[str, sa.FromClause] = field(factory=dict)
-
-    def cells(self, record: type, name: str, source: Source) -> Iterator[tuple[str, Element]]:
-        """Yield a column with the value that a source gives to it, and so the copy that is kept beside it."""
-        columns = table(record).c
-        yield name, self.value(source, columns[name])
-        for copy in declaration(record).copies:
-            if copy.of == name:
-                yield copy.name, self._copy(copy, source, columns[copy.name])
-
-    def _copy(self, copy: Copy, source: Source, column: sa.Column[Any]) -> Element:
-        match source:
-            case Given():
-                return self.value(source, column)
-            case Of(Shown(value=value)) if not copy.whole:
-                return self._copy_of(copy, value)
-            case Staged(name) if not copy.whole:
-                return self._staged(name).c["folds"]
-            case CustomerKey() | NewId() | TargetReason() if not copy.whole:  # of ASCII
-                return _NOTHING
-        raise TypeError(f"{copy.of!r} is kept without case too, and can only be given")
-
-    def _copy_of(self, copy: Copy, value: Value) -> Element:
-        match value:
-            case Constant(text):
-                kept = kept_of(copy, str(text))
-                return _NOTHING if kept is None else sa.cast(bind_text(kept), TEXT)
-            case Column() | Entry():
-                return self.asking.source.copied(value)
-            case Choose(condition, then, otherwise):
-                rest = None if otherwise is None else self._copy_of(copy, otherwise)
-                return sa.case((self.asking.condition(condition), self._copy_of(copy, then)), else_=rest)
-        raise TypeError(f"nothing is kept beside a {type(value).__name__} to find it folded")
-
-    def value(self, source: Source, column: sa.Column[Any]) -> Element:
-        """Return the value that a source gives to a column."""
-        match source:
-            case Given():
-                return sa.bindparam(f"given_{column.name}", type_=column.type)
-            case Of(shown):
-                return self.asking.value(shown)
-            case CustomerKey():
-                return self.targets.c["customer_id"]
-            case NewId(effect):
-                prefix = sa.bindparam(f"prefix_{effect}", type_=TEXT)
-                return prefix.concat(TwelveDigits(sa.func.abs(self.targets.c["number"]), type_=TEXT))
-            case Staged(name):
-                return self._staged(name).c["value"]
-            case TargetReason():
-                return self.targets.c["reason"]
-
-    def joined(self) -> sa.FromClause:
-        """Return the FROM clause of all values so far."""
-        customers = self.asking.source.customers
-        found: sa.FromClause = self.targets.join(customers, customers.c["id"] == self.targets.c["customer_id"])
-        for name, staged in self.staged.items():
-            mine = sa.and_(
-                staged.c["applied_id"] == self.targets.c["applied_id"],
-                staged.c["name"] == bind_text(name),
-                staged.c["number"] == self.targets.c["number"],
-            )
-            found = found.outerjoin(staged, mine)
-        return self.asking.source.joined(found)
-
-    def value_of_owner(self, source: Source, value: Element, owner: sa.ColumnElement[Any]) -> Element:
-        """Return a value as a sub-query for the customer whose row is being changed; `owner` is that row's column.
-
-            (SELECT sum(…) FROM custcrm_customers AS c WHERE c.id = custcrm_memberships.customer_id)
-
-        What the customer alone tells (`Of`) leaves the targets out: looking for the one would be looking through the slice.
-        """
-        if isinstance(source, Of):
-            row = sa.select(value).select_from(self.asking.source.joined())
-            row = row.where(self.asking.source.customers.c["id"] == owner)
-        else:
-            row = sa.select(value).select_from(self.joined())
-            row = row.where(*_slice(self.targets, ()), self.targets.c["customer_id"] == owner)
-        return row.correlate(owner.table).scalar_subquery()
-
-    def _staged(self, name: str) -> sa.FromClause:
-        return self.staged.setdefault(name, STAGED.alias())
-
-
-class TwelveDigits(Phrase):
-    """A number as twelve hexadecimal digits."""
-
-    inherit_cache = True
-    sqlite = "printf('%012x', {0})"
-    postgresql = "lpad(to_hex({0}), 12, '0')"
-
-
-def all_sources(template: Template) -> Mapping[str, Source]:
-    """Return the source of each column that the template's record gets, its defaults included."""
-    standing = {name: Given(value) for name, value in defaults(template.record).items()}
-    return {**standing, **template.values}
-
-
-def _forget_constants(values: Mapping[str, Source]) -> Mapping[str, Source]:
-    """Return the sources without what they give, which is bound: one statement serves all values."""
-    return {name: _SOME if isinstance(source, Given) else source for name, source in values.items()}
-
-
-def _slice(
-    targets: sa.FromClause, reasons: tuple[Reason, ...], *, in_turn: bool = False
-) -> list[sa.ColumnElement[bool]]:
-    mine = targets.c["applied_id"] == sa.bindparam(APPLY, type_=TEXT)
-    first, last = sa.bindparam("first", type_=WHOLE), sa.bindparam("last", type_=WHOLE)
-    part = targets.c["number"].between(first, last)
-    if not reasons:
-        return [mine, part, targets.c["reason"].is_(None)]
-    refused = sa.or_(*(targets.c["reason"] == bind_text(reason) for reason in reasons))
-    return [mine, refused, part] if in_turn else [mine, refused]
-
-
-_SOME: Final = Given(None)
-_NOTHING: Final = sa.cast(sa.null(), TEXT)
