@@ -27,7 +27,7 @@ from custcrm.storage.protocol import Reader, Store, Writer
 from custcrm.storage.questions import Question
 from custcrm.storage.transacting import transact
 from custcrm.values import money, periods
-from custcrm.values.clock import Clock
+from custcrm.values.clock import Clock, read_clock
 from custcrm.values.errors import Conflict, Malformed, NotFound
 from custcrm.values.identifiers import identifier
 from custcrm.values.ids import IdSource
@@ -159,7 +159,7 @@ class Business:
 
     def now(self) -> datetime:
         """Return the instant by the clock, in UTC; the only place where it is read."""
-        return self.clock()
+        return read_clock(self.clock)
 
     def acting_as(self, actor: str, program: str | None, terminal: str | None) -> Business:
         """Return the same business with somebody else acting."""

@@ -281,7 +281,7 @@ def test_a_row_that_cannot_be_read_says_so_and_is_found(
     """Whoever reads it is told by an error of ours that points to verify, which names it."""
     with corrupted(request, engine, tmp_path, (statement,)) as address, custcrm.open(address) as crm:
         [anna, *_] = crm.select("accounts.wallet EXISTS").ids()
-        with pytest.raises(custcrm.Unavailable, match="verify"):
+        with pytest.raises(custcrm.Conflict, match="verify"):
             ask(crm, anna)
         assert crm.verify().found["rows"] >= 1
 

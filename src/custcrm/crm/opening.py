@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from os import PathLike, fspath
 from typing import Any
 
@@ -14,7 +15,7 @@ from custcrm.storage import forks
 from custcrm.storage.memory.store import MemoryStore
 from custcrm.storage.protocol import DURABILITIES, Durability, Store
 from custcrm.values import places
-from custcrm.values.clock import system_clock, trusted
+from custcrm.values.clock import read_clock, system_clock
 from custcrm.values.errors import Malformed
 from custcrm.values.ids import IdSource
 from custcrm.values.money import exponent
@@ -53,8 +54,7 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
         with custcrm.open("shop.db", currency="EUR", timezone="Europe/Helsinki", country="FI") as crm: ...
     """
     given, carriers = _checked(currency=currency, timezone=timezone, country=country, phones=phones), _channels(channels)
-    clock = trusted(clock)
-    clock()
+    read_clock(clock)
     opened = _opened(
         store, durability=one_of(durability, DURABILITIES, field="durability"), schema=schema,
         migrate=flag(migrate, field="migrate"), create=flag(create, field="create"),
@@ -67,7 +67,7 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
         raise
     money, place = settings["currency"], settings["timezone"]
     assert money is not None and place is not None
-    ids = IdSource(clock, secrets.randbits)
+    ids = IdSource(partial(read_clock, clock), secrets.randbits)
     forks.watch(ids, child=IdSource.begin_anew)
     return Crm(
         Business(
