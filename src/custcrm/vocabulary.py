@@ -13,28 +13,9 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from custcrm import records as r
 from custcrm.filters import Schema
 from custcrm.filters.types import types as t
-from custcrm.records import (
-    AccountEntry,
-    Activity,
-    Attribute,
-    Consent,
-    ContactPoint,
-    Coupon,
-    Customer,
-    CustomerAccount,
-    ExternalId,
-    InboxMessage,
-    Membership,
-    MembershipChange,
-    Message,
-    PointsEntry,
-    Redemption,
-    Sale,
-    SaleLine,
-    TagAssignment,
-)
 from custcrm.records.declaration import Column, declaration
 from custcrm.values.birthdays import Feb29
 
@@ -119,11 +100,11 @@ _VALID_LOTS: Final = "SUM(points_entries.delta WHERE program = ':key' AND NOT ex
 _PENDING: Final = "valid_from > now() AND NOT expires_at <= now()"
 
 MAPS: Final[Mapping[str, MapWords]] = {
-    "tags": MapWords(record=TagAssignment, key="key", value="value", label="Tags"),
-    "attributes": MapWords(record=Attribute, key="key", value="value", label="Attributes"),
-    "external_ids": MapWords(record=ExternalId, key="system", value="external_id", label="Ids in other systems"),
+    "tags": MapWords(record=r.TagAssignment, key="key", value="value", label="Tags"),
+    "attributes": MapWords(record=r.Attribute, key="key", value="value", label="Attributes"),
+    "external_ids": MapWords(record=r.ExternalId, key="system", value="external_id", label="Ids in other systems"),
     "programs": MapWords(
-        record=Membership,
+        record=r.Membership,
         key="program",
         columns=("access", "category", "kept_until", "joined_at", "confirmed_at"),
         derived={
@@ -137,11 +118,11 @@ MAPS: Final[Mapping[str, MapWords]] = {
                 label="Points that can be spent later",
             ),
         },
-        history=MembershipChange,
+        history=r.MembershipChange,
         label="Programs",
     ),
     "accounts": MapWords(
-        record=CustomerAccount,
+        record=r.CustomerAccount,
         key="account",
         columns=("opened_at", "credit_limit", "credit_units"),
         derived={
@@ -164,18 +145,18 @@ _CAME_BACK: Final = "quantity > 0 OR quantity = 0 AND amount > 0"
 _TURNED: Final = ("quantity", "amount")
 
 _OF_RECEIPT: Final = partial(
-    CollectionWords, record=SaleLine, columns=_LINE_COLUMNS, on={"customer_id": "customer_id", "sale_id": "id"}, version=2
+    CollectionWords, record=r.SaleLine, columns=_LINE_COLUMNS, on={"customer_id": "customer_id", "sale_id": "id"}, version=2
 )
 _OF_CUSTOMER: Final = partial(
-    CollectionWords, record=SaleLine, columns=(*_LINE_COLUMNS, *PLACES), at="occurred_at", scopes=PLACES, version=2,
-    owner=OwnerWords(Sale, {"customer_id": "customer_id", "id": "sale_id"}, PLACES),
+    CollectionWords, record=r.SaleLine, columns=(*_LINE_COLUMNS, *PLACES), at="occurred_at", scopes=PLACES, version=2,
+    owner=OwnerWords(r.Sale, {"customer_id": "customer_id", "id": "sale_id"}, PLACES),
 )
 
 _SALE_COLUMNS: Final = ("occurred_at", "total", "units", "kind", *PLACES, "source", "document", "external_id")
 
 COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
     "sales": CollectionWords(
-        record=Sale,
+        record=r.Sale,
         columns=_SALE_COLUMNS,
         at="occurred_at",
         scopes=PLACES,
@@ -184,7 +165,7 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
         label="Sales",
     ),
     "refunds": CollectionWords(
-        record=Sale,
+        record=r.Sale,
         columns=_SALE_COLUMNS,
         at="occurred_at",
         scopes=PLACES,
@@ -193,7 +174,7 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
         label="Refunds and chargebacks",
     ),
     "receipts": CollectionWords(
-        record=Sale,
+        record=r.Sale,
         columns=(*_SALE_COLUMNS, "counts"),
         at="occurred_at",
         scopes=PLACES,
@@ -205,32 +186,32 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
     "sales.lines": _OF_CUSTOMER(where=_SOLD, label="Lines of sales", hidden=True),
     "refunds.lines": _OF_CUSTOMER(where=_CAME_BACK, turned=_TURNED, label="Lines that came back"),
     "activities": CollectionWords(
-        record=Activity,
+        record=r.Activity,
         columns=("kind", "occurred_at", "status", "job_status", "direction", "channel", "source", *PLACES),
         at="occurred_at",
         scopes=PLACES,
         label="Activities",
     ),
     "contact_points": CollectionWords(
-        record=ContactPoint,
+        record=r.ContactPoint,
         columns=("kind", "value", "purpose", "recorded_at"),
         at="recorded_at",
         label="Further emails and phone numbers",
     ),
     "coupons": CollectionWords(
-        record=Coupon,
+        record=r.Coupon,
         columns=("series", "issued_at", "valid_from", "expires_at", "revoked_at"),
         at="issued_at",
         label="Coupons",
     ),
     "coupons_ever": CollectionWords(
-        record=Coupon,
+        record=r.Coupon,
         columns=("series", "ordinal", "revoked_at"),
         hidden=True,
         label="Coupons, also those that a clock set back sees in the future",
     ),
     "redemptions": CollectionWords(
-        record=Redemption,
+        record=r.Redemption,
         columns=("series", "program", "redeemed_at", "restored_at", "reference", "discount", "terminal", "point_of_sale"),
         at="redeemed_at",
         until="restored_at",
@@ -238,27 +219,27 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
         label="Redemptions of coupons",
     ),
     "inbox": CollectionWords(
-        record=InboxMessage,
+        record=r.InboxMessage,
         columns=("distributed_at", "ends_at", "removed_at"),
         at="distributed_at",
         until="removed_at",
         label="Inbox messages",
     ),
     "messages": CollectionWords(
-        record=Message,
+        record=r.Message,
         columns=("channel", "purpose", "sender", "status", "reason", "planned_at", "sent_at", "opened_at"),
         at="planned_at",
         label="Messages",
     ),
     "consents": CollectionWords(
-        record=Consent,
+        record=r.Consent,
         columns=("channel", "purpose", "granted", "occurred_at", "until"),
         at="occurred_at",
         until="until",
         label="Consents",
     ),
     "points_entries": CollectionWords(
-        record=PointsEntry,
+        record=r.PointsEntry,
         columns=(
             "program", "kind", "delta", "occurred_at", "valid_from", "expires_at", "terminal", "point_of_sale", "offer", "rule",
             "reference",
@@ -268,7 +249,7 @@ COLLECTIONS: Final[Mapping[str, CollectionWords]] = {
         label="Points entries",
     ),
     "account_entries": CollectionWords(
-        record=AccountEntry,
+        record=r.AccountEntry,
         columns=("account", "program", "kind", "amount", "units", "occurred_at", "terminal", "point_of_sale", "reference"),
         at="occurred_at",
         scopes=PLACES,
@@ -321,11 +302,11 @@ def schema(
     """Return the filter schema of a customer base; `programs` closes the map of that name."""
     fields: dict[str, Any] = {
         column.name: field_type(column)
-        for column in declaration(Customer).columns
+        for column in declaration(r.Customer).columns
         if column.name == "id" or (column.label and column.name == column.source[0])
     }
     for name, words in MAPS.items():
-        fields[name] = _map(words, programs if words.record is Membership else None)
+        fields[name] = _map(words, programs if words.record is r.Membership else None)
     for name, collection in COLLECTIONS.items():
         fields[name] = _collection(collection)
     return Schema(

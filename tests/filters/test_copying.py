@@ -89,7 +89,7 @@ def test_segments_of_a_function_are_pickled_by_name() -> None:
 def test_a_filter_of_a_customer_base_leaves_it() -> None:
     """It takes along the saved segments as they are then, and needs no store where it arrives."""
     crm = custcrm.open(currency="EUR")
-    crm.segments.save("finns", "country = 'FI'")
+    crm.segments.add("finns", "country = 'FI'")
     asked = crm.select("SEGMENT('finns') AND payment_terms_days > 5").filter
     sent = pickle.dumps(asked)
     crm.close()

@@ -323,7 +323,7 @@ def test_filters_of_other_schemas_do_not_join() -> None:
     with pytest.raises(TypeError, match="parentheses"):
         _ = shop.parse("visits = 1") & 2
     with pytest.raises(TypeError, match="one schema"):
-        _ = shop.parse("visits = 1") & shop.evolve().parse("visits = 1")
+        _ = shop.parse("visits = 1") & shop.evolve(timezone="Asia/Tokyo").parse("visits = 1")
 
 
 def test_a_metric_may_be_a_constant() -> None:

@@ -13,7 +13,8 @@ from custcrm.filters.ir.moments import moments_in, resolve
 from custcrm.filters.ir.nodes import All, Column, Constant, Moment
 from custcrm.filters.types.types import Date
 from custcrm.values.birthdays import Feb29, age
-from custcrm.values.periods import Span, day_of, zone
+from custcrm.values.periods import Span, day_of
+from custcrm.values.places import zone
 
 HELSINKI = zone("Europe/Helsinki")
 NOON = datetime(2026, 11, 21, 10, tzinfo=UTC)

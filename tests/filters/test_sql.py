@@ -34,7 +34,8 @@ from custcrm.filters.ir.nodes import Test as Compare  # pytest collects what is 
 from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.targets.sql.compile import TableSource, bind_moments, compile_condition, compile_value, is_overflow
 from custcrm.filters.types.types import Integer
-from custcrm.values.periods import Span, zone
+from custcrm.values.periods import Span
+from custcrm.values.places import zone
 from tests.filters.sql_tables import (
     AS_OF,
     IDS,

@@ -19,8 +19,8 @@ from custcrm.values.clock import read_clock, system_clock
 from custcrm.values.errors import Malformed
 from custcrm.values.ids import IdSource
 from custcrm.values.money import exponent
-from custcrm.values.periods import zone
 from custcrm.values.phones import PHONES, Phones
+from custcrm.values.places import zone
 from custcrm.values.shapes import flag, mapping, one_of
 from custcrm.values.texts import is_blank
 

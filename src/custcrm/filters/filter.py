@@ -333,8 +333,7 @@ def asked_about(schema: Declarations, as_of: When | None) -> datetime:
     """Return as_of as an instant in UTC, of a day its last; None is now. Outside the years 1900–2200 it is `Malformed`."""
     if as_of is None:  # the rim of embedding: only here does the filter engine look at a clock
         return system_clock()
-    moment = asked_at(as_of, schema.zone)
-    if not FIRST_YEAR <= day_of(moment, schema.zone).year <= LAST_YEAR:
+    if not FIRST_YEAR <= day_of(moment := asked_at(as_of, schema.zone), schema.zone).year <= LAST_YEAR:
         raise Malformed(f"as_of lies in the years {FIRST_YEAR} to {LAST_YEAR}", field="as_of")
     return moment
 

@@ -71,7 +71,7 @@ class Schema(Declarations):
     def _options(self) -> dict[str, Any]:
         given = {name: getattr(self, name) for name in ("timezone", "currency", "feb29", "noun")}
         segments: Any = self.segments
-        segments = segments.args[0] if callable(segments) else dict(segments)
+        segments = segments.find if isinstance(segments, _Found) else dict(segments)
         return given | {"fields": dict(self.types), "metrics": dict(self.metrics), "segments": segments}
 
     def __eq__(self, other: object) -> bool:
@@ -134,17 +134,14 @@ def _segments_as_nodes(given: Segments) -> Mapping[str, str | ConditionNode] | C
 class _Found:
     """A function that finds segments, their trees instead of filters; iterating gives the names where it does that too."""
 
-    _find: Callable[[str], Segment]
+    find: Callable[[str], Segment]
     _names: Iterable[str]
 
     def __call__(self, name: str) -> str | ConditionNode | None:
-        return cast("str | ConditionNode | None", _as_node(self._find(name)))
+        return cast("str | ConditionNode | None", _as_node(self.find(name)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _segments_as_nodes, (self._find,)  # which may be something else when it travels
 
 
 def _made_again(kind: type[Schema], options: dict[str, Any]) -> Schema:

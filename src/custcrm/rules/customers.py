@@ -17,8 +17,8 @@ from custcrm.values.emails import email
 from custcrm.values.errors import Conflict, Malformed
 from custcrm.values.identifiers import identified, identifier, optional
 from custcrm.values.money import Money
-from custcrm.values.periods import zone
 from custcrm.values.phones import Phone
+from custcrm.values.places import zone
 from custcrm.values.shapes import flag, one_of, whole_number
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked, is_blank, trimmed

@@ -45,15 +45,10 @@ PRODUCTS: Final = ("Red", "White", "Rosé", "ROSÉ")
 NUMBERS: Final = (-1, 0, 1, 5, 2**53 + 1)
 AMOUNTS: Final = (0, 1, 1_250, 50_000)
 INSTANTS: Final = (
-    LONG_AGO,
-    NOW - timedelta(days=366),
-    NOW - timedelta(days=30),
-    NOW - timedelta(hours=14, microseconds=1),  # the last instant of a day in Helsinki
-    NOW - timedelta(hours=14),
-    NOW - timedelta(microseconds=1),
-    NOW,
-    NOW + timedelta(days=1),
-)
+    LONG_AGO, NOW - timedelta(days=366), NOW - timedelta(days=30),
+    NOW - timedelta(hours=14, microseconds=1), NOW - timedelta(hours=14),  # the last instant of a day in Helsinki, and the next
+    NOW - timedelta(microseconds=1), NOW, NOW + timedelta(days=1),
+)  # fmt: skip
 LIMITS: Final = (*AMOUNTS, 2**63 - 1, -(2**63) + 1)
 """Amounts that are never summed, to the ends of 64 bits."""
 ENDS: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))

@@ -10,7 +10,6 @@ local time that does not exist takes the offset before the gap, one that happens
 """
 
 import re
-import zoneinfo
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, Literal, TypeAlias
@@ -58,7 +57,6 @@ __all__ = [
     "period",
     "span",
     "start_of_day",
-    "zone",
 ]
 
 Sign: TypeAlias = Literal[1, -1]
@@ -315,32 +313,6 @@ def beginning(value: SpanLike | date, now: datetime, zone: tzinfo, *, field: str
         case date():
             return instant(value, zone, field=field)
     return move(now, span(value), zone)
-
-
-_NO_NAMES: Final = frozenset({"localtime", "posixrules", "Factory"})
-"""What lies beside the zones of a system and is another one on each machine, or says that none was chosen."""
-_COPIES: Final = frozenset({"posix", "right"})
-"""Folders with all zones again; clocks of the second one count leap seconds."""
-
-
-def zone(name: str, *, field: str = "timezone") -> zoneinfo.ZoneInfo:
-    """Return the time zone of an IANA name, `Europe/Helsinki`; an unknown one is `Malformed` with suggestions."""
-    given: object = name
-    try:
-        if _is_a_name(given):
-            return zoneinfo.ZoneInfo(name)
-    except (LookupError, ValueError, OSError):  # not there; no such path; a folder
-        pass
-    names = sorted(filter(_is_a_name, zoneinfo.available_timezones()))
-    typed = "" if not isinstance(given, str) else given.replace(" ", "_").casefold()
-    near = [known for known in names if typed in (known.casefold(), known.rpartition("/")[2].casefold())]
-    # Never what was given: in a file whose columns are mixed up it is a name or an address.
-    message = "a time zone has an IANA name, such as 'Europe/Helsinki'"
-    raise Malformed(message, field=field, suggestions=near[:3] or nearest(name, names))
-
-
-def _is_a_name(text: object) -> bool:
-    return isinstance(text, str) and text not in _NO_NAMES and text.partition("/")[0] not in _COPIES
 
 
 def _parse_instant(text: str, zone: tzinfo, field: str) -> datetime:

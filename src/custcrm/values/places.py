@@ -1,9 +1,11 @@
-"""Countries and languages by their standards: ISO 3166 and BCP 47. The names to know are `country` and `locale`."""
+"""Countries, languages and time zones by their standards: ISO 3166, BCP 47, IANA. Know `country`, `locale` and `zone`."""
 
 import re
+import zoneinfo
 from typing import Final
 
 from custcrm.values.errors import Malformed
+from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked, trimmed
 
 COUNTRIES: Final = frozenset(
@@ -21,6 +23,11 @@ COUNTRIES: Final = frozenset(
 
 _COMMON: Final = {"UK": "GB", "EL": "GR"}
 """Codes that people write for a country that has another one."""
+
+_NO_NAMES: Final = frozenset({"localtime", "posixrules", "Factory"})
+"""What lies beside the zones of a system and is another one on each machine, or says that none was chosen."""
+_COPIES: Final = frozenset({"posix", "right"})
+"""Folders with all zones again; clocks of the second one count leap seconds."""
 
 _TAG = re.compile(
     r"""(?P<language>[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})
@@ -71,3 +78,23 @@ def _cased(found: re.Match[str]) -> str:
     parts = [found["language"].lower(), script and script.title(), region and region.upper()]
     rest = "".join(found[each] for each in ("variants", "extensions", "private")).lower()
     return "-".join(each for each in parts if each) + rest
+
+
+def zone(name: str, *, field: str = "timezone") -> zoneinfo.ZoneInfo:
+    """Return the time zone of an IANA name, `Europe/Helsinki`; an unknown one is `Malformed` with suggestions."""
+    given: object = name
+    try:
+        if _is_a_name(given):
+            return zoneinfo.ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # not there; no such path; a folder
+        pass
+    names = sorted(filter(_is_a_name, zoneinfo.available_timezones()))
+    typed = "" if not isinstance(given, str) else given.replace(" ", "_").casefold()
+    near = [known for known in names if typed in (known.casefold(), known.rpartition("/")[2].casefold())]
+    # Never what was given: in a file whose columns are mixed up it is a name or an address.
+    message = "a time zone has an IANA name, such as 'Europe/Helsinki'"
+    raise Malformed(message, field=field, suggestions=near[:3] or nearest(name, names))
+
+
+def _is_a_name(text: object) -> bool:
+    return isinstance(text, str) and text not in _NO_NAMES and text.partition("/")[0] not in _COPIES

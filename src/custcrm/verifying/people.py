@@ -17,8 +17,7 @@ from custcrm.records import (
     TagAssignment,
 )
 from custcrm.values.errors import CrmError
-from custcrm.values.periods import zone
-from custcrm.values.places import country, locale
+from custcrm.values.places import country, locale, zone
 from custcrm.values.texts import trimmed
 from custcrm.verifying.dossiers import Dossier, grouped
 from custcrm.verifying.ground import Ground

@@ -16,9 +16,9 @@ from custcrm.rules.tiers import read_keep
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import CrmError, Malformed
 from custcrm.values.money import exponent
-from custcrm.values.periods import Span, beginning, zone
+from custcrm.values.periods import Span, beginning
 from custcrm.values.phones import PHONES
-from custcrm.values.places import country
+from custcrm.values.places import country, zone
 from custcrm.values.shapes import one_of
 from custcrm.verifying.report import Findings, ids_of
 

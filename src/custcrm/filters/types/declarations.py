@@ -11,7 +11,8 @@ from custcrm.filters.types.annotations import declared
 from custcrm.filters.types.types import Collection, Elapsed, Map, Metric, Money, Scalar
 from custcrm.values.errors import Malformed
 from custcrm.values.money import exponent
-from custcrm.values.periods import Feb29, zone
+from custcrm.values.periods import Feb29
+from custcrm.values.places import zone
 
 Segments: TypeAlias = Mapping[str, Any] | Callable[[str], Any]
 """What each saved filter is, by name: a text, or a tree of `syntax`; a function says None where there is none."""

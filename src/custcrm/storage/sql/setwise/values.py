@@ -168,7 +168,7 @@ def forget_constants(values: Mapping[str, Source]) -> Mapping[str, Source]:
 def slice_of(
     targets: sa.FromClause, reasons: tuple[Reason, ...], *, in_turn: bool = False
 ) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions for targets of a slice: the eligible, or those refused for these reasons (all, unless `in_turn`)."""
+    """Return the conditions for a slice of targets: the eligible, or those refused for these reasons (all unless `in_turn`)."""
     mine = targets.c["applied_id"] == sa.bindparam(APPLY, type_=TEXT)
     first, last = sa.bindparam("first", type_=WHOLE), sa.bindparam("last", type_=WHOLE)
     part = targets.c["number"].between(first, last)
