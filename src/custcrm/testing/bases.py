@@ -49,8 +49,7 @@ INSTANTS: Final = (
     NOW - timedelta(hours=14, microseconds=1), NOW - timedelta(hours=14),  # the last instant of a day in Helsinki, and the next
     NOW - timedelta(microseconds=1), NOW, NOW + timedelta(days=1),
 )  # fmt: skip
-LIMITS: Final = (*AMOUNTS, 2**63 - 1, -(2**63) + 1)
-"""Amounts that are never summed, to the ends of 64 bits."""
+LIMITS: Final = (*AMOUNTS, 2**63 - 1, -(2**63) + 1)  # of what is never summed, to the ends of 64 bits
 ENDS: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 """Instants at both ends of the calendar, as "for ever" is written."""
 BIRTHDAYS: Final = (
