@@ -15,7 +15,7 @@ EARLY, LATE = 0, 5
 """Places of a customer of the first batch, and of one of the last."""
 
 
-class Crashed(Exception):
+class Crashed(BaseException):
     """Stands for the process that ends between two batches."""
 
 

@@ -180,7 +180,7 @@ def test_rules_have_their_time_and_are_never_deleted(crm, anna, till, clock):
     ({"per": "multiplier", "factor": 1.5}, "factor"), ({"per": "multiplier", "factor": "3/2"}, "factor"),
     ({"factor": 2}, "factor"), ({"per": "multiplier", "factor": 2, "expires": "1 day"}, "expires"),
     ({"rounding": "nearest"}, "rounding"), ({"minimum": "-1"}, "minimum"), ({"expires": 30}, "span"),
-    ({"starts": "2026-12-01", "ends": "2026-11-30"}, "ends"), ({"category": 5}, "category"), ({"name": ""}, "earning rule"),
+    ({"starts": "2026-12-01", "ends": "2026-11-30"}, "ends"), ({"category": 5}, "category"), ({"name": ""}, "name"),
 ])
 def test_a_rule_is_checked_when_it_is_added(crm, people, told, field):
     """What is wrong is named, and nothing is kept."""

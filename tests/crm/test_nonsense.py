@@ -187,6 +187,7 @@ def world_of(where: str | Store | None, folder: Path) -> World:
         ("accounts", "statement"): {"period": ("2026-11-01", "2026-11-30"), "until": _UNLESS},
         ("coupons", "add_series"): {**series, "kind": "check_modifier"}, ("coupons", "quote"): {},
         ("coupons", "redeem"): {"sale": _UNLESS, "reference": "o3", "discount": _UNLESS},
+        ("coupons", "redeem_all"): {"coupons": [coupon], "sale": _UNLESS, "reference": "o5"},
         ("coupons", "why"): {"sale": sale, "reference": _UNLESS, "discount": "1.00", "lines": _UNLESS},
         ("coupons", "release"): {"coupon": reserved, "reference": "o1"}, ("coupons", "reserve"): {"reference": "o4"},
         ("coupons", "restore"): {"coupon": used, "reference": _UNLESS},

@@ -108,6 +108,12 @@ def quoted(name: str, lines: list[Bought], left: list[int]) -> list[int]:
     return off
 
 
+def in_turn(name: str) -> tuple[int, int, bool]:
+    """Return the place of a coupon: by kind, then those about something, by category before product."""
+    kind, about, _ = COUPONS[name]
+    return ["quantity", "percent", "amount"].index(kind), -len(about), "product" in about
+
+
 @define
 class Model:
     """An order as it goes on: what was paid for each product, what of it came back, and what is left of the money."""
@@ -123,7 +129,7 @@ class Model:
 
     def __attrs_post_init__(self) -> None:
         left = [each.cost for each in self.order.lines]
-        for name in sorted(self.order.coupons, key=lambda name: ["quantity", "percent", "amount"].index(COUPONS[name][0])):
+        for name in sorted(self.order.coupons, key=in_turn):
             off = quoted(name, self.order.lines, left)
             self.parts[name] = sum(off)
             left = [rest - each for rest, each in zip(left, off, strict=True)]

@@ -57,7 +57,8 @@ def texts() -> Iterator[tuple[type, str, str]]:
         yield from _texts(words.record, (words.value,) if words.value else own, place)
     for name, collection in vocabulary.COLLECTIONS.items():
         if not collection.hidden:
-            yield from _texts(collection.record, collection.columns, "MANY:" + name)
+            own = [each for each in collection.columns if collection.owner_of(each) is None]
+            yield from _texts(collection.record, own, "MANY:" + name)
 
 
 def _texts(record: type, columns: Any, place: str) -> Iterator[tuple[type, str, str]]:

@@ -24,8 +24,8 @@ from custcrm.values.periods import (
     period,
     span,
     start_of_day,
-    zone,
 )
+from custcrm.values.places import zone
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 # Southern, half-hour and midnight changes; a zone that skipped a day; old local mean times.

@@ -14,7 +14,7 @@ from typing import Final
 from attrs import frozen
 
 from custcrm.records import CouponSeries, Redemption
-from custcrm.rules.benefits import ORDER, Benefit, Line, from_json, meant, quote, quote_all, take_off
+from custcrm.rules.benefits import Benefit, Line, from_json, meant, quote, quote_all, take_off, turn
 from custcrm.rules.coupons import Use
 from custcrm.values.money import Money, apportion
 
@@ -44,7 +44,7 @@ def shares(lines: Sequence[Line], discounts: Iterable[Discount] = (), total: Mon
     sign = _sign(total)
     left = [sign * line.amount.minor for line in lines]
     off = sum(max(rest, 0) for rest in left) if total is None else taken_off(lines, total)
-    for discount in discounts:
+    for discount in _together(list(discounts), lines):
         off -= _take(_spread(discount, lines, left, off), left)
     if total is not None:
         _take(apportion(off, [max(rest, 0) for rest in left]), left)
@@ -59,7 +59,7 @@ def taken_off(lines: Iterable[Line], total: Money) -> int:
 def discounts(uses: Iterable[Use], series: Mapping[str, CouponSeries], recorded_at: datetime | None = None) -> list[Discount]:
     """Return what the uses of coupons for one order took off it, in the order in which they are spread.
 
-    That is the order of `benefits.ORDER`. A use that was taken back before the sale was recorded took nothing off it; one that
+    That is the order of `benefits.turn`. A use that was taken back before the sale was recorded took nothing off it; one that
     was taken back later did, as what was paid is not changed by that: it comes after those that stand, unless its coupon has
     been used for the order again.
     """
@@ -95,6 +95,18 @@ def further(benefit: Benefit, granted: Sequence[Discount], lines: Sequence[Line]
 # inside ---------------------------------------------------------------------------------------------
 
 
+def _together(told: list[Discount], lines: Sequence[Line]) -> list[Discount]:
+    """Return discounts as a quote parts them, where they come to what it says: used one by one, each had what others left."""
+    benefits = [each.benefit for each in told if each.amount is not None and each.benefit is not None]
+    if len(told) < 2 or len(benefits) < len(told) or not all(map(_is_computed, benefits)):
+        return told
+    quoted = quote_all(benefits, lines, currency=benefits[0].currency)
+    if quoted.discount.minor != sum(each.amount.minor for each in told if each.amount is not None):
+        return told
+    parted = map(Discount, quoted.parts, benefits)
+    return sorted(parted, key=lambda each: turn(each.benefit))
+
+
 def _sign(total: Money | None) -> int:
     return -1 if total is not None and total.minor < 0 else 1  # of what came back, all is below nought
 
@@ -121,10 +133,9 @@ def _spread(discount: Discount, lines: Sequence[Line], left: Sequence[int], most
     return taken if taken is not None and sum(taken) == wanted else apportion(wanted, bearing)
 
 
-def _turn(use: Use, series: Mapping[str, CouponSeries]) -> tuple[timedelta, int, datetime, str]:
-    benefit = _benefit(use, series)
+def _turn(use: Use, series: Mapping[str, CouponSeries]) -> tuple[timedelta, tuple[int, int, str], datetime, str]:
     since = timedelta.min if use.restored_at is None else _LAST - use.restored_at  # the last that was taken back comes first
-    return since, ORDER.index("text" if benefit is None else benefit.kind), use.redeemed_at, use.id
+    return since, turn(_benefit(use, series)), use.redeemed_at, use.id
 
 
 def _benefit(use: Use, series: Mapping[str, CouponSeries]) -> Benefit | None:

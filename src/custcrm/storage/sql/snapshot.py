@@ -66,7 +66,7 @@ class SqlSnapshot(SqlReader):
                 made = decode(row[:own])
                 written = encode(made)
             except encoding.UNREADABLE:
-                key, where = tuple(row[place] for place in places), encoding.unread_column(record, self._dialect, row)
+                key, where = tuple(row[place] for place in places), encoding.unread_column(record, self._dialect, row[:own])
                 self._tell(Fault("rows", about.table, f"the row cannot be read{where}", key))
                 continue
             if written != row:

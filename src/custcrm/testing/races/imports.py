@@ -66,7 +66,7 @@ def _no_column_lost(finish: Finish) -> None:
 def _for_everything(crm: Crm) -> list[str]:
     crm.programs.add("everything")
     people = _people(crm, "everything")
-    for each in people[: PEOPLE // 2]:
+    for each in people:
         crm.programs.join(each, "everything")
     return people
 
@@ -108,13 +108,13 @@ def _tag_and_credit(crm: Crm, some: Sequence[str]) -> None:
     (chosen & "programs.everything EXISTS").credit_points("everything", 5).apply(key=f"points {some[0]}")
 
 
-def _join(crm: Crm, some: Sequence[str]) -> None:
+def _confirm(crm: Crm, some: Sequence[str]) -> None:
     for each in some:
-        crm.programs.join(each, "everything")
+        crm.programs.confirm_participation(each, "everything", evidence="portal_identification")
 
 
 _DEEDS: Final[Sequence[Callable[[Crm, Sequence[str]], None]]] = (
-    _update, _deactivate, _deny, _tag_each, _tag_and_credit, _join,
+    _update, _deactivate, _deny, _tag_each, _tag_and_credit, _confirm,
 )
 
 
@@ -129,7 +129,8 @@ def _all_of_it_stands(finish: Finish) -> None:
     for key in ("source", "bulk"):
         tags = finish.kept(TagAssignment, customer_id=everybody, key=key, until=None)
         equal([each.customer_id for each in tags], everybody)
-    equal(len(finish.kept(Membership, program="everything")), PEOPLE)
+    members = finish.kept(Membership, program="everything")
+    equal((len(members), sum(each.confirmed_at is not None for each in members)), (PEOPLE, PEOPLE))
 
 
 # an import and newcomers ---------------------------------------------------------------------------
