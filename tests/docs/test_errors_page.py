@@ -22,7 +22,7 @@ SOURCE = Path(custcrm.__file__).parent
 VERB = re.compile(r"\bcrm\.([a-z_]+(?:\.[a-z_]+)*)")
 FUNCTION = re.compile(r"\bcustcrm\.([a-z]\w*(?:\.\w+)*)")
 OPTION = re.compile(r"(?<![\w.:/?&-])([a-z][a-z_]{2,})=(?![=\w/:]*://)")
-OTHERS = {"mode": "of a SQLite address", "shop": "an example of another system"}
+OTHERS = {"mode": "of a SQLite address", "shop": "an example of another system", "folded": "of the filter engine's to_sql"}
 FLAG = re.compile(r"(?<![\w-])(--[a-z][a-z-]+)")
 
 

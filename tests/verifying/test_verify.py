@@ -175,7 +175,7 @@ FREE: dict[str, str] = {
                                "source category",
     "looked at by a check of its own": "reversal_grace filter factor expires valid alphabet currency purpose country "
                                        "locale time_zone category refund_of sale_id lot_id spend_id rule reverses coupon_id "
-                                       "inbox_id subject applied_id reason",
+                                       "inbox_id subject applied_id reason keep valid_from",
     "what was done, by the name of the verb": "action",
 }
 """Columns of text that no mark limits, and why."""
@@ -324,8 +324,8 @@ def test_a_finding_says_what_was_expected_and_what_to_do() -> None:
     [finding] = verified.findings
     assert (finding.check, finding.table, finding.ids) == ("memberships", "memberships", (anna, "club"))
     assert str(finding) == (
-        f"memberships: memberships {anna} club: it stands as none, Gold; its last change says otherwise. Expected: access and "
-        "category of a membership are those of its last change. To do: set access and category once more."
+        f"memberships: memberships {anna} club: it stands as none, Gold; its last change says otherwise. Expected: access, "
+        "category and how long it is kept are those of a membership's last change. To do: set access and category once more."
     )
     assert not verified and verified.found == {"memberships": 1}
     told = json.loads(json.dumps(verified.to_json()))

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     NO_ACCESS = "no_access"
     LIMITED_ACCESS = "limited_access"
     NOT_ELIGIBLE = "not_eligible"
+    INACTIVE = "inactive"
     NOT_ENOUGH_POINTS = "not_enough_points"
     NOT_ENOUGH_FUNDS = "not_enough_funds"
     ALREADY_REVERSED = "already_reversed"
@@ -77,7 +78,6 @@ class Reason(StrEnum):
     NOT_RESTORED = "not_restored"
     UNCHANGED = "unchanged"
     FINANCIAL_RECORDS = "financial_records"
-    INACTIVE = "inactive"
     NO_CONSENT = "no_consent"
     NOT_CONFIRMED = "not_confirmed"
     SUPPRESSED = "suppressed"
@@ -93,6 +93,7 @@ SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.NO_ACCESS: "the customer has no access in the program yet; set limited or full access first",
         Reason.LIMITED_ACCESS: "the customer's access allows crediting only; set full access to redeem",
         Reason.NOT_ELIGIBLE: "the customer is marked as not eligible; set the customer's eligibility first",
+        Reason.INACTIVE: "the customer is not active; activate the customer first",
         Reason.NOT_ENOUGH_POINTS: "fewer points are available than were asked for; ask for fewer or credit some first",
         Reason.NOT_ENOUGH_FUNDS: "less is on the account than was asked for; ask for less, replenish it or raise its limit",
         Reason.ALREADY_REVERSED: "less of it is left to take back than was asked for; ask for no more than is left",
@@ -118,7 +119,6 @@ SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.NOT_RESTORED: "the series does not give coupons back when an order is cancelled; issue another one",
         Reason.UNCHANGED: "the customer is as wanted already; nothing needs to be done",
         Reason.FINANCIAL_RECORDS: "the customer has financial records, which must be kept; deactivate the customer instead",
-        Reason.INACTIVE: "the customer is not active; activate the customer first",
         Reason.NO_CONSENT: "the customer has not consented to this channel and purpose; record a consent first",
         Reason.NOT_CONFIRMED: "the customer has not confirmed taking part in the program; record it first",
         Reason.SUPPRESSED: "sending to this customer on this channel is suppressed; lift the suppression first",
