@@ -381,6 +381,10 @@ class Coupon:
     def is_over(self, now: datetime) -> bool:
         return self.expires is not None and self.now(now) >= self.expires
 
+    def is_told_again(self, reference: str | None) -> bool:
+        """Whether it was used for the order already, and that stands."""
+        return reference is not None and any(use.stands and use.reference == reference for use in self.uses)
+
     def release(self, now: datetime) -> None:
         if self.is_reserved(now):
             self.reserved_until = self.now(now)
@@ -446,7 +450,10 @@ class Till:
     series: list[Series]
 
     def why_not(self, series: Series, coupon: Coupon, access: str | None, now: datetime, reference: str | None) -> list[str]:
-        """Every reason that a coupon cannot be used for, in the order that the policy tables give."""
+        """Every reason that a coupon cannot be used for, in the order of the policy tables; none told again for an order."""
+        return [] if coupon.is_told_again(reference) else self._reasons(series, coupon, access, now, reference)
+
+    def _reasons(self, series: Series, coupon: Coupon, access: str | None, now: datetime, reference: str | None) -> list[str]:
         used_up = coupon.used >= series.per_coupon
         beside = [
             each.stackable for each in self.series for other in each.coupons for use in other.uses
@@ -463,11 +470,16 @@ class Till:
         return [*ACCESS_REASONS[access], *(reason for reason, holds in tests if holds)]
 
     def _admit(self, series: Series, coupon: Coupon, access: str | None, now: datetime, reference: str | None) -> None:
-        reasons = self.why_not(series, coupon, access, now, reference)
+        reasons = self._reasons(series, coupon, access, now, reference)
         if reasons:
             raise Refused(*reasons)
 
-    def redeem(self, series: Series, coupon: Coupon, access: str | None, now: datetime, reference: str | None) -> None:
+    def redeem(
+        self, series: Series, coupon: Coupon, access: str | None, now: datetime, reference: str | None, *, keyed: bool = False
+    ) -> None:
+        """Told again for an order without a key it is the first use."""
+        if not keyed and coupon.is_told_again(reference):
+            return
         self._admit(series, coupon, access, now, reference)
         coupon.release(now)
         coupon.happens(now)

@@ -613,7 +613,7 @@ class Coupons(Machine):
         )
         self.both(
             self.once(key, redeem, {"reference": "another"}),
-            lambda _: self.till.redeem(series, coupon, access, self.now, reference),
+            lambda _: self.till.redeem(series, coupon, access, self.now, reference, keyed=key),
         )
 
     @precondition(lambda self: self.coupons)

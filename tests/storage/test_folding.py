@@ -93,6 +93,8 @@ def facts(record: type, column: str, place: str, text: str, owner: str, number: 
     }  # fmt: skip
     if "refunds" in place:
         known["kind"] = "refund"
+    if "refunds.lines" in place:
+        known |= {"quantity": -1, "amount": -1}
     names = declaration(record).names
     return [customer, from_columns(record, {name: value for name, value in (known | {column: text}).items() if name in names})]
 
