@@ -139,6 +139,7 @@ def world_of(where: str | Store | None, folder: Path) -> World:
     crm.coupons.add_series("welcome", capacity=10, budget="100.00", per_coupon=5, stackable=True, **series)
     coupon = crm.coupons.issue(anna, "welcome")
     reserved = crm.coupons.reserve(crm.coupons.issue(anna, "welcome"), reference="o1")
+    crm.coupons.add_series("quiet", program="club")
     used = crm.coupons.redeem(crm.coupons.issue(anna, "welcome"), reference="o2", discount="1.00")
     [free] = crm.series.generate("welcome", 1)
     letter = crm.inbox.add(anna, title="Hello", text="Hello")
@@ -192,6 +193,7 @@ def world_of(where: str | Store | None, folder: Path) -> World:
         ("coupons", "release"): {"coupon": reserved, "reference": "o1"}, ("coupons", "reserve"): {"reference": "o4"},
         ("coupons", "restore"): {"coupon": used, "reference": _UNLESS},
         ("series", "change"): {"name": "welcome", "capacity": 20, "budget": "200.00"}, ("series", "get"): {"name": "welcome"},
+        ("series", "pause"): {"name": "quiet"}, ("series", "resume"): {"name": "quiet"},
         ("offers", "open"): {"offer": coupon}, ("offers", "remove"): {"offer": coupon}, ("inbox", "open"): {"customer": anna},
         ("segments", "add"): {"name": "s"}, ("reports", "transaction_log"): {"point_of_sale": _UNLESS, "terminal": "till"},
         ("activities", "log_call"): {"status": "called"}, ("crm", "select"): {"values": {"n": 1}, "filter": "sales_count > :n"},
