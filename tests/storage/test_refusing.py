@@ -64,3 +64,27 @@ def test_a_transaction_that_the_server_ends_is_unavailable(postgres_url: str) ->
             idle()
         assert isinstance(caught.value, custcrm.Unavailable)
         assert crm.select().count() == 0
+
+
+@pytest.mark.parametrize("store", ["sqlite_store", "postgres_url"])
+def test_what_fails_at_a_later_row_is_an_error_of_ours(request: pytest.FixtureRequest, store: str) -> None:
+    """Law: SQLite computes a row when it is fetched; whichever it cannot, each door that reads says so as of the first."""
+    with custcrm.open(request.getfixturevalue(store)) as crm:
+        crm.programs.add("club")
+        for number in range(3):
+            anna = crm.customers.add(first_name=f"A{number}")
+            crm.programs.join(anna, "club")
+            for _ in range(3 if number else 0):
+                crm.points.credit(anna, "club", 10**12)
+        asked = crm.select("first_name = 'A0' OR programs.club.points ^ 4 > 0")
+        doors = {
+            "list": lambda: list(asked), "ids": asked.ids, "count": asked.count, "page": asked.page, "freeze": asked.freeze,
+            "view": lambda: list(asked.view(["id"])), "plan": lambda: asked.tag("x").eligible,
+            "apply": lambda: asked.tag("x").apply(key="x"), "liability": lambda: asked.points_liability("club"),
+        }
+        came_of = {}
+        for name, door in doors.items():
+            with pytest.raises(Exception) as caught:  # which one it is, is what this is about
+                door()
+            came_of[name] = (type(caught.value), getattr(caught.value, "kind", None))
+        assert came_of == dict.fromkeys(doors, (custcrm.FilterError, "overflow"))

@@ -83,8 +83,7 @@ class SqlReader:
         """Return the values of these columns of what `find` would yield."""
         wanted, parameters = statements.read_where(where)
         query = statements.select(Shape(record=record, columns=tuple(columns), wanted=wanted))
-        with translated():
-            return [tuple(row) for row in self._run(query, parameters)]
+        return [tuple(row) for row in self._fetch(query, parameters)]
 
     def count_records(self, record: type, where: Mapping[str, Any] | None = None) -> int:
         """Count what `find` would yield."""
@@ -122,7 +121,7 @@ class SqlReader:
             question.filter.lowered, question.past, self._dialect, paged=after is not None, limited=limit is not None
         )
         parameters = statement.moments(question, after=after, **statements.limit_of(limit))
-        return list(self._run(statement.executable, parameters).scalars())
+        return [id_ for (id_,) in self._fetch(statement.executable, parameters)]
 
     def rows(
         self,
@@ -153,14 +152,14 @@ class SqlReader:
     def tally(self, question: Question, verdict: Verdict) -> Mapping[Reason | None, int]:
         """Count the customers by the first reason that refuses them; None counts the eligible."""
         statement = questions.tally(question.filter.lowered, question.past, self._dialect, rules_of(verdict))
-        answer: Any = self._run(statement.executable, statement.moments(question))
+        answer = self._fetch(statement.executable, statement.moments(question))
         return {reason and Reason(reason): count for reason, count in answer}
 
     def refusals(self, question: Question, verdict: Verdict) -> Mapping[str, tuple[Reason, ...]]:
         """Return for each customer all reasons that refuse, in precedence order."""
         statement = questions.refusals(question.filter.lowered, question.past, self._dialect, rules_of(verdict))
         reasons = [reason for reason, _ in verdict.rules]
-        answer: Any = self._run(statement.executable, statement.moments(question))
+        answer = self._fetch(statement.executable, statement.moments(question))
         return {
             row[0]: tuple(reason for reason, allowed in zip(reasons, row[1:], strict=True) if not allowed)
             for row in answer
@@ -174,13 +173,18 @@ class SqlReader:
         shape = Shape(record=record, wanted=wanted, held=held)
         found: Any = self._few(shape, parameters)
         if found is None:
-            found = self._run(statements.select(shape), parameters).all()
+            found = self._fetch(statements.select(shape), parameters)
         return next(encoding.read(record, self._dialect, found[:1]), None)
 
     def _few(self, shape: Shape, parameters: Mapping[str, Any]) -> Iterable[Any] | None:
         """Return the rows at once, where the shape asks for few; None where they are better streamed."""
         with translated():
             return encoding.read_few(self._live(), shape, parameters)
+
+    def _fetch(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        """Return all rows of an answer: SQLite computes each as it is fetched, and may fail at any of them."""
+        with translated():
+            return self._live().execute(statement, parameters or {}).all()
 
     def _run(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> CursorResult[Any]:
         with translated():

@@ -109,7 +109,7 @@ class SqlWriter(SqlReader):
             self._run(statement.executable, moments | bound)
         if self._dialect == "postgresql" and self._run(setwise.count_lost(), bound).scalar_one():
             raise Contended  # a customer who was found has been deleted meanwhile
-        counts = dict(tuple(row) for row in self._run(setwise.tally(), {APPLY: applied.id}))
+        counts = dict(tuple(row) for row in self._fetch(setwise.tally(), {APPLY: applied.id}))
         self.added[table(Target).name] += sum(counts.values())
         return counts
 
@@ -133,7 +133,7 @@ class SqlWriter(SqlReader):
         if not verdict.rules:
             return {}
         statement = setwise.refuse_each(verdict, self._dialect)
-        found = self._run(statement.executable, parameters(statement, Target, {}, part))
+        found = self._fetch(statement.executable, parameters(statement, Target, {}, part))
         late = [
             Target(applied_id=part.applied_id, number=number, customer_id=customer_id, reason=reason)
             for number, customer_id, reason in map(tuple, found)
