@@ -162,7 +162,8 @@ def test_a_tier_that_is_given_by_hand_is_kept_too(crm, tiers, clock):
 def test_what_a_kept_tier_is(crm, tiers):
     """Steps need a time, and only tiers are kept; a tier that is laid down anew without a time is kept no longer."""
     anna = tiers
-    for bad in ({"keep": "soon"}, {"keep": 12}, {"keep": ""}, {"keep": "1 year", "down": "two"}, {"down": "one"}):
+    kept = ({"keep": told} for told in ("0 days", "soon", 12, ""))
+    for bad in (*kept, {"keep": "1 year", "down": "two"}, {"down": "one"}):
         with pytest.raises(Malformed):
             crm.categories.add("club", "Other", rule="sales_total > 5", rank=9, **bad)
     with pytest.raises(Malformed):

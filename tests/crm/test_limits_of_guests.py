@@ -40,6 +40,19 @@ def test_who_came_as_a_guest_gets_no_second_as_a_customer(crm, anna, codes, iden
     crm.coupons.redeem(second, customer=anna)
 
 
+@pytest.mark.parametrize("further", [False, True])
+def test_a_number_as_it_is_dialled_at_home_is_the_customers_whichever_came_first(crm, people, further):
+    """The store reads what a guest gives by its own country, the customer's number is one of another."""
+    first, second, _ = limited(crm)
+    kept = {"country": "SE"} if further else {"country": "SE", "phone": "+46 8 123 456"}
+    sven = crm.customers.update(people["Anna"], **kept)
+    if further:
+        crm.customers.add_contact_point(sven, "phone", "+46 8 123 456")
+    crm.coupons.redeem(first, identity="08 123 456")
+    assert crm.coupons.left("once", customer=sven) == 0
+    assert reasons(crm.coupons.redeem, second, customer=sven) == ("customer_limit",)
+
+
 @pytest.mark.parametrize("identity", AS_GUEST)
 @pytest.mark.parametrize("codes", ["unique", "shared"])
 def test_who_came_as_a_customer_gets_no_second_as_a_guest(crm, anna, codes, identity):

@@ -35,3 +35,13 @@ def test_a_name_that_is_none_is_told_at_its_argument(crm: custcrm.Crm, door: str
     assert argument in signature(verb(crm)).parameters
     if isinstance(given, str) and not given.strip() and argument == "name":
         assert "blank" in str(caught.value)
+
+
+@pytest.mark.parametrize("actor", [5, b"till", "a\0b", "\ud800", "x" * 201])
+def test_who_acts_is_a_text_that_every_store_keeps(actor: Any) -> None:
+    """Told when a store is opened, or later: Malformed at once, not when something is written."""
+    with custcrm.open() as crm:
+        for act in (lambda: custcrm.open(actor=actor), lambda: crm.acting_as(actor)):
+            with pytest.raises(custcrm.Malformed) as caught:
+                act()
+            assert caught.value.field == "actor"

@@ -184,6 +184,13 @@ def test_products_net_by_category(crm, anna):
     assert (line.product, line.quantity, line.amount) == ("w-3", 1, euros("5.00"))
 
 
+def test_lines_may_come_one_by_one(crm, anna):
+    """What gives lines only once does: with a key too, which asks what they are."""
+    sale = crm.sales.record(anna, "20.00", lines=[{"product": "Tea", "price": "10.00", "quantity": 2}])
+    for key in (None, "once"):
+        assert crm.sales.refund(sale, lines=(each for each in [{"product": "Tea"}]), key=key).total == euros("-10.00")
+
+
 def test_what_cannot_be_refunded(crm, anna):
     """A refund, a sale nobody knows, a kind nobody knows, an amount that is guessed."""
     sale = crm.sales.record(anna, 100)

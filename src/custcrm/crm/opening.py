@@ -9,7 +9,7 @@ from functools import partial
 from os import PathLike, fspath
 from typing import Any
 
-from custcrm.business import Business, Words, settle
+from custcrm.business import ACTOR_LIMIT, Business, Words, settle
 from custcrm.crm.crm import Crm
 from custcrm.storage import forks
 from custcrm.storage.memory.store import MemoryStore
@@ -22,7 +22,7 @@ from custcrm.values.money import exponent
 from custcrm.values.phones import PHONES, Phones
 from custcrm.values.places import zone
 from custcrm.values.shapes import flag, mapping, one_of
-from custcrm.values.texts import is_blank
+from custcrm.values.texts import checked, is_blank
 
 
 def open(  # noqa: A001 (the word people know: custcrm.open)
@@ -53,6 +53,8 @@ def open(  # noqa: A001 (the word people know: custcrm.open)
 
         with custcrm.open("shop.db", currency="EUR", timezone="Europe/Helsinki", country="FI") as crm: ...
     """
+    if actor is not None:
+        checked(actor, field="actor", limit=ACTOR_LIMIT)
     given, carriers = _checked(currency=currency, timezone=timezone, country=country, phones=phones), _channels(channels)
     read_clock(clock)
     opened = _opened(

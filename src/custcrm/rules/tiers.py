@@ -22,9 +22,12 @@ def read_keep(told: Any) -> str | None:
     if isinstance(told, str) and " ".join(told.split()).lower() == END_OF_YEAR:
         return END_OF_YEAR
     try:
-        return str(span(told))
+        kept = span(told)
     except Malformed as wrong:
         raise Malformed(f"a tier is kept for a span such as '12 months', or to the {END_OF_YEAR!r}", field="keep") from wrong
+    if not kept.count:
+        raise Malformed("a tier is kept for longer than nothing; leave keep out where it goes with its rule", field="keep")
+    return str(kept)
 
 
 def kept_until(keep: str | None, at: datetime, zone: tzinfo) -> datetime | None:

@@ -121,6 +121,15 @@ def lookup_keys(text: str) -> Mapping[str, str]:
     return {country: key for country, key in keys if key is not None}
 
 
+def dialled_at_home(number: str, country: str) -> str | None:
+    """Return a number in E.164 as it is dialled within the country, None where it is none of the country's."""
+    import phonenumbers
+
+    found = _parsed(number, None)
+    typed = None if found is None else phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return typed if typed is not None and lookup_key(typed, country) == number else None
+
+
 def _parsed(typed: str, country: str | None) -> PhoneNumber | None:
     """Return the number that a text is, if it is possible: its country code exists, and its country has numbers so long."""
     import phonenumbers  # 0.1 s to import

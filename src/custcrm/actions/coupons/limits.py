@@ -18,7 +18,7 @@ from custcrm.records import ContactPoint, Coupon, CouponSeries, Customer, GuestR
 from custcrm.rules import coupons as rules
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.storage.questions import Question
-from custcrm.values.phones import lookup_key, lookup_keys
+from custcrm.values.phones import dialled_at_home, lookup_key, lookup_keys
 from custcrm.values.texts import fold_case
 
 GUEST_KEY: Final = "guest_key"
@@ -102,11 +102,19 @@ def _uses_as_guests(
 
 def _addresses(reader: Reader, customers: Collection[str]) -> Iterable[tuple[str, str]]:
     """Yield whatever a customer may give as a guest, as it is kept."""
-    ids = sorted(set(customers))
+    ids, homes = sorted(set(customers)), dict[str, str | None]()
     for each in reader.find(Customer, {"id": ids}):
-        yield from ((each.id, text) for text in (each.email, each.phone, each.phone_as_typed) if text)
+        homes[each.id] = each.country
+        at_home = _at_home(each.phone, each.country)
+        yield from ((each.id, text) for text in (each.email, each.phone, each.phone_as_typed, at_home) if text)
     for point in reader.find(ContactPoint, {"customer_id": ids}):
-        yield from ((point.customer_id, text) for text in (point.value, point.as_typed))
+        at_home = _at_home(point.value, homes.get(point.customer_id)) if point.kind == "phone" else None
+        yield from ((point.customer_id, text) for text in (point.value, point.as_typed, at_home) if text)
+
+
+def _at_home(number: str | None, country: str | None) -> str | None:
+    """Return a number as it is dialled in the customer's own country: as a guest it is read by the store's."""
+    return None if number is None or country is None else dialled_at_home(number, country)
 
 
 def _customers_known_as(business: Business, reader: Reader, identity: str) -> list[str]:

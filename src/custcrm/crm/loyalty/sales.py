@@ -18,6 +18,7 @@ from custcrm.business import Business, CustomerRef
 from custcrm.records import Sale
 from custcrm.records.sales import SaleKind
 from custcrm.values.money import Money
+from custcrm.values.shapes import several
 
 if TYPE_CHECKING:
     from custcrm.importing import ImportReport
@@ -89,8 +90,9 @@ class Sales:
         becomes of points that are spent already, and where that is to refuse (not_enough_points), nothing is taken back. An
         `external_id` is recorded once, as in `record`, and with a `key` the call is done once.
         """
+        goods = None if lines is None else several(lines, field="lines")
         told = {
-            "amount": amount, "lines": lines, "units": units, "kind": kind, "reason": reason, "external_id": external_id,
+            "amount": amount, "lines": goods, "units": units, "kind": kind, "reason": reason, "external_id": external_id,
             "occurred_at": occurred_at, "terminal": terminal,
         }
         return refunds.refund(self._business, sale, told, key=key)
