@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
-from attrs import evolve, frozen
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,17 +12,10 @@ from custcrm.records import CouponSeries, GuestRedemption, Redemption
 from custcrm.rules.benefits import parse, quote, to_json
 from custcrm.rules.sales.shares import Discount, discounts, shares
 from custcrm.values.money import Money, apportion, parse_amount
+from tests.rules.test_benefits import Bought
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-@frozen
-class Bought:
-    product: str | None
-    category: str | None
-    quantity: int
-    amount: Money
 
 
 def euros(minor: int) -> Money:

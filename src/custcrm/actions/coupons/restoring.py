@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from attrs import evolve, frozen
 
 from custcrm.actions.coupons.codes import Redeemable, remembered_as
-from custcrm.actions.coupons.redemptions import all_references, series_by_name, uses_by_coupon, uses_of
+from custcrm.actions.coupons.redemptions import all_references, series_by_name, uses_by_coupon, uses_for, uses_of
 from custcrm.actions.keys import Request
 from custcrm.business import Business
 from custcrm.records import Coupon, CouponSeries, Customer, FreeCode, GuestRedemption, Redemption, SeriesBudget
@@ -91,13 +91,8 @@ def _find_uses(reader: Reader, which: Which) -> list[rules.Use]:
     wanted, names = which.wanted, which.references
     if isinstance(wanted, Coupon | FreeCode):
         return [use for use in uses_of(reader, wanted) if not names or use.reference in names]
-    found = _find_uses_for(reader, names)
+    found = uses_for(reader, names)
     return found if wanted is None else [use for use in found if use.series == wanted.name]
-
-
-def _find_uses_for(reader: Reader, references: Collection[str]) -> list[rules.Use]:
-    where = {"reference": list(references)}
-    return [*reader.find(Redemption, where), *reader.find(GuestRedemption, where)]
 
 
 def _with_other_names(reader: Reader, which: Which) -> Which:
@@ -105,7 +100,7 @@ def _with_other_names(reader: Reader, which: Which) -> Which:
     told = which.references
     if isinstance(which.wanted, Coupon):
         return evolve(which, references=all_references(reader, told, [which.wanted.customer_id]))
-    uses = _find_uses_for(reader, told)
+    uses = uses_for(reader, told)
     names = all_references(reader, told, (use.customer_id for use in uses if isinstance(use, Redemption)))
     others = {each for each in told if is_id(each)} - {use.reference for use in uses}
     return evolve(which, references=tuple(dict.fromkeys((*names, *all_references(reader, others, None)))))
