@@ -219,6 +219,18 @@ def test_offers_are_coupons_as_the_customer_sees_them(crm, anna, offered, clock)
     assert [str(offer.status) for offer in crm.offers.of(anna, as_of=offered[0].issued_at)] == ["New"] * 4
 
 
+def test_an_offer_that_begins_later_is_shown_and_not_available(crm, anna, clock):
+    """It says from when; then, or asked for then, it is available."""
+    crm.coupons.add_series("next visit", program="club", valid_from="1 day")
+    later = crm.coupons.issue(anna, "next visit")
+    [offer] = [each for each in crm.offers.of(anna) if each.id == later.id]
+    assert offer.valid_from == later.valid_from
+    assert later.id not in [each.id for each in crm.offers.available(anna)]
+    assert later.id in [each.id for each in crm.offers.available(anna, as_of=later.valid_from)]
+    clock.advance("1 day")
+    assert later.id in [each.id for each in crm.offers.available(anna)]
+
+
 @pytest.mark.feature("I19", "I20")
 def test_what_cannot_be_used_is_not_available_and_stays_known(crm, anna, offered, clock):
     """Redeemed, removed and expired offers leave `available`, and none of them is ever lost; removing is no redemption."""

@@ -95,6 +95,11 @@ class Offer:
         return self.coupon.issued_at
 
     @property
+    def valid_from(self) -> datetime | None:
+        """The first instant at which it can be redeemed, where that is later than its issue."""
+        return self.coupon.valid_from
+
+    @property
     def ends_at(self) -> datetime | None:
         """The first instant at which it cannot be redeemed any more; None: never."""
         return self.coupon.expires_at
@@ -230,9 +235,12 @@ class Offers:
             return _Known(reader, holder.id, at).offers(reader, holder, coupons)
 
     def available(self, customer: CustomerRef, *, as_of: datetime | date | str | None = None) -> list[Offer]:
-        """Return the offers that can be used: neither expired nor redeemed nor removed."""
-        usable = (OfferStatus.NEW, OfferStatus.READ)
-        return [offer for offer in self.of(customer, as_of=as_of) if offer.status in usable]
+        """Return the offers that can be used: begun, and neither expired nor redeemed nor removed."""
+        usable, at = (OfferStatus.NEW, OfferStatus.READ), self._business.asked_at(as_of) or self._business.now()
+        return [
+            offer for offer in self.of(customer, as_of=as_of)
+            if offer.status in usable and (offer.valid_from is None or offer.valid_from <= at)
+        ]
 
     def open(
         self, offer: Offer | Coupon | str, *, surface: str = "app", at: datetime | date | str | None = None,
