@@ -302,7 +302,8 @@ def test_another_argument_is_another_content(keyed: list[Verb], tmp_path: Path) 
             except (custcrm.Malformed, custcrm.NotFound):
                 continue
     assert set(keyed) - told_apart == {
-        ("customers", "delete"), ("outbox", "send_again"), ("points", "expire"), ("series", "revoke_code"),
+        ("customers", "delete"), ("outbox", "send_again"), ("points", "expire"),
+        ("series", "pause"), ("series", "resume"), ("series", "revoke_code"),
     }, "what these are about has no other like it here"
 
 
