@@ -11,7 +11,7 @@ from tests.postgresql_server import Server
 
 @pytest.fixture(scope="session")
 def sqlite_tables() -> Iterator[sa.Connection]:
-    engine = sa.create_engine("sqlite://")
+    engine = sa.create_engine("sqlite://", query_cache_size=0)
     with engine.connect() as connection:
         fill(connection)
         yield connection
@@ -21,7 +21,7 @@ def sqlite_tables() -> Iterator[sa.Connection]:
 @pytest.fixture(scope="session")
 def postgresql_tables(postgresql_server: Server) -> Iterator[sa.Connection]:
     with postgresql_server.database() as url:
-        engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
+        engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), query_cache_size=0)
         with engine.connect() as connection:
             fill(connection)
             connection.commit()

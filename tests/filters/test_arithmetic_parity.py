@@ -102,7 +102,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[sa.Connection]:
 
 
 def _filled(url: str | sa.URL) -> Iterator[sa.Connection]:
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(url, query_cache_size=0)
     with engine.connect() as connection:
         METADATA.create_all(connection)
         connection.execute(ROWS.insert(), HELD)

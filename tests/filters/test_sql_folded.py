@@ -42,7 +42,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[sa.Connection]:
     url: Any = "sqlite://"
     if request.param == "postgresql":
         url = sa.make_url(request.getfixturevalue("postgres_url")).set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(url, query_cache_size=0)
     with engine.connect() as connection:
         METADATA.create_all(connection)
         for number, name in enumerate(NAMES, 1):

@@ -33,7 +33,7 @@ def database(request) -> Iterator[sa.Connection]:
 
 
 def _prepared(url) -> Iterator[sa.Connection]:
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(url, query_cache_size=0)
     with engine.connect() as connection:
         METADATA.create_all(connection)
         yield connection

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.dialects import sqlite
 
 from custcrm.filters.ir.nodes import (
     All,
@@ -64,7 +65,7 @@ def scans(element: sa.ColumnElement, table: str = "sales") -> int:
 
 
 def text(element: sa.ColumnElement) -> str:
-    return str(sa.select(PEOPLE.c.id).where(element).compile(dialect=sa.create_engine("sqlite://").dialect))
+    return str(sa.select(PEOPLE.c.id).where(element).compile(dialect=sqlite.dialect()))
 
 
 @contextmanager
@@ -276,7 +277,7 @@ def database(request) -> Iterator[sa.Connection]:
 
 
 def _prepared(url) -> Iterator[sa.Connection]:
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(url, query_cache_size=0)
     with engine.connect() as connection:
         METADATA.create_all(connection)
         yield connection
