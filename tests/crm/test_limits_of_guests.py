@@ -9,6 +9,12 @@ from custcrm.records import GuestRedemption
 from tests.crm.test_coupons import reasons, records
 
 EMAIL, PHONE = "Anna.Å@Example.org", "+358 40 123 4567"
+LETTERS = ["A", "å", "ö", "é", "ß", "Σ", "ạ̈", "Ж", "Ά", "가"]
+"""Letters with a case, with a case of several letters, and of several marks, as keyboards compose them otherwise."""
+NUMBERS = [
+    ("US", "+1 201 555 0124", "201-555-0124"), ("FR", "+33612345678", "0612345678"), ("SE", "+46701234567", "070/123 45 67"),
+]
+"""Countries, a number of each, and how it is written there."""
 AS_GUEST = [EMAIL, "anna.å@example.ORG", unicodedata.normalize("NFD", EMAIL.upper()), "040 1234567", "+358401234567"]
 
 
@@ -124,3 +130,44 @@ def test_without_a_limit_guests_and_customers_are_not_compared(crm, anna):
     crm.coupons.redeem(codes[0], identity=EMAIL)
     crm.coupons.redeem(codes[1], customer=anna)
     assert custcrm.Crm(crm._business).coupons.issue(anna, "free").series == "free"
+
+
+@pytest.mark.parametrize("first", ["guest", "customer"])
+@pytest.mark.parametrize("further", [False, True])
+def test_an_address_is_one_persons_whatever_its_letters_and_whoever_comes_first(crm, first, further):
+    """Its case and composition say nothing, whether it is the customer's own or a further one; of any script."""
+    crm.programs.add("club")
+    crm.coupons.add_series("once", program="club", per_customer=1)
+    codes = iter(crm.series.generate("once", 100))
+    for number, letter in enumerate(LETTERS):
+        composed, apart = (unicodedata.normalize(form, f"{letter}-{number}@Example.org") for form in ("NFC", "NFD"))
+        for kept, given in ((f"1{apart}", f"1{composed}".upper()), (f"2{composed.upper()}", f"2{apart}".lower())):
+            who = _joined(crm, "email", kept, further=further)
+            turns = [{"identity": given}, {"customer": who}][:: 1 if first == "guest" else -1]
+            crm.coupons.redeem(next(codes), **turns[0])
+            assert reasons(crm.coupons.redeem, next(codes), **turns[1]) == ("customer_limit",), (kept, given)
+
+
+@pytest.mark.parametrize("first", ["guest", "customer"])
+@pytest.mark.parametrize("further", [False, True])
+@pytest.mark.parametrize("country", ["FI", None])
+def test_a_number_is_one_persons_as_it_is_dialled_in_their_country_whoever_comes_first(opened, first, further, country):
+    """Whichever way its digits are set apart, and whether the store has a country where it might be another's number."""
+    crm = opened(currency="EUR", **({"country": country} if country else {}))
+    crm.programs.add("club")
+    crm.coupons.add_series("once", program="club", per_customer=1)
+    codes = iter(crm.series.generate("once", 100))
+    for at, number, dialled in NUMBERS:
+        who = _joined(crm, "phone", number, further=further, country=at)
+        turns = [{"identity": dialled}, {"customer": who}][:: 1 if first == "guest" else -1]
+        crm.coupons.redeem(next(codes), **turns[0])
+        assert reasons(crm.coupons.redeem, next(codes), **turns[1]) == ("customer_limit",), (number, dialled)
+
+
+def _joined(crm, kind, value, *, further, **told):
+    """Add a member with an address or number, as the first one or a further one."""
+    who = crm.customers.add(first_name="A", **told, **({} if further else {kind: value}))
+    crm.programs.join(who, "club")
+    if further:
+        crm.customers.add_contact_point(who, kind, value)
+    return who

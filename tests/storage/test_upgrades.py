@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 import custcrm
 from custcrm import Conflict
 from custcrm.cli.app import app
-from custcrm.records import RECORDS, Consent, TagAssignment
+from custcrm.records import RECORDS, Consent, ContactPoint, TagAssignment
 from custcrm.records.codec import encoder
 from custcrm.records.declaration import declaration
 from custcrm.storage import migrations
@@ -220,6 +220,9 @@ def test_texts_that_are_there_are_found_folded_after_the_migrations(address: str
         kept = {"id": f"{number}", "email": f"{number}", "card_number": f"{number}", "first_name": name}
         add_rows(address, "customers", [{**rows["customers"], **kept, "first_name_folded": name.casefold()}])
         add_rows(address, "tags", [{**rows["tags"], "customer_id": f"{number}", "value": name}])
+        point = {**rows["contact_points"], "customer_id": f"{number}", "kind": "email"}
+        further = [{**point, "id": f"{at}", "value": value} for at, value in enumerate((f"{name}@X.example", "ANN@X.example"))]
+        add_rows(address, "contact_points", further)
         line = {**rows["sale_lines"], "customer_id": f"{number}", "product": name, "category": None}
         add_rows(address, "sale_lines", [line, {**line, "number": 6, "product": "plain"}])
     batch: Any = _scripts().get_revision("3").module.BATCH
@@ -232,6 +235,9 @@ def test_texts_that_are_there_are_found_folded_after_the_migrations(address: str
             for asked in ("{}(first_name)", "{}(tags.\"some key\")"):
                 assert crm.select(f"{asked.format(form)} = '{wanted}'").ids() == ["1", "2", "3"]
             assert crm.select(f"EXISTS(lines WHERE {form}(product) = '{wanted}')").ids() == ["1", "2", "3"]
+        with crm._business.store.read() as reader:
+            for wanted in ("ann@x.example", "åsa@x.example"):
+                assert len(list(reader.find(ContactPoint, {"value_folded": wanted}))) == 3
         assert crm.select(f"CASEI(attributes.\"{batch}\") = 'ö' AND ACCENTI(attributes.\"0\") = 'O'").ids() == ["1"]
 
 

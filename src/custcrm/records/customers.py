@@ -90,7 +90,7 @@ class Customer:
         return full_name(self.kind, self.first_name, self.last_name, self.company_name)
 
 
-@record("contact_points", key="customer_id id", index=("kind value",))
+@record("contact_points", key="customer_id id", index=("kind value",), caseless=("value",))
 @frozen(kw_only=True)
 class ContactPoint:
     """A further email address or phone number; `value` is what is compared (the address as given, or E.164)."""

@@ -182,7 +182,12 @@ class Declaration:
     def copies(self) -> tuple[Copy, ...]:
         """The columns that a store of tables keeps beside the texts that are FOLDED. All other texts are of ASCII."""
         folds = (Copy(f"{column.name}_folds", column.name) for column in self.columns if column.folded)
-        return (*(Copy(f"{name}_folded", name, whole=True) for name in self.caseless), *folds)
+        return (*(Copy(copy, name, whole=True) for copy, name in self.without_case.items()), *folds)
+
+    @property
+    def without_case(self) -> Mapping[str, str]:
+        """The caseless texts by the names of their copies, by which a store finds them too."""
+        return {f"{name}_folded": name for name in self.caseless}
 
     @property
     def owner(self) -> str:

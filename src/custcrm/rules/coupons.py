@@ -6,7 +6,6 @@ time by which it is judged now, `refusals` why it cannot be redeemed then.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from hashlib import sha256
@@ -18,7 +17,7 @@ from attrs import evolve
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption
 from custcrm.records.coupons import CouponState
 from custcrm.values.errors import Reason, Refusal
-from custcrm.values.phones import lookup_key
+from custcrm.values.phones import digits_of, lookup_key
 from custcrm.values.texts import fold_case
 
 Use: TypeAlias = Redemption | GuestRedemption
@@ -179,12 +178,12 @@ def guest(identity: str, key: str) -> str:
 def identity_of_guest(given: str, country: str | None) -> str:
     """Return what a guest gives as it is compared: a phone number as it is dialled, an email without case, all else as it is.
 
-    An email is otherwise the same letter by letter alone; for a limit, who writes it in another case is nobody else.
+    An email is otherwise the same letter by letter alone; for a limit, who writes it in another case is nobody else. What is
+    written as a number and is none of the country's is its digits.
     """
-    number = lookup_key(given, country)
-    if number is not None:
-        return number
-    return fold_case(unicodedata.normalize("NFC", given)) if "@" in given else given
+    if "@" in given:
+        return fold_case(given)
+    return lookup_key(given, country) or digits_of(given) or given
 
 
 def identities(given: str, country: str | None) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Reading single columns of records as Python's own values. The names to know are `reader`, `tuple_reader`, `key_of`.
 
-A column is what tables, `where` and templates speak of; an attribute is what the class has. Money and a birth date
-are one attribute and two columns; for all else the two are the same. Whole rows are the business of `records.codec`.
+A column is what tables, `where` and templates speak of, also the copy without case of a text; an attribute is what the class
+has. Money and a birth date are one attribute and two columns; for all else the two are the same. Whole rows are the business of
+`records.codec`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from custcrm.records.declaration import Column, declaration
 from custcrm.values.birthdays import YearlessDate
+from custcrm.values.texts import fold_case
 
 Read = Callable[[Any], Any]
 
@@ -21,6 +23,9 @@ Read = Callable[[Any], Any]
 @cache
 def reader(record: type, column: str) -> Read:
     """Return a function that reads a column of such a record; KeyError when it has no such column."""
+    caseless = declaration(record).without_case.get(column)
+    if caseless is not None:
+        return _read_without_case(caseless)
     declared = declaration(record).column(column)
     if declared.kind == "date":
         return _read_full_date(declared.name)
@@ -32,7 +37,8 @@ def reader(record: type, column: str) -> Read:
 @cache
 def tuple_reader(record: type, columns: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     """Return a function that reads several columns of such a record at once."""
-    if len(columns) > 1 and all(declaration(record).column(name).source == (name,) for name in columns):
+    plain = {column.name for column in declaration(record).columns if column.source == (column.name,)}
+    if len(columns) > 1 and plain.issuperset(columns):
         return attrgetter(*columns)
     readers = tuple(reader(record, name) for name in columns)
     if len(readers) == 1:
@@ -55,6 +61,16 @@ def _read_path(column: Column) -> Read:
     def read(record: Any) -> Any:
         value = outer(record)
         return None if value is None else inner(value)
+
+    return read
+
+
+def _read_without_case(name: str) -> Read:
+    attribute = attrgetter(name)
+
+    def read(record: Any) -> str | None:
+        value = attribute(record)
+        return None if value is None else fold_case(value)
 
     return read
 

@@ -70,6 +70,7 @@ class Reader(Protocol):
     ) -> Iterator[R]:
         """Yield records whose columns equal `where` (None: is missing; a list, tuple or set: is one of).
 
+        A text that is declared caseless is found without case by its copy, `email_folded`, and what that equals is folded.
         `order` names columns (by default the key), `after` is the last seen value of each of these (exclusive), for paging.
         """
 

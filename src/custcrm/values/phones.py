@@ -21,6 +21,9 @@ Phones: TypeAlias = Literal["valid", "possible"]
 
 PHONES: Final[tuple[Phones, ...]] = ("valid", "possible")
 
+FEWEST: Final = 4
+MOST: Final = 20
+"""Digits of a number: E.164 has 15 at most, and in front of them stands what is dialled from abroad."""
 LONGEST: Final = 64
 """Code points of a number as people type it, with an extension and a remark."""
 
@@ -115,19 +118,36 @@ def lookup_keys(text: str) -> Mapping[str, str]:
     """Return what a number without + is in each country where it can be one, by country; nothing for one with +."""
     import phonenumbers
 
-    if trimmed(text).startswith("+"):
+    if trimmed(text).startswith("+") or not _WRITTEN.fullmatch(trimmed(text)):
         return {}
     keys = ((each, lookup_key(text, each)) for each in sorted(places.COUNTRIES & phonenumbers.SUPPORTED_REGIONS))
     return {country: key for country, key in keys if key is not None}
 
 
-def dialled_at_home(number: str, country: str) -> str | None:
-    """Return a number in E.164 as it is dialled within the country, None where it is none of the country's."""
+def dialled_at_home(number: str, country: str) -> tuple[str, ...]:
+    """Return the digits by which a number in E.164 is dialled within the country; none where it is none of the country's.
+
+    With and without what is dialled in front of it at home, or from abroad.
+    """
     import phonenumbers
 
     found = _parsed(number, None)
-    typed = None if found is None else phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.NATIONAL)
-    return typed if typed is not None and lookup_key(typed, country) == number else None
+    about = phonenumbers.PhoneMetadata.metadata_for_region(country)
+    if found is None or about is None or about.country_code != found.country_code:
+        return ()
+    inside, code = phonenumbers.national_significant_number(found), str(found.country_code)
+    national = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.NATIONAL)
+    ways = (national, *(f"{front}{inside}" for front in (about.national_prefix or "", "", code, f"00{code}", f"011{code}")))
+    return tuple(dict.fromkeys(digits for way in ways if (digits := digits_of(way)) and lookup_key(way, country) == number))
+
+
+def digits_of(text: str) -> str | None:
+    """Return the digits of what is written as a phone number, of whatever country, with its + if it has one; else None."""
+    typed = trimmed(text)
+    digits = "".join(filter(str.isdigit, typed))
+    if _mistaken(typed, None) is not None or not FEWEST <= len(digits) <= MOST:
+        return None
+    return f"+{digits}" if typed.startswith("+") else digits
 
 
 def _parsed(typed: str, country: str | None) -> PhoneNumber | None:

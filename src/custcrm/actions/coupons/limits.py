@@ -7,17 +7,13 @@ against a limit holds the series, so that nobody else counts meanwhile.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from custcrm.business import Business
-from custcrm.filters import Filter
-from custcrm.filters.syntax import nodes as s
 from custcrm.records import ContactPoint, Coupon, CouponSeries, Customer, GuestRedemption, Setting
 from custcrm.rules import coupons as rules
 from custcrm.storage.protocol import Reader, Writer
-from custcrm.storage.questions import Question
 from custcrm.values.phones import dialled_at_home, lookup_key, lookup_keys
 from custcrm.values.texts import fold_case
 
@@ -105,30 +101,31 @@ def _addresses(reader: Reader, customers: Collection[str]) -> Iterable[tuple[str
     ids, homes = sorted(set(customers)), dict[str, str | None]()
     for each in reader.find(Customer, {"id": ids}):
         homes[each.id] = each.country
-        at_home = _at_home(each.phone, each.country)
-        yield from ((each.id, text) for text in (each.email, each.phone, each.phone_as_typed, at_home) if text)
+        told = (each.email, each.phone, each.phone_as_typed, *_at_home(each.phone, each.country))
+        yield from ((each.id, text) for text in told if text)
     for point in reader.find(ContactPoint, {"customer_id": ids}):
-        at_home = _at_home(point.value, homes.get(point.customer_id)) if point.kind == "phone" else None
-        yield from ((point.customer_id, text) for text in (point.value, point.as_typed, at_home) if text)
+        at_home = _at_home(point.value, homes.get(point.customer_id)) if point.kind == "phone" else ()
+        yield from ((point.customer_id, text) for text in (point.value, point.as_typed, *at_home))
 
 
-def _at_home(number: str | None, country: str | None) -> str | None:
+def _at_home(number: str | None, country: str | None) -> tuple[str, ...]:
     """Return a number as it is dialled in the customer's own country: as a guest it is read by the store's."""
-    return None if number is None or country is None else dialled_at_home(number, country)
+    return () if number is None or country is None else dialled_at_home(number, country)
 
 
 def _customers_known_as(business: Business, reader: Reader, identity: str) -> list[str]:
     """Return the customers who have the address or number that a guest gives."""
-    number = lookup_key(identity, business.country)
-    if number is not None:
-        return sorted(_owners_of_number(reader, identity, number))
-    return sorted(_owners_of_address(business, reader, identity)) if "@" in identity else []
+    if "@" in identity:
+        return sorted(_owners_of_address(reader, identity))
+    return sorted(_owners_of_number(reader, identity, lookup_key(identity, business.country)))
 
 
-def _owners_of_number(reader: Reader, typed: str, number: str) -> set[str]:
+def _owners_of_number(reader: Reader, typed: str, number: str | None) -> set[str]:
     """Return who has the number, also one that was typed as it is dialled in the customer's own country."""
     abroad = lookup_keys(typed)
-    wanted = sorted({number, *abroad.values()})
+    wanted = sorted({*([] if number is None else [number]), *abroad.values()})
+    if not wanted:
+        return set()
     told = [(each, each.phone) for each in reader.find(Customer, {"phone": wanted})]
     for point in reader.find(ContactPoint, {"kind": "phone", "value": wanted}):
         owner = reader.get(Customer, point.customer_id)
@@ -136,9 +133,7 @@ def _owners_of_number(reader: Reader, typed: str, number: str) -> set[str]:
     return {owner.id for owner, value in told if value in (number, owner.country and abroad.get(owner.country))}
 
 
-def _owners_of_address(business: Business, reader: Reader, address: str) -> set[str]:
-    folded = sorted({fold_case(unicodedata.normalize(form, address)) for form in ("NFC", "NFD")})
-    asked = s.In(s.folded(s.Field(("email",)), case=True), s.Listed(map(s.Literal, folded)))
-    found = set(reader.ids(Question(Filter.of(business.schema, asked), business.now())))
-    points = reader.find(ContactPoint, {"kind": "email", "value": sorted({address, *folded})})
-    return found | {each.customer_id for each in points}
+def _owners_of_address(reader: Reader, address: str) -> set[str]:
+    folded = fold_case(address)
+    points = reader.values(ContactPoint, ("customer_id",), {"kind": "email", "value_folded": folded})
+    return {id_ for (id_,) in (*points, *reader.values(Customer, ("id",), {"email_folded": folded}))}

@@ -39,7 +39,8 @@ class Table:
         self._open = Unique(record, declared.one_open, only_open=True) if declared.one_open else None
         self._clashing = (*self._uniques, self._open) if self._open else self._uniques
         by = (*declared.index, *((name,) for name in declared.sparse))
-        self._indexes = tuple(Index(record, columns) for columns in by if columns[0] != self.key[0])
+        self._indexes = [Index(record, columns) for columns in by if columns[0] != self.key[0]]
+        self._caseless = dict.fromkeys(declared.without_case)  # those that nobody has asked for yet
         self._sums: dict[Key, dict[Any, KeptSums]] = {}  # by what was asked, then by the key's first column
 
     def part(self, first: Any) -> Mapping[Key, Any]:
@@ -149,10 +150,20 @@ class Table:
             if (values := _single_values(chosen, unique.columns)) is not None:
                 key = unique.taken.get(values)
                 return [] if key is None else [self.records[key]]
+        self._follow_caseless(chosen)
         for index in self._indexes:
             if prefixes := index.prefixes(chosen):
                 return [self.records[key] for prefix in prefixes for key in index.starting(prefix)]
         return self.records.values()
+
+    def _follow_caseless(self, chosen: Choices) -> None:
+        """Make the index of a text without case when it is first asked for: whoever never asks pays for none."""
+        for name in [each for each in self._caseless if each in chosen]:
+            del self._caseless[name]
+            index = Index(self.record, (name,))
+            for key, record in self.records.items():
+                index.move(key, None, record)
+            self._indexes.insert(0, index)
 
 
 class Unique:

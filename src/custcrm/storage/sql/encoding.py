@@ -119,7 +119,7 @@ def _compile_few(shape: Shape, dialect: str) -> tuple[str, tuple[str, ...]] | No
     few = about.key[0] in equal and (about.of_customer or equal >= set(about.key))
     if not few or shape.seen is not None or shape.limited or any(how not in ("equal", "missing") for _, how in shape.wanted):
         return None
-    if any(about.column(name).kind not in ("text", "integer") for name in equal):
+    if any(about.column(about.without_case.get(name, name)).kind not in ("text", "integer") for name in equal):
         return None
     made: Any = statements.select(shape).compile(dialect=_dialect_of(dialect))
     return str(made), tuple(made.positiontup or ())

@@ -1,4 +1,4 @@
-"""The laws of a store about questions: the customers that the Python target gives, and their values in order."""
+"""The laws of a store about questions: the customers that the Python target gives, their values, and texts without case."""
 
 from __future__ import annotations
 
@@ -45,6 +45,22 @@ def sale(number: int, owner: int, total: str, **values: Any) -> Sale:
 
 class QuestionLaws:
     """One filter means one set of customers, whatever the store."""
+
+    def test_caseless_texts_are_found_by_their_copies(self, store: Store) -> None:
+        """In any case and composition, beside other columns and after what changed, by what equals the fold."""
+        names = ["Ann", "ANN", "\u00c5sa", "A\u030asa", "Straße", "STRASSE"]
+        put(store, *(customer(10 + number, first_name=name) for number, name in enumerate(names)))
+        for wanted, count in (("ann", 2), ("\u00e5sa", 2), ("strasse", 2), ("Ann", 0), (["ann", "strasse"], 4)):
+            with store.read() as reader:
+                assert reader.count_records(Customer, {"first_name_folded": wanted}) == count
+                found = [each.id for each in reader.find(Customer, {"first_name_folded": wanted, "kind": "person"})]
+            assert len(found) == count and found == sorted(found)
+        with store.write() as writer:
+            writer.replace(customer(10, first_name="Ben"))
+            writer.remove(Customer, some_id(11))
+        with store.read() as reader:
+            assert reader.count_records(Customer, {"first_name_folded": "ann"}) == 0
+            assert next(reader.find(Customer, {"id": some_id(10), "first_name_folded": "ben"})).first_name == "Ben"
 
     @ON_ONE_STORE
     @given(base=bases(), asked=questions(), rules=verdicts())

@@ -125,7 +125,10 @@ def _codes_for_a_person(crm: Crm) -> list[str]:
     """Return customers, one for each two turns, and a code for each turn."""
     people = members(crm, "person", ALL // 2)
     for number, each in enumerate(people):
-        crm.customers.update(each, email=f"{number}@person.example")
+        if number % 2:
+            crm.customers.update(each, email=f"{number}@person.example")
+        else:
+            crm.customers.add_contact_point(each, "email", f"{number}@Person.example")
     crm.coupons.add_series("person", program="person", per_customer=1)
     return [*people, *crm.series.generate("person", ALL)]
 

@@ -67,8 +67,10 @@ FOLDED: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Texts whose folds are kept, by table: its key, and the columns."""
 
-CASELESS: Final = ("email", "last_name", "first_name", "company_name")
-"""Texts of customers that have a copy without case."""
+CASELESS: Final[Mapping[str, tuple[str, ...]]] = {
+    "custcrm_customers": ("email", "last_name", "first_name", "company_name"), "custcrm_contact_points": ("value",),
+}
+"""Texts that have a copy without case, by table."""
 
 BATCH: Final = 5_000
 """Rows that are read, folded and changed together: however many there are, so many are at hand."""
@@ -78,6 +80,7 @@ def upgrade() -> None:
     """Add the columns, fold the texts that are there, and make the indexes that are asked for more."""
     for table, name, kind, value in ADDED:
         op.add_column(f"custcrm_{table}", sa.Column(name, TYPES[kind], nullable=value is None, server_default=value))
+    _add_caseless("custcrm_contact_points", "value")
     for table, (key, texts) in FOLDED.items():
         for name in texts.split():
             op.add_column(f"custcrm_{table}", sa.Column(f"{name}_folds", TYPES[""], nullable=True))
@@ -90,12 +93,22 @@ def upgrade() -> None:
         op.create_index(f"custcrm_ix_{table}_{name}", f"custcrm_{table}", [name], sqlite_where=there, postgresql_where=there)
 
 
+def _add_caseless(table: str, name: str) -> None:
+    """Add the copy of a text without case, and its index; where the text goes beyond ASCII, `_fold` has the last word."""
+    op.add_column(table, sa.Column(f"{name}_folded", TYPES[""], nullable=True))
+    rows = sa.table(table, sa.column(name), sa.column(f"{name}_folded"))
+    text = sa.collate(rows.c[name], "C") if op.get_bind().dialect.name == "postgresql" else rows.c[name]
+    op.execute(rows.update().values({f"{name}_folded": sa.func.lower(text)}))
+    op.create_index(f"custcrm_ix_{table.removeprefix('custcrm_')}_{name}_folded", table, [f"{name}_folded"])
+
+
 def _fold(table: str, key: Sequence[str], texts: Sequence[str]) -> None:
     """Fold the texts of a table, of those rows that have one beyond ASCII, in the order of their key."""
     connection = op.get_bind()
     typed = [sa.column(name, TYPES["integer" if name == "number" else ""]) for name in key]
     copies = [f"{name}_folds" for name in texts]
-    whole = [f"{name}_folded" for name in texts if name in CASELESS]
+    caseless = CASELESS.get(table, ())
+    whole = [f"{name}_folded" for name in caseless]
     rows = sa.table(table, *typed, *map(sa.column, dict.fromkeys((*texts, *copies, *whole))))
     beyond = sa.or_(*(_is_beyond_ascii(rows.c[name], connection.dialect.name) for name in texts))
     query = sa.select(*typed, *(rows.c[name] for name in texts)).where(beyond).order_by(*typed).limit(BATCH)
@@ -103,15 +116,15 @@ def _fold(table: str, key: Sequence[str], texts: Sequence[str]) -> None:
     change = change.values({name: sa.bindparam(f"new_{name}", type_=TYPES[""]) for name in (*copies, *whole)})
     found: Sequence[Any] = connection.execute(query).all()
     while found:
-        connection.execute(change, [_changes(row, key, texts) for row in found])
+        connection.execute(change, [_changes(row, key, texts, caseless) for row in found])
         last = [sa.literal(value, column.type) for value, column in zip(found[-1], typed, strict=False)]
         found = connection.execute(query.where(sa.tuple_(*typed) > sa.tuple_(*last))).all()
 
 
-def _changes(row: Sequence[Any], key: Sequence[str], texts: Sequence[str]) -> dict[str, Any]:
+def _changes(row: Sequence[Any], key: Sequence[str], texts: Sequence[str], caseless: Sequence[str]) -> dict[str, Any]:
     """Return the key of a row and its copies."""
     held = dict(zip(texts, row[len(key):], strict=True))
-    whole = {f"new_{name}_folded": text if text is None else fold_case(text) for name, text in held.items() if name in CASELESS}
+    whole = {f"new_{name}_folded": None if held[name] is None else fold_case(held[name]) for name in caseless}
     folds = {f"new_{name}_folds": folds_of(text) for name, text in held.items()}
     return {**{f"of_{name}": value for name, value in zip(key, row, strict=False)}, **whole, **folds}
 
