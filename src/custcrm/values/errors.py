@@ -274,7 +274,7 @@ class OutcomeUnknown(CrmError):
 
 
 class Unfinished(CrmError):
-    """Work in several transactions could not go on: `done` of `total` were committed, at least, and stay so.
+    """Work could not go on: `done` of `total` were committed, at least, and stay so; of what is one transaction, none.
 
     The same call goes on where this stopped, under the same `key` where it has one. `why` is the sentence of what stopped it.
     """
@@ -289,6 +289,8 @@ class Unfinished(CrmError):
     def __str__(self) -> str:
         again = "the same call" if self.key is None else f"the same call with key {self.key!r}"
         why = f": {self.why}" if self.why else ""
+        if not self.done:
+            return bounded(f"stopped with none of {self.total:,} done; {again} begins anew{why}")
         return bounded(f"stopped after {self.done:,} of {self.total:,}, which stay done; {again} goes on from there{why}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -12,13 +13,14 @@ from custcrm.actions.action import Occasion
 from custcrm.actions.keys import Request
 from custcrm.actions.points.lots import all_lots
 from custcrm.actions.points.points import telling
+from custcrm.actions.progress import going_on
 from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.records import Applied, Customer, PointsEntry, Program
 from custcrm.rules import points as rules
 from custcrm.storage.protocol import Writer
 from custcrm.storage.questions import Question
-from custcrm.values.errors import CrmError, Unfinished
+from custcrm.values.errors import Unfinished
 
 EXPIRE_POINTS: Final = "expire_points"
 """The name under which a key remembers it: no customers are chosen, so there are no targets."""
@@ -45,8 +47,9 @@ def write_expiries_down(
     if applied is not None and applied.is_finished:
         return _count_written(business, applied)
     done, written, after = 0, 0, None
-    show(done, total)
-    try:
+    stopped = partial(Unfinished, total=total, key=key)
+    with going_on(lambda why: stopped(done, why=why), is_begun=lambda: bool(done) or applied is not None):
+        show(done, total)
         while ids := _page(business, question, after):
             written += _write_page(business, ids, program, applied)
             done, after = done + len(ids), ids[-1]
@@ -54,10 +57,6 @@ def write_expiries_down(
         if applied is not None:
             _finish(business, applied)
             written = _count_written(business, applied)
-    except CrmError as error:
-        if not done and applied is None:
-            raise
-        raise Unfinished(done, total, key=key, why=str(error)) from error
     return written
 
 
