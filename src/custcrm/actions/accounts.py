@@ -73,6 +73,7 @@ def replenishing(
             "reference": about["reference"],
         },
         verdict=Verdict(eligibility.may_pay_in(business.schema, found.program)),
+        about={"program": found.program, "account": found.name},
         effects=effects,
         cost=lambda business, question, eligible: _cost(business, found, number * eligible),
         holds=True,
@@ -98,6 +99,7 @@ def spending(
         arguments={"account": account, "amount": number, "terminal": terminal and about["terminal"],
                    "reference": about["reference"]},
         verdict=Verdict(eligibility.may_take_out(business.schema, found.program)),
+        about={"program": found.program, "account": found.name},
         foreseen=Verdict(funds),
         effects=lambda occasion: (_booking(business, found, "spend", lambda writer, standing: -number, about),),
     )
@@ -114,6 +116,7 @@ def adjusting(business: Business, account: str, amount: Number, *, reason: str) 
         title=f"adjust_account {found.name} {_show_number(business, found, number)}",
         arguments={"account": found.name, "amount": number, "reason": reason},
         verdict=Verdict(eligibility.is_member(business.schema, found.program)),
+        about={"program": found.program, "account": found.name},
         effects=lambda occasion: (
             _booking(business, found, "adjust", lambda writer, standing: number, {"reason": reason}),
         ),
@@ -142,6 +145,7 @@ def reversing(business: Business, entry: AccountEntry, *, amount: Number | None 
         title=f"reverse_account {entry.account}",
         arguments={"entry": entry.id, "amount": asked, "reason": reason},
         verdict=Verdict(eligibility.is_member(business.schema, found.program)),
+        about={"program": found.program, "account": found.name},
         effects=lambda occasion: (_booking(business, found, "reverse", change, about),),
     )
 

@@ -114,6 +114,8 @@ def _none(_: datetime) -> tuple[Problem, ...]:
 class Action:
     """See the module. `arguments` are as given (spans stay relative): their JSON is part of the content that a key names.
 
+    `about` is what its rules are about, which a refusal tells: the program, the series and its limit, the account, the tag.
+
     `foreseen` are rules that a plan and a freeze go by, and that a booking has the last word on. `holds`: the customers are
     held though nothing of theirs is changed, so that what a template's own rules do not find is not there.
     """
@@ -123,6 +125,7 @@ class Action:
     arguments: Mapping[str, Any]
     verdict: Verdict
     effects: Callable[[Occasion], Sequence[Doing]]
+    about: Mapping[str, Any] = field(factory=dict)
     foreseen: Verdict = Verdict()
     holds: bool = False
     cost: Callable[[Business, Question, int], Cost] = field(default=lambda business, question, eligible: Cost())

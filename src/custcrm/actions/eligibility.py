@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from custcrm.filters import Filter, Schema
 from custcrm.filters.syntax import nodes as s
 from custcrm.messaging.protocol import address_field
-from custcrm.records.customers import CustomerStatus
+from custcrm.records.customers import Customer, CustomerStatus
 from custcrm.records.programs import Access
 from custcrm.values.errors import Reason
 
@@ -39,6 +39,18 @@ PLACEHOLDER_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "card_number": ("card_number",),
 }
 """Fields of which a placeholder needs one, where it has no fallback."""
+
+
+def obstacle(reason: Reason, customer: Customer, about: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what stands in a customer's way, for the details of a refusal: by id, and by what the rule is `about`."""
+    found = {"customer": customer.id, **about}
+    if reason is not Reason.CUSTOMER_LIMIT:
+        found.pop("limit", None)
+    if reason is Reason.INACTIVE:
+        found["status"] = str(customer.status)
+    if reason is Reason.NOT_ELIGIBLE:
+        found["mark"] = "coupon_eligible" if "series" in about else "loyalty_eligible"
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from attrs import frozen
 
 from custcrm.actions.action import Action, Booking, Occasion, Turn
+from custcrm.actions.eligibility import obstacle
 from custcrm.actions.keys import Request
 from custcrm.business import Business, hold_customer
 from custcrm.filters.ir.nodes import Shown
@@ -74,7 +75,7 @@ def perform(
 def _refuse(row: Facts, action: Action) -> None:
     reasons = dict.fromkeys(reason for reason, rule in action.verdict.rules if not row.matches(rule))
     if reasons:
-        raise Refusal(*reasons)
+        raise Refusal(*reasons, details=obstacle(next(iter(reasons)), row.customer, action.about))
     for problem in action.problems(row.question.as_of):
         raise Refusal(problem.reason, details=problem.details)
 

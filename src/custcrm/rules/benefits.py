@@ -94,6 +94,9 @@ def parse(given: Mapping[str, Any], *, currency: str, amount: Callable[..., Mone
         raise Malformed("a benefit is a mapping, e.g. {'percent': 10}", field="benefit")
     kind = next((each for each in FIELDS if given.get(each) is not None), None)
     if kind is None:
+        for name in given:
+            if near := nearest(name, (each for names in FIELDS.values() for each in names)):
+                raise Malformed(f"a benefit has no {quoted(name)}", field=f"benefit.{name}", suggestions=near)
         raise Malformed("a benefit has a percent, an amount, a product or a text", field="benefit", suggestions=ORDER)
     for name in given:
         if name not in FIELDS[kind]:

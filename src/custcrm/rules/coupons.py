@@ -6,7 +6,7 @@ time by which it is judged now, `refusals` why it cannot be redeemed then.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from hmac import digest
@@ -125,6 +125,25 @@ def ordered(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     return tuple(sorted(set(reasons), key=PRECEDENCE.index))
 
 
+def obstacle(reason: Reason, series: CouponSeries, coupon: Coupon, uses: Uses) -> Mapping[str, Any]:
+    """Return what of a coupon or its series stands in the way, for the details of a refusal; instants as ISO text."""
+    first = min(standing(uses), key=lambda use: (use.redeemed_at, use.id), default=None)
+    found: Mapping[Reason, Mapping[str, Any]] = {
+        Reason.ALREADY_REDEEMED: {"redeemed_at": first and first.redeemed_at, "reference": first and first.reference},
+        Reason.REVOKED: {"revoked_at": coupon.revoked_at},
+        Reason.EXPIRED: {"expires_at": coupon.expires_at},
+        Reason.NOT_YET_VALID: {"valid_from": coupon.valid_from},
+        Reason.RESERVED: {"reserved_until": coupon.reserved_until},
+        Reason.NOT_HOLDER: {"holder": coupon.customer_id or None},
+        Reason.CUSTOMER_LIMIT: {"limit": series.per_customer},
+        Reason.SERIES_PAUSED: {"paused_at": series.paused_at},
+        Reason.SERIES_CLOSED: {"issue_from": series.issue_from, "issue_until": series.issue_until},
+        Reason.NO_BENEFIT: {name: series.benefit.get(name) for name in ("product", "category")},
+    }
+    told = ((name, value) for name, value in found.get(reason, {}).items() if value is not None)
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in told}
+
+
 # what changes a coupon ---------------------------------------------------------------------------
 
 
@@ -149,7 +168,7 @@ def revoked(coupon: Coupon, uses: Uses, series: CouponSeries, *, at: datetime, r
     if len(standing(uses)) >= series.per_coupon:
         reasons.add(Reason.ALREADY_REDEEMED)
     if reasons:
-        return refusal(reasons, series=series.name)
+        return refusal(reasons, series=series.name, **obstacle(ordered(reasons)[0], series, coupon, uses))
     done = evolve(coupon, revoked_at=at, reason=reason)
     return without_place(done) if is_freed(series, uses) else done
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -12,6 +12,7 @@ from custcrm.actions.progress import Progress, show_progress
 from custcrm.business import Business
 from custcrm.records import Coupon, CouponSeries, FreeCode
 from custcrm.rules import codes as rules
+from custcrm.rules.coupons import obstacle as coupon_obstacle
 from custcrm.rules.coupons import refusal
 from custcrm.storage.protocol import Reader, Writer
 from custcrm.values.errors import Malformed, NotFound, Reason
@@ -38,8 +39,8 @@ _TICK: Final = timedelta(microseconds=1)
 # finding -----------------------------------------------------------------------------------------
 
 
-def find_coupon(reader: Reader, coupon: Coupon | FreeCode | str) -> Redeemable:
-    """Return what is stored of a coupon given as a record or by its code; NotFound when there is none."""
+def find_coupon(reader: Reader, coupon: Coupon | FreeCode | str, number: int | None = None) -> Redeemable:
+    """Return what is stored of a coupon given as a record or by its code; NotFound, which says the `number` of several."""
     match coupon:
         case Coupon():
             found: Redeemable | None = reader.get(Coupon, coupon.customer_id, coupon.id)
@@ -48,7 +49,7 @@ def find_coupon(reader: Reader, coupon: Coupon | FreeCode | str) -> Redeemable:
         case _:
             found = find_by_code(reader, identifier(coupon, field="coupon", limit=LONGEST))
     if found is None:
-        raise NotFound("no coupon has this code")
+        raise NotFound("no coupon has this code" if number is None else f"no coupon has the code of coupons[{number}]")
     return found
 
 
@@ -168,7 +169,7 @@ def _make_codes(
         raise Malformed(f"the coupons of {series!r} share one code; hand that out", field="series")
     now = business.now()
     if reason := closed(found, now, business):
-        raise refusal([reason], series=series)
+        raise refusal([reason], **obstacle(reason, found, now, business))
     places_of(series).take(writer, count)
     # Each batch has an instant of its own, so that it can be told from the others of its series.
     last = next(writer.find(FreeCode, {"series": series}, order=("created_at",), descending=True, limit=1), None)
@@ -201,6 +202,13 @@ def closed(series: CouponSeries, now: datetime, business: Business) -> Reason | 
         return Reason.SERIES_CLOSED
     begins, ends = lifetime(series, now, business)
     return Reason.EXPIRED if ends is not None and ends <= (begins or now) else None
+
+
+def obstacle(reason: Reason, series: CouponSeries, now: datetime, business: Business) -> Mapping[str, Any]:
+    """Return what stands in the way where a series issues nothing for a reason, for the details of a refusal."""
+    ends = lifetime(series, now, business)[1]
+    unissued = Coupon(customer_id="", id="", series=series.name, issued_at=now, expires_at=ends)
+    return {"series": series.name, **coupon_obstacle(reason, series, unissued, ())}
 
 
 def left(reader: Reader, series: str) -> int | None:

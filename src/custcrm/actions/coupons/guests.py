@@ -92,7 +92,7 @@ def redeem_as_guest(
         known = None if key is not None else visit.made(inquiry)
         if known is not None:
             return known
-        refuse(inquiry, visit.series, _judge_visit(inquiry, visit))
+        refuse(inquiry, visit.series, _judge_visit(inquiry, visit), visit.coupon, visit.uses)
         if visit.takes_place:
             places_of(visit.series.name).take(writer, 1)
         cost, at = inquiry.cost(visit.series), rules.present(visit.coupon, visit.uses, inquiry.now)

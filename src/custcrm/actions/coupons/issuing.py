@@ -67,6 +67,7 @@ def issuing(
         verdict=Verdict(
             eligibility.may_receive_coupon(business.schema, found.program, series, found.per_customer)
         ),
+        about={"program": found.program, "series": series, "limit": found.per_customer},
         effects=effects,
         cost=lambda business, question, eligible: Cost(coupons=eligible),
         reserve=codes.places_of(series, partial=allow_partial),
@@ -100,7 +101,7 @@ def _problems(business: Business, series: str, now: datetime) -> tuple[Problem, 
     with business.reading() as reader:
         found = reader.get(CouponSeries, series)
     reason = None if found is None else codes.closed(found, now, business)
-    return () if reason is None else (Problem(reason, {"series": series}),)
+    return () if found is None or reason is None else (Problem(reason, codes.obstacle(reason, found, now, business)),)
 
 
 def _last_word(business: Business, series: CouponSeries, occasion: Occasion) -> tuple[Booking, ...]:
@@ -117,9 +118,9 @@ def _last_word(business: Business, series: CouponSeries, occasion: Occasion) -> 
         writer.hold(CouponSeries, series.name)
         customers = [turn.customer_id for turn in turns]
         found = writer.refusals(Question(among(business.everyone(), customers), occasion.now), rules_now)
-        refused = {id_: Refusal(*reasons) for id_, reasons in found.items() if reasons}
-        as_guests = limits.reached(business, writer, series, customers)
-        return Booked(refused=refused | {id_: Refusal(Reason.CUSTOMER_LIMIT) for id_ in as_guests})
+        reached = [*(id_ for id_, reasons in found.items() if reasons), *limits.reached(business, writer, series, customers)]
+        had = {"series": series.name, "limit": series.per_customer}
+        return Booked(refused={id_: Refusal(Reason.CUSTOMER_LIMIT, details={"customer": id_, **had}) for id_ in reached})
 
     return (Booking((), book),)
 
@@ -172,7 +173,7 @@ def revoking_all(business: Business, series: str, *, reason: str) -> Action:
         refused: dict[str, Refusal] = {}
         for id_ in held.keys() - {each.customer_id for each in replaced}:
             why = [each.reason for coupon in held[id_] if isinstance(each := done[coupon.id], Refusal)]
-            refused[id_] = rules.refusal(why, series=series) if why else Refusal(Reason.UNCHANGED)
+            refused[id_] = rules.refusal(why or [Reason.UNCHANGED], customer=id_, series=series)
         return Booked(replaced=replaced, refused=refused)
 
     return Action(

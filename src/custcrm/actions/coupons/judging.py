@@ -191,16 +191,24 @@ def check_same(use: rules.Use, checkout: Checkout) -> None:
         raise Conflict("the coupon was redeemed for this with another discount; a use is made once, and never changed")
 
 
-def refuse(inquiry: Inquiry, series: CouponSeries, reasons: set[Reason]) -> None:
+def refuse(inquiry: Inquiry, series: CouponSeries, reasons: set[Reason], coupon: Coupon, uses: rules.Uses) -> None:
     """Raise the refusal for the reasons, if there are any; its details are of the first."""
     if not reasons:
         return
-    details: dict[str, Any] = {"series": series.name}
-    match rules.ordered(reasons)[0]:
+    first = rules.ordered(reasons)[0]
+    details: dict[str, Any] = {"series": series.name, **rules.obstacle(first, series, coupon, uses)}
+    match first:
         case Reason.OVER_BUDGET:
             details |= {"needed": str(inquiry.cost(series)), "left": str(_budget_left(inquiry.reader, series))}
         case Reason.SERIES_CAPACITY:
             details |= places_of(series.name).shortage(1, left(inquiry.reader, series.name))
+        case Reason.NOT_STACKABLE:
+            details["beside"] = ", ".join(sorted({use.series for use in inquiry.granted}))
+    for who in dict.fromkeys((inquiry.owner, inquiry.checkout.customer)):
+        row = None if who is None else _facts(inquiry, who)
+        if row is not None and first in _refusals_of_owner(row, series):
+            details |= eligibility.obstacle(first, row.customer, {"program": series.program, "series": series.name})
+            break
     raise rules.refusal(reasons, **details)
 
 

@@ -108,8 +108,8 @@ def releasing(coupon: Coupon, reference: str | None) -> Action:
         at = rules.present(held, uses_of(writer, held), occasion.now)
         names = None if reference is None else all_references(writer, [reference], [held.customer_id])
         if not rules.is_reserved(held, at) or (names is not None and held.reserved_for not in names):
-            no = Refusal(Reason.NOT_RESERVED, details={"series": held.series})
-            return Booked(refused={held.customer_id: no})
+            told = {"series": held.series, **({} if reference is None else {"reference": reference})}
+            return Booked(refused={held.customer_id: Refusal(Reason.NOT_RESERVED, details=told)})
         return Booked(replaced=[rules.released(held, at)])
 
     return _action("release_coupon", coupon, {"reference": reference}, Booking((Coupon,), book))
@@ -122,13 +122,14 @@ def why(business: Business, reader: Reader, wanted: Redeemable, checkout: Checko
     return () if find_made(inquiry, wanted) is not None else rules.ordered(judge(inquiry, wanted).reasons)
 
 
-def holder(wanted: Redeemable, customer: str | None) -> str:
-    """Return whose coupon it is or becomes; Malformed where that is not said and must be."""
+def holder(wanted: Redeemable, customer: str | None, *, guests: bool = True) -> str:
+    """Return whose coupon it is or becomes; Malformed where that is not said and must be, or be a guest's if `guests` may."""
     if isinstance(wanted, Coupon):
         return wanted.customer_id
     if customer is None:
         kind = "free, nobody holds it" if isinstance(wanted, FreeCode) else "shared by all coupons of its series"
-        raise Malformed(f"the code is {kind}; say customer=, or identity= for a guest", field="customer")
+        guest = ", or identity= for a guest" if guests else "; a guest redeems it without"
+        raise Malformed(f"the code is {kind}; say customer={guest}", field="customer")
     return customer
 
 
@@ -157,7 +158,7 @@ def _inquire(
 def _admit(inquiry: Inquiry, wanted: Redeemable) -> Candidate:
     """Return the candidate if nothing speaks against it, with its place in the series taken; else raise every reason."""
     candidate = judge(inquiry, wanted)
-    refuse(inquiry, candidate.series, candidate.reasons)
+    refuse(inquiry, candidate.series, candidate.reasons, candidate.coupon, candidate.uses)
     if candidate.takes_place and inquiry.writer is not None:
         places_of(candidate.series.name).take(inquiry.writer, 1)
     return candidate

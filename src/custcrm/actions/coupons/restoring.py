@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from attrs import evolve, frozen
 
-from custcrm.actions.coupons.codes import Redeemable, remembered_as
+from custcrm.actions.coupons.codes import Redeemable, remembered_as, series_of
 from custcrm.actions.coupons.redemptions import all_references, series_by_name, uses_by_coupon, uses_for, uses_of
 from custcrm.actions.keys import Request
 from custcrm.business import Business
@@ -26,6 +27,11 @@ class Which:
 
     wanted: Redeemable | None = None
     references: tuple[str, ...] = ()
+
+    def told(self) -> Mapping[str, Any]:
+        """Return what was asked for, for the details of a refusal: of a coupon its series, as its code is worth something."""
+        series = {} if self.wanted is None else {"series": series_of(self.wanted)}
+        return {**series, **({"references": ", ".join(self.references)} if self.references else {})}
 
     def __attrs_post_init__(self) -> None:
         if self.references:
@@ -55,7 +61,7 @@ def restore(
             return tuple(use for use in back if use.restored_at == max(before.as_of, use.redeemed_at))
         uses = _hold_uses(writer, meant)
         if not uses:
-            raise Refusal(Reason.NOT_REDEEMED)
+            raise Refusal(Reason.NOT_REDEEMED, details=which.told())
         now = business.now()
         restored = _take_back(writer, uses, now, reason)
         if not restored:

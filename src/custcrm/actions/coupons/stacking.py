@@ -17,7 +17,7 @@ from custcrm.records import FreeCode, GuestRedemption, Redemption
 from custcrm.rules import benefits
 from custcrm.rules import coupons as rules
 from custcrm.storage.protocol import Writer
-from custcrm.values.errors import Malformed, Reason
+from custcrm.values.errors import Malformed, Reason, Refusal
 from custcrm.values.money import Money
 
 MOST: Final = 100
@@ -59,12 +59,12 @@ def redeem_all(
 
 def check_each_once(wanted: Sequence[Redeemable]) -> None:
     """Raise the refusal where a coupon is among them twice: it is used once for an order."""
-    seen: set[str | None] = set()
-    for each in wanted:
+    seen: dict[str | None, int] = {}
+    for number, each in enumerate(wanted, 1):
         name = remembered_as(each)
         if name in seen:
-            raise rules.refusal([Reason.ALREADY_REDEEMED], series=series_of(each))
-        seen.add(name)
+            raise rules.refusal([Reason.ALREADY_REDEEMED], coupon=number, series=series_of(each), same_as=seen[name])
+        seen[name] = number
 
 
 def _redeem_each(
@@ -81,9 +81,12 @@ def _redeem_each(
     turns = {at: benefits.from_json(terms[series_of(each)].benefit) for at, each in enumerate(wanted)}
     made: dict[int, Redemption | GuestRedemption] = {}
     for at in sorted(turns, key=lambda at: (benefits.turn(turns[at]), remembered_as(wanted[at]) or "")):
-        if identity is not None:
-            made[at] = guests.redeem_as_guest(business, wanted[at], identity, order)
-        else:
-            made[at] = redeeming.redeem(business, wanted[at], order)
+        try:
+            if identity is not None:
+                made[at] = guests.redeem_as_guest(business, wanted[at], identity, order)
+            else:
+                made[at] = redeeming.redeem(business, wanted[at], order)
+        except Refusal as no:
+            raise Refusal(*no.reasons, details={"coupon": at + 1, **no.details}) from no
     return [made[at] for at in range(len(wanted))]
 

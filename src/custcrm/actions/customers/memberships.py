@@ -88,6 +88,7 @@ def joining(business: Business, program: str, access: Access | str | None = None
         title=f"join {program}",
         arguments={"program": program, "access": None if access is None else given.value},
         verdict=may,
+        about={"program": program},
         effects=effects,
         holds=True,
     )
@@ -133,6 +134,7 @@ def _changing(
         title=f"set_{field} {program} {value}",
         arguments={"program": program, field: value, "reason": reason},
         verdict=Verdict(eligibility.is_member(business.schema, program)),
+        about={"program": program},
         effects=effects,
     )
 

@@ -58,6 +58,7 @@ def untagging(business: Business, key: str) -> Action:
         title=f"untag {name}",
         arguments={"key": name},
         verdict=Verdict(eligibility.tagged(business.schema, name)),
+        about={"tag": name},
         effects=lambda occasion: (_closing(name, occasion),),
     )
 

@@ -69,6 +69,7 @@ def crediting(
             **({} if valid_from is None else {"valid_from": expiry_as_given(valid_from)}),
         },
         verdict=Verdict(eligibility.may_earn(business.schema, program)),
+        about={"program": program},
         effects=effects,
         cost=lambda business, question, eligible: Cost(points=eligible * amount),
     )
@@ -95,6 +96,7 @@ def spending(
         title=f"spend_points {program} {amount}",
         arguments={"program": program, "points": amount, "terminal": terminal, "offer": offer, "reference": reference},
         verdict=Verdict(eligibility.may_spend(business.schema, program)),
+        about={"program": program},
         foreseen=Verdict(eligibility.has_points(business.schema, program, amount, of="available")),
         effects=lambda occasion: (
             _taking(business, "spend", program, amount, shared), confirming(business, program, occasion)
@@ -129,6 +131,7 @@ def adjusting(business: Business, program: str, points: int, *, reason: str, exp
         title=f"adjust_points {program} {amount}",
         arguments={"program": program, "points": amount, "reason": reason, "expires": expiry_as_given(expires)},
         verdict=Verdict(eligibility.may_earn(schema, program) if up else eligibility.member(schema, program)),
+        about={"program": program},
         foreseen=Verdict() if up else Verdict(eligibility.has_points(schema, program, -amount, of="points")),
         effects=effects,
         cost=lambda business, question, eligible: Cost(points=eligible * amount),

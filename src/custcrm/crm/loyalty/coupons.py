@@ -182,14 +182,17 @@ class Coupons:
     ) -> Redeemed:
         """Redeem several coupons for one order, all or none, and tell the part of each, as `quote` does beforehand.
 
-        They must be stackable, and each is refused for the reasons that `redeem` has. Without a `reference` the deed is the
+        They must be stackable, and each is refused for the reasons that `redeem` has; `details` tell which `coupon` it is, from
+        1. Without a `reference` the deed is the
         order: what was redeemed carries a reference that is made. Once, where a key is given.
         """
         use = checkout_of(
             self._business, customer, reference=reference, sale=sale, lines=lines, terminal=terminal,
             is_guest=identity is not None,
         )
-        found = [self._find(each) for each in several(coupons, field="coupons")]
+        with self._business.reading() as reader:
+            told = enumerate(several(coupons, field="coupons"), 1)
+            found = [codes.find_coupon(reader, each, number) for number, each in told]
         return stacking.redeem_all(self._business, found, use, identity, key=key)
 
     def why(
@@ -231,7 +234,7 @@ class Coupons:
         if not lasting.count:
             raise Malformed("a coupon is reserved for some time, e.g. '15 minutes'", field="for_")
         use = checkout_of(business, customer, reference=reference)
-        owner = redeeming.holder(found, use.customer)
+        owner = redeeming.holder(found, use.customer, guests=False)
 
         def reserve(writer: Writer) -> Coupon:
             done = single.perform(business, lambda: redeeming.reserving(business, found, use, lasting), owner, key=key)

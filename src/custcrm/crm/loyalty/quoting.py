@@ -34,25 +34,28 @@ def quote(business: Business, coupon: Quotable | Sequence[Quotable], lines: Line
     """
     asked = [coupon] if isinstance(coupon, Coupon | FreeCode | CouponSeries | str) else several(coupon, field="coupon")
     with business.reading() as reader:
-        found = [_find(reader, each) for each in asked]
+        found = [_find(reader, each, number) for number, each in enumerate(asked, 1)]
         check_each_once([each for each in found if each is not None])
-        terms = [_terms(business, reader, each, one) for each, one in zip(asked, found, strict=True)]
+        told = enumerate(zip(asked, found, strict=True), 1)
+        terms = [_terms(business, reader, each, one, number) for number, (each, one) in told]
     if len(terms) > 1 and not all(each.stackable for each in terms):
         raise Refusal(Reason.NOT_STACKABLE, details={"series": next(each.name for each in terms if not each.stackable)})
     worth = [benefits.from_json(each.benefit) for each in terms]
     return benefits.quote_all(worth, sale_lines(business, lines), currency=business.currency)
 
 
-def _find(reader: Reader, asked: Quotable) -> codes.Redeemable | None:
+def _find(reader: Reader, asked: Quotable, number: int) -> codes.Redeemable | None:
     """Return what a coupon or code stands for; None for a series that is named, of which there may be any number of coupons."""
     if isinstance(asked, CouponSeries):
         return None
     if isinstance(asked, str):
         return codes.find_by_code(reader, identifier(asked, field="coupon"))
-    return codes.find_coupon(reader, asked)
+    return codes.find_coupon(reader, asked, number)
 
 
-def _terms(business: Business, reader: Reader, asked: Quotable, found: codes.Redeemable | None) -> CouponSeries:
+def _terms(
+    business: Business, reader: Reader, asked: Quotable, found: codes.Redeemable | None, number: int
+) -> CouponSeries:
     """Return the series, unless the coupon can take nothing off any more."""
     if isinstance(asked, CouponSeries):
         return asked
@@ -62,5 +65,6 @@ def _terms(business: Business, reader: Reader, asked: Quotable, found: codes.Red
     coupon, uses = rules.unheld(found) if isinstance(found, FreeCode) else found, uses_of(reader, found)
     reasons = rules.refusals(series, coupon, uses, at=rules.present(coupon, uses, business.now()), references=(), beside=())
     if found_worthless := reasons & WORTHLESS:
-        raise rules.refusal(found_worthless, series=series.name)
+        first = rules.ordered(found_worthless)[0]
+        raise rules.refusal(found_worthless, coupon=number, series=series.name, **rules.obstacle(first, series, coupon, uses))
     return series

@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 from custcrm.records import Sale, SaleLine
 from custcrm.values.errors import Malformed, Reason, Refusal
 from custcrm.values.money import Money, round_ratio
+from custcrm.values.spelling import nearest
 
 Words: TypeAlias = frozenset[str]
 """The names that a line was told by."""
@@ -76,7 +77,8 @@ def goods(lines: Iterable[SaleLine], paid: Iterable[int]) -> list[Goods]:
 def bring_back(sale: Sale, rest: list[Goods], told: Iterable[tuple[SaleLine, Words]]) -> list[Brought]:
     """Return the lines that come back, with the category, price and amount of what was sold where none was told.
 
-    Malformed where nobody can tell which goods are meant, Refusal OVER_REFUND where more is told than is left of them.
+    Malformed where nobody can tell which goods are meant, or the sale had none of them, Refusal OVER_REFUND where more is told
+    than is left of them.
     """
     done: list[Brought] = []
     for number, (line, words) in enumerate(told, 1):
@@ -84,6 +86,7 @@ def bring_back(sale: Sale, rest: list[Goods], told: Iterable[tuple[SaleLine, Wor
             raise Malformed("what came back is told without a minus", field=f"lines[{number}]")
         found = _meant(rest, line, words, number)
         if not found:
+            _check_sold(rest, line, number)
             raise over(sale, line.quantity, 0)
         for each in found:
             back = _complete(sale, line if len(found) == 1 else evolve(line, quantity=each.left), words, each)
@@ -165,6 +168,23 @@ def _meant(rest: Sequence[Goods], line: SaleLine, words: Words, number: int) -> 
     if len(found) > 1 and ("amount" in words or line.quantity != sum(each.left for each in found)):
         raise _several(found, number)
     return found
+
+
+def _check_sold(rest: Sequence[Goods], line: SaleLine, number: int) -> None:
+    """Raise Malformed where the sale had no such goods; else they came back already."""
+    categories = [each.line.category for each in rest if each.line.product == line.product]
+    if not categories:
+        known = {each.line.product: each.line.product.casefold() for each in rest if each.line.product is not None}
+        near = nearest((line.product or "").casefold(), known.values())
+        meant = [name for name, folded in known.items() if folded in near or folded == (line.product or "").casefold()]
+        what = "no line without a product" if line.product is None else f"no line of product {line.product!r}"
+        raise Malformed(f"the sale has {what}", field=f"lines[{number}].product", suggestions=meant)
+    if line.category not in (None, *categories):
+        known_categories = sorted({each for each in categories if each is not None})
+        raise Malformed(
+            f"the sale has no line of the product in category {line.category!r}", field=f"lines[{number}].category",
+            suggestions=known_categories,
+        )
 
 
 def _costs(each: Goods, line: SaleLine) -> bool:
