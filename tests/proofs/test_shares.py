@@ -4,6 +4,7 @@ Orders are drawn with stacked coupons and a discount of the till beside them, re
 cancel. The model has an arithmetic of its own: exact fractions, rounded where the words of the documentation say so.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import count
@@ -128,12 +129,20 @@ class Model:
     counts: int = 1
 
     def __attrs_post_init__(self) -> None:
-        left = [each.cost for each in self.order.lines]
+        names = dict.fromkeys(each.product for each in self.order.lines)  # on how many lines goods stand makes no difference
+        goods = [Bought(name, self.bought(name)) for name in names]
+        left = [each.cost for each in goods]
         for name in sorted(self.order.coupons, key=in_turn):
-            off = quoted(name, self.order.lines, left)
+            off = quoted(name, goods, left)
             self.parts[name] = sum(off)
             left = [rest - each for rest, each in zip(left, off, strict=True)]
-        self.shares = [rest - off for rest, off in zip(left, divided(floor(self.order.till * sum(left)), left), strict=True)]
+        paid = [rest - off for rest, off in zip(left, divided(floor(self.order.till * sum(left)), left), strict=True)]
+        self.shares = [0] * len(self.order.lines)
+        for each, share in zip(goods, paid, strict=True):
+            places = [at for at, line in enumerate(self.order.lines) if line.product == each.product]
+            costs = [self.order.lines[at].cost for at in places]
+            for at, cost, off in zip(places, costs, divided(each.cost - share, costs), strict=True):
+                self.shares[at] = cost - off
         self.total = self.left = sum(self.shares)
         self.units = sum(each.quantity for each in self.order.lines)
 
@@ -192,6 +201,7 @@ class Shop:
             crm.coupons.add_series(name, program="club", stackable=True, benefit={**about, kind: gives})
         for name in ("Red", "White"):
             crm.earning.add("club", name, category=name)
+            crm.earning.add("club", f"pieces of {name}", per="units", category=name)
         crm.earning.add("club", "double", per="multiplier", factor=2, category="White")
 
     def play(self, order: Order) -> None:
@@ -213,6 +223,7 @@ class Shop:
         sale = crm.sales.record(buyer, self.money(model.total), lines=goods, program="club", external_id=number)
         assert [each.minor for each in crm.sales.details(sale).shares] == model.shares
         self._compare_points(sale, model)
+        self._compare_apart(order, goods, sale)
         paid = floor(order.friend * model.total)
         crm.accounts.replenish(friend, "wallet", self.money(WALLET))
         if paid:
@@ -225,12 +236,30 @@ class Shop:
         else:
             self._bring_all(sale, model)
 
+    def _compare_apart(self, order: Order, goods: list[dict[str, Any]], sale) -> None:
+        """Sell the same to somebody else, each piece on a line of its own: it costs and earns the same in sum."""
+        crm, number = self.crm, f"o-{next(self.numbers)}"
+        twin = crm.customers.add(first_name="Ben")
+        crm.programs.join(twin, "club")
+        coupons = [crm.coupons.issue(twin, name) for name in order.coupons]
+        pieces = [{**each, "quantity": 1} for each in goods for _ in range(each["quantity"])]
+        for coupon, part in zip(coupons, crm.coupons.quote(coupons, pieces).parts, strict=True):
+            crm.coupons.redeem(coupon, reference=number, discount=part)
+        apart = crm.sales.record(twin, sale.total, lines=pieces, program="club", external_id=number)
+        told: list[Any] = []
+        for each, lines in ((sale, goods), (apart, pieces)):
+            shares = Counter[str]()
+            for line, share in zip(lines, crm.sales.details(each).shares, strict=True):
+                shares[line["product"]] += share.minor
+            told.append((shares, {entry.rule: entry.delta for entry in crm.earning.of_sale(each)}))
+        assert told[0] == told[1]
+
     def _compare_points(self, sale, model: Model) -> None:
         expected = {}
         for category, factor in (("Red", 1), ("White", 2)):
             paid = sum(model.paid(name) for name, (of, _) in CATALOGUE.items() if of == category)
             expected[category] = floor(Fraction(factor * paid, UNIT[self.currency]))
-        found = {each.rule: each.delta for each in self.crm.earning.of_sale(sale)}
+        found = {each.rule: each.delta for each in self.crm.earning.of_sale(sale) if each.rule in expected}
         assert found == {name: points for name, points in expected.items() if points}
 
     def _take_back(self, sale, model: Model, back: tuple[str, int] | Fraction) -> None:

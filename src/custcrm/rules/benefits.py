@@ -11,10 +11,11 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 from attrs import frozen
 
+from custcrm.rules.alike import Line, alike, parted
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import identifier
 from custcrm.values.money import Money, apportion, round_ratio
@@ -41,26 +42,6 @@ TEXT_LIMIT: Final = 200
 DECIMALS: Final = 6
 """Of a percentage."""
 LARGEST_QUANTITY: Final = 10**6
-
-
-class Line(Protocol):
-    """A line of a sale, such as `SaleLine`: `amount` is for all `quantity` of it, after other discounts."""
-
-    @property
-    def product(self) -> str | None:
-        """The product's name or number."""
-
-    @property
-    def category(self) -> str | None:
-        """The product's category."""
-
-    @property
-    def quantity(self) -> int:
-        """How many."""
-
-    @property
-    def amount(self) -> Money:
-        """What they cost together."""
 
 
 @frozen(kw_only=True)
@@ -195,10 +176,13 @@ def quote_all(benefits: Sequence[Benefit | None], lines: Iterable[Line], *, curr
     """Return what several benefits take off the lines together, in the order of `ORDER`, each of what those before left.
 
     Of one kind those about a product or a category come first, so that what they are about is not taken before. It does not
-    matter in which order they are given. None is a coupon without one: it takes nothing off.
+    matter in which order they are given, nor on how many lines the same goods stand. None is a coupon without one: it takes
+    nothing off.
     """
-    asked = tuple(lines)
-    left = [_minor(line.amount, currency) for line in asked]
+    told = tuple(lines)
+    costs = [_minor(line.amount, currency) for line in told]
+    asked = alike(told)
+    left = [each.amount.minor for each in asked]
     parts = [0] * len(benefits)
     found = [(at, benefit) for at, benefit in enumerate(benefits) if benefit is not None]
     for at, benefit in sorted(found, key=lambda each: turn(each[1])):
@@ -206,7 +190,9 @@ def quote_all(benefits: Sequence[Benefit | None], lines: Iterable[Line], *, curr
         left = [rest - part for rest, part in zip(left, taken, strict=True)]
         parts[at] = sum(taken)
     discount, *each = (Money.from_minor(minor, currency) for minor in (sum(parts), *parts))
-    return Quote(discount=discount, parts=tuple(each), shares=tuple(Money.from_minor(rest, currency) for rest in left))
+    off = parted(asked, [one.amount.minor - rest for one, rest in zip(asked, left, strict=True)], told)
+    shares = (Money.from_minor(cost - part, currency) for cost, part in zip(costs, off, strict=True))
+    return Quote(discount=discount, parts=tuple(each), shares=tuple(shares))
 
 
 def turn(benefit: Benefit | None) -> tuple[int, int, str]:
@@ -228,12 +214,11 @@ def take_off(benefit: Benefit, lines: Sequence[Line], left: Sequence[int]) -> li
 
     Returned goods, negative lines, lower what there is.
     """
-    bearing = meant(benefit, lines, left)
-    of = max(0, sum(rest for line, rest in zip(lines, left, strict=True) if _is_meant(benefit, line)))
+    bearing, of = meant(benefit, lines, left), _of(benefit, lines, left)
     there = max(0, min(of, sum(left)))
     match benefit.kind:
         case "product":
-            return _pieces(benefit.quantity, lines, bearing, there)
+            return [part for part, _ in _pieces(benefit.quantity, lines, bearing, there)]
         case "percent":
             wanted = _share(benefit, of)
         case "amount":
@@ -243,9 +228,21 @@ def take_off(benefit: Benefit, lines: Sequence[Line], left: Sequence[int]) -> li
     return apportion(min(wanted, there), bearing)
 
 
+def free_pieces(benefit: Benefit, lines: Sequence[Line], left: Sequence[int]) -> list[int]:
+    """Return how many pieces of each line a benefit gives free of charge, of what is `left` of it in minor units."""
+    if benefit.kind != "product":
+        return [0] * len(lines)
+    there = max(0, min(_of(benefit, lines, left), sum(left)))
+    return [pieces for _, pieces in _pieces(benefit.quantity, lines, meant(benefit, lines, left), there)]
+
+
 def meant(benefit: Benefit, lines: Sequence[Line], left: Sequence[int]) -> list[int]:
     """Return of each line what is left of it where the benefit is about it and it can bear any, else nought."""
     return [max(rest, 0) if _is_meant(benefit, line) else 0 for line, rest in zip(lines, left, strict=True)]
+
+
+def _of(benefit: Benefit, lines: Sequence[Line], left: Sequence[int]) -> int:
+    return max(0, sum(rest for line, rest in zip(lines, left, strict=True) if _is_meant(benefit, line)))
 
 
 def _is_meant(benefit: Benefit, line: Line) -> bool:
@@ -258,12 +255,16 @@ def _share(benefit: Benefit, of: int) -> int:
     return wanted if benefit.at_most is None else min(wanted, benefit.at_most.minor)
 
 
-def _pieces(quantity: int, lines: Sequence[Line], bearing: Sequence[int], there: int) -> list[int]:
-    """Return what so many pieces cost, the dearest first, so that it does not matter in which order the lines stand."""
-    found = [0] * len(lines)
+def _pieces(quantity: int, lines: Sequence[Line], bearing: Sequence[int], there: int) -> list[tuple[int, int]]:
+    """Return of each line what so many pieces take off it, the dearest first in whatever order they stand, and how many of them
+    are free of charge by that: none where there was not as much as they cost.
+    """
+    found = [(0, 0)] * len(lines)
     bought = [at for at, rest in enumerate(bearing) if rest and lines[at].quantity > 0]
     for at in sorted(bought, key=lambda at: (-Fraction(bearing[at], lines[at].quantity), -lines[at].quantity)):
         pieces = min(quantity, lines[at].quantity)
-        found[at] = min(round_ratio(bearing[at] * pieces, lines[at].quantity), there)
-        quantity, there = quantity - pieces, there - found[at]
+        cost = round_ratio(bearing[at] * pieces, lines[at].quantity)
+        off = min(cost, there)
+        found[at] = off, pieces if off == cost else 0
+        quantity, there = quantity - pieces, there - off
     return found

@@ -18,7 +18,7 @@ from attrs import frozen
 from custcrm.records import EarningRule, Sale, SaleLine
 from custcrm.records.earning import Earns, Rounding
 from custcrm.records.sales import SaleKind
-from custcrm.rules.sales.shares import Discount, shares
+from custcrm.rules.sales.shares import Discount, Paid, paid_for
 from custcrm.values.errors import Malformed
 from custcrm.values.money import round_ratio
 
@@ -75,7 +75,7 @@ def earned(
         return []
     applying = [rule for rule in rules if _applies(rule, sale, matches)]
     multipliers = [rule for rule in applying if rule.per is Earns.MULTIPLIER]
-    parts = _parts(sale, lines, shares(lines, discounts, sale.total))
+    parts = _parts(sale, lines, paid_for(lines, discounts, sale.total))
     given = [
         Earned(rule.name, _points(rule, parts, multipliers), rule.expires, rule.valid_from)
         for rule in sorted(applying, key=lambda rule: rule.name) if rule.per is not Earns.MULTIPLIER
@@ -98,19 +98,17 @@ def _applies(rule: EarningRule, sale: Sale, matches: Callable[[str], bool]) -> b
     return rule.filter is None or matches(rule.filter)
 
 
-def _parts(sale: Sale, lines: Sequence[SaleLine], paid: Sequence[int]) -> dict[str | None, Part]:
+def _parts(sale: Sale, lines: Sequence[SaleLine], paid: Sequence[Paid]) -> dict[str | None, Part]:
     """Return the sale by category; under None what lies in no category, and what the lines do not tell of.
 
-    Units of a line whose whole price was taken off count nowhere: nobody paid for them.
+    Units that nobody paid for count nowhere.
     """
     parts: dict[str | None, Part] = {}
-    free = 0
-    for line, share in zip(lines, paid, strict=True):
-        units = 0 if line.amount.minor > 0 and not share else line.quantity
-        free += line.quantity - units
-        if line.category is not None:
-            before = parts.get(line.category, Part(0, 0))
-            parts[line.category] = Part(before.money + share, before.units + units)
+    free = sum(line.quantity for line in lines) - sum(each.units for each in paid)
+    for each in paid:
+        if each.category is not None:
+            before = parts.get(each.category, Part(0, 0))
+            parts[each.category] = Part(before.money + each.money, before.units + each.units)
     told = list(parts.values())
     parts[None] = Part(
         sale.total.minor - sum(part.money for part in told), sale.units - free - sum(part.units for part in told)

@@ -24,6 +24,7 @@ from custcrm.business import Business
 from custcrm.records import Coupon, CouponSeries, FreeCode, GuestRedemption, Redemption, SeriesBudget
 from custcrm.rules import benefits
 from custcrm.rules import coupons as rules
+from custcrm.rules.alike import Line
 from custcrm.rules.sales import shares
 from custcrm.storage.customer_facts import Facts, facts
 from custcrm.storage.protocol import Reader, Writer
@@ -49,7 +50,7 @@ class Checkout:
     buyer: str | None = None
     customer: str | None = None
     discount: Money | None = None
-    lines: Sequence[benefits.Line] | None = None
+    lines: Sequence[Line] | None = None
     terminal: str
     point_of_sale: str | None = None
 

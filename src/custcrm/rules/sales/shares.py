@@ -1,12 +1,14 @@
-"""What was paid for each line of a sale: its share. The names to know are `shares`, `further`, `Discount` and `discounts`.
+"""What was paid for each line of a sale: its share. Know `shares`, `paid_for`, `further`, `Discount` and `discounts`.
 
 Lines tell what goods cost, a sale what was paid. Where less was paid than the lines come to, somebody took something off, and
 each discount is spread over the lines that it is about: a coupon's over those of its product or category, any other over all.
-Everything that asks what was paid for a line asks here: what sales earn, refunds, benefits of further coupons, receipts.
+Everything that asks what was paid for a line asks here: what sales earn, refunds, benefits of further coupons, receipts. On how
+many lines the same goods stand makes no difference.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,7 +16,8 @@ from typing import Final
 from attrs import frozen
 
 from custcrm.records import CouponSeries, Redemption
-from custcrm.rules.benefits import Benefit, Line, from_json, meant, quote, quote_all, take_off, turn
+from custcrm.rules.alike import Alike, Line, alike, parted
+from custcrm.rules.benefits import Benefit, free_pieces, from_json, meant, quote, quote_all, take_off, turn
 from custcrm.rules.coupons import Use
 from custcrm.values.money import Money, apportion
 
@@ -32,6 +35,15 @@ class Discount:
     benefit: Benefit | None = None
 
 
+@frozen
+class Paid:
+    """What was paid for goods of a category, in minor units, and for how many; of goods that came back less than nought."""
+
+    category: str | None
+    money: int
+    units: int
+
+
 def shares(lines: Sequence[Line], discounts: Iterable[Discount] = (), total: Money | None = None) -> list[int]:
     """Return what was paid for each line, in minor units; without a total, what these discounts leave to be paid.
 
@@ -41,14 +53,34 @@ def shares(lines: Sequence[Line], discounts: Iterable[Discount] = (), total: Mon
     remainders. Returned goods, lines below nought, bear nothing. Where the total is not less, each line was paid as it stands,
     and the rest is of no line.
     """
-    sign = _sign(total)
-    left = [sign * line.amount.minor for line in lines]
-    off = sum(max(rest, 0) for rest in left) if total is None else taken_off(lines, total)
-    for discount in _together(list(discounts), lines):
-        off -= _take(_spread(discount, lines, left, off), left)
-    if total is not None:
-        _take(apportion(off, [max(rest, 0) for rest in left]), left)
-    return [sign * rest for rest in left]
+    sign, goods = _sign(total), alike(lines)
+    left, _ = _left(goods, discounts, total)
+    off = parted(goods, [sign * each.amount.minor - rest for each, rest in zip(goods, left, strict=True)], lines)
+    return [line.amount.minor - sign * part for line, part in zip(lines, off, strict=True)]
+
+
+def paid_for(lines: Sequence[Line], discounts: Iterable[Discount], total: Money) -> list[Paid]:
+    """Return what was paid for the goods of a sale, by which it earns, and for how many of them something was.
+
+    Pieces that a coupon gave free of charge were not paid for, nor was what all of its price was taken off. Returned goods pay:
+    they lower what was paid for the goods of their category, and what is over for all others in proportion.
+    """
+    goods = alike(lines)
+    left, free = _left(goods, discounts, total)
+    paid = [max(rest, 0) for rest in left]
+    back = Counter[str | None]()
+    for each, rest in zip(goods, left, strict=True):
+        back[each.category] -= min(rest, 0)
+    for category in back:
+        own = [rest if each.category == category else 0 for each, rest in zip(goods, paid, strict=True)]
+        lowered = min(back[category], sum(own))
+        _take(apportion(lowered, own), paid)
+        back[category] -= lowered
+    _take(apportion(min(back.total(), sum(paid)), paid), paid)
+    return [
+        Paid(each.category, money, _units(each, money, none))
+        for each, money, none in zip(goods, paid, free, strict=True)
+    ]
 
 
 def taken_off(lines: Iterable[Line], total: Money) -> int:
@@ -93,6 +125,29 @@ def further(benefit: Benefit, granted: Sequence[Discount], lines: Sequence[Line]
 
 
 # inside ---------------------------------------------------------------------------------------------
+
+
+def _units(goods: Alike, money: int, free: int) -> int:
+    """Return for how many of the goods something was paid; of what costs nothing, and of what came back, all are told."""
+    if goods.amount.minor <= 0:
+        return goods.quantity
+    return max(0, goods.quantity - free) if money else 0
+
+
+def _left(goods: Sequence[Alike], discounts: Iterable[Discount], total: Money | None) -> tuple[list[int], list[int]]:
+    """Return what was paid for goods, of what came back as if it were sold, and how many of them were free of charge."""
+    sign = _sign(total)
+    left = [sign * each.amount.minor for each in goods]
+    free = [0] * len(goods)
+    off = sum(max(rest, 0) for rest in left) if total is None else taken_off(goods, total)
+    for discount in _together(list(discounts), goods):
+        parts = _spread(discount, goods, left, off)
+        if discount.benefit is not None and any(parts) and parts == take_off(discount.benefit, goods, left):
+            free = [sum(each) for each in zip(free, free_pieces(discount.benefit, goods, left), strict=True)]
+        off -= _take(parts, left)
+    if total is not None:
+        _take(apportion(off, [max(rest, 0) for rest in left]), left)
+    return left, free
 
 
 def _together(told: list[Discount], lines: Sequence[Line]) -> list[Discount]:
