@@ -220,10 +220,10 @@ class Custody(Generic[W]):
             finally:
                 _forget(held)
 
-    def confine(self, found: Iterator[R]) -> Iterator[R]:
-        """Yield what is found; within a write(), to its owner alone."""
+    def confine(self, found: Iterator[R], require_open: Callable[[], object]) -> Iterator[R]:
+        """Yield what is found, of a store that is still open; within a write(), to its owner alone."""
         held = self.current()
-        return found if held is None else held.confine(found)
+        return _while_open(found if held is None else held.confine(found), require_open)
 
     def _under_way(self, found: tuple[Held[Any], ...] | list[Held[Any]]) -> Held[W] | None:
         for each in found:
@@ -316,6 +316,13 @@ def _forget(held: Held[Any]) -> None:
     _HERE.held = tuple(each for each in _HERE.held if each is not held)
     if _is_marked(held):
         _WITHIN.set(tuple(mark for mark in _WITHIN.get() if mark.held is not held))
+
+
+def _while_open(found: Iterator[R], require_open: Callable[[], object]) -> Iterator[R]:
+    require_open()
+    for each in found:
+        yield each
+        require_open()
 
 
 def _current_task() -> Any:

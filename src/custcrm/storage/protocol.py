@@ -230,7 +230,10 @@ class Store(Protocol):
         """Tell whether this call is within a write() of this store; MisusedTransaction where it is another's."""
 
     def confine(self, found: Iterator[R]) -> Iterator[R]:
-        """Yield what is found; of what is begun within a write(), MisusedTransaction to all but its owner."""
+        """Yield what is found, and raise Closed for what is left of it once the store is closed.
+
+        Of what is begun within a write(), MisusedTransaction to all but its owner.
+        """
 
     def version(self) -> int | None:
         """Return the schema's version, None when nothing has been set up."""

@@ -106,8 +106,8 @@ class MemoryStore:
         return self._custody.current() is not None
 
     def confine(self, found: Iterator[R]) -> Iterator[R]:
-        """Yield what is found; within a write(), to its owner alone."""
-        return self._custody.confine(found)
+        """Yield what is found, as long as the store is open; within a write(), to its owner alone."""
+        return self._custody.confine(found, self._open)
 
     def version(self) -> int | None:
         """Return the schema's version: records in memory are always this library's."""

@@ -162,8 +162,8 @@ class SqlStore:
         return self._custody.current() is not None
 
     def confine(self, found: Iterator[R]) -> Iterator[R]:
-        """Yield what is found; within a write(), to its owner alone."""
-        return self._custody.confine(found)
+        """Yield what is found, as long as the store is open; within a write(), to its owner alone."""
+        return self._custody.confine(found, self._open)
 
     def version(self) -> int | None:
         """Return the schema's version, None when nothing has been set up."""
@@ -191,6 +191,11 @@ class SqlStore:
                     _give_back(left)
             engine.dispose()
 
+    def _open(self) -> Engine:
+        if self._engine is None:
+            raise Closed("this store was closed; open it again to use it")
+        return self._engine
+
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
         """Let this process's writers queue here, and other processes have a turn after a long one: SQLite knows no queue."""
@@ -203,10 +208,9 @@ class SqlStore:
     @contextmanager
     def _connection(self, *, writes: bool) -> Iterator[Connection]:
         """Give a connection with a transaction begun; what is not committed is rolled back."""
-        if self._engine is None:
-            raise Closed("this store was closed; open it again to use it")
+        engine = self._open()
         with translated():
-            connection = self._engine.connect().execution_options(custcrm_write=writes, preserve_rowcount=True)
+            connection = engine.connect().execution_options(custcrm_write=writes, preserve_rowcount=True)
         try:
             with translated():
                 connection.begin()

@@ -227,6 +227,15 @@ class TransactionLaws:
         with pytest.raises(Closed), store.write():
             pass
 
+    @pytest.mark.parametrize("read", range(3))
+    def test_what_is_half_read_ends_with_the_store(self, store: Store, read: int) -> None:
+        """However much of what a store confines is read when it is closed, what is left of it raises Closed."""
+        found = store.confine(iter(range(3)))
+        assert [next(found) for _ in range(read)] == list(range(read))
+        store.close()
+        with pytest.raises(Closed):
+            next(found)
+
     def test_migrating_again_does_nothing(self, store: Store) -> None:
         """A store that is set up has a version, and migrating it changes neither that nor its records."""
         put(store)
