@@ -2,7 +2,9 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,21 @@ def test_errors(row: list[str]) -> None:
     error = caught.value
     assert (error.kind, text[error.position:error.end], error.position) == (code(row[0]), place, len(before))
     assert error.message == row[2]
+
+
+@pytest.mark.parametrize("row", table(PAGE, "does not meet | write"), ids=lambda row: row[0])
+def test_money_and_numbers(row: list[str]) -> None:
+    """What does not meet is refused with the way out, and what is to be written instead means what was meant."""
+    with pytest.raises(FilterError, match="divide the amount by the number") as refused:
+        schema().parse(code(row[0]))
+    assert refused.value.kind == "type"
+    rule, verdicts = schema().parse(code(row[1])), set()
+    for visits, total, credit in product(range(1, 7), range(0, 121, 7), (0, 1, 49)):
+        shop = {"occurred_at": datetime(2026, 1, 31, tzinfo=UTC), "total": total}
+        meant = eval(code(row[0]), {"visits": visits, "sales_total": total, "sales_count": 1, "credit": credit})
+        assert rule.matches({"visits": visits, "sales": [shop], "credit": credit}) == meant
+        verdicts.add(meant)
+    assert verdicts == {True, False}
 
 
 @pytest.mark.parametrize("row", table(PAGE, "instead of | write"), ids=lambda row: row[0])

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from custcrm.filters import FilterError, Schema
 from custcrm.filters.syntax.spellings import loose_days, loose_number
 from custcrm.filters.types import types as t
+from custcrm.values.errors import Malformed
+from custcrm.values.money import Money
 
 SCHEMA = Schema(
     {
@@ -203,6 +205,11 @@ def test_a_mistake_names_its_remedy(marked: str, meant: str, told: str) -> None:
         ("sales.shop = 'x'", "EXISTS(sales WHERE shop …)"),
         ("shop = 'x'", "EXISTS(sales WHERE shop …)"),
         ("total > '5.125'", "cannot be compared with a text"),
+        ("total > visits", "; divide the amount by the number, and compare that with a constant"),
+        ("visits * 10 < sales_amount", "; divide the amount by the number, and compare that with a constant"),
+        ("total BETWEEN 1 AND visits", "; divide the amount by the number, and compare that with a constant"),
+        ("total + visits > 100", "visits is a number that is computed; only a constant or another amount adds up with money"),
+        ("visits * 2 - total > 100", "this is a number that is computed; only a constant or another amount adds up"),
         ("total = 'many'", "cannot be compared with a text"),
         ("born = '30.2.1990'", "DATE('2026-01-31')"),
     ],
@@ -211,6 +218,16 @@ def test_where_nobody_can_know_nothing_is_suggested(text: str, told: str) -> Non
     """Law: no remedy that would be accepted and mean something else: a text has no order of numbers, a count is no day."""
     error = mistake(text)
     assert (error.suggestions, told in error.message) == ((), True), str(error)
+
+
+def test_an_amount_is_given_as_a_number() -> None:
+    """Money beside the text, or in an expression, is told to be given in major units, as which it is understood."""
+    given = Money("12.50", "EUR")
+    with pytest.raises(FilterError, match="given as a Decimal or an int, in major units"):
+        SCHEMA.parse("total > :least", {"least": given})
+    with pytest.raises(Malformed, match="given as a Decimal or an int, in major units"):
+        _ = SCHEMA.fields.total > given
+    assert SCHEMA.parse("total > :least", {"least": given.amount}) == SCHEMA.parse("total > 12.50")
 
 
 OPERATORS = ("=", "<>", "<", "<=", ">", ">=")

@@ -44,6 +44,8 @@ def does_not_meet(  # two values, each with its domain, and the operator between
     if not suggestions and a.sort in ("date", "instant"):
         example = "; a day is written DATE('2026-01-31'), a time before now ago('30 days')"
         return type_error(right, message + example, public=message)
+    if not b.constant and "money" in (a.sort, b.sort) and (a.sort in NUMERIC or b.sort in NUMERIC):
+        message += "; divide the amount by the number, and compare that with a constant"
     if a.sort == "choice":
         message += f"; it is {listed(a.choices)}"
     if not suggestions and b.sort == "boolean" and a.sort == "text":

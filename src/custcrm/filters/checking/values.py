@@ -147,7 +147,8 @@ def _sum(names: Names, node: Arithmetic, a: Domain, b: Domain) -> Domain:
         return _number(a, b)
     for side, domain in ((node.left, a), (node.right, b)):
         if domain.sort != "money" and not domain.constant:
-            raise type_error(side, f"{subject(side, domain)} is a number; only amounts of money add up with money")
+            message = f"{subject(side)} is a number that is computed; only a constant or another amount adds up with money"
+            raise type_error(side, message)
         check_amount(names, side, domain)
     return Domain("money")
 

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from custcrm.filters.syntax.nodes import INTEGER_MAX, INTEGER_MIN, Literal, Place, Scalar, literal
 from custcrm.values.errors import Malformed
+from custcrm.values.money import Money
 
 DIGITS: Final = 15
 """Significant digits, and decimals, of a number that is no integer: what survives JSON readers with binary64."""
@@ -114,6 +115,8 @@ def _scalar(value: object) -> Scalar:
             raise Malformed("nothing equals None; ask whether the value exists")
         case float():
             raise Malformed("a float is not exact; give a Decimal, or the number as an int")
+    if type(value) is Money:
+        raise Malformed("an amount is given as a Decimal or an int, in major units")
     raise Malformed(f"a constant is a text, number, bool, date or aware datetime, not {type(value).__name__}")
 
 
