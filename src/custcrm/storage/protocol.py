@@ -63,6 +63,7 @@ class Reader(Protocol):
         record: type[R],
         where: Mapping[str, Any] | None = None,
         *,
+        beginning: Mapping[str, str] | None = None,
         order: Sequence[str] = (),
         descending: bool = False,
         after: Sequence[Any] | None = None,
@@ -70,6 +71,7 @@ class Reader(Protocol):
     ) -> Iterator[R]:
         """Yield records whose columns equal `where` (None: is missing; a list, tuple or set: is one of).
 
+        `beginning` tells what columns of texts begin with, code point by code point.
         A text that is declared caseless is found without case by its copy, `email_folded`, and what that equals is folded.
         `order` names columns (by default the key), `after` is the last seen value of each of these (exclusive), for paging.
         """

@@ -151,8 +151,11 @@ class Customers:
         """Find customers by any mix of criteria; all must hold.
 
         Names match by their beginning (or `match="exact"`, `"contains"`), whatever the case; a phone in any spelling; an email
-        and a card number exactly. `any` looks in names, email, phone and card number. Further emails and phones are found, as
-        far as they are there when it is asked, by the whole address or number.
+        and a card number letter by letter. `any` is for a search box: it looks for one text in names and emails as names match,
+        and for a whole phone or card number. Further emails and phones are found as the first are, those that are there when
+        it is asked. The customers come in the order of their ids.
+
+            crm.customers.search(any="anna@ex").page(limit=20)
         """
         given = {
             "first_name": first_name, "last_name": last_name, "company_name": company_name, "email": email,

@@ -1,6 +1,7 @@
 """Who is meant by a name, an address or a number. The names to know are `condition_of` and `callers`.
 
-An exact email and a phone number are looked for in the customers' own fields and among their further ones alike.
+An email and a phone number are looked for in the customers' own fields and among their further ones alike: the number in any
+spelling, the email letter by letter, or by `any` without case and by a part of it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from custcrm.values.texts import LONGEST, checked, fold_case
 
 MATCHES: Final = {"prefix": "starts_with", "contains": "contains", "exact": "="}
 NAMES: Final = ("first_name", "last_name", "company_name")
+FEW: Final = 1_000
+"""Further emails whose owners a condition lists; where more are found it looks at those of every customer."""
 
 
 def condition_of(business: Business, wanted: Mapping[str, str], match: str) -> s.Condition:
@@ -41,7 +44,7 @@ def callers(business: Business, reader: Reader, phone: str) -> Collection[str]:
 def _criterion(business: Business, name: str, text: str, match: str) -> s.Condition:
     match name:
         case "phone":
-            return _phone(business, text)
+            return s.disjunction(_numbers(business, _wanted(text, "phone")))
         case "email":
             return _email(business, text)
         case "any":
@@ -52,38 +55,45 @@ def _criterion(business: Business, name: str, text: str, match: str) -> s.Condit
             return _match_name(name, text, match)
 
 
-def _phone(business: Business, text: str) -> s.Condition:
-    wanted = _wanted(text, "phone")
+def _numbers(business: Business, wanted: str) -> list[s.Condition]:
+    """Return conditions, one of which holds of those whose number this is; none where it is no number."""
     number, abroad = lookup_key(wanted, business.country), lookup_keys(wanted)
+    if number is None and not abroad:
+        return []
     with business.reading() as reader:
         own, further = _own_numbers(reader, abroad), _further_numbers(reader, number, abroad)
     parts = [] if number is None else [_equals("phone", number)]
     parts += [s.conjunction([_equals("phone", key), _equals("country", at)]) for at, key in sorted(set(own.values()))]
-    return s.disjunction([*parts, *_is_one_of(further)])
+    return [*parts, *_is_one_of(further)]
 
 
 def _email(business: Business, text: str) -> s.Condition:
     with business.reading() as reader:
-        further = _owners(reader, "email", [_wanted(text, "email")])
+        found = reader.find(ContactPoint, {"kind": "email", "value": _wanted(text, "email")})
+        further = {each.customer_id for each in found}
     return s.disjunction([_equals("email", text), *_is_one_of(further)])
 
 
 def _anywhere(business: Business, text: str, match: str) -> s.Condition:
     text = _wanted(text, "any")
-    number = lookup_key(text, business.country)
-    with business.reading() as reader:
-        further = _owners(reader, "email", [text]) | _further_numbers(reader, number, {})
-    parts = [_match_name(name, text, match) for name in NAMES]
-    parts += [_equals("email", text), _match_name("email", text, match), _equals("card_number", text)]
-    parts += [] if number is None else [_equals("phone", number)]
-    return s.disjunction([*parts, *_is_one_of(further)])
+    own = [*(_match_name(name, text, match) for name in (*NAMES, "email")), _equals("card_number", text)]
+    return s.disjunction([*own, *_further_emails(business, text, match), *_numbers(business, text)])
 
 
 # further addresses: asked before, by an index; a condition would look at those of every customer -----------------------
 
 
-def _owners(reader: Reader, kind: str, values: Collection[str]) -> set[str]:
-    return {each.customer_id for each in reader.find(ContactPoint, {"kind": kind, "value": sorted(values)})}
+def _further_emails(business: Business, text: str, match: str) -> list[s.Condition]:
+    """Return the condition that a further email, without case, begins with, contains or equals the text."""
+    wanted = {"value_folded": fold_case(text)}
+    if match != "contains":
+        where, beginning = (wanted, None) if match == "exact" else (None, wanted)
+        with business.reading() as reader:
+            found = list(reader.find(ContactPoint, where, beginning=beginning, order=("value_folded",), limit=FEW + 1))
+        if len(found) <= FEW:
+            return _is_one_of({each.customer_id for each in found if each.kind == "email"})
+    is_email = s.Compare("=", s.Field(("kind",)), s.Literal("email"))
+    return [s.Aggregate("exists", ("contact_points",), s.conjunction([is_email, _match_name("value", text, match)]))]
 
 
 def _further_numbers(reader: Reader, number: str | None, abroad: Mapping[str, str]) -> set[str]:

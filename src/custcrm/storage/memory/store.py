@@ -163,7 +163,7 @@ class MemoryReader:
         self,
         record: type[R],
         where: Mapping[str, Any] | None = None,
-        *,
+        *, beginning: Mapping[str, str] | None = None,
         order: Sequence[str] = (),
         descending: bool = False,
         after: Sequence[Any] | None = None,
@@ -171,8 +171,8 @@ class MemoryReader:
     ) -> Iterator[R]:
         """Yield records whose columns equal `where`: see the protocol."""
         with self._asking():
-            table = self._contents.tables[record]
-            return self._confine(table.find(where or {}, order, descending=descending, after=after, limit=limit))
+            find = self._contents.tables[record].find
+            return self._confine(find(where or {}, order, beginning=beginning, descending=descending, after=after, limit=limit))
 
     def values(self, record: type, columns: Sequence[str], where: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Return the values of these columns of what `find` would yield."""

@@ -89,13 +89,14 @@ class Table:
         where: Mapping[str, Any],
         order: Sequence[str] = (),
         *,
+        beginning: Mapping[str, str] | None = None,
         descending: bool = False,
         after: Sequence[Any] | None = None,
         limit: int | None = None,
     ) -> list[Any]:
         """Return what `Reader.find` yields."""
         chosen = _read_choices(where)
-        wanted = _predicate(self.record, chosen)
+        wanted = _predicate(self.record, chosen, beginning or {})
         if not descending and (sequence := self._in_order(chosen, tuple(order), after)) is not None:
             return list(islice(filter(wanted, sequence), limit))
         found = [record for record in self._candidates(chosen) if wanted(record)]
@@ -106,7 +107,7 @@ class Table:
     def count(self, where: Mapping[str, Any]) -> int:
         """Count what `find` would give."""
         chosen = _read_choices(where)
-        return sum(map(_predicate(self.record, chosen), self._candidates(chosen))) if where else len(self.records)
+        return sum(map(_predicate(self.record, chosen, {}), self._candidates(chosen))) if where else len(self.records)
 
     def totals(
         self, where: Mapping[str, Any], by: tuple[str, ...], of: str, latest: str | None, beyond: Mapping[str, Any]
@@ -259,9 +260,14 @@ def _single_values(chosen: Choices, columns: tuple[str, ...]) -> Key | None:
     return tuple(value[0] for value in values) if all(len(each) == 1 and None not in each for each in values) else None
 
 
-def _predicate(record: type, chosen: Choices) -> Callable[[Any], bool]:
+def _predicate(record: type, chosen: Choices, beginning: Mapping[str, str]) -> Callable[[Any], bool]:
     tests = [(reader(record, column), frozenset(values)) for column, values in chosen.items()]
-    return lambda each: all(read(each) in values for read, values in tests)
+    if not beginning:
+        return lambda each: all(read(each) in values for read, values in tests)
+    begins = [(reader(record, column), text) for column, text in beginning.items()]
+    return lambda each: all(read(each) in values for read, values in tests) and all(
+        (value := read(each)) is not None and value.startswith(text) for read, text in begins
+    )
 
 
 def _sort_by(

@@ -50,13 +50,14 @@ class SqlReader:
         record: type[R],
         where: Mapping[str, Any] | None = None,
         *,
+        beginning: Mapping[str, str] | None = None,
         order: Sequence[str] = (),
         descending: bool = False,
         after: Sequence[Any] | None = None,
         limit: int | None = None,
     ) -> Iterator[R]:
         """Yield records whose columns equal `where`: see the protocol."""
-        wanted, parameters = statements.read_where(where)
+        wanted, parameters = statements.read_where(where, beginning)
         shape = Shape(
             record=record,
             wanted=wanted,

@@ -17,6 +17,7 @@ from sqlalchemy.types import NullType
 
 from custcrm.filters.targets.sql.binding import ListParameter
 from custcrm.filters.targets.sql.phrases import MemberOf
+from custcrm.filters.targets.sql.text import successor
 from custcrm.records.declaration import declaration
 from custcrm.storage.sql.tables import row_names, table
 
@@ -25,7 +26,7 @@ SHAPES: Final = 1_024
 
 _MOST: Final = 2**63 - 1
 
-Wanted: TypeAlias = tuple[tuple[str, Literal["equal", "missing", "one_of", "one_of_or_missing"]], ...]
+Wanted: TypeAlias = tuple[tuple[str, Literal["equal", "missing", "one_of", "one_of_or_missing", "from", "before"]], ...]
 
 
 @frozen(kw_only=True)
@@ -46,8 +47,10 @@ class Shape:
     copied: bool = False
 
 
-def read_where(where: Mapping[str, Any] | None) -> tuple[Wanted, dict[str, Any]]:
-    """Return the shape and the parameters of what columns must equal."""
+def read_where(
+    where: Mapping[str, Any] | None, beginning: Mapping[str, str] | None = None
+) -> tuple[Wanted, dict[str, Any]]:
+    """Return the shape and the parameters of what columns must equal, or begin with: then they lie between two texts."""
     wanted: list[Any] = []
     parameters: dict[str, Any] = {}
     for place, (name, value) in enumerate((where or {}).items()):
@@ -61,6 +64,11 @@ def read_where(where: Mapping[str, Any] | None) -> tuple[Wanted, dict[str, Any]]
             case _:
                 wanted.append((name, "equal"))
                 parameters[f"where_{place}"] = value
+    for name, text in (beginning or {}).items():
+        for how, end in (("from", text), ("before", successor(text))):
+            if end is not None:  # after all texts none comes
+                parameters[f"where_{len(wanted)}"] = end
+                wanted.append((name, how))
     return tuple(wanted), parameters
 
 
@@ -204,6 +212,10 @@ def _condition(column: sa.Column[Any], how: str, name: str) -> sa.ColumnElement[
             return column.is_(None)
         case "equal":
             return column == sa.bindparam(name, type_=column.type)
+        case "from":
+            return column >= sa.bindparam(name, type_=column.type)
+        case "before":
+            return column < sa.bindparam(name, type_=column.type)
     listed = MemberOf(column, sa.bindparam(name, type_=ListParameter(column.type)))
     return listed if how == "one_of" else sa.or_(listed, column.is_(None))
 

@@ -1,4 +1,4 @@
-"""The laws of a store about questions: the customers that the Python target gives, their values, and texts without case."""
+"""The laws of a store about questions: the customers that the Python target gives, their values, and how texts are found."""
 
 from __future__ import annotations
 
@@ -61,6 +61,19 @@ class QuestionLaws:
         with store.read() as reader:
             assert reader.count_records(Customer, {"first_name_folded": "ann"}) == 0
             assert next(reader.find(Customer, {"id": some_id(10), "first_name_folded": "ben"})).first_name == "Ben"
+
+    def test_find_by_how_texts_begin(self, store: Store) -> None:
+        """Code point by code point, beside other columns, in any order; nothing is a pattern, and a missing text begins not."""
+        last = "\U0010ffff"
+        names = ["", "Ab", "Abc", "ab", "a%c", "a_c", "\ud7ff", "\ue000", last, last * 2, "e", "\u00e9", "e\u0301", None]
+        put(store, *(customer(10 + number, first_name=name) for number, name in enumerate(names)))
+        texts = [name for name in names if name is not None]
+        with store.read() as reader:
+            for beginning in [*texts, "A", "a%", "a_", "b"]:
+                found = reader.find(Customer, {"kind": "person"}, beginning={"first_name": beginning}, order=("first_name",))
+                assert [each.first_name for each in found] == sorted(text for text in texts if text.startswith(beginning))
+            folded = reader.find(Customer, beginning={"first_name_folded": "ab"}, order=("first_name_folded",), limit=2)
+            assert [each.first_name for each in folded] == ["Ab", "ab"]
 
     @ON_ONE_STORE
     @given(base=bases(), asked=questions(), rules=verdicts())
