@@ -29,7 +29,7 @@ from zoneinfo import ZoneInfo
 from email_validator import EmailNotValidError, validate_email
 
 import custcrm
-from benchmarks import beside
+from benchmarks import beside, folds
 from benchmarks.compare import Line, best, heading
 
 STANDARD = "import attrs, cattrs, decimal, datetime, zoneinfo, uuid; import dateutil.relativedelta"
@@ -74,6 +74,7 @@ def run(folder: Path, rows: int, *, postgresql: bool = False) -> None:
     _compare("the same, against checks by hand", filled, lambda crm: crm.sales.import_csv(sales), _SALES, sales,
              _checked_sales, rows, raw="csv, checks, executemany", target="")
     _compare("the same, atomic", filled, lambda crm: crm.sales.import_csv(sales, atomic=True), _SALES, sales, _raw_sales, rows)
+    folds.run(folder)
     places = {"sqlite": str(folder / "beside.db")}
     if postgresql:
         places["postgresql"] = os.environ["CUSTCRM_POSTGRES_URL"]

@@ -1,5 +1,6 @@
 """What ignores case and accents, on every store: whatever text a filter can fold, and however its letters are composed."""
 
+import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -7,6 +8,8 @@ from typing import Any, Final
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from custcrm import records as r
 from custcrm import vocabulary
@@ -15,6 +18,7 @@ from custcrm.filters.types import types as t
 from custcrm.records.codec import from_columns
 from custcrm.records.declaration import declaration
 from custcrm.storage.effects import Change, CustomerKey, Given, NewId, Of, Slice, Staged, Template
+from custcrm.storage.folding import copies_of, kept_of
 from custcrm.storage.memory import MemoryStore
 from custcrm.storage.protocol import Store
 from custcrm.storage.questions import Question, Verdict
@@ -105,6 +109,24 @@ def question(column: str, place: str, form: str, wanted: str) -> str:
     if place.startswith("MANY:"):
         return f"EXISTS({place[5:]} WHERE {form.format(column)} = '{quoted}')"
     return f"{form.format(place.format(column))} = '{quoted}'"
+
+
+@given(st.lists(st.none() | st.text(st.sampled_from("aZ9\"\\\n\x1f éÅßİ\u030a\u0345ᾳЙ山ﬁ\u11a8")), min_size=4, max_size=4))
+def test_copies_are_the_folds_of_each_text(names: list[str | None]) -> None:
+    """Law: of a row of texts, ASCII or not, each copy is the text without case, or its three folds where they say more."""
+    row: list[str | None] = [None] * len(declaration(r.Customer).names)
+    for name, text in zip(("first_name", "last_name", "email", "home_location"), names, strict=True):
+        row[declaration(r.Customer).names.index(name)] = text
+    kept = copies_of(r.Customer)(tuple(row))
+    for copy, value in zip(declaration(r.Customer).copies, kept, strict=True):
+        text = row[declaration(r.Customer).names.index(copy.of)]
+        assert value == kept_of(copy, text)
+        if text is None or copy.whole:
+            assert value == (None if text is None else fold(text, case=True))
+            continue
+        folds = [fold(text, *which) for which in FOLDS.values()]
+        small = "".join(each.lower() if each.isascii() else each for each in text)
+        assert (folds == [small, text, small]) if value is None else (json.loads(value) == folds)
 
 
 @pytest.mark.parametrize(("record", "column", "place"), CASES, ids=lambda each: getattr(each, "__name__", each))

@@ -1,12 +1,14 @@
 """What may be stored, and the folds of the language."""
 
 import unicodedata
+from typing import Final
 
 import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custcrm.values import texts
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import key_name
 from custcrm.values.texts import checked, fold, fold_accents, fold_case, is_blank, trimmed
@@ -60,6 +62,38 @@ def test_case_is_folded_as_defined(text: str) -> None:
     decomposed = unicodedata.normalize("NFD", text)
     assert fold_case(text) == unicodedata.normalize("NFC", decomposed.casefold())
     assert fold_case(text) == fold_case(decomposed) == fold_case(unicodedata.normalize("NFC", text))
+
+
+SECOND: Final = sorted({
+    unicodedata.normalize("NFD", chr(at))[-1] for at in range(0x110000)
+    if len(parts := unicodedata.decomposition(chr(at)).split()) == 2 and not parts[0].startswith("<")
+})
+"""What may become one letter with the one before it."""
+MIXED: Final = st.text(st.one_of(
+    st.characters(max_codepoint=0x2FF, exclude_categories=["Cs"]),
+    st.characters(min_codepoint=0x370, max_codepoint=0x52F),
+    st.characters(min_codepoint=0x1E00, max_codepoint=0x1FFF),
+    st.sampled_from(SECOND), st.sampled_from("\u0345\u0483\u20ac\u1100\u1161\u11a8\uac00"),
+))  # fmt: skip
+"""Texts of letters that fold one by one, with marks and letters among them that do not."""
+
+
+def test_letters_that_fold_by_themselves_have_no_part_in_others() -> None:
+    """Law: of each, whatever it is folded to begins a letter of its own, so that a text of them folds letter by letter."""
+    alone = [chr(at) for first, last in texts._ALONE for at in range(first, last + 1)]
+    second = set(SECOND)
+    for letter in alone:
+        for folded in (letter, unicodedata.normalize("NFD", letter), fold_case(letter), fold_accents(letter)):
+            assert folded and not unicodedata.combining(folded[0]) and folded[0] not in second, ascii(letter)
+
+
+@given(MIXED)
+def test_letters_are_folded_by_themselves_as_beside_others(text: str) -> None:
+    """Law: the definitions hold of texts in which some letters are folded one by one, and others cannot be."""
+    letters = unicodedata.normalize("NFD", text)
+    assert fold_case(text) == unicodedata.normalize("NFC", letters.casefold())
+    without = "".join(c for c in letters if unicodedata.category(c) != "Mn")
+    assert fold_accents(text) == unicodedata.normalize("NFC", without)
 
 
 @given(st.text(), st.sampled_from([(True, False), (False, True), (True, True)]))
