@@ -1,5 +1,6 @@
 """Explanations: every condition with its value and verdict, what decided, what would have to change."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -8,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.filters import Schema
+from custcrm.filters.filter import Filter
+from custcrm.filters.syntax.nodes import And, In, Listed, Literal
 from custcrm.filters.tools.explanation import AllOrAny, ConditionVerdict, Explanation
+from custcrm.filters.tools.show import ID
 from custcrm.filters.types import types as t
 from custcrm.values.money import Money
 
@@ -80,6 +84,44 @@ def test_every_condition_in_the_way_is_marked() -> None:
     ]
     assert str(why("visits > 5 OR limit > 1")).count("<- decides") == 2
     assert "<-" not in str(why("visits = 3 AND phone EXISTS"))
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        ("visits > 9 OR (visits > 9 AND phone DOES NOT EXIST)", ["decides", "decides", "fails too"]),
+        ("(visits > 9 AND phone DOES NOT EXIST) OR visits > 9", ["decides", "fails too", "decides"]),
+        ("visits > 9 AND visits > 9", ["decides", "fails too"]),
+        ("visits > 9 OR visits > 9", ["decides", "decides"]),
+        ("visits > 9 AND phone EXISTS AND (limit > 1 OR visits > 9)", ["decides", "", "fails too", "fails too"]),
+        ("NOT (visits = 3 OR visits = 3) OR NOT (visits <= 9)", ["decides", "fails too", "decides"]),
+        ("SEGMENT('busy') AND visits > 9 AND SEGMENT('busy')", ["decides", "fails too", "fails too"]),
+    ],
+)
+def test_a_condition_that_is_written_twice_is_marked_twice(text: str, marks: list[str]) -> None:
+    """Law: a mark belongs to a place: each condition in the way has one, however alike another is, and is told as failing."""
+    explanation = SCHEMA.evolve(segments={"busy": "visits > 9"}).parse(text).explain(ANNA, as_of=AS_OF)
+    lines = [line for line in str(explanation).splitlines()[1:] if not re.search("(any|all) of|SEGMENT", line)]
+    assert [line.partition("<- ")[2] for line in lines] == marks
+    assert len(explanation.failing) == len([each for each in marks if each])
+
+
+def test_to_change_a_condition_that_is_written_twice_is_one_change() -> None:
+    """Law: the nearest change names what has to change, each thing once."""
+    for text in ("visits > 9 AND visits > 9", "visits > 9 AND (phone DOES NOT EXIST AND limit > 1 OR visits > 9)"):
+        change = why(text).nearest_change
+        assert change is not None
+        assert [each.text for each in change] == ["visits > 9"]
+
+
+def test_rows_fixed_by_other_ids_are_another_condition() -> None:
+    """Law: two sets of as many ids read alike and are two conditions: for a row in neither, both have to change."""
+    schema = Schema({"id": str})
+    chosen = [In(ID, Listed(map(Literal, ids))) for ids in (("a", "b"), ("c", "d"))]
+    explanation = Filter.of(schema, And(tuple(chosen))).explain({"id": "e"}, as_of=AS_OF)
+    assert [each.text for each in explanation.conditions] == ["2 fixed rows"] * 2
+    assert explanation.nearest_change is not None
+    assert len(explanation.nearest_change) == 2
 
 
 @pytest.mark.parametrize(

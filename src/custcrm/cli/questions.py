@@ -63,7 +63,7 @@ def explain(
         conditions=[
             {
                 "condition": each.text, "matched": each.verdict, "value": each.seen, "wanted": each.wanted,
-                "decides": each in deciding,
+                "decides": any(each is part for part in deciding),
             }
             for each in explanation.conditions
         ],

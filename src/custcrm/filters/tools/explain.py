@@ -42,7 +42,7 @@ from custcrm.filters.syntax.nodes import (
 from custcrm.filters.syntax.to_text import canonical, path_text
 from custcrm.filters.targets.python.compile import Rows, compile_filter, compile_value
 from custcrm.filters.tools.explanation import AllOrAny, ConditionVerdict, Explanation, Part
-from custcrm.filters.tools.show import brief, seen, shown_value
+from custcrm.filters.tools.show import brief, fixed, seen, shown_value
 from custcrm.filters.tools.wanted import tell_wanted
 from custcrm.filters.types.declarations import Declarations
 from custcrm.values.birthdays import YearlessDate
@@ -104,6 +104,7 @@ class _Asked:
             missing=missing,
             seen=_seen(node, value, missing=missing),
             wanted="" if verdict or None in others else tell_wanted(node, subject, others, negated=negated),
+            among=cast("syntax.In", node).items if fixed(node) is not None else (),
         )
 
     def _lowered(self, node: Node) -> Condition:

@@ -1,12 +1,12 @@
 """What an explanation is: conditions with their verdicts, what decided, the nearest change, and the tree as text.
 
 It is built of "all of" and "any of" alone, so that the deciding conditions and the nearest change are a matter of choosing
-the smallest sets.
+the smallest sets. Where a condition stands twice, each place is told for itself; to change it is one change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 from attrs import field as attribute
@@ -22,7 +22,8 @@ class ConditionVerdict:
 
     `field` is the path, or the text of what is compared; `value` is what it was; `missing` says that the verdict
     follows from a missing value. `seen` is the value as text; `wanted` tells of a condition that failed, in words, what
-    would have been right: a bound that moves with time as what it is at the time asked about.
+    would have been right: a bound that moves with time as what it is at the time asked about. `among` are the rows that
+    a condition fixes by their ids, which its text only counts.
     """
 
     field: str
@@ -32,6 +33,7 @@ class ConditionVerdict:
     missing: bool
     seen: str = attribute(repr=False, eq=False)
     wanted: str = attribute(default="", repr=False, eq=False)
+    among: tuple[Any, ...] = attribute(default=(), repr=False)
 
 
 @frozen
@@ -65,12 +67,12 @@ class Explanation:
 
     @property
     def deciding(self) -> Several:
-        """The smallest set of conditions that settles the answer, whatever the others say; the first of equal ones."""
+        """The smallest set of conditions that settles the answer, whatever the others say; the first of equally small ones."""
         return _deciding(self.tree)
 
     @property
     def failing(self) -> Several:
-        """Every condition that keeps the row out: it failed, as did each group that it is in. None where it matched."""
+        """Every condition that keeps the row out, place by place: it failed, as did each group that it is in."""
         return _failing(self.tree)
 
     @property
@@ -107,13 +109,13 @@ def _deciding(part: Part) -> Several:
         return (part,)
     verdict = _verdict(part)
     agreeing = [_deciding(each) for each in part.parts if _verdict(each) == verdict]
-    return _unite(agreeing) if verdict == part.of_all else min(agreeing, key=len)
+    return _joined(agreeing) if verdict == part.of_all else min(agreeing, key=lambda several: len(set(several)))
 
 
 def _failing(part: Part) -> Several:
     if _verdict(part):
         return ()
-    return (part,) if isinstance(part, ConditionVerdict) else _unite([_failing(each) for each in part.parts])
+    return (part,) if isinstance(part, ConditionVerdict) else _joined(_failing(each) for each in part.parts)
 
 
 def _turning(part: Part, wanted: bool) -> Several | None:
@@ -126,11 +128,11 @@ def _turning(part: Part, wanted: bool) -> Several | None:
     possible = [way for way in ways if way is not None]
     if wanted != part.of_all:
         return min(possible, key=len, default=None)
-    return _unite(possible) if len(possible) == len(ways) else None
+    return tuple(dict.fromkeys(_joined(possible))) if len(possible) == len(ways) else None
 
 
-def _unite(sets: list[Several]) -> Several:
-    return tuple(dict.fromkeys(each for several in sets for each in several))
+def _joined(sets: Iterable[Several]) -> Several:
+    return tuple(each for several in sets for each in several)
 
 
 # text ----------------------------------------------------------------------------------------------
