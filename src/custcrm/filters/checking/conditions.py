@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, cast
 
 from custcrm.filters.checking.mismatches import does_not_meet, listed, not_a_condition, not_taken, subject, type_error
-from custcrm.filters.checking.names import Names, WholeCollection, WholeMap, resolve, spelled, unknown_value
+from custcrm.filters.checking.misnamed import unknown_value
+from custcrm.filters.checking.names import Names, WholeCollection, WholeMap, resolve, spelled
 from custcrm.filters.checking.remedies import TIMES, unquoted
 from custcrm.filters.checking.segments import segment_node
 from custcrm.filters.checking.sorts import ORDERED, Domain, comparable

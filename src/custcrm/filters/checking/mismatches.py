@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from custcrm.filters.checking.names import SHOWN_FIELDS, Names
+from custcrm.filters.checking.misnamed import SHOWN_FIELDS
+from custcrm.filters.checking.names import Names
 from custcrm.filters.checking.remedies import ORDERS, moved, rewritten
 from custcrm.filters.checking.sorts import NOUNS, NUMERIC, Domain
 from custcrm.filters.syntax.constants import quoted

@@ -6,28 +6,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from custcrm.filters.checking.sorts import Domain, domain_of_type
-from custcrm.filters.syntax.errors import FilterError, did_you_mean, quote_name
+from custcrm.filters.checking.misnamed import kept_by, kept_elsewhere, no_field, out_of_scope, too_long, unknown_value
+from custcrm.filters.checking.sorts import Domain
+from custcrm.filters.syntax.errors import FilterError, quote_name
 from custcrm.filters.syntax.nodes import Aggregate, Condition, Node, Place, Value
-from custcrm.filters.syntax.operators import AGGREGATES
 from custcrm.filters.syntax.to_text import path_text
 from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Collection, Derived, Elapsed, Map, Metric, Scalar
-from custcrm.values.spelling import nearest
 
 Check: TypeAlias = "Callable[[Names, Node], Condition]"
 
 WHERE: Final = "WHERE"
 """Marks the condition of a collection among a schema's definitions."""
-SHOWN_FIELDS: Final = 8
-"""Fields of a record that an error lists."""
-MOST_TOLD: Final = 4
-"""Ways to ask for what records of several collections have, in one message."""
 
 
 def _refuse_to_check(_: Names, __: Node) -> Condition:
@@ -184,7 +179,7 @@ def resolve(names: Names, path: tuple[str, ...], place: Place | None) -> Referen
         if not names.within and (metric := names.schema.metrics.get(first)):
             return Computed(first, metric)
     elif kind is not None or (not names.within and first in names.schema.metrics):
-        raise _too_long(names.fields, path, place)
+        raise too_long(names.fields, path, place)
     raise _unknown(names, path, place)
 
 
@@ -200,40 +195,9 @@ def _in_map(name: str, declared: Map, path: tuple[str, ...], place: Place | None
         return EntryValue(name, key, None, typed[key] if isinstance(typed, Mapping) else record)
     if isinstance(record, Mapping) and len(path) == 3:
         if path[2] not in record:
-            raise _no_field(path[2], record, place, f"in {path_text(path[:2])}", prefix=path[:2])
+            raise no_field(path[2], record, place, f"in {path_text(path[:2])}", prefix=path[:2])
         return EntryValue(name, key, path[2], record[path[2]])
-    raise _no_field(path_text(path), (), place, "; a key with dots is written in double quotes")
-
-
-def unknown_value(
-    message: str, typed: str, candidates: Iterable[str], place: Place | None, *, prefix: tuple[str, ...] | None = None
-) -> FilterError:
-    """Return the error for a key or choice that is not one of the candidates, with the nearest as it would be typed."""
-    candidates = list(candidates)
-    near = [each for each in candidates if each.casefold() == typed.casefold()] or nearest(typed, candidates)
-    suggestions = [quote_name(each) if prefix is None else path_text((*prefix, each)) for each in near]
-    return FilterError(
-        "unknown_value",
-        message + did_you_mean(suggestions),
-        public=f"a value that is not one of those allowed{did_you_mean(suggestions)}",
-        span=place,
-        suggestions=suggestions,
-    )
-
-
-def _no_field(
-    name: str, candidates: Iterable[str], place: Place | None, where: str = "", *, prefix: tuple[str, ...] = ()
-) -> FilterError:
-    suggestions = [path_text((*prefix, each)) for each in nearest(name, candidates)]
-    hint = f"; did you mean {' or '.join(map(quote_name, suggestions))}?" if suggestions else ""
-    space = "" if not where or where.startswith(";") else " "
-    return FilterError(
-        "unknown_field",
-        f"no field {quote_name(name)}{space}{where}{hint}",
-        public=f"a field that does not exist{hint}",
-        span=place,
-        suggestions=suggestions,
-    )
+    raise no_field(path_text(path), (), place, "; a key with dots is written in double quotes")
 
 
 def _unknown(names: Names, path: tuple[str, ...], place: Place | None) -> FilterError:
@@ -241,7 +205,7 @@ def _unknown(names: Names, path: tuple[str, ...], place: Place | None) -> Filter
     first = path[0]
     for owner, hidden in names.outside():
         if first in hidden:
-            return _out_of_scope(names, first, owner, place)
+            return out_of_scope(first, owner, names.within[-1], _offered(names), place)
     if place and names.text and names.text[place[0] : place[0] + 1] == '"':
         return FilterError(
             "unknown_field",
@@ -251,50 +215,13 @@ def _unknown(names: Names, path: tuple[str, ...], place: Place | None) -> Filter
             suggestions=(quote_name(first),),
         )
     where = f"inside {'.'.join(names.within)}" if names.within else ""
-    error = _no_field(first, _offered(names), place, where)
-    if not error.suggestions and len(path) == 1 and (kept := _kept_by(names, first)):
-        return kept_elsewhere(names, first, kept, place)
+    error = no_field(first, _offered(names), place, where)
+    if not error.suggestions and len(path) == 1 and (kept := kept_by(names.fields, first)):
+        metrics = () if names.within else tuple(names.schema.metrics)
+        return kept_elsewhere(first, {name: names.fields[name] for name in kept}, metrics, place)
     rest = path[1:]
     error.suggestions = tuple(path_text((*_split(each), *rest)) if rest else each for each in error.suggestions)
     return error
-
-
-def _kept_by(names: Names, field: str) -> list[str]:
-    """List the collections and maps whose records have a field."""
-    return [
-        name for name, kind in names.fields.items()
-        if (isinstance(kind, Collection) and not kind.hidden and field in kind.fields)
-        or (isinstance(kind, Map) and isinstance(kind.value, Mapping) and field in kind.value)
-    ]
-
-
-def kept_elsewhere(names: Names, field: str, kept: Sequence[str], place: Place | None) -> FilterError:
-    """Return the error for a name that the records of collections or maps have, with how it is asked of them."""
-    metrics = [] if names.within else [each for each in names.schema.metrics if field in each.split("_")]
-    suggestions, shown = metrics[:2], metrics[:2]
-    for name in kept:
-        kind = names.fields[name]
-        if isinstance(kind, Map):
-            keys = list(kind.keys or ())[:SHOWN_FIELDS]
-            suggestions += [path_text((name, key, field)) for key in keys]
-            shown += [path_text((name, key, field)) for key in keys] or [f"{name}.KEY.{path_text((field,))}"]
-        else:
-            totals = _totals(name, kind, field)
-            suggestions += totals
-            shown += [f"EXISTS({path_text((name,))} WHERE {path_text((field,))} …)", *totals]
-    told = " or ".join(shown[:MOST_TOLD])
-    message = f"no field {quote_name(field)}; {' and '.join(kept)} {'has' if len(kept) == 1 else 'have'} one: write {told}"
-    return FilterError(
-        "unknown_field", message, public=f"a field that does not exist; write {told}", span=place, suggestions=suggestions
-    )
-
-
-def _totals(collection: str, kind: Collection, field: str) -> list[str]:
-    """Return the values over all records of a collection: the sum of a number, or the last time."""
-    declared = kind.fields[field]
-    sort = None if isinstance(declared, Collection | Map) else domain_of_type(declared).sort
-    total = {"date": "MAX", "instant": "MAX", "integer": "SUM", "number": "SUM", "money": "SUM"}.get(sort or "")
-    return [f"{total}({path_text((collection, field))})"] if total else []
 
 
 def _split(name: str) -> tuple[str, ...]:
@@ -305,27 +232,6 @@ def _offered(names: Names) -> list[str]:
     """List the names that an error may suggest."""
     own = [name for name, kind in names.fields.items() if not (isinstance(kind, Collection) and kind.hidden)]
     return own if names.within else [*own, *names.schema.metrics]
-
-
-def _out_of_scope(names: Names, name: str, owner: str, place: Place | None) -> FilterError:
-    offered = _offered(names)
-    listed = ", ".join(offered[:SHOWN_FIELDS]) + (" …" if len(offered) > SHOWN_FIELDS else "")
-    message = f"{quote_name(name)} belongs to {owner}; inside {names.within[-1]}: {listed}"
-    return FilterError("out_of_scope", message, public=message, span=place, expected=tuple(offered))
-
-
-def _too_long(fields: Mapping[str, Any], path: tuple[str, ...], place: Place | None) -> FilterError:
-    name, kind = path[0], fields.get(path[0])
-    if isinstance(kind, Collection):
-        both, message = ".".join(path[:2]), f"{name} is a collection; its records are counted, summed or searched"
-        of, rest = (path[:2], path[2:]) if both in fields else (path[:1], path[1:])
-        if (declared := fields[".".join(of)].fields.get(rest[0])) is None:
-            return FilterError("unknown_field", message, span=place)
-        sort = None if isinstance(declared, Collection | Map) or len(rest) > 1 else domain_of_type(declared).sort
-        latest = [f"MAX({path_text(path)})"] if sort in AGGREGATES["max"].takes else []
-        message += "; write " + " or ".join([*latest, f"EXISTS({path_text(of)} WHERE {path_text(rest)} …)"])
-        return FilterError("unknown_field", message, span=place, suggestions=latest)
-    return _no_field(path_text(path), (), place, f"; {path_text((name,))} has no parts")
 
 
 _PATH_IN_CALL: Final = re.compile(r'\s*\(\s*((?:"(?:[^"]|"")*"|[^\s",()"])+)')

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
-from custcrm.filters.checking.names import Names, argument_place, unknown_value
+from custcrm.filters.checking.misnamed import unknown_value
+from custcrm.filters.checking.names import Names, argument_place
 from custcrm.filters.parsing.parser import parse
 from custcrm.filters.syntax.constants import quoted
 from custcrm.filters.syntax.errors import FilterError, LimitExceeded, quote_name

@@ -12,8 +12,8 @@ from typing import Any, Final, cast
 from attrs import evolve
 
 from custcrm.filters.checking.mismatches import not_a_condition, not_computed, not_taken, subject, too_many_decimals, type_error
+from custcrm.filters.checking.misnamed import MOST_TOLD
 from custcrm.filters.checking.names import (
-    MOST_TOLD,
     Computed,
     EntryRecord,
     EntryValue,
