@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custcrm.filters import Schema
 from custcrm.filters.syntax.errors import FilterError, LimitExceeded, quote_name
 from custcrm.filters.syntax.limits import exceeded
 from custcrm.values.errors import Malformed
@@ -75,6 +76,19 @@ def test_errors_survive_pickling(error: FilterError) -> None:
     assert type(again) is type(error)
     assert str(again) == str(error)
     assert again.__dict__ == error.__dict__
+
+
+def test_an_overflow_names_what_was_computed() -> None:
+    """Law: a field or sum is named that is too wide itself; of what is computed it is said that it is, with what goes in."""
+    schema = Schema({"n": int, "m": int, "parts": [{"n": int}]})
+    row = {"n": 2**62, "m": 2**62, "parts": [{"n": 10**18}] * 3}
+    for text, named in (
+        ("n ^ 7 = 1", "a calculation with n"), ("m * n * n > 1", "a calculation with m, n"),
+        ("SUM(parts.n) * SUM(parts.n) * 100 > 1", "a calculation with SUM(parts.n)"),
+    ):
+        with pytest.raises(FilterError) as error:
+            schema.parse(text).matches(row)
+        assert (error.value.kind, error.value.message) == ("overflow", f"{named} goes beyond 38 digits")
 
 
 def test_a_limit_names_what_was_counted() -> None:

@@ -242,7 +242,7 @@ def test_a_sum_is_exact_beyond_64_bits() -> None:
     squared = compile_filter(low.Test(">", Calculation("*", total, total), Constant(0)), Mappings())
     with pytest.raises(FilterError) as error:
         squared.select([{"sales": [{"visits": 2**63 - 1}, {"visits": 2**63 - 1}]}])
-    assert (error.value.kind, error.value.message) == ("overflow", "SUM(sales.visits) goes beyond 38 digits")
+    assert (error.value.kind, error.value.message) == ("overflow", "a calculation with SUM(sales.visits) goes beyond 38 digits")
 
 
 def test_decimals_become_whole_numbers_exactly() -> None:

@@ -98,9 +98,12 @@ def too_wide(what: str) -> FilterError:
 
 
 def label(*nodes: Value) -> str:
-    """Return the name of what is computed, for errors: the fields that go in, never a value."""
-    names = dict.fromkeys(name for node in nodes for name in _names(node))
-    return " with ".join(("a calculation", ", ".join(names))) if len(names) > 1 else next(iter(names), "a calculation")
+    """Return the name of a field or total, or of what is computed the fields that go in, for errors: never a value."""
+    used = [(node, names) for node in nodes if (names := tuple(_names(node)))]
+    shown = ", ".join(dict.fromkeys(name for _, names in used for name in names))
+    if len(used) == 1 and isinstance(used[0][0], Column | Entry | Unscaled | Total):
+        return shown
+    return f"a calculation with {shown}" if shown else "a calculation"
 
 
 def _names(node: Value | None) -> Iterator[str]:
