@@ -49,7 +49,7 @@ ROWS = [
     ("arguments", "‹CASEI›(a, b) = 'x'", "CASEI takes text: CASEI(text)"),
     ("date", "d = DATE(‹'2025-02-29'›)", "February 2025 has 28 days"),
     ("date", "d = TIMESTAMP(‹'2025-02-28T24:00:00Z'›)", "a day has the times 00:00:00 to 23:59:59"),
-    ("span", "d > ago(‹'12m'›)", "write a number and a unit, e.g. '12 months'"),
+    ("span", "d > ago(‹'soon'›)", "write a number and a unit, e.g. '12 months'"),
     ("limit", "x IN (" + "1," * 10_000 + "‹1›)", "more than 10,000 values in one IN"),
     ("value", "country = ‹:c›", "no value given for :c"),
     # and what people write

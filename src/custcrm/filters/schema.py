@@ -15,6 +15,7 @@ from custcrm.filters.filter import Expression, Filter
 from custcrm.filters.parsing.json import meaning
 from custcrm.filters.parsing.parser import parse, parse_value
 from custcrm.filters.syntax.nodes import Condition as ConditionNode
+from custcrm.filters.tools.mending import understood
 from custcrm.filters.tools.screen import Condition, conditions, from_conditions
 from custcrm.filters.types.annotations import fields_of
 from custcrm.filters.types.declarations import Declarations
@@ -100,7 +101,7 @@ class Schema(Declarations):
 
     def parse(self, text: str, values: Mapping[str, Any] | None = None) -> Filter:
         """Read a filter from text, `values` given beside it for `:name`; `FilterError` shows place and remedy."""
-        return Filter.of(self, parse(text, values), text=text)
+        return understood(lambda each: Filter.of(self, parse(each, values), text=each), text)
 
     def from_json(self, data: Mapping[str, Any] | str) -> Filter:
         """Read a filter from CQL2 JSON, decoded or as text; `FilterError` points at the part that is wrong."""
@@ -108,7 +109,7 @@ class Schema(Declarations):
 
     def parse_value(self, text: str, values: Mapping[str, Any] | None = None) -> Expression:
         """Read one value or condition, for a column or a sort key: `"SUM(sales.total)"`, `"sales_count > 3"`."""
-        return Expression.of(self, parse_value(text, values), text=text)
+        return understood(lambda each: Expression.of(self, parse_value(each, values), text=each), text)
 
     def conditions(self) -> list[Condition]:
         """Return what a screen may offer: each field with its label and the operators that fit it."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, cast
 
-from custcrm.filters.checking.mismatches import does_not_meet, listed, not_a_condition, not_taken, subject, type_error
-from custcrm.filters.checking.misnamed import unknown_value
+from custcrm.filters.checking.aggregates import check_aggregate
+from custcrm.filters.checking.mismatches import does_not_meet, not_a_condition, not_taken, subject, type_error
+from custcrm.filters.checking.misnamed import listed, unknown_value
 from custcrm.filters.checking.names import Names, WholeCollection, WholeMap, resolve, spelled
-from custcrm.filters.checking.remedies import TIMES, unquoted
+from custcrm.filters.checking.remedies import TIMES, presence_meant, unquoted
 from custcrm.filters.checking.segments import segment_node
 from custcrm.filters.checking.sorts import ORDERED, Domain, comparable
-from custcrm.filters.checking.values import check_aggregate, check_amount, check_field, check_operand
+from custcrm.filters.checking.values import check_amount, check_field, check_operand
 from custcrm.filters.syntax.errors import FilterError
 from custcrm.filters.syntax.limits import DEPTH, exceeded
 from custcrm.filters.syntax.nodes import (
@@ -85,9 +86,11 @@ def type_of(schema: Declarations, node: Node, *, within: tuple[str, ...] = ()) -
 
 
 def _condition(names: Names, node: Node) -> Condition:
+    if (error := presence_meant(names, node, negated=False)) is not None:
+        raise error
     check_one = _CONDITIONS.get(type(node))
     if check_one is None:
-        raise not_a_condition(node, _remedy(names, cast("Value", node)))
+        raise _no_condition(names, cast("Value", node))
     return check_one(names, node)
 
 
@@ -98,6 +101,8 @@ def _group(names: Names, node: And | Or) -> Condition:
 
 
 def _not(names: Names, node: Not) -> Condition:
+    if node.span == node.arg.span and (error := presence_meant(names, node.arg, negated=True)) is not None:
+        raise error  # `<>` and NOT IN are read as a NOT of the same place
     return negation(_condition(_below(names, node), node.arg), node.span)
 
 
@@ -233,20 +238,20 @@ def _segment(names: Names, node: Segment) -> Condition:
 
 def _exists_aggregate(names: Names, node: Aggregate) -> Condition:
     if node.op != "exists":
-        raise not_a_condition(node, _remedy(names, node))
+        raise _no_condition(names, node)
     return check_aggregate(names, node)[0]
 
 
 def _constant(names: Names, node: Literal) -> Condition:
     if isinstance(node.value, bool):
         return node
-    raise not_a_condition(node, _remedy(names, node))
+    raise _no_condition(names, node)
 
 
 def _bare(names: Names, node: Field) -> Condition:
     _, domain = check_field(names, node, as_condition=True)
     if domain.sort != "boolean":
-        raise not_a_condition(node, _remedy(names, node))
+        raise _no_condition(names, node)
     return Compare("=", node, TRUE, span=node.span)
 
 
@@ -266,17 +271,18 @@ _CONDITIONS: Final[dict[type, Callable[[Names, Any], Condition]]] = {
 }
 
 
-def _remedy(names: Names, node: Value) -> str:
-    """Say what a value is that stands where a condition was wanted, and how to make one of it."""
+def _no_condition(names: Names, node: Value) -> FilterError:
+    """Return the error for a value where a condition was wanted: what it is, and how to make a condition of it."""
     if isinstance(node, Aggregate):
-        return f"{node.op.upper()} gives a value; compare it, e.g. {node.op.upper()}(…) > 0"
+        return not_a_condition(node, f"{node.op.upper()} gives a value; compare it, e.g. {node.op.upper()}(…) > 0")
     domain = check_operand(names, node)[1]
     what = {"text": "a text", "integer": "a number", "number": "a number", "money": "a number"}.get(domain.sort, "a value")
     if isinstance(node, Field):
         path = path_text(node.path)
-        compared = f"compare it, as in {path} > 0, or " if what == "a number" else ""
-        return f"{what} is not a condition; {compared}write {path} EXISTS"
-    return f"{what} is not a condition; compare it with something"
+        if what == "a number":
+            return not_a_condition(node, f"a number is not a condition; compare it, as in {path} > 0, or write {path} EXISTS")
+        return not_a_condition(node, f"{what} is not a condition", (f"{path} EXISTS",))
+    return not_a_condition(node, f"{what} is not a condition; compare it with something")
 
 
 def _check_pair(  # two values, each with its domain, and the operator between them

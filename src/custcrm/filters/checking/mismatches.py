@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from custcrm.filters.checking.misnamed import SHOWN_FIELDS
+from custcrm.filters.checking.misnamed import listed
 from custcrm.filters.checking.names import Names
-from custcrm.filters.checking.remedies import ORDERS, moved, rewritten
+from custcrm.filters.checking.remedies import ORDERS, moved, moved_by, rewritten
 from custcrm.filters.checking.sorts import NOUNS, NUMERIC, Domain
-from custcrm.filters.syntax.constants import quoted
-from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.syntax.errors import FilterError, write_instead
 from custcrm.filters.syntax.nodes import Arithmetic, Field, Node, Value
 from custcrm.filters.syntax.operators import TEXT_TESTS
+from custcrm.filters.syntax.spellings import span_refused
 from custcrm.filters.syntax.to_text import path_text
 
 
@@ -26,8 +26,8 @@ def type_error(
     node: Node, message: str, *, public: str | None = None, suggestions: Sequence[str] = ()
 ) -> FilterError:
     """Return a `type` error at a node, with what to write there instead."""
-    hint = f"; write {' or '.join(suggestions)}" if suggestions else ""
-    return FilterError("type", message + hint, span=node.span, public=public or message, suggestions=suggestions)
+    told = message + write_instead(suggestions)
+    return FilterError("type", told, span=node.span, public=public or message, suggestions=suggestions)
 
 
 def does_not_meet(  # two values, each with its domain, and the operator between them
@@ -42,6 +42,10 @@ def does_not_meet(  # two values, each with its domain, and the operator between
     if a.sort == "text" and b.sort in NUMERIC and op in ORDERS:
         message += "; in single quotes it would compare as a text, where '10' comes before '9'"
     suggestions = rewritten(names, right, a, op)
+    if not suggestions and a.sort == "elapsed":
+        return type_error(right, f"{message}; it counts {a.unit}, so write a number of {a.unit}", public=message)
+    if not suggestions and a.sort in ("date", "instant") and (refused := span_refused(moved_by(right))):
+        return type_error(right, f"{message}; {refused}", public=message)
     if not suggestions and a.sort in ("date", "instant"):
         example = "; a day is written DATE('2026-01-31'), a time before now ago('30 days')"
         return type_error(right, message + example, public=message)
@@ -52,11 +56,6 @@ def does_not_meet(  # two values, each with its domain, and the operator between
     if not suggestions and b.sort == "boolean" and a.sort == "text":
         message += "; whether there is one is asked with EXISTS"
     return type_error(right, message, suggestions=suggestions)
-
-
-def listed(choices: Sequence[str]) -> str:
-    """Return the values of a closed list as a message shows them."""
-    return ", ".join(map(quoted, choices[:SHOWN_FIELDS])) + (" …" if len(choices) > SHOWN_FIELDS else "")
 
 
 def not_taken(node: Value, domain: Domain, operator: str) -> FilterError:
@@ -72,7 +71,8 @@ def not_computed(node: Arithmetic, side: Value, domain: Domain) -> FilterError:
     """Return the error for arithmetic with a value of this sort; times are moved by ago and from_now."""
     if domain.sort in ("date", "instant", "moment", "clock_moment"):
         message = "times are not computed with; they are moved by ago and from_now, e.g. ago('30 days')"
-        return type_error(node, message, suggestions=moved(node))
+        refused = span_refused(moved_by(node))
+        return type_error(node, message if refused is None else f"{message}; {refused}", suggestions=moved(node))
     return not_taken(side, domain, node.op)
 
 
@@ -81,6 +81,7 @@ def too_many_decimals(node: Node, currency: str | None, places: int) -> FilterEr
     return type_error(node, f"amounts in {currency} have {places} decimals", public="an amount with too many decimals")
 
 
-def not_a_condition(node: Node, remedy: str) -> FilterError:
-    """Return the error for a value where a condition was wanted."""
-    return FilterError("not_a_condition", remedy, span=node.span)
+def not_a_condition(node: Node, message: str, suggestions: Sequence[str] = ()) -> FilterError:
+    """Return the error for a value where a condition was wanted, with what to write there instead."""
+    told = message + write_instead(suggestions)
+    return FilterError("not_a_condition", told, public=told, span=node.span, suggestions=suggestions)

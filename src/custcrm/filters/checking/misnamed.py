@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from custcrm.filters.checking.sorts import domain_of_type
-from custcrm.filters.syntax.errors import FilterError, did_you_mean, quote_name
+from custcrm.filters.syntax.constants import quoted
+from custcrm.filters.syntax.errors import MOST_TOLD, FilterError, did_you_mean, quote_name, write_instead
 from custcrm.filters.syntax.nodes import Place
 from custcrm.filters.syntax.operators import AGGREGATES
 from custcrm.filters.syntax.to_text import path_text
@@ -18,31 +19,50 @@ from custcrm.values.spelling import nearest
 
 SHOWN_FIELDS: Final = 8
 """Fields of a record that an error lists."""
-MOST_TOLD: Final = 4
-"""Ways to ask for what records of several collections have, in one message."""
+
+
+def listed(choices: Sequence[str]) -> str:
+    """Return the values of a closed list as a message shows them."""
+    return in_part([quoted(each) for each in choices])
+
+
+def in_part(names: Sequence[str]) -> str:
+    """Return the first of some names as a message lists them."""
+    return ", ".join(names[:SHOWN_FIELDS]) + (" …" if len(names) > SHOWN_FIELDS else "")
 
 
 def unknown_value(
-    message: str, typed: str, candidates: Iterable[str], place: Place | None, *, prefix: tuple[str, ...] | None = None
+    message: str, typed: str, candidates: Iterable[str], place: Place | None, *, prefix: tuple[str, ...] | None = None,
+    rest: tuple[str, ...] = (),
 ) -> FilterError:
-    """Return the error for a key or choice that is not one of the candidates, with the nearest as it would be typed."""
-    candidates = list(candidates)
-    near = [each for each in candidates if each.casefold() == typed.casefold()] or nearest(typed, candidates)
-    suggestions = [quote_name(each) if prefix is None else path_text((*prefix, each)) for each in near]
+    """Return the error for a key or choice that is not one of the candidates, with the nearest as it would be typed.
+
+    Where none is near, the message lists them. A key stands in a path between `prefix` and `rest`.
+    """
+    spelled = {each: quoted(each) if prefix is None else path_text((*prefix, each, *rest)) for each in candidates}
+    suggestions = [spelled[each] for each in alike(typed, spelled)]
+    told = did_you_mean(suggestions) or (f"; one of {in_part(tuple(spelled.values()))}" if spelled else "")
     return FilterError(
         "unknown_value",
-        message + did_you_mean(suggestions),
+        message + told,
         public=f"a value that is not one of those allowed{did_you_mean(suggestions)}",
         span=place,
+        expected=tuple(spelled.values()),
         suggestions=suggestions,
     )
+
+
+def alike(typed: str, candidates: Iterable[str]) -> Sequence[str]:
+    """Return those of the candidates that differ from what was typed in their case alone, else the nearest ones."""
+    candidates = list(candidates)
+    return [each for each in candidates if each.casefold() == typed.casefold()] or nearest(typed, candidates)
 
 
 def no_field(
     name: str, candidates: Iterable[str], place: Place | None, where: str = "", *, prefix: tuple[str, ...] = ()
 ) -> FilterError:
     """Return the error for a name that is none of the candidates, with the nearest as they would be typed behind `prefix`."""
-    suggestions = [path_text((*prefix, each)) for each in nearest(name, candidates)]
+    suggestions = [path_text((*prefix, each)) for each in alike(name, candidates)]
     hint = f"; did you mean {' or '.join(map(quote_name, suggestions))}?" if suggestions else ""
     space = "" if not where or where.startswith(";") else " "
     return FilterError(
@@ -66,9 +86,11 @@ def kept_by(fields: Mapping[str, Any], field: str) -> list[str]:
 def kept_elsewhere(
     field: str, kept: Mapping[str, Any], metrics: Iterable[str], place: Place | None
 ) -> FilterError:
-    """Return the error for a name that the records of collections or maps have, with how it is asked of them."""
-    metrics = [each for each in metrics if field in each.split("_")]
-    suggestions, shown = metrics[:2], metrics[:2]
+    """Return the error for a name that the records of collections or maps have, with how it is asked of them.
+
+    `metrics` are those that are made of it.
+    """
+    suggestions, shown = list(metrics), list(metrics)
     for name, kind in kept.items():
         if isinstance(kind, Map):
             keys = list(kind.keys or ())[:SHOWN_FIELDS]
@@ -93,10 +115,31 @@ def _totals(collection: str, kind: Collection, field: str) -> list[str]:
     return [f"{total}({path_text((collection, field))})"] if total else []
 
 
+def no_key(name: str, field: str, keys: Sequence[str], place: Place | None) -> FilterError:
+    """Return the error for a map whose key was left out: `programs.points`."""
+    ways = tuple(path_text((name, key, field)) for key in keys)
+    told = " or ".join(ways[:MOST_TOLD]) or f"{name}.KEY.{path_text((field,))}"
+    message = f"{name} has {field} under each of its keys; write {told}"
+    return FilterError("unknown_value", message, public=message, span=place, suggestions=ways)
+
+
+def owner_named(name: str, where: str, rest: tuple[str, ...], place: Place | None) -> FilterError:
+    """Return the error for a field with its owner in front, as other languages write it: `customer.country`."""
+    ways = (path_text(rest),)
+    message, public = f"no field {quote_name(name)}; {where} stand alone", "a field that does not exist"
+    return FilterError("unknown_field", message + write_instead(ways), public=public, span=place, suggestions=ways)
+
+
+def not_inside(name: str, collection: str, offered: Sequence[str], place: Place | None) -> FilterError:
+    """Return the error for a name that nothing has, inside WHERE, with what the records have."""
+    told = f"inside {collection}: {in_part(offered)}"
+    message, public = f"no field {quote_name(name)}; {told}", f"a field that does not exist; {told}"
+    return FilterError("unknown_field", message, public=public, span=place, expected=tuple(offered))
+
+
 def out_of_scope(name: str, owner: str, collection: str, offered: Sequence[str], place: Place | None) -> FilterError:
     """Return the error for a name of the row inside WHERE, where the records of a collection have their own."""
-    listed = ", ".join(offered[:SHOWN_FIELDS]) + (" …" if len(offered) > SHOWN_FIELDS else "")
-    message = f"{quote_name(name)} belongs to {owner}; inside {collection}: {listed}"
+    message = f"{quote_name(name)} belongs to {owner}; inside {collection}: {in_part(offered)}"
     return FilterError("out_of_scope", message, public=message, span=place, expected=tuple(offered))
 
 

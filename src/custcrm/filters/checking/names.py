@@ -11,10 +11,21 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from custcrm.filters.checking.misnamed import kept_by, kept_elsewhere, no_field, out_of_scope, too_long, unknown_value
+from custcrm.filters.checking.misnamed import (
+    alike,
+    kept_by,
+    kept_elsewhere,
+    no_field,
+    no_key,
+    not_inside,
+    out_of_scope,
+    owner_named,
+    too_long,
+    unknown_value,
+)
 from custcrm.filters.checking.sorts import Domain
 from custcrm.filters.syntax.errors import FilterError, quote_name
-from custcrm.filters.syntax.nodes import Aggregate, Condition, Node, Place, Value
+from custcrm.filters.syntax.nodes import Aggregate, Condition, Node, Place, Value, walk
 from custcrm.filters.syntax.to_text import path_text
 from custcrm.filters.types.declarations import Declarations
 from custcrm.filters.types.types import Collection, Derived, Elapsed, Map, Metric, Scalar
@@ -188,7 +199,9 @@ def _in_map(name: str, declared: Map, path: tuple[str, ...], place: Place | None
         return WholeMap(name, declared)
     key, typed, record = path[1], declared.keys, declared.value
     if typed is not None and key not in typed:
-        raise unknown_value(f"no {path_text((name, key))}", key, typed, place, prefix=(name,))
+        if isinstance(record, Mapping) and key in record and len(path) == 2:
+            raise no_key(name, key, tuple(typed), place)
+        raise unknown_value(f"no {path_text((name, key))}", key, typed, place, prefix=(name,), rest=path[2:])
     if len(path) == 2:
         if isinstance(record, Mapping):
             return EntryRecord(name, key)
@@ -203,6 +216,9 @@ def _in_map(name: str, declared: Map, path: tuple[str, ...], place: Place | None
 def _unknown(names: Names, path: tuple[str, ...], place: Place | None) -> FilterError:
     """Return the best explanation for a first segment that means nothing here."""
     first = path[0]
+    if (rest := _without_owner(names, path)) is not None:
+        where = f"inside {names.within[-1]} fields" if names.within else f"fields of the {names.schema.noun}"
+        return owner_named(first, where, rest, place)
     for owner, hidden in names.outside():
         if first in hidden:
             return out_of_scope(first, owner, names.within[-1], _offered(names), place)
@@ -217,8 +233,9 @@ def _unknown(names: Names, path: tuple[str, ...], place: Place | None) -> Filter
     where = f"inside {'.'.join(names.within)}" if names.within else ""
     error = no_field(first, _offered(names), place, where)
     if not error.suggestions and len(path) == 1 and (kept := kept_by(names.fields, first)):
-        metrics = () if names.within else tuple(names.schema.metrics)
-        return kept_elsewhere(first, {name: names.fields[name] for name in kept}, metrics, place)
+        return kept_elsewhere(first, {name: names.fields[name] for name in kept}, _made_of(names, first), place)
+    if not error.suggestions and names.within:
+        return not_inside(first, names.within[-1], _offered(names), place)
     rest = path[1:]
     error.suggestions = tuple(path_text((*_split(each), *rest)) if rest else each for each in error.suggestions)
     return error
@@ -226,6 +243,31 @@ def _unknown(names: Names, path: tuple[str, ...], place: Place | None) -> Filter
 
 def _split(name: str) -> tuple[str, ...]:
     return (name[1:-1].replace('""', '"'),) if name.startswith('"') else (name,)
+
+
+def _without_owner(names: Names, path: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the rest of `customer.country`, or within sales of `sales.total`, where whose it is was said in front."""
+    owner = tuple(names.within[-1].split(".")) if names.within else ()
+    rest = path[len(owner) :] if owner and path[: len(owner)] == owner else path[1:]
+    if not rest or alike(path[0], _offered(names)):
+        return None
+    try:
+        resolve(names, rest, None)
+    except FilterError:
+        return None
+    return rest
+
+
+def _made_of(names: Names, field: str) -> list[str]:
+    """List the metrics that have the word in their name and are computed of such a field: `sales_total` of `total`."""
+    if names.within:
+        return []
+    return [
+        name for name in names.schema.metrics
+        if field in name.split("_") and (name,) in names.schema.read_definitions and any(
+            isinstance(each, Aggregate) and each.path[-1] == field for each in walk(metric_value(names.schema, name))
+        )
+    ]
 
 
 def _offered(names: Names) -> list[str]:

@@ -22,7 +22,7 @@ from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Integer,
 @frozen
 class Domain:
     """The sort of a value; `constant` when no field takes part, `choices` for a closed list, `value` of
-    constant arithmetic.
+    constant arithmetic, `unit` of a count of time: years or days.
 
     `moment` is ago or from_now in days or longer, a Date or an Instant as the other side wants; `clock_moment` is one
     in hours, minutes or seconds, an Instant.
@@ -32,6 +32,7 @@ class Domain:
     constant: bool = False
     choices: tuple[str, ...] = ()
     value: Fraction | None = None
+    unit: str = ""
 
 
 NOUNS: Final[dict[Sort, str]] = {

@@ -5,14 +5,14 @@ Fields, arithmetic, aggregates, folds and clocks; `conditions` is the other half
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Final, cast
 
 from attrs import evolve
 
+from custcrm.filters.checking.aggregates import check_aggregate
 from custcrm.filters.checking.mismatches import not_a_condition, not_computed, not_taken, subject, too_many_decimals, type_error
-from custcrm.filters.checking.misnamed import MOST_TOLD
 from custcrm.filters.checking.names import (
     Computed,
     EntryRecord,
@@ -20,13 +20,9 @@ from custcrm.filters.checking.names import (
     Names,
     Plain,
     Referent,
-    WholeCollection,
     WholeMap,
-    collection_at,
     metric_domain,
-    path_place,
     resolve,
-    spelled,
 )
 from custcrm.filters.checking.sorts import (
     NUMERIC,
@@ -39,9 +35,8 @@ from custcrm.filters.checking.sorts import (
 )
 from custcrm.filters.syntax.errors import FilterError, not_a_value
 from custcrm.filters.syntax.nodes import Aggregate, Anniversary, Arithmetic, Clock, Field, Fold, Literal, Node, Value
-from custcrm.filters.syntax.operators import AGGREGATES
 from custcrm.filters.syntax.to_text import path_text
-from custcrm.filters.types.types import Collection, Derived, Elapsed, Map, Sort
+from custcrm.filters.types.types import Derived, Elapsed
 
 
 def value_of(node: Value, domain: Domain) -> Fraction:
@@ -83,22 +78,24 @@ def check_field(names: Names, node: Field, *, as_condition: bool = False) -> tup
             return node, domain_of_type(kind.type if isinstance(kind, Derived) else kind)
         case Computed(name, metric):
             if isinstance(metric, Elapsed):
-                return node, Domain("elapsed")
+                return node, Domain("elapsed", unit=metric.unit)
             # A name stands here, whatever its definition: only what is written as a constant is checked as one.
             return node, evolve(metric_domain(names.schema, name), constant=False, value=None)
     raise _no_single_value(node, found, as_condition=as_condition)
 
 
 def _no_single_value(node: Field, found: Referent, *, as_condition: bool) -> FilterError:
-    path = path_text(node.path)
+    path, ways = path_text(node.path), tuple[str, ...]()
     match found:
+        case EntryRecord() if as_condition:
+            message, ways = f"{path} is a whole record", (f"{path} EXISTS",)
         case EntryRecord():
-            message = f"{path} is a whole record; write {path} EXISTS, or name one of its fields"
+            message = f"{path} is a whole record; name one of its fields"
         case WholeMap():
             message = f"{path} is a map; name one of its keys, {path}.KEY"
         case _:
-            message = f"{path} is a collection; write EXISTS({path}) or COUNT({path})"
-    return not_a_condition(node, message) if as_condition else type_error(node, message)
+            message, ways = f"{path} is a collection", (f"{'EXISTS' if as_condition else 'COUNT'}({path})",)
+    return not_a_condition(node, message, ways) if as_condition else type_error(node, message, suggestions=ways)
 
 
 def _fold(names: Names, node: Fold) -> tuple[Value, Domain]:
@@ -201,91 +198,6 @@ _ARITHMETIC: Final[dict[str, Callable[[Names, Arithmetic, Domain, Domain], Domai
     "DIV": _whole_result,
     "^": _power,
 }
-
-_COUNT: Final = Domain("integer")
-
-
-def check_aggregate(names: Names, node: Aggregate) -> tuple[Aggregate, Domain]:
-    """Check COUNT(collection …) or SUM(collection.field …), its WHERE with the record's own names."""
-    counting = not AGGREGATES[node.op].takes
-    node = evolve(node, path=spelled(names.fields, node.path))
-    found = collection_at(names.fields, node.path)
-    if found is None or len(found[1]) > (not counting):
-        raise _no_collection(names, node, node.path if counting or len(node.path) < 2 else node.path[:-1])
-    collection, field = found
-    domain = _COUNT if counting else _aggregated(names, node, collection, *field)
-    where = None if node.where is None else names.check(names.inside(collection), node.where)
-    return evolve(node, where=where), domain
-
-
-def _no_collection(names: Names, node: Aggregate, path: tuple[str, ...]) -> FilterError:
-    """Return the error of an aggregate over a path that leads to no collection, or beyond a field of one."""
-    place = path_place(names, node.span)
-    if near := _collections_for(names, node):
-        what = "a field of a collection" if AGGREGATES[node.op].takes else "a collection"
-        ways = " or ".join(f"{node.op.upper()}({each})" for each in near[:MOST_TOLD])
-        message = f"{node.op.upper()} takes {what}; write {ways}"
-        return FilterError("unknown_field", message, span=place, suggestions=near)
-    found = resolve(names, path[:1], place)  # unknown names first
-    if isinstance(found, WholeCollection) and node.op == "count":
-        _, rest = cast("tuple[str, tuple[str, ...]]", collection_at(names.fields, path))
-        of = path[: len(path) - len(rest)]
-        message = f"COUNT takes a collection; write COUNT({path_text(of)} WHERE {path_text(rest)} EXISTS)"
-    elif not AGGREGATES[node.op].takes:
-        message = f"{node.op.upper()} takes a collection, and {path_text(node.path)} is none"
-    else:
-        message = f"{node.op.upper()} takes a field of a collection, as in {node.op.upper()}({_sample(names.fields)})"
-    return FilterError("arguments", message, span=place)
-
-
-def _collections_for(names: Names, node: Aggregate) -> list[str]:
-    """List what may have been meant by `COUNT(*)` and by `SUM(total)`, where the collection was not said."""
-    found = ((name, each) for name, each in names.fields.items() if isinstance(each, Collection) and "." not in name)
-    shown = {name: each for name, each in found if not each.hidden}
-    takes = AGGREGATES[node.op].takes
-    if len(node.path) > 1 or node.path[0] in names.fields:
-        return []
-    if node.path == ("*",):
-        return [path_text((name, _first(each, takes))) if takes else path_text((name,)) for name, each in shown.items()]
-    fitting = ((name, each.fields.get(node.path[0])) for name, each in shown.items())
-    return [
-        path_text((name, *node.path)) for name, each in fitting
-        if takes and each is not None and not isinstance(each, Collection | Map) and domain_of_type(each).sort in takes
-    ]
-
-
-def _sample(fields: Mapping[str, Any]) -> str:
-    collections = (name for name, kind in fields.items() if isinstance(kind, Collection) and not kind.hidden)
-    return f"{next(collections, 'collection')}.field"
-
-
-def _aggregated(names: Names, node: Aggregate, collection: str, field: str | None = None) -> Domain:
-    """Return the domain of SUM, AVG, MIN or MAX over a field of the collection's records."""
-    place = path_place(names, node.span)
-    op = node.op.upper()
-    if field is None:
-        example = path_text((*node.path, _first(names.fields[collection], AGGREGATES[node.op].takes)))
-        message = f"{op} takes a field of {path_text(node.path)}; write {op}({example})"
-        raise FilterError("arguments", message, span=place, suggestions=(example,) if not example.endswith(".field") else ())
-    found = resolve(names.inside(collection), (field,), place)
-    if not isinstance(found, Plain):
-        raise FilterError("arguments", f"{op} takes a single value of each record", span=place)
-    domain = domain_of_type(found.type)
-    takes = AGGREGATES[node.op].takes
-    if domain.sort not in takes:
-        wanted = "numbers, money, dates or instants" if "date" in takes else "numbers or money"
-        raise FilterError("type", f"{op} takes {wanted}", span=place)
-    return Domain("number") if node.op == "avg" and domain.sort != "money" else domain
-
-
-def _first(records: Collection, wanted: tuple[Sort, ...]) -> str:
-    fitting: Iterable[str] = (
-        name
-        for name, kind in records.fields.items()
-        if not isinstance(kind, Collection) and domain_of_type(kind).sort in wanted
-    )
-    return next(iter(fitting), "field")
-
 
 def _aggregate_value(names: Names, node: Aggregate) -> tuple[Value, Domain]:
     if node.op == "exists":

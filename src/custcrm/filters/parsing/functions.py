@@ -56,6 +56,8 @@ _LEFT_OUT: Final = (
      "values are not converted; constants are written 5, 'text', DATE('2026-01-31')"),
     ("len|length|char_length|trim|ltrim|rtrim|concat|substr|substring|replace",
      "texts are not computed with; compare them with LIKE, CONTAINS, STARTS WITH or ENDS WITH"),
+    ("i?if|case|switch|decode", "there is no IF; a filter is one condition, its parts joined by AND and OR"),
+    ("regexp?.*|rlike|matches", "there are no regular expressions; compare with LIKE, CONTAINS, STARTS WITH or ENDS WITH"),
     ("a_.*", "array functions are not part of this language; for a collection write EXISTS(sales WHERE …)"),
     ("s_.*", "spatial functions are not part of this language"),
     (
@@ -63,6 +65,13 @@ _LEFT_OUT: Final = (
         "spatial values are not part of this language",
     ),
 )
+
+_SAME: Final = {
+    "count": "countifs?|count_if|number_of|n", "sum": "sumifs?|sum_if|total", "avg": "av[ae]ra?ge(?:ifs?)?|averageifs?|mean",
+    "max": "maximum|maxifs?|latest|last|highest|greatest|largest", "min": "minimum|minifs?|earliest|first|lowest|smallest",
+    "exists": "any|some|has", "today": "curdate|current_day", "now": "utcnow|current_time",
+}
+"""What functions of the language are called elsewhere."""
 
 
 def is_known(name: str) -> bool:
@@ -76,7 +85,8 @@ def unknown(name: str, span: Place | None = None) -> FilterError:
     for pattern, message in _LEFT_OUT:
         if re.fullmatch(pattern, lower):
             return FilterError("left_out", message, span=span)
-    near = tuple(written_name(known) for known in nearest(lower, FUNCTION_MAKERS))
+    meant = [known for known, pattern in _SAME.items() if re.fullmatch(pattern, lower)]
+    near = tuple(written_name(known) for known in meant or nearest(lower, FUNCTION_MAKERS))
     message = f"no function {quote_name(name)}{did_you_mean(near)}"
     return FilterError("unknown_function", message, span=span, suggestions=near)
 

@@ -5,13 +5,15 @@ It is looked at only when a text has an error, and only round the place of that.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import UTC
 from typing import Final
 
 from attrs import frozen
 
+from custcrm.filters.parsing.idioms import DECIMAL, IDIOMS, LAST, NAME, PATH, TEXT, UNIT, Row, as_, nothing
 from custcrm.filters.syntax.constants import quoted, write_number
-from custcrm.filters.syntax.errors import LONGEST_SHOWN, FilterError, visible
+from custcrm.filters.syntax.errors import FilterError, write_instead
 from custcrm.filters.syntax.lexicon import RESERVED
 from custcrm.filters.syntax.nodes import Place
 from custcrm.filters.syntax.spellings import (
@@ -20,6 +22,7 @@ from custcrm.filters.syntax.spellings import (
     loose_days,
     loose_instant,
     loose_number,
+    loose_span,
     written_day,
     written_instant,
 )
@@ -27,27 +30,25 @@ from custcrm.filters.syntax.spellings import (
 AROUND: Final = 200
 """Characters before and behind the place of an error that are looked at."""
 
-Rewrite = Callable[[re.Match[str]], str | None]
-
-
 @frozen
 class Habit:
-    """What was found: its place, what is said of it, and the text to write there instead, None where nobody can know."""
+    """What was found: its place, what is said of it, and the texts to write there instead, none where nobody can know."""
 
     place: Place
     message: str
-    instead: str | None
+    instead: tuple[str, ...]
 
 
-def told(habit: Habit, kind: str, text: str, expected: Sequence[str] = ()) -> FilterError:
-    """Return the error of a kind that a habit is, with the text to write in its place."""
-    near = () if habit.instead is None else (habit.instead,)
-    instead = (habit.instead or "").strip()
-    shown = "" if habit.message.endswith(instead) else f"; write {instead[:LONGEST_SHOWN]}"
-    return FilterError(
-        kind, visible(habit.message + shown), span=habit.place, text=text, public=habit.message, expected=expected,
-        suggestions=near,
+def told(habit: Habit, plain: FilterError) -> FilterError:
+    """Return the error of a habit, with what to write in its place, instead of the plain error that showed it."""
+    instead = [each.strip() for each in habit.instead if each.strip()]
+    shown = "" if instead and habit.message.endswith(instead[0]) else write_instead(instead)
+    error = FilterError(
+        plain.kind, habit.message + shown, span=habit.place, text=plain.text, public=habit.message, expected=plain.expected,
+        suggestions=habit.instead,
     )
+    error.plain = plain
+    return error
 
 
 def find_habit(text: str, at: int) -> Habit | None:
@@ -56,8 +57,10 @@ def find_habit(text: str, at: int) -> Habit | None:
         for match in pattern.finditer(text, max(0, at - AROUND), at + AROUND):
             if not _covers(match, at, len(text)):
                 continue
-            instead = rewrite(match)
-            if instead is not None or rewrite is _nothing:
+            made = rewrite(match)
+            instead = (made,) if isinstance(made, str) else tuple(made or ())
+            instead = tuple(each for each in instead if each != match[0])
+            if instead or rewrite is nothing:
                 return Habit(match.span(), message, instead)
     return None
 
@@ -70,14 +73,6 @@ def _covers(match: re.Match[str], at: int, length: int) -> bool:
     return first <= at < end
 
 
-def _nothing(_: re.Match[str]) -> None:
-    return None
-
-
-def _as(template: str) -> Rewrite:
-    return lambda match: match.expand(template)
-
-
 def _number(match: re.Match[str]) -> str | None:
     value = loose_number(match[0])
     return None if value is None else write_number(value)
@@ -88,9 +83,8 @@ def _thousands(match: re.Match[str]) -> str | None:
     return None if value is None else write_number(value * 1000)
 
 
-def _day(match: re.Match[str]) -> str | None:
-    days = loose_days(match[0])
-    return written_day(days[0]) if len(days) == 1 else None
+def _days(match: re.Match[str]) -> list[str]:
+    return [written_day(each) for each in loose_days(match[0])]
 
 
 def _instant(match: re.Match[str]) -> str | None:
@@ -98,17 +92,21 @@ def _instant(match: re.Match[str]) -> str | None:
     return None if when is None else written_instant(when)
 
 
-def _moved(match: re.Match[str]) -> str:
-    return f"{'ago' if match[1] == '-' else 'from_now'}('{_span(match[2], match[3])}')"
+def _moment(match: re.Match[str]) -> Sequence[str] | None:
+    """Write what stands in DATE(…) or TIMESTAMP(…) as what it is: a local time is left to who knows the zone."""
+    if days := loose_days(match[2]):
+        return [written_day(each) for each in days]
+    if (when := loose_instant(match[2], None)) is not None:
+        return (written_instant(when),)
+    return None if loose_instant(match[2], UTC) is None else (quoted(match[2].strip()),)
 
 
-def _called_span(match: re.Match[str]) -> str:
-    return f"{match[1].lower()}('{_span(match[2], match[3])}')"
+def _moved(match: re.Match[str]) -> list[str]:
+    return [f"{'ago' if match[1] == '-' else 'from_now'}('{span}')" for span in loose_span(match[2])]
 
 
-def _span(count: str, unit: str | None) -> str:
-    unit = (unit or "day").lower()
-    return f"{int(count)} {unit}{'' if int(count) == 1 else 's'}"
+def _called_span(match: re.Match[str]) -> list[str]:
+    return [f"{match[1].lower()}('{span}')" for span in loose_span(match[2])]
 
 
 def _quoted_after(match: re.Match[str]) -> str | None:
@@ -119,7 +117,15 @@ def _quoted_after(match: re.Match[str]) -> str | None:
 
 
 def _list(match: re.Match[str]) -> str:
-    return f"IN ({match[1].replace(chr(34), chr(39)).strip()})"
+    return f"IN ({match[1].replace(chr(34), chr(39)).strip(' ,')})"
+
+
+def _not_at_end(match: re.Match[str]) -> str:
+    return f"NOT {match[1].upper()}S WITH"
+
+
+def _contained(match: re.Match[str]) -> str:
+    return f"{match[3]} {match[2] or ''}CONTAINS '{match[1]}'"
 
 
 def _range(match: re.Match[str]) -> str:
@@ -129,34 +135,41 @@ def _range(match: re.Match[str]) -> str:
     return f"({name} {above.replace('<', '>')} {low} AND {name} {below} {high})"
 
 
-_DECIMAL: Final = r"-?[0-9]+(?:[.][0-9]+)?"
-_TEXT: Final = r"'(?:[^']|'')*'"
-_PATH: Final = r'(?:\w+|"[^"]+")(?:\.(?:\w+|"[^"]+"))*'
-_UNIT: Final = r"(second|minute|hour|day|week|month|year)s?"
 _NOW: Final = r"(?:\b(?:now|today|getdate|curdate)\s*\(\s*\)|\bcurrent_date\b|\bcurrent_timestamp\b)"
+_NOT: Final = r"\b(?:DOES\s+NOT|DOESN['’]?T)"
+_IS: Final = "IS takes NULL or NOT NULL; values are compared with = and <>"
+_ITEM: Final = rf"(?:{TEXT}|\"[^\"]*\"|{DECIMAL}|(?!(?:AND|OR|NOT|NULL|SELECT)\b)[^\W\d]\w*(?![\w(.]))"
 _DIGITS: Final = rf"[0-9](?:[0-9.,{BLANK}]*[0-9])?"
 _NO_NUMBER_AFTER: Final = r"(?![\w]|[.,][0-9])"
 
-_ROWS: Final[tuple[tuple[str, str, Rewrite], ...]] = (
-    (r"\A\s*(?:SELECT\b.{0,150}?\bWHERE\b|WHERE\b(?!\s*[=<>!]))\s*", "a filter is what stands behind WHERE, alone", _as("")),
-    (r"\s*;\s*\Z", "a filter is one condition, without ; behind it", _as("")),
-    (r"\s+(?:--|//)[^\n]*\Z", "there are no comments; two minus signs need a space between them", _as("")),
-    (r"'(\w+)'(\w[^']*)'(?!')", "a quote inside a text is doubled: 'it''s'", _as(r"'\1''\2'")),
-    (r"[“„«‘‚‹]([^“”„«»‘’‚‹›']*)[“”»’‘›]", "texts are written in straight single quotes", _as(r"'\1'")),
+_CALLS: Final[tuple[Row, ...]] = (
+    (r"\b(ago|from_now)\s*\(\s*['\"]?([^'\"()]*)['\"]?\s*\)", "a span is a text with its unit", _called_span),
+    (r"\b(DATE|TIMESTAMP)\s*\(\s*['\"]?([^'\"()]*)['\"]?\s*\)", "days are written DATE('YYYY-MM-DD'), times in UTC", _moment),
+    (r"\b(CASEI|ACCENTI|SEGMENT)\s*\(\s*\"([^\"]*)\"\s*\)", "texts take single quotes", as_(r"\1('\2')")),
+)
+_ROWS: Final[tuple[Row, ...]] = (
+    (r"\A\s*(?:SELECT\b.{0,150}?\bWHERE\b|WHERE\b(?!\s*[=<>!]))\s*", "a filter is what stands behind WHERE, alone", as_("")),
+    (r"\s*;\s*\Z", "a filter is one condition, without ; behind it", as_("")),
+    (r"\s+(?:--|//)[^\n]*\Z", "there are no comments; two minus signs need a space between them", as_("")),
+    (r"'(\w+)'(\w[^']*)'(?!')", "a quote inside a text is doubled: 'it''s'", as_(r"'\1''\2'")),
+    (r"[“„«‘‚‹]([^“”„«»‘’‚‹›']*)[“”»’‘›]", "texts are written in straight single quotes", as_(r"'\1'")),
     (r"\bIN\s*[\[{]([^\]}]*)[\]}]", "lists are written in parentheses", _list),
-    (rf"\bIN\s+({_TEXT}|[0-9]+)", "IN is followed by a list in parentheses", _as(r"IN (\1)")),
     (
-        rf"({_PATH})\s+(NOT\s+)?ILIKE\s+({_TEXT})", "the case is ignored by CASEI, on both sides",
+        rf"['\"]?(\w+)['\"]?\s+(NOT\s+)?IN\s+({NAME}(?:\.{NAME})*)\b(?!\s*[,(.])",
+        "what is contained stands behind CONTAINS", _contained,
+    ),
+    (rf"\bIN\s+({_ITEM}(?:\s*,\s*{_ITEM})*)", "IN is followed by a list in parentheses", _list),
+    (
+        rf"({PATH})\s+(NOT\s+)?ILIKE\s+({TEXT})", "the case is ignored by CASEI, on both sides",
         lambda match: f"CASEI({match[1]}) {'NOT ' if match[2] else ''}LIKE CASEI({match[3]})",
     ),
-    (rf"{_NOW}\s*([-+])\s*(?:INTERVAL\s*)?'?([0-9]+)\s*(?:{_UNIT})?'?", "times are moved by ago and from_now", _moved),
-    (rf"\b(ago|from_now)\s*\(\s*'?([0-9]+)\s*(?:{_UNIT})?'?\s*\)", "a span is a text with its unit", _called_span),
+    (rf"{_NOW}\s*([-+])\s*(?:INTERVAL\s*)?'?([0-9]+\s*(?:{UNIT})?)'?", "times are moved by ago and from_now", _moved),
     (
         r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})", "an instant is written TIMESTAMP('…Z'), in UTC",
         _instant,
     ),
-    (r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+", "an instant is written TIMESTAMP('2026-01-31T09:00:00Z'), in UTC", _nothing),
-    (r"(?<![\w.])[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{4}\b", "a date is written DATE('YYYY-MM-DD')", _day),
+    (r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+", "an instant is written TIMESTAMP('2026-01-31T09:00:00Z'), in UTC", nothing),
+    (r"(?<![\w.])[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{4}\b", "a date is written DATE('YYYY-MM-DD')", _days),
     (rf"{CURRENCY}\s*{_DIGITS}{_NO_NUMBER_AFTER}", "an amount is a number, without its currency", _number),
     (rf"(?<![\w.]){_DIGITS}\s*{CURRENCY}(?!\w)", "an amount is a number, without its currency", _number),
     (r"(?<![\w.])([0-9]+(?:[.][0-9]+)?)k\b", "a number is written in digits", _thousands),
@@ -166,52 +179,52 @@ _ROWS: Final[tuple[tuple[str, str, Rewrite], ...]] = (
         lambda match: _number(match) if re.search(rf"[,{BLANK}]|[.].*[.]", match[0]) else None,
     ),
     (r"(=|<>|!=)\s*NULL\b", "nothing equals NULL", lambda match: "DOES NOT EXIST" if match[1] == "=" else "EXISTS"),
-    (rf"({_PATH})\s*=\s*({_TEXT}(?:\s*,\s*{_TEXT})+)", "lists stand only after IN", _as(r"\1 IN (\2)")),
-    (rf"({_DECIMAL})\s*(<=?)\s*({_PATH})\s*(<=?)\s*({_DECIMAL})", "comparisons cannot be chained", _range),
-    (rf"({_PATH})\.\*", "a collection is named alone", _as(r"\1")),
-    (r"≥", "at least is written >=", _as(">=")),
-    (r"≤", "at most is written <=", _as("<=")),
-    (r"≠", "not equal is written <>", _as("<>")),
-    (r"==+", "equality is written with one =", _as("=")),
-    (r"=>", "at least is written >=", _as(">=")),
-    (r"=<", "at most is written <=", _as("<=")),
-    (r"&&?", "and is written AND", _as("AND")),
-    (r"\|\|?", "or is written OR", _as("OR")),
-    (r"!(?!=)\s*", "not is written NOT, not equal <>", _as("NOT ")),
-    (r"\b(NOT\s+|)EXISTS\s+(?!AND\b|OR\b)(\w+)", "EXISTS takes parentheses", _as(r"\1EXISTS(\2)")),
-    (r"\bNOT\s+EXISTS?\b(?!\s*\()", "that a value is missing is said by DOES NOT EXIST", _as("DOES NOT EXIST")),
-    (r"\bIS\s+NOT\s+(?:MISSING|EMPTY|BLANK)\b", "that a value is there is said by EXISTS", _as("EXISTS")),
-    (r"\bIS\s+(?:MISSING|EMPTY|BLANK)\b", "that a value is missing is said by DOES NOT EXIST", _as("DOES NOT EXIST")),
-    (rf"\bIS\s+NOT\s+({_TEXT}|{_DECIMAL}|TRUE\b|FALSE\b)", "values are compared with = and <>", _as(r"<> \1")),
-    (rf"\bIS\s+({_TEXT}|{_DECIMAL}|TRUE\b|FALSE\b)", "values are compared with = and <>", _as(r"= \1")),
-    (r"\bIS\s+NOT\s+(\w+)(?=\s*\()", "values are compared with = and <>", _as(r"<> \1")),
-    (r"\bIS\s+(?!NOT\b)(\w+)(?=\s*\()", "values are compared with = and <>", _as(r"= \1")),
-    (r"\bIS\s+NOT\s+(?!NULL\b)(\w+)\b(?!\s*\()", "values are compared with = and <>, texts in single quotes", _as(r"<> '\1'")),
-    (r"\bIS\s+(?!NULL\b|NOT\b)(\w+)\b(?!\s+than|\s*\()",
-     "values are compared with = and <>, texts in single quotes", _as(r"= '\1'")),
+    (rf"({PATH})\s*=\s*({TEXT}(?:\s*,\s*{TEXT})+)", "lists stand only after IN", as_(r"\1 IN (\2)")),
+    (rf"({DECIMAL})\s*(<=?)\s*({PATH})\s*(<=?)\s*({DECIMAL})", "comparisons cannot be chained", _range),
+    (rf"({PATH})\.\*", "a collection is named alone", as_(r"\1")),
+    (r"≥", "at least is written >=", as_(">=")),
+    (r"≤", "at most is written <=", as_("<=")),
+    (r"≠", "not equal is written <>", as_("<>")),
+    (r"==+", "equality is written with one =", as_("=")),
+    (r"=>", "at least is written >=", as_(">=")),
+    (r"=<", "at most is written <=", as_("<=")),
+    (r"&&?", "and is written AND", as_("AND")),
+    (r"\|\|?", "or is written OR", as_("OR")),
+    (r"!(?!=)\s*", "not is written NOT, not equal <>", as_("NOT ")),
+    (
+        rf"(?:[\w\"]\s+)EXISTS\s+(?:{TEXT}|{DECIMAL})", "EXISTS asks whether there is a value; values are compared with = or >",
+        nothing,
+    ),
+    (rf"\b(NOT\s+|)EXISTS\s+(?!AND\b|OR\b|NOT\b|[0-9])({PATH})", "EXISTS takes parentheses", as_(r"\1EXISTS(\2)")),
+    (r"\bNOT\s+EXISTS?\b(?!\s*\()", "that a value is missing is said by DOES NOT EXIST", as_("DOES NOT EXIST")),
+    (rf"\bIS\s+NOT\s+({TEXT}|{DECIMAL}|{PATH})", _IS, as_(r"<> \1")),
+    (rf"\bIS\s+(?!(?:NULL|NOT)\b|\w+\s+than\b)({TEXT}|{DECIMAL}|{PATH})", _IS, as_(r"= \1")),
     (r"\bBETWEEN\s*\(\s*([^(),]+?)\s*(?:,|\b(?:AND|TO)\b)\s*([^(),]+?)\s*\)", "BETWEEN takes two values joined by AND",
-     _as(r"BETWEEN \1 AND \2")),
-    (r"\bBETWEEN\s+([^\s,()]+)\s*(?:,|\b(?:TO|OR)\b)\s*", "BETWEEN takes two values joined by AND", _as(r"BETWEEN \1 AND ")),
-    (r"\bDOES\s+NOT\s+CONTAIN\b", "that a text does not contain another is said by NOT CONTAINS", _as("NOT CONTAINS")),
-    (r"\bDOES\s+NOT\s+(START|END)\s+WITH\b", "NOT stands before STARTS WITH and ENDS WITH", _as(r"NOT \1S WITH")),
-    (rf"\b(STARTS|ENDS)\s+({_TEXT})", "the test is two words", _as(r"\1 WITH \2")),
-    (r"\b(?:begins\s+with|startswith|starts_with)\b", "the test is written STARTS WITH", _as("STARTS WITH")),
-    (r"\b(?:endswith|ends_with)\b", "the test is written ENDS WITH", _as("ENDS WITH")),
-    (r"\b(?:includes|has)\b(?=\s+')", "the test is written CONTAINS", _as("CONTAINS")),
-    (r"\bmatches\b", "the test is written LIKE", _as("LIKE")),
-    (r"\b(?:equals?(?:\s+to)?|eq)\b", "equality is written with =", _as("=")),
-    (r"\b(?:is\s+)?(?:more|greater)\s+than\b|\bgt\b", "more than is written >", _as(">")),
-    (r"\b(?:is\s+)?less\s+than\b|\blt\b", "less than is written <", _as("<")),
-    (r"\b(?:is\s+)?at\s+least\b|\bgte\b", "at least is written >=", _as(">=")),
-    (r"\b(?:is\s+)?at\s+most\b|\blte\b", "at most is written <=", _as("<=")),
-    (r"\bSEGMENT\s+[\"']([^\"']+)[\"']", "a segment is named in parentheses and single quotes", _as(r"SEGMENT('\1')")),
-    (r"\bSEGMENT\s*\(\s*\"?([\w .-]+?)\"?\s*\)", "a segment is named in single quotes", _as(r"SEGMENT('\1')")),
+     as_(r"BETWEEN \1 AND \2")),
+    (r"\bBETWEEN\s+([^\s,()]+)\s*(?:,|\b(?:TO|OR)\b)\s*", "BETWEEN takes two values joined by AND", as_(r"BETWEEN \1 AND ")),
+    (rf"{_NOT}\s+CONTAIN\b", "that a text does not contain another is said by NOT CONTAINS", as_("NOT CONTAINS")),
+    (rf"{_NOT}\s+(START|END)\s+WITH\b", "NOT stands before STARTS WITH and ENDS WITH", _not_at_end),
+    (rf"\b(STARTS|ENDS)\s+({TEXT})", "the test is two words", as_(r"\1 WITH \2")),
+    (r"\b(?:begins\s+with|startswith|starts_with)\b", "the test is written STARTS WITH", as_("STARTS WITH")),
+    (r"\b(?:endswith|ends_with)\b", "the test is written ENDS WITH", as_("ENDS WITH")),
+    (r"\b(?:includes|has)\b(?=\s+')", "the test is written CONTAINS", as_("CONTAINS")),
+    (r"\bmatches\b", "the test is written LIKE", as_("LIKE")),
+    (r"\b(?:equals?(?:\s+to)?|eq)\b", "equality is written with =", as_("=")),
+    (r"\b(?:is\s+)?(?:more|greater)\s+than\b|\bgt\b", "more than is written >", as_(">")),
+    (r"\b(?:is\s+)?less\s+than\b|\blt\b", "less than is written <", as_("<")),
+    (r"\b(?:is\s+)?at\s+least\b|\bgte\b", "at least is written >=", as_(">=")),
+    (r"\b(?:is\s+)?at\s+most\b|\blte\b", "at most is written <=", as_("<=")),
+    (r"\bSEGMENT\s+[\"']([^\"']+)[\"']", "a segment is named in parentheses and single quotes", as_(r"SEGMENT('\1')")),
+    (r"\bSEGMENT\s*\(\s*\"?([\w .-]+?)\"?\s*\)", "a segment is named in single quotes", as_(r"SEGMENT('\1')")),
     (
         r"(=|<>|!=|\bCONTAINS|\bLIKE|\bWITH)\s*([^\s'\"()=<>,;@]*@[^\s'\"(),;]+)", "texts take single quotes", _quoted_after,
     ),
     (r"(\bLIKE)\s+([\w*%]+)\Z", "a pattern is a text in single quotes, where % stands for anything", _quoted_after),
     (r"(\bLIKE)\s+([\w*%]+)", "a pattern is a text in single quotes, where % stands for anything", _quoted_after),
-    (r"\bLIKE\s*\Z", "LIKE is followed by a pattern in single quotes, as in LIKE 'A%'", _nothing),
+    (r"\bLIKE\s*\Z", "LIKE is followed by a pattern in single quotes, as in LIKE 'A%'", nothing),
     (r"(=|<>|!=)\s*([^\W\d]\w*(?:\s+(?!AND\b|OR\b)[^\W\d]\w*)+)", "texts take single quotes", _quoted_after),
 )
-_HABITS: Final = tuple((re.compile(pattern, re.IGNORECASE), message, rewrite) for pattern, message, rewrite in _ROWS)
+_HABITS: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), message, rewrite)
+    for pattern, message, rewrite in (*_CALLS, *_ROWS[:2], *IDIOMS, *_ROWS[2:], *LAST)
+)

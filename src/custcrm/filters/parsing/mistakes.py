@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 from typing import Literal as OneOf
 
+from custcrm.filters.parsing.functions import unknown
 from custcrm.filters.parsing.habits import find_habit, told
 from custcrm.filters.parsing.operands import Operand
 from custcrm.filters.parsing.tokens import Token
@@ -58,11 +59,16 @@ class Mistakes:
         near: Sequence[str] = (),
     ) -> FilterError:
         """Return the error of a kind at a place; where a habit shows there, it tells what the language writes instead."""
+        span = (place.start, place.end)
+        plain = FilterError(kind, message, span=span, text=self._text, expected=expected, suggestions=near)
         habit = find_habit(self._text, place.start)
-        if habit is None:
-            span = (place.start, place.end)
-            return FilterError(kind, message, span=span, text=self._text, expected=expected, suggestions=near)
-        return told(habit, kind, self._text, expected)
+        return plain if habit is None else told(habit, plain)
+
+    def no_function(self, name: Token) -> FilterError:
+        """Return the error for the name of a call that is no function of the language."""
+        plain = unknown(name.path[0], (name.start, name.end)).within(self._text)
+        habit = find_habit(self._text, name.start)
+        return plain if habit is None else told(habit, plain)
 
     def unexpected(
         self,

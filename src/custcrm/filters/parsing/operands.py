@@ -131,9 +131,9 @@ class Operands:
         return Operand(negation(node, place) if negated else node, *place)
 
     def _error(self, kind: str, message: str, operand: Operand) -> FilterError:
-        if (habit := find_habit(self._text, operand.start)) is not None:
-            return told(habit, kind, self._text)
-        return FilterError(kind, message, span=(operand.start, operand.end), text=self._text)
+        plain = FilterError(kind, message, span=(operand.start, operand.end), text=self._text)
+        habit = find_habit(self._text, operand.start)
+        return plain if habit is None else told(habit, plain)
 
 
 def _make_test(name: str, values: Sequence[Value], place: Place) -> Condition:

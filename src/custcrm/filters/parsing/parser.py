@@ -8,7 +8,7 @@ them are read, and in a caller who has few frames left. Nothing is read twice.
 from collections.abc import Generator, Mapping
 from typing import Any, Final, TypeAlias, cast
 
-from custcrm.filters.parsing.functions import call, is_known, unknown
+from custcrm.filters.parsing.functions import call, is_known
 from custcrm.filters.parsing.mistakes import AFTER_NOT, CLOSING, Bracket, BracketKind, Mistakes, Role
 from custcrm.filters.parsing.operands import Operand, Operands
 from custcrm.filters.parsing.placeholders import Placeholders
@@ -282,7 +282,7 @@ class _Parser:
         """call = NAME '(' [ or { ',' or } | PATH WHERE or ] ')'"""
         function = name.text.lower()
         if not is_known(function):
-            raise unknown(name.path[0], (name.start, name.end)).within(self.text)
+            raise self.mistakes.no_function(name)
         args: list[Operand] = []
         outer = self.open_bracket("call", function)
         if self.ahead == "*" and function in AGGREGATES:

@@ -21,6 +21,11 @@ NO_TRUTH: Final = (
 LONGEST_SHOWN: Final = 40
 """Characters of a name or a constant repeated in a message; the place shows the rest."""
 
+MOST_TOLD: Final = 4
+"""Ways to mend it in one message."""
+
+_ADVICE: Final = re.compile("[;:] (?:write|did you mean) (?:(?![;:] (?:write|did you mean) ).)*\\Z", re.DOTALL)
+"""The end of a message that tells what is suggested."""
 _LITERALS: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?<![\w.])-?\d[\d.,_:-]*""")
 
 
@@ -30,7 +35,7 @@ class FilterError(Malformed):
     `kind` is one of those that docs/errors.md lists. `span` is the place in `text`, as `position` and `end` (both 0 without a
     place); errors from JSON have a `pointer` instead, errors from Python expressions neither. `expected` lists what
     could have stood there, `suggestions` what was probably meant, as it would be typed. `public` is the message
-    without any literal, for logs.
+    without any literal, for logs. `plain` is the same error without a habit of other languages that was seen in it.
     """
 
     def __init__(  # the attributes are the contract; nearly all have a default
@@ -56,6 +61,7 @@ class FilterError(Malformed):
         self.span = span
         self.expected = tuple(expected)
         self.pointer = pointer
+        self.plain: FilterError | None = None
 
     @property
     def position(self) -> int:
@@ -135,6 +141,23 @@ def quote_name(text: str) -> str:
 def did_you_mean(suggestions: Sequence[str]) -> str:
     """Return `; did you mean 'visits'?` for the end of a message, nothing without a suggestion."""
     return f"; did you mean {' or '.join(suggestions)}?" if suggestions else ""
+
+
+def advised(error: FilterError, suggestions: Sequence[str], span: Place | None) -> FilterError:
+    """Return an error about another place with other suggestions, of which its message tells instead of its own."""
+    if error.suggestions == tuple(suggestions) and error.span == span:
+        return error
+    message = _ADVICE.sub("", error.message) + write_instead(suggestions)
+    return FilterError(
+        error.kind, message, span=span, text=error.text, public=_ADVICE.sub("", error.public), expected=error.expected,
+        suggestions=suggestions, pointer=error.pointer, field=error.field,
+    )
+
+
+def write_instead(suggestions: Sequence[str]) -> str:
+    """Return `; write DATE('2026-01-31')` for the end of a message, nothing without a suggestion; long ones are cut."""
+    shown = (each if len(each) <= CONTEXT else each[:CONTEXT] + "…" for each in suggestions[:MOST_TOLD])
+    return visible(f"; write {' or '.join(shown)}") if suggestions else ""
 
 
 def _excerpt(text: str, span: Place) -> tuple[int, str]:
