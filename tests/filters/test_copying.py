@@ -61,6 +61,17 @@ def test_a_schema_arrives_as_it_was(travel: Callable[[Any], Any]) -> None:
     assert Schema({"a": int}) == Schema({"a": int})
 
 
+def test_schemas_of_many_stores_are_told_apart_at_a_glance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered of each schema is found without a comparison of their words, however many stores there are."""
+    stores = [custcrm.open() for _ in range(20)]
+    schemas = [each.schema for each in stores]
+    assert len({hash(each) for each in schemas}) == 20
+    monkeypatch.setattr(Schema, "_options", lambda _: pytest.fail("their words were compared"))
+    assert not any(one == other for one in schemas for other in schemas if one is not other)
+    for each in stores:
+        each.close()
+
+
 def test_values_fields_and_explanations_travel(travel: Callable[[Any], Any]) -> None:
     """What a schema and a filter hand out arrives as well, and is as useful there."""
     fields = travel(shop.fields)

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from custcrm.filters.builder import Fields
 from custcrm.filters.checking.definitions import check_definitions
@@ -78,10 +78,17 @@ class Schema(Declarations):
     def __eq__(self, other: object) -> bool:
         if self is other or not isinstance(other, Schema):
             return self is other or NotImplemented
-        return self._options() == other._options()
+        # Segments first: where two stores have the same words, these tell them apart without a look at each word.
+        return self.segments == other.segments and self._options() == other._options()
 
     def __hash__(self) -> int:
-        return hash((self.timezone, self.currency, self.feb29, self.noun, *self.types, *self.metrics))
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        found: Any = self.segments
+        said = found if callable(found) else len(found)
+        return hash((self.timezone, self.currency, self.feb29, self.noun, said, *self.types, *self.metrics))
 
     def __copy__(self) -> Schema:
         """Return the schema itself: it is immutable."""
@@ -131,12 +138,18 @@ def _segments_as_nodes(given: Segments) -> Mapping[str, str | ConditionNode] | C
     return MappingProxyType({name: _as_node(each) for name, each in given.items()})
 
 
-@frozen(eq=False)
+@frozen
 class _Found:
     """A function that finds segments, their trees instead of filters; iterating gives the names where it does that too."""
 
     find: Callable[[str], Segment]
-    _names: Iterable[str]
+    _names: Iterable[str] = field(eq=False)
+
+    def __hash__(self) -> int:
+        try:
+            return hash(self.find)
+        except TypeError:  # an object that can be called and changed
+            return 0
 
     def __call__(self, name: str) -> str | ConditionNode | None:
         return cast("str | ConditionNode | None", _as_node(self.find(name)))
