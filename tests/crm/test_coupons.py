@@ -998,3 +998,43 @@ def test_a_coupon_is_not_used_up_for_nothing(crm: custcrm.Crm) -> None:
     crm.coupons.redeem(coffee, lines=[{"product": "Coffee", "price": "3"}])
     crm.coupons.redeem(tasting, lines=tea)
     assert crm.coupons.available(anna) == []
+
+
+STANDINGS = {
+    "as it is": lambda crm, anna, coupon: None,
+    "paused": lambda crm, anna, coupon: crm.series.pause(coupon.series),
+    "revoked": lambda crm, anna, coupon: crm.coupons.revoke(coupon, reason="x"),
+    "redeemed": lambda crm, anna, coupon: [crm.coupons.redeem(coupon, reference=each) for each in ("o-1", "o-2")],
+    "used once of twice": lambda crm, anna, coupon: crm.coupons.redeem(coupon, reference="o-1"),
+    "reserved": lambda crm, anna, coupon: crm.coupons.reserve(coupon, reference="o-9"),
+    "limited": lambda crm, anna, coupon: crm.programs.set_access(anna, "club", "limited"),
+    "blacklisted": lambda crm, anna, coupon: crm.programs.set_access(anna, "club", "blacklisted"),
+    "not eligible": lambda crm, anna, coupon: crm.customers.update(anna, coupon_eligible=False),
+    "inactive": lambda crm, anna, coupon: crm.customers.deactivate(anna),
+}
+TERMS = {"plain": {}, "next day": {"valid_from": "1 day"}, "one day": {"valid": "1 day"}}
+
+
+@pytest.mark.parametrize("standing", STANDINGS)
+def test_what_is_available_can_be_redeemed_and_nothing_else(crm, people, clock, standing) -> None:
+    """Law: of coupons and offers alike, today and when a day has gone: listed, or refused when it is tried."""
+    anna = people["Anna"]
+    for name, terms in TERMS.items():
+        crm.coupons.add_series(name, program="club", per_coupon=2, **terms)
+    coupons = [crm.coupons.issue(anna, name) for name in TERMS]
+    STANDINGS[standing](crm, anna, coupons[0])
+    for _ in range(2):
+        listed = {each.id for each in crm.coupons.available(anna)}
+        assert {each.id for each in crm.offers.available(anna)} == listed
+        for coupon in coupons:
+            assert (coupon.id in listed) is (_why_not(crm, coupon) == ()), (standing, coupon.series)
+        clock.advance("1 day")
+
+
+def _why_not(crm, coupon) -> tuple[str, ...]:
+    """Redeem a coupon, take that back, and return why it was refused."""
+    with crm.transaction():
+        refused = reasons(crm.coupons.redeem, coupon)
+        if not refused:
+            crm.coupons.restore(coupon)
+    return refused

@@ -138,11 +138,11 @@ class Model:
             left = [rest - each for rest, each in zip(left, off, strict=True)]
         paid = [rest - off for rest, off in zip(left, divided(floor(self.order.till * sum(left)), left), strict=True)]
         self.shares = [0] * len(self.order.lines)
-        for each, share in zip(goods, paid, strict=True):
+        for each, rest in zip(goods, paid, strict=True):
             places = [at for at, line in enumerate(self.order.lines) if line.product == each.product]
             costs = [self.order.lines[at].cost for at in places]
-            for at, cost, off in zip(places, costs, divided(each.cost - share, costs), strict=True):
-                self.shares[at] = cost - off
+            for at, cost, part in zip(places, costs, divided(each.cost - rest, costs), strict=True):
+                self.shares[at] = cost - part
         self.total = self.left = sum(self.shares)
         self.units = sum(each.quantity for each in self.order.lines)
 

@@ -72,6 +72,12 @@ def standing(uses: Uses, at: datetime | None = None) -> tuple[Use, ...]:
     )
 
 
+def is_usable(series: CouponSeries, coupon: Coupon, uses: Uses, at: datetime) -> bool:
+    """Tell whether the coupon could be used at an instant, as far as it and its series go: issued, and not paused."""
+    is_paused = series.paused_at is not None and series.paused_at <= at
+    return not is_paused and state(coupon, uses, at, per_coupon=series.per_coupon) is CouponState.ISSUED
+
+
 def is_pending(coupon: Coupon, at: datetime) -> bool:
     """Tell whether the coupon is not valid yet."""
     return coupon.valid_from is not None and at < coupon.valid_from

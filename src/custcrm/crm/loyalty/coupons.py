@@ -12,8 +12,9 @@ from custcrm.actions import single
 from custcrm.actions.action import Action
 from custcrm.actions.coupons import codes, guests, redeeming, restoring, series, stacking
 from custcrm.actions.coupons import issuing as actions
-from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon, uses_of
+from custcrm.actions.coupons.redemptions import series_by_name, uses_of
 from custcrm.actions.coupons.stacking import Redeemed
+from custcrm.actions.coupons.usable import usable
 from custcrm.business import Business, CustomerRef, customer_id
 from custcrm.crm.loyalty import quoting
 from custcrm.crm.loyalty.checkout import CouponRef, Lines, checkout_of
@@ -270,20 +271,13 @@ class Coupons:
     # asking -------------------------------------------------------------------------------------
 
     def available(self, customer: CustomerRef, *, as_of: Any = None) -> list[Coupon]:
-        """Return the customer's coupons that are issued, not used up, expired, revoked or reserved, now or then; oldest first.
+        """Return the customer's coupons that can be redeemed, now or then; oldest first.
 
-        Whether the customer may redeem at all is asked when it is done; see `why`.
+        Not those that are used up, expired, revoked, reserved or not valid yet, of a paused series, or of a program in which
+        the customer may not redeem. What an order brings, such as other coupons for it, is asked when it is done; see `why`.
         """
-        at = self._business.asked_at(as_of)
         with self._business.reading() as reader:
-            coupons = list(reader.find(Coupon, {"customer_id": customer_id(customer)}))
-            uses = uses_by_coupon(reader, coupons)
-            terms = series_by_name(reader, (each.series for each in coupons))
-        return [
-            each for each in coupons
-            if (at is None or each.issued_at <= at)
-            and self._state(each, uses[each.id], terms[each.series], at) is CouponState.ISSUED
-        ]
+            return list(usable(self._business, reader, customer_id(customer), self._business.asked_at(as_of)))
 
     def of(self, customer: CustomerRef) -> Sequence[Coupon]:
         """Return all coupons the customer ever had, oldest first."""

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from custcrm.actions import single
 from custcrm.actions.coupons import codes
 from custcrm.actions.coupons.redemptions import series_by_name, uses_by_coupon
+from custcrm.actions.coupons.usable import usable
 from custcrm.actions.keys import Request, once
 from custcrm.actions.messages import inbox as actions
 from custcrm.business import Business, CustomerRef, customer_id
@@ -235,12 +236,12 @@ class Offers:
             return _Known(reader, holder.id, at).offers(reader, holder, coupons)
 
     def available(self, customer: CustomerRef, *, as_of: datetime | date | str | None = None) -> list[Offer]:
-        """Return the offers that can be used: begun, and neither expired nor redeemed nor removed."""
-        usable, at = (OfferStatus.NEW, OfferStatus.READ), self._business.asked_at(as_of) or self._business.now()
-        return [
-            offer for offer in self.of(customer, as_of=as_of)
-            if offer.status in usable and (offer.valid_from is None or offer.valid_from <= at)
-        ]
+        """Return the offers that can be used, now or then: those of `crm.coupons.available`."""
+        business = self._business
+        with business.reading() as reader:
+            holder = business.existing(customer)
+            there = {each.id for each in usable(business, reader, holder.id, business.asked_at(as_of))}
+        return [offer for offer in self.of(holder, as_of=as_of) if offer.id in there]
 
     def open(
         self, offer: Offer | Coupon | str, *, surface: str = "app", at: datetime | date | str | None = None,
