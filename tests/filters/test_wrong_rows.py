@@ -1,8 +1,9 @@
 """Rows of the wrong type: Malformed for every operator of the Python target, whatever the value and wherever it stands."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,6 +68,8 @@ OPERATORS: dict[str, list[str]] = {
 OPERATORS["born"] = OPERATORS["day"]
 VALUES: list[Any] = [
     "a", "", 7, 10**30, True, 2.5, Decimal("2.5"), b"a", [1], ("a",), {"a": 1}, {1, 2}, frozenset("a"), date(2026, 1, 1),
+    float("inf"), Decimal("Infinity"), Decimal("-Infinity"), Decimal("1E+5000"), Decimal("-1E+41"), Decimal("1.0000001"),
+    Decimal("1.255"), Decimal("0.5"), Decimal("5.00"), Decimal("1E+40"), range(3), timedelta(1), [[]], {"VIP": 1},
     datetime(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC), YearlessDate(1, 1),
     Amount("2.50", "EUR"), Amount("2", "SEK"), SimpleNamespace(), object(), 1j, Enum("E", "A").A,
 ]  # fmt: skip
@@ -77,10 +80,15 @@ RIGHT: dict[str, tuple[type, ...]] = {
 
 
 def is_right(name: str, value: Any) -> bool:
-    """Tell whether a field of this name may hold the value, by its class."""
+    """Tell whether a field of this name may hold the value, by its class, its decimals and its size."""
     match name, value:
-        case ("whole" | "number" | "money"), (bool() | 10e29):
+        case ("whole" | "number" | "money"), bool():
             return False
+        case ("whole" | "number" | "money"), Decimal():
+            cents = Fraction(value) * 100 if value.is_finite() and value < 10**41 else Fraction(1, 7)
+            return cents % (100 if name == "whole" else 1) == 0 and (name != "money" or abs(cents) < 2**63)
+        case "money", int():
+            return abs(value) * 100 < 2**63
         case ("day" | "born"), datetime():
             return False
         case "at", datetime():
@@ -153,6 +161,35 @@ def test_what_is_no_map(text: str, wrong: Any) -> None:
         assert "'tags': expected a mapping" in refused
 
 
+NO_RECORDS: list[Any] = [1, "abc", b"a", 2.5, True, Decimal(1), date(2026, 1, 1), None, [1], ("a",), {1}, Amount(1, "EUR")]
+
+
+@pytest.mark.parametrize("text", OF_RECORDS)
+def test_what_is_no_record_in_a_list(text: str) -> None:
+    """Each of a collection is a record, also where nothing but their number is asked."""
+    for wrong in [range(3), b"abc", *([each] for each in NO_RECORDS), *([{}, each] for each in NO_RECORDS)]:
+        for refused in _refusals(SCHEMA.parse(text), {"records": wrong}):
+            assert "'records" in refused, wrong
+
+
+@pytest.mark.parametrize("text", OF_A_MAP)
+def test_what_is_no_value_of_a_map(text: str) -> None:
+    """What stands under a key has the type that the map was declared with, also where only the key is asked for."""
+    for wrong in (each for each in VALUES if not isinstance(each, str)):
+        for refused in _refusals(SCHEMA.parse(text), {"tags": {"VIP": wrong}}):
+            assert "'tags.VIP': expected a text" in refused, wrong
+    for missing in (None, float("nan")):
+        assert SCHEMA.parse("tags.VIP EXISTS").matches({"tags": {"VIP": missing}})
+
+
+@pytest.mark.parametrize("text", ["held.k EXISTS", "held.k DOES NOT EXIST", "held.k.whole = 1"])
+def test_what_is_no_record_of_a_map(text: str) -> None:
+    """What stands under a key of a map of records is one."""
+    for wrong in (each for each in NO_RECORDS if each is not None):
+        for refused in _refusals(SCHEMA.parse(text), {"held": {"k": wrong}}):
+            assert "'held.k" in refused, wrong
+
+
 class Word(str):
     __slots__ = ()
 
@@ -176,6 +213,10 @@ def test_subclasses_and_whole_floats_are_taken() -> None:
     """A value of a subclass is one of its class, and 5.0 is a whole number."""
     assert SCHEMA.parse("text = 'a' AND text IN ('a', 'b') AND text STARTS WITH 'a'").matches({"text": Word("a")})
     assert SCHEMA.parse("whole = 7 AND whole + 1 = 8 AND whole EXISTS").select([{"whole": Level.HIGH}, {"whole": 7.0}])
+    fives = [{"whole": 5}, {"whole": Decimal("5.0")}, {"whole": Decimal("5E+0")}, {"whole": 5.0}]
+    for text in ("whole = 5", "whole > 4", "whole IN (5, 6)", "whole EXISTS", "whole % 2 = 1", "whole + 1 = 6"):
+        assert SCHEMA.parse(text).select(fives) == fives
+        assert all(SCHEMA.parse(text).matches(each) for each in fives)
     assert SCHEMA.parse("number = 2 AND money = 2.5").matches({"number": 2, "money": Decimal("2.50")})
 
 

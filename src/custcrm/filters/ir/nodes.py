@@ -201,10 +201,11 @@ class Present:
 
 @frozen
 class HasEntry:
-    """The row's map has the key, with or without a value."""
+    """The row's map has the key, with or without a value; `type` is that of its values, None where they are records."""
 
     map: str
     key: str
+    type: ScalarType | None = None
 
 
 @frozen(cache_hash=True)

@@ -37,6 +37,7 @@ from custcrm.filters.syntax.nodes import (
 )
 from custcrm.filters.syntax.operators import TEXT_TESTS, TextOp
 from custcrm.filters.types.declarations import Declarations
+from custcrm.filters.types.types import Scalar
 
 
 def lower(schema: Declarations, node: Node, scope: Scope = ()) -> Condition:
@@ -114,8 +115,10 @@ def _matches(name: TextOp, value: TextValue, text: str) -> Condition:
 def _exists(env: Environment, node: Exists) -> Condition:
     if isinstance(node.value, Field):
         found = resolve(env.names, node.value.path, None)
-        if isinstance(found, EntryRecord) or (isinstance(found, EntryValue) and found.field is None):
+        if isinstance(found, EntryRecord):
             return HasEntry(found.map, found.key)
+        if isinstance(found, EntryValue) and found.field is None:
+            return HasEntry(found.map, found.key, cast("Scalar", found.type))
     operand = operand_at(env, node.value)
     match operand.value:
         case Clock():

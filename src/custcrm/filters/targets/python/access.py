@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
-from types import CodeType, FunctionType, MappingProxyType
+from types import CodeType, FunctionType
 from typing import Any as Anything
 from typing import Final, TypeAlias
 
@@ -17,10 +16,9 @@ from attrs import define, field, frozen
 from custcrm.filters.ir.moments import walk
 from custcrm.filters.ir.nodes import Column, Condition, Constant, Entry, HasEntry, Moment, Shown, Value
 from custcrm.filters.targets.python import nodes, values
-from custcrm.filters.targets.python.rows import Bound, Mappings, Rows
+from custcrm.filters.targets.python.rows import Bound, Mappings, Rows, decimals
 from custcrm.filters.targets.python.shapes import bind, compare, get_key, is_in, is_present, join_tests, load, name_of
-from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Integer, Money, Number, Text
-from custcrm.values.birthdays import YearlessDate
+from custcrm.filters.types.types import Boolean, Instant, Money, Number, Scalar
 from custcrm.values.money import Money as Amount
 
 Known: TypeAlias = Mapping[tuple[object, ...], str]
@@ -148,7 +146,13 @@ class Access:
         if isinstance(self.rows, Bound):
             return self._reader(self.rows.has_entry(node), record), known
         entries, known = self._map(node.map, record, known)
-        held = is_in(nodes.Constant(node.key), nodes.Call(nodes.Attribute(name_of(entries), "keys", ast.Load()), [], []))
+        there = name_of(entries)
+        if node.type is None:
+            held = self.call(values.has_record, there, nodes.Constant(node.key))
+        else:
+            held = is_in(nodes.Constant(node.key), nodes.Call(nodes.Attribute(there, "keys", ast.Load()), [], []))
+            read = bind(self.fresh("v"), get_key(there, node.key))
+            held = join_tests(ast.Or(), [self.fits(Entry(node.map, node.key, None, node.type), read), held])
         return join_tests(ast.And(), [is_present(entries), held]), known
 
     def records(self, collection: str, record: Record) -> ast.expr:
@@ -156,6 +160,14 @@ class Access:
         if isinstance(self.rows, Bound):
             return self._reader(self.rows.records(collection, record.collection), record)
         return self.call(values.records_of, self._field(load(record.name), collection))
+
+    def count(self, collection: str, record: Record) -> ast.expr:
+        """Return the code of how many records a collection has, none of which anything else looks at."""
+        if not isinstance(self.rows, Bound):
+            return self.call(values.count_of, self._field(load(record.name), collection))
+        if self.rows.count is None:
+            return self.call(len, self.records(collection, record))
+        return self._reader(self.rows.count(collection, record.collection), record)
 
     def inside(self, record: Record, collection: str) -> Record:
         """Return a record of a collection of this one, under a name of its own."""
@@ -186,27 +198,32 @@ class Access:
         if self.trusts():
             return is_present(read)
         value = name_of(read)
-        if isinstance(node.type, Instant):
-            aware = is_present(nodes.Attribute(value, "tzinfo", ast.Load()))
-            own = [join_tests(ast.And(), [self._is_a(read, datetime), aware])]
-            admitted = self.call(values.admit_instant, value)
-        elif isinstance(node.type, Money) and self.currency is not None:
-            same = compare(nodes.Attribute(value, "currency", ast.Load()), "=", nodes.Constant(self.currency))
-            own = [join_tests(ast.And(), [self._is_a(read, Amount), same])]
-            admitted = nodes.Call(self.constant(partial(values.admit, (), ())), [value], [])
-        else:
-            kinds, but = CLASSES[type(node.type)]
-            if isinstance(node.type, Date) and node.type.yearless:
-                kinds = (*kinds, YearlessDate)
-            own = [self._is_a(value if place else read, kind) for place, kind in enumerate(kinds)]
-            if isinstance(node.type, Number):  # a Decimal may be NaN
-                own[-1] = join_tests(ast.And(), [own[-1], compare(value, "=", value)])
-            admitted = nodes.Call(self.constant(partial(values.admit, kinds, but)), [value], [])
-        return join_tests(ast.Or(), [*own, join_tests(ast.And(), [is_present(value), admitted])])
+        admitted = nodes.Call(self.constant(values.admission(node.type, self.currency)), [value], [])
+        if isinstance(node.type, Instant):  # what compares with an aware datetime is one
+            own = compare(value, ">=", self.constant(_EARLIEST))
+            return join_tests(ast.And(), [is_present(read), join_tests(ast.Or(), [own, admitted])])
+        return join_tests(ast.Or(), [*self._own(node.type, read), join_tests(ast.And(), [is_present(value), admitted])])
+
+    def _own(self, kind: Scalar, read: ast.expr) -> list[ast.expr]:
+        """Return tests of which one holds for nearly every value of a type, and none for another."""
+        value = name_of(read)
+        match kind:
+            case Boolean():
+                return [_is(read, nodes.Constant(True)), _is(value, nodes.Constant(False))]
+            case Number(places=places):
+                quantize, unit = (self.constant(each) for each in decimals(places))
+                exact = compare(value, "=", nodes.Call(quantize, [value, unit], []))
+                return [self._is_a(read, int), join_tests(ast.And(), [self._is_a(value, Decimal), exact])]
+            case Money() if self.currency is not None:
+                same = compare(nodes.Attribute(value, "currency", ast.Load()), "=", nodes.Constant(self.currency))
+                return [join_tests(ast.And(), [self._is_a(read, Amount), same])]
+            case _:
+                kinds, _ = values.classes_of(kind)
+                return [self._is_a(value if place else read, each) for place, each in enumerate(kinds)]
 
     def _is_a(self, value: ast.expr, kind: type) -> ast.expr:
-        """Return `type(value) is kind`, which costs half of what `value.__class__ is kind` does."""
-        return nodes.Compare(self.call(type, value), [ast.Is()], [self.helper(kind)])
+        """Return `value.__class__ is kind`."""
+        return _is(nodes.Attribute(value, "__class__", ast.Load()), self.helper(kind))
 
     def physical(self, node: Column | Entry, record: Record, value: ast.expr, *, in_utc: bool) -> ast.expr:
         """Return the code of the physical value of what was read."""
@@ -256,13 +273,8 @@ class Access:
         return nodes.Call(load(name), [load(record.name)], [])
 
 
-CLASSES: Final[Mapping[type, tuple[tuple[type, ...], tuple[type, ...]]]] = MappingProxyType({
-    Text: ((str,), ()),
-    Choice: ((str,), ()),
-    Integer: ((int,), (bool,)),
-    Number: ((int, Decimal), (bool,)),
-    Money: ((Amount,), ()),
-    Boolean: ((bool,), ()),
-    Date: ((date,), (datetime,)),
-})
-"""The classes of the values of each type, and the subclasses of theirs that are something else; an Instant has a zone too."""
+def _is(left: ast.expr, right: ast.expr) -> ast.expr:
+    return nodes.Compare(left, [ast.Is()], [right])
+
+
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)

@@ -187,9 +187,9 @@ def _presence(access: Access, value: Value, record: Record, known: Known) -> Con
 
 
 def _some(access: Access, collection: str, where: Condition | None, record: Record) -> ast.expr:
-    records = access.records(collection, record)
     if where is None:
-        return compare(access.call(len, records), ">", nodes.Constant(0))
+        return compare(access.count(collection, record), ">", nodes.Constant(0))
+    records = access.records(collection, record)
     inner = access.inside(record, collection)
     return access.call(any, nodes.GeneratorExp(condition(access, where, inner).test, [loop(inner.name, records)]))
 
@@ -288,9 +288,9 @@ def _maybe(access: Access, code: ast.expr, known: Known) -> ValueCode:
 
 
 def _total(access: Access, node: Total, record: Record) -> ast.expr:
-    records = access.records(node.collection, record)
     if node.op == "count" and node.value is None and node.where is None:
-        return access.call(len, records)
+        return access.count(node.collection, record)
+    records = access.records(node.collection, record)
     inner = access.inside(record, node.collection)
     tests, known = [], NOTHING
     if node.where is not None:

@@ -5,8 +5,8 @@ What a field of a plain row may hold, by its type:
 | type | value |
 |---|---|
 | Text, Choice | `str`; a Choice also a member of an Enum whose values are texts |
-| Integer | `int` of 64 bits |
-| Number | `Decimal` or `int` |
+| Integer | `int` of any size, or a whole `float` or `Decimal` |
+| Number | `Decimal` of no more decimals than its places, and of 41 digits before them; `int` |
 | Money | `Money` of the schema's currency, or major units as `Decimal` or `int` (25.90 euros, never cents) |
 | Boolean | `bool` |
 | Date | `date`; with `yearless=True` also `YearlessDate` |
@@ -21,16 +21,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Collection, Mapping
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date, datetime, time, timedelta
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from enum import Enum
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
 from custcrm.filters.ir.nodes import Column, Entry, HasEntry
 from custcrm.filters.ir.whole import MOST_DIGITS
-from custcrm.filters.syntax.nodes import INTEGER_MAX, INTEGER_MIN
 from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Integer, Money, Number, Scalar, Text
 from custcrm.values.errors import Malformed
 from custcrm.values.money import Money as Amount
@@ -57,7 +57,8 @@ class Bound:
     `within` names the collection whose records are read, `sales` or `sales.lines`, None for the row itself. A reader
     returns the physical value of `ir.nodes` (Money: minor units), or None where it is missing. `column` may return a text
     instead: the attribute that holds what an object row would hold, which is then read without a call. `records` gives a
-    sized collection. `month_day` reads month × 100 + day; without it they are computed from the date.
+    sized collection. `month_day` reads month × 100 + day; without it they are computed from the date. `count` reads how
+    many records there are; without it they are counted.
     """
 
     column: Callable[[Column, str | None], str | Reader]
@@ -65,6 +66,7 @@ class Bound:
     has_entry: Callable[[HasEntry], Callable[[Any], bool]]
     records: Callable[[str, str | None], Callable[[Any], Collection[Any]]]
     month_day: Callable[[Column, str | None], Callable[[Any], int | None]] | None = None
+    count: Callable[[str, str | None], Callable[[Any], int]] | None = None
 
 
 Rows: TypeAlias = Mappings | Objects | Bound
@@ -92,8 +94,9 @@ def careful(currency: str | None) -> Bound:
     return Bound(
         column=lambda column, within: _column(column, within, currency),
         entry=lambda entry: _entry(entry, currency),
-        has_entry=lambda entry: lambda row: entry.key in _map(row, entry.map),
+        has_entry=lambda entry: _has_entry(entry, currency),
         records=lambda name, within: lambda row: _records(row, name, _qualified(name, within)),
+        count=lambda name, within: lambda row: _count(row, name, _qualified(name, within)),
     )
 
 
@@ -111,6 +114,20 @@ def _entry(entry: Entry, currency: str | None) -> Reader:
         if entry.field is not None:
             value = None if _is_missing(value) else _read(value, entry.field, name)
         return _check_value(value, name, check)
+
+    return read
+
+
+def _has_entry(entry: HasEntry, currency: str | None) -> Callable[[Any], bool]:
+    name = f"{entry.map}.{entry.key}"
+    check = Check("a record", _record) if entry.type is None else _check(entry.type, currency)
+
+    def read(row: Any) -> bool:
+        entries = _map(row, entry.map)
+        if entry.key not in entries:
+            return False
+        _check_value(entries[entry.key], name, check)
+        return True
 
     return read
 
@@ -144,6 +161,30 @@ def _records(row: Any, key: str, name: str) -> Collection[Any]:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Collection):
         raise WrongValue(name, "a list of records", _kind(value))
     return value
+
+
+def _count(row: Any, key: str, name: str) -> int:
+    records = _records(row, key, name)
+    for record in records:
+        if not is_record(record):
+            raise WrongValue(name, "a list of records", f"one with {_kind(record)} in it")
+    return len(records)
+
+
+def is_record(value: object) -> bool:
+    """Tell whether a value may be a record: a mapping or an object, not what is itself the value of some field."""
+    return not isinstance(value, _VALUES) or hasattr(value, "_fields")
+
+
+_VALUES: Final = (
+    *(str, bytes, bytearray, int, float, complex, Decimal, Amount, date, time, timedelta, YearlessDate),
+    *(list, tuple, set, frozenset, range, type(None)),
+)
+"""Classes of what is no record; a named tuple is one."""
+
+
+def _record(value: object) -> object:
+    return value if is_record(value) else None
 
 
 def _check_value(value: Any, name: str, check: Check) -> Any:
@@ -198,20 +239,34 @@ def _integer(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     try:
-        whole = int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
-    except TypeError:
+        if isinstance(value, Decimal):
+            quantize, unit = decimals(0)
+            return int(quantize(value, unit))
+        return int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
+    except (TypeError, ArithmeticError):
         return None
-    return whole if INTEGER_MIN <= whole <= INTEGER_MAX else None
 
 
 def _number(value: object, places: int) -> Decimal | int | None:
     """Return a number with no more decimals than places; trailing zeros beyond them do not count."""
     if not isinstance(value, Decimal):
         return _integer(value)
-    if not value.is_finite() or value.adjusted() > MOST_DIGITS:
+    quantize, unit = decimals(places)
+    try:
+        quantize(value, unit)
+    except ArithmeticError:
         return None
-    numerator, denominator = value.as_integer_ratio()
-    return None if numerator * 10**places % denominator else value
+    return value
+
+
+@cache
+def decimals(places: int) -> tuple[Callable[[Decimal, Decimal], Decimal], Decimal]:
+    """Return a function and its second argument, which write a Decimal with that many decimals.
+
+    ArithmeticError for one that has more, that is infinite, or that has more than 41 digits before them.
+    """
+    context = Context(prec=MOST_DIGITS + 1 + places, traps=[Inexact, InvalidOperation])
+    return context.quantize, Decimal((0, (1,), -places))
 
 
 def _minor(value: Any, currency: str | None) -> int | None:
@@ -243,7 +298,7 @@ def utc(value: Any) -> datetime | None:
 _CHECKS: Final[dict[type, Check]] = {
     Text: Check("a text", _read_text),
     Choice: Check("one of its texts", _choice),
-    Integer: Check("a whole number of 64 bits", _integer),
+    Integer: Check("a whole number", _integer),
     Boolean: Check("True or False", _boolean),
     Date: Check("a date", _date),
     Instant: Check("a datetime with a time zone", utc),

@@ -5,14 +5,21 @@ A refusal is a TypeError; the caller then reads the rows again with care, and na
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 from custcrm.filters.ir.whole import MOST_DIGITS, narrow
 from custcrm.filters.syntax.operators import COMPARISONS, CompareOp
-from custcrm.filters.targets.python.rows import utc
+from custcrm.filters.targets.python.rows import decimals, is_record, utc
+from custcrm.filters.types.types import Boolean, Choice, Date, Instant, Integer, Money, Number, Scalar, Text
+from custcrm.values.birthdays import YearlessDate
+from custcrm.values.money import Money as Amount
+
+Classes: TypeAlias = tuple[tuple[type, ...], tuple[type, ...]]
 
 
 def to_whole(value: Decimal | int, places: int) -> int:
@@ -38,6 +45,36 @@ def compares(op: CompareOp, left: int | None, right: int | None, what: str) -> b
     return left is not None and right is not None and COMPARISONS[op].holds(left, right)
 
 
+def admission(kind: Scalar, currency: str | None) -> Callable[[object], bool]:
+    """Return what a value is asked by that is not plainly one of its type: see `admit`."""
+    match kind:
+        case Instant():
+            return _admit_instant
+        case Number(places=places):
+            return partial(_admit_number, *decimals(places))
+        case Money() if currency is not None:
+            return partial(admit, (), ())
+        case _:
+            return partial(admit, *classes_of(kind))
+
+
+def classes_of(kind: Scalar) -> Classes:
+    """Return the classes of a type's values, and the subclasses of theirs that are something else."""
+    kinds, but = _CLASSES[type(kind)]
+    return ((*kinds, YearlessDate), but) if isinstance(kind, Date) and kind.yearless else (kinds, but)
+
+
+_CLASSES: Final[Mapping[type, Classes]] = MappingProxyType({
+    Text: ((str,), ()),
+    Choice: ((str,), ()),
+    Integer: ((int,), (bool,)),
+    Number: ((int, Decimal), (bool,)),
+    Money: ((Amount,), ()),
+    Boolean: ((bool,), ()),
+    Date: ((date,), (datetime,)),
+})
+
+
 def admit(kinds: tuple[type, ...], but: tuple[type, ...], value: object) -> bool:
     """Return True for a value of a subclass of its type's classes, False for NaN and NaT, which are missing.
 
@@ -50,13 +87,37 @@ def admit(kinds: tuple[type, ...], but: tuple[type, ...], value: object) -> bool
     raise TypeError("a value of another type")
 
 
-def admit_instant(value: object) -> bool:
-    """Do the same for an Instant, which is aware."""
+def _admit_number(quantize: Callable[[Decimal, Decimal], Decimal], unit: Decimal, value: object) -> bool:
+    fits = admit(*_CLASSES[Number], value)
+    if fits and isinstance(value, Decimal):
+        quantize(value, unit)
+    return fits
+
+
+def _admit_instant(value: object) -> bool:
     if value != value:  # noqa: PLR0124 - as above
         return False
     if isinstance(value, datetime) and value.utcoffset() is not None:
         return True
     raise TypeError("no aware datetime")
+
+
+def has_record(entries: Mapping[str, object], key: str) -> bool:
+    """Tell whether a map of records has a key, with a record or without one."""
+    if key not in entries.keys():  # noqa: SIM118 - a text and a list have no keys, but may contain it
+        return False
+    value = entries[key]
+    if value is None or value != value or is_record(value):  # noqa: PLR0124 - as above
+        return True
+    raise TypeError("no record")
+
+
+def count_of(value: object) -> int:
+    """Return how many records a collection has; nothing else looks at them."""
+    records = records_of(value)
+    if not all(map(is_record, records)):
+        raise TypeError("no records")
+    return len(records)
 
 
 def records_of(value: object) -> Collection[Any]:
