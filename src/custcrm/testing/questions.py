@@ -113,6 +113,18 @@ _WIDE_MONEY = st.sampled_from([
     "average_check * 1.000000001", "credit_limit / payment_terms_days", "credit_limit * 3 - sales_total",
 ])  # fmt: skip
 """What goes beyond 64 bits, and beside a constant stays within 38 digits."""
+_ALMOST_38_DIGITS: Final = "9223372036854775807 ^ 2"
+_OVERFLOWING = st.sampled_from([
+    each.format(_ALMOST_38_DIGITS)
+    for each in (
+        "(sales_count + 1) ^ 9 * {} > 1", "sales_count IN (0, 1, (sales_count + 1) ^ 9 * {})",
+        "sales_count BETWEEN 1 AND (sales_count + 1) ^ 9 * {}", "(sales_count + 2) ^ 9 * {} > 1",
+        "EXISTS(sales WHERE units > 1 OR (units + 1) ^ 9 * {} > 1)",
+        "COUNT(sales WHERE units < 1 AND (units + 1) ^ 9 * {} > 1) > 0",
+        "EXISTS(sales WHERE (units + 1) ^ 9 * {} = 1)", "payment_terms_days ^ 9 * {} EXISTS",
+    )
+])  # fmt: skip
+"""What may be the error `overflow`, unless something beside it decides."""
 _INSTANT_VALUE = st.one_of(
     st.sampled_from(["signed_up_at", "first_sale_at", "last_sale_at", "last_visit_at", "MIN(coupons.issued_at)"]),
     st.sampled_from(["MAX(refunds.occurred_at)", "MAX(redemptions.redeemed_at)", "MIN(inbox.distributed_at)"]),
@@ -145,6 +157,7 @@ _CONDITION = st.one_of(
     _of("{} {} {}", _MONEY_VALUE, _ORDER, _MONEY_VALUE),
     _of("{} {} {}", _WIDE_NUMBER, _ORDER, _NUMBER),
     _of("{} IN ({}, {})", _WIDE_NUMBER, _NUMBER, _NUMBER),
+    _OVERFLOWING,
     _of("{} {} {}", _WIDE_MONEY, _ORDER, _MONEY),
     _of("{} {} {}", _INSTANT_VALUE, _ORDER, _INSTANT),
     _of("{} BETWEEN {} AND {}", _INSTANT_VALUE, _INSTANT, _INSTANT),

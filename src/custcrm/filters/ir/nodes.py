@@ -236,14 +236,14 @@ class Negated:
 
 @frozen(cache_hash=True)
 class All:
-    """Every condition holds."""
+    """Every condition holds. Where one may be the error `overflow`, they are asked in this order, until one decides."""
 
     args: tuple[Condition, ...]
 
 
 @frozen(cache_hash=True)
 class Any:
-    """Some condition holds."""
+    """Some condition holds. Where one may be the error `overflow`, they are asked in this order, until one decides."""
 
     args: tuple[Condition, ...]
 

@@ -11,7 +11,21 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from custcrm.filters.ir.nodes import Calculation, Choose, Column, Constant, Entry, Total, Unscaled, Value
+from custcrm.filters.ir.moments import walk
+from custcrm.filters.ir.nodes import (
+    Calculation,
+    Choose,
+    Column,
+    Condition,
+    Constant,
+    Entry,
+    Member,
+    Shown,
+    Test,
+    Total,
+    Unscaled,
+    Value,
+)
 from custcrm.filters.syntax.errors import FilterError
 
 BEYOND: Final = 10**38
@@ -22,6 +36,26 @@ MOST_DIGITS: Final = 40
 """Digits before the point of a Decimal that a row may hold: more than any that is meant, few enough to compute with."""
 MOST_RECORDS: Final = 2**40
 """No row has more records of its own than this: a bound for COUNT."""
+
+
+def may_be_too_wide(*numbers: Value) -> bool:
+    """Tell whether some value is a number that may be wider than 38 digits."""
+    return any(most(number) >= BEYOND for number in numbers)
+
+
+def may_overflow(root: Condition | Value | Shown) -> bool:
+    """Tell whether what a condition or value asks of a row may be the error `overflow`."""
+    return any(_asks_too_much(node) for node in walk(root))
+
+
+def _asks_too_much(node: object) -> bool:
+    match node:
+        case Test(_, left, right):
+            return may_be_too_wide(left, right)
+        case Member(value):
+            return may_be_too_wide(value)
+        case _:
+            return False
 
 
 def div(left: int, right: int) -> int:

@@ -17,6 +17,7 @@ from custcrm.filters.ir.logic import ALWAYS, Operand, every, opposite, some, tes
 from custcrm.filters.ir.nodes import Always, Choose, Condition, Constant, HasEntry, Matches, Shown, Some, TextValue
 from custcrm.filters.ir.quantities import Quantity, guarded, is_present, multiplied
 from custcrm.filters.lowering.comparing import compare, member
+from custcrm.filters.lowering.deciding import settle
 from custcrm.filters.lowering.times import anniversary_within, has_count
 from custcrm.filters.lowering.values import Environment, operand_at, physical, records_at
 from custcrm.filters.syntax.kinds import kind_of
@@ -42,15 +43,15 @@ from custcrm.filters.types.types import Scalar
 
 def lower(schema: Declarations, node: Node, scope: Scope = ()) -> Condition:
     """Return what an expanded condition means; `scope` is what narrows Elapsed metrics, which no rewriting reaches."""
-    return condition_at(Environment(Names(schema), scope, condition_at), node)
+    return settle(condition_at(Environment(Names(schema), scope, condition_at), node))
 
 
 def lower_value(schema: Declarations, node: Node, scope: Scope = ()) -> Shown:
     """Return what an expanded value shows; a condition shows whether it is true."""
     env = Environment(Names(schema), scope, condition_at)
     if kind_of(node) == "condition":
-        return Shown("boolean", Choose(condition_at(env, node), Constant(True), Constant(False)))
-    return _show(operand_at(env, node))
+        return settle(Shown("boolean", Choose(condition_at(env, node), Constant(True), Constant(False))))
+    return settle(_show(operand_at(env, node)))
 
 
 # conditions --------------------------------------------------------------------------------------

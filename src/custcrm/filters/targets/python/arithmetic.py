@@ -49,11 +49,6 @@ def unscaled(access: Access, number: ValueCode, places: int) -> ValueCode:
     return evolve(number, value=access.call(values.to_whole, number.value, nodes.Constant(places)))
 
 
-def may_be_too_wide(*numbers: Value) -> bool:
-    """Tell whether some value is a number that may be wider than 38 digits."""
-    return any(whole.most(number) >= whole.BEYOND for number in numbers)
-
-
 def compared(access: Access, node: Test, left: ast.expr, right: ast.expr) -> ast.expr:
     """Return the code that compares two numbers, each None where it is missing and an error where it is too wide."""
     what = nodes.Constant(whole.label(node.left, node.right))
@@ -62,7 +57,7 @@ def compared(access: Access, node: Test, left: ast.expr, right: ast.expr) -> ast
 
 def narrowed(access: Access, node: Value, number: ast.expr) -> ast.expr:
     """Return the code of a number or None, which is an error where it is too wide."""
-    if not may_be_too_wide(node):
+    if not whole.may_be_too_wide(node):
         return number
     return access.call(whole.narrow, number, nodes.Constant(whole.label(node)))
 

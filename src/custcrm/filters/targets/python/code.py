@@ -41,10 +41,11 @@ from custcrm.filters.ir.nodes import (
     Unscaled,
     Value,
 )
+from custcrm.filters.ir.whole import may_be_too_wide
 from custcrm.filters.syntax.operators import TEXT_TESTS
 from custcrm.filters.targets.python import nodes
 from custcrm.filters.targets.python.access import Access, Known, Record, ValueCode
-from custcrm.filters.targets.python.arithmetic import calculated, compared, may_be_too_wide, narrowed, unscaled
+from custcrm.filters.targets.python.arithmetic import calculated, compared, narrowed, unscaled
 from custcrm.filters.targets.python.shapes import bind, compare, is_between, is_in, is_present, join_tests, load, loop, name_of
 from custcrm.filters.types.types import Date, Instant, Money, Text
 from custcrm.values.periods import YearlessDate

@@ -223,7 +223,7 @@ class _Steps:
         if not self.beyond:
             return native
         name = sa.bindparam(None, op, sa.Text(), unique=True)
-        return sa.Function("custcrm_step", name, left.exact, right.exact, type_=EXACT)
+        return sa.Function("custcrm_step", left.exact, right.exact, name, type_=EXACT)
 
     def _test(self, real: Element) -> None:
         """Note that a number is beyond 64 bits where its binary64 value is beyond LARGEST."""
@@ -233,7 +233,7 @@ class _Steps:
 
 def _compare_exactly(op: str, left: Element, right: Element) -> Element:
     name = sa.bindparam(None, op, sa.Text(), unique=True)
-    return TooWide(sa.Function("custcrm_compare", name, left, right, type_=WHOLE), type_=WHOLE)
+    return TooWide(sa.Function("custcrm_compare", left, right, name, type_=WHOLE), type_=WHOLE)
 
 
 def _narrowed(number: _Number, node: Value) -> Element:

@@ -28,12 +28,12 @@ def held(number: int | None) -> Held:
     return number if number is None or -WORD <= number < WORD else str(number)
 
 
-def computed(op: str, left: Held, right: Held) -> Held:
+def computed(left: Held, right: Held, op: str) -> Held:
     """Return one step of a calculation."""
     return held(step(op, _number(left), _number(right)))
 
 
-def compared(op: str, left: Held, right: Held) -> int | None:
+def compared(left: Held, right: Held, op: str) -> int | None:
     """Return 1 or 0, None where a side is missing; `TOO_WIDE` when either has more than 38 digits."""
     a, b = _number(left), _number(right)
     if any(number is not None and abs(number) >= BEYOND for number in (a, b)):
@@ -59,4 +59,7 @@ FUNCTIONS: Final[tuple[tuple[str, int, Callable[..., Any]], ...]] = (
     ("custcrm_compare", 3, compared),
     ("custcrm_sorted", 2, sorted_by),
 )
-"""Name, number of arguments, function; all give the same for the same."""
+"""Name, number of arguments, function; all give the same for the same.
+
+The operator is the last argument: what is nested deepest stands first, where SQLite's parser has least to keep.
+"""

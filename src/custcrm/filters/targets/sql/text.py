@@ -9,7 +9,7 @@ from typing import Final, assert_never
 import sqlalchemy as sa
 
 from custcrm.filters.ir import patterns
-from custcrm.filters.ir.nodes import Matches
+from custcrm.filters.ir.nodes import Choose, Column, Constant, Entry, Folded, Matches, Value
 from custcrm.filters.targets.sql.phrases import (
     ByCodePoint,
     Contains,
@@ -21,6 +21,7 @@ from custcrm.filters.targets.sql.phrases import (
     StartsWithLast,
 )
 from custcrm.filters.targets.sql.source import Element
+from custcrm.filters.types.types import Choice, Text
 
 LONGEST_GLOB: Final = 50_000
 """SQLite's limit for the pattern of GLOB, in bytes."""
@@ -29,6 +30,19 @@ _GLOB: Final = str.maketrans({special: f"[{special}]" for special in "*?["})
 _LIKE: Final = str.maketrans({special: f"\\{special}" for special in "%_\\"})
 _BEFORE_SURROGATES: Final = 0xD7FF
 _AFTER_SURROGATES: Final = 0xE000
+
+
+def is_text(node: Value) -> bool:
+    """Tell whether a value is a text, by its type."""
+    match node:
+        case Constant(value):
+            return isinstance(value, str)
+        case Column(type=kind) | Entry(type=kind):
+            return isinstance(kind, Text | Choice)
+        case Choose(_, then, _):
+            return is_text(then)
+        case _:
+            return isinstance(node, Folded)
 
 
 def exactly(text: Element) -> Element:

@@ -39,18 +39,18 @@ from custcrm.filters.ir.nodes import (
     Unscaled,
     Value,
 )
+from custcrm.filters.ir.whole import may_overflow
 from custcrm.filters.syntax.errors import FilterError, quote_name
 from custcrm.filters.syntax.operators import COMPARISONS
 from custcrm.filters.targets.sql.arithmetic import Arithmetic, is_wide, summed, unscaled
 from custcrm.filters.targets.sql.binding import LISTED_ONE_BY_ONE, Binding, SqlType
 from custcrm.filters.targets.sql.columns import check_column
-from custcrm.filters.targets.sql.joining import join_balanced, put_deepest_first
+from custcrm.filters.targets.sql.joining import ask_in_turn, join_balanced, put_deepest_first
 from custcrm.filters.targets.sql.money import in_major_units, is_money
 from custcrm.filters.targets.sql.phrases import Complement, IsNotTrue, IsTrue, MemberOf, MonthDayOf, Phrase
 from custcrm.filters.targets.sql.scans import Scan, join_same_scans, needed_twice
 from custcrm.filters.targets.sql.source import Element, Records, Source
-from custcrm.filters.targets.sql.text import exactly, matches, ordered
-from custcrm.filters.types.types import Choice, Text
+from custcrm.filters.targets.sql.text import exactly, is_text, matches, ordered
 from custcrm.values.texts import fold
 
 Clause: TypeAlias = sa.ColumnElement[bool]
@@ -100,10 +100,8 @@ class ClauseWriter:
         match node:
             case Always(truth):
                 return sa.true() if truth else sa.false()
-            case All():
-                return join_balanced(sa.and_, [self.condition(arg) for arg in self._operands(node)])
-            case Any():
-                return join_balanced(sa.or_, [self.condition(arg) for arg in self._operands(node)])
+            case All() | Any():
+                return self._joined(node, self.condition)
             case Negated(leaf):
                 return self._leaf(leaf).complement
             case _:
@@ -116,9 +114,10 @@ class ClauseWriter:
             return self._scanning(scan, lambda inside: inside.certain(node))
         match node:
             case Any():
-                return join_balanced(sa.or_, [self.certain(arg) for arg in self._operands(node)])
+                return self._joined(node, self.certain)
             case All():
-                return self._certain_all(self._operands(node))
+                in_turn = ask_in_turn(node, self.certain)
+                return self._certain_all(self._operands(node)) if in_turn is None else in_turn
             case Always() | Negated():
                 return self.condition(node)
             case _:
@@ -135,6 +134,13 @@ class ClauseWriter:
                 clauses.append(tested.certain)
                 columns += tested.columns or ()
         return join_balanced(sa.and_, [*clauses, *(column.is_not(None) for column in dict.fromkeys(columns))])
+
+    def _joined(self, node: All | Any, write: Callable[[Condition], Clause]) -> Clause:
+        in_turn = ask_in_turn(node, self.certain)
+        if in_turn is not None:
+            return in_turn
+        join = sa.and_ if isinstance(node, All) else sa.or_
+        return join_balanced(join, [write(arg) for arg in self._operands(node)])
 
     def _operands(self, node: All | Any) -> Sequence[Condition]:
         return put_deepest_first(node.args if self.scanned else join_same_scans(type(node), node.args))
@@ -162,7 +168,7 @@ class ClauseWriter:
             return Tested(self._arithmetic.compare(node.op, node.left, node.right), None)
         left, right = self._sides(node.left, node.right)
         columns = self._columns((node.left, left), (node.right, right))
-        if _is_text(node.left) and _is_text(node.right):
+        if is_text(node.left) and is_text(node.right):
             left = exactly(left) if node.op == "=" else ordered(left)
         return Tested(COMPARISONS[node.op].holds(left, right), columns)
 
@@ -182,7 +188,7 @@ class ClauseWriter:
         if any(isinstance(item, LISTED_ONE_BY_ONE) for item in items):
             return Tested(found.in_([Decimal(item) for item in items]), columns)
         listed = self.binding.listed(items, found.type)
-        return Tested(MemberOf(exactly(found) if _is_text(value) else found, listed), columns)
+        return Tested(MemberOf(exactly(found) if is_text(value) else found, listed), columns)
 
     def _is_present(self, value: Value) -> Clause:
         match value:
@@ -316,7 +322,8 @@ class ClauseWriter:
         """Select from the row's own records; they alone stand in FROM, whatever the statement around says."""
         found = sa.select(what).select_from(records.table).where(records.tie)
         if where is not None:
-            found = found.where(self._inside(records).condition(where))
+            holds = self._inside(records).condition(where)
+            found = found.where(sa.case((records.tie, holds)) if may_overflow(where) else holds)
         return found.correlate_except(records.table)
 
     def _folded(self, value: Value, *, case: bool, accent: bool) -> Element:
@@ -336,15 +343,3 @@ class ClauseWriter:
         raise FilterError(
             "target", f"no column holds {quote_name(name)} folded so; name one by to_sql(folded=…), or leave the fold out"
         )
-
-
-def _is_text(node: Value) -> bool:
-    match node:
-        case Constant(value):
-            return isinstance(value, str)
-        case Column(type=type_) | Entry(type=type_):
-            return isinstance(type_, Text | Choice)
-        case Choose(_, then, _):
-            return _is_text(then)
-        case _:
-            return isinstance(node, Folded)
