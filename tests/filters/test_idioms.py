@@ -130,6 +130,14 @@ MEANT = [
     ("‹MOD(sales_count, 2)› = 1", "sales_count % 2 = 1"),
     ("‹POWER(sales_count, 2)› = 4", "sales_count ^ 2 = 4"),
     ("‹AND(sales_total > 5, country IN ('FI', 'SE'))›", "sales_total > 5 AND country IN ('FI', 'SE')"),
+    ("‹SUM(sales_total)› > 5", "sales_total > 5"),
+    ("‹SUM(programs.club.points)› > 5", "programs.club.points > 5"),
+    ("MAX(‹sales›) > 5", "MAX(sales.total) > 5"),
+    ("MAX(‹sales›) > ago('1 day')", "MAX(sales.occurred_at) > ago('1 day')"),
+    ("last_sale_at > ‹DATEADD(day, -30, GETDATE())›", "last_sale_at > ago('30 days')"),
+    ("last_sale_at > ‹date('now', '-30 days')›", "last_sale_at > ago('30 days')"),
+    ("last_sale_at > ‹datetime.now() - timedelta(days=30)›", "last_sale_at > ago('30 days')"),
+    ("last_sale_at > ‹yesterday()›", "last_sale_at > ago('1 day')"),
     # tests and signs
     ("sales_count ‹NOT =› 5", "sales_count <> 5"),
     ("sales_count ‹NOT >› 5", "sales_count <= 5"),
@@ -151,7 +159,22 @@ MEANT = [
     ("first_name ‹does not start with› 'x'", "first_name NOT STARTS WITH 'x'"),
     ("‹'Ann' in first_name›", "first_name CONTAINS 'Ann'"),
     ("‹sales_count.between(1, 3)›", "sales_count BETWEEN 1 AND 3"),
+    ("sales_total + ‹'5'› > 10", "sales_total + 5 > 10"),
+    ("sales_total > ‹'5,50'› + 3", "sales_total > 5.50 + 3"),
+    ("sales_total ‹BETWEEN 5..10›", "sales_total BETWEEN 5 AND 10"),
+    ("sales_total ‹BETWEEN 5 - 10›", "sales_total BETWEEN 5 AND 10"),
+    ("sales_total ‹IN (5 TO 10)›", "sales_total BETWEEN 5 AND 10"),
+    ("‹sales_count = 1, 2, 3›", "sales_count IN (1, 2, 3)"),
+    ("((sales_total > 5) AND (email EXISTS OR loyalty_eligible‹›", "sales_total > 5 AND (email EXISTS OR loyalty_eligible)"),
+    ("‹AND ›sales_total > 5", "sales_total > 5"),
+    ("sales_total > 5 ‹AND AND› email EXISTS", "sales_total > 5 AND email EXISTS"),
+    ("country = ‹\"\"›", "country = ''"),
     # missing values
+    ("email ‹IS EXISTS›", "email EXISTS"),
+    ("email ‹DOESNT EXIST›", "email DOES NOT EXIST"),
+    ("email ‹DOES NOT EXISTS›", "email DOES NOT EXIST"),
+    ("sales_total > 5 ‹AND has email›", "sales_total > 5 AND email EXISTS"),
+    ("‹no email›", "email DOES NOT EXIST"),
     ("email ‹NOT NULL›", "email EXISTS"),
     ("email ‹is not None›", "email EXISTS"),
     ("email ‹is unknown›", "email DOES NOT EXIST"),
@@ -175,6 +198,12 @@ TOLD = [
     ("last_sale_at > from_now(‹'99999 days'›)", "at most 999,999 units and 200 years"),
     ("last_sale_at > ‹'201 years'›", "at most 999,999 units and 200 years"),
     ("last_sale_at > ‹now() - 99999›", "at most 999,999 units and 200 years"),
+    ("last_sale_at > ‹'2026'›", "DATE('2026-01-31')"),
+    ("birth_date = ‹'30'›", "DATE('2026-01-31')"),
+    ("EXISTS(‹tags› WHERE key = 'VIP')", "tags.KEY EXISTS"),
+    ("SUM(‹tags.VIP›) > 1", "as in SUM(sales.total)"),
+    ("‹programs.club› = 'full'", "access, category"),
+    ("sales_total > 5 AND‹›", "a condition was expected"),
     ("last_sale_at > ago(‹'soon'›)", "write a number and a unit"),
     ("last_sale_at > ago(‹'1.5 months'›)", "write a number and a unit"),
     ("sales_tota‹l EXISTS 100›", "whether there is a value"),
@@ -246,6 +275,7 @@ WORDS = """
     last_sale_at birth_date days_since_last_sale age sales_total first_name 'FI' 'VIP' 'club' '201_years' "100" 100 5,00
     1.11.2026 2026-11-01 '1.11.2026' days ago 30 ago('30d') DATE('1.11.2026') now() EXISTS NOT IN IS NULL None AND OR WHERE
     COUNT( SUM( EXISTS( AVERAGE( ( ) , . = <> > < >= == != && || ; - / * ** [ ] LIKE CONTAINS BETWEEN has one of is not
+    no without one two in last next within more than at least after since TO .. % YEAR( UPPER( len( any( .isin( .lower() 'x'
     COUNT(refund.lines) SUM(sale.total) EXISTS(tags.VIP) tags.VIP programs.club programs.points
 """
 

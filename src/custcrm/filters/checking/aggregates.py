@@ -14,8 +14,11 @@ from custcrm.filters.checking.names import (
     EntryValue,
     Names,
     Plain,
+    Referent,
     WholeCollection,
+    WholeMap,
     collection_at,
+    metric_domain,
     path_place,
     resolve,
     spelled,
@@ -25,11 +28,9 @@ from custcrm.filters.syntax.errors import MOST_TOLD, FilterError, advised, did_y
 from custcrm.filters.syntax.nodes import Aggregate
 from custcrm.filters.syntax.operators import AGGREGATES
 from custcrm.filters.syntax.to_text import path_text
-from custcrm.filters.types.types import Collection, Map, Sort
+from custcrm.filters.types.types import Collection, Derived, Map, Sort
 
 _COUNT: Final = Domain("integer")
-_Present: Final = (Plain, EntryValue, EntryRecord, Computed)
-"""What EXISTS stands behind: a single value, or a record under a key."""
 
 
 def check_aggregate(names: Names, node: Aggregate) -> tuple[Aggregate, Domain]:
@@ -62,13 +63,26 @@ def _no_collection(names: Names, node: Aggregate, path: tuple[str, ...]) -> Filt
         ways = f"{path_text(path[: len(path) - len(rest)])} WHERE {path_text(rest)} EXISTS"
         suggestions = (ways,) if node.where is None else ()
         return FilterError("arguments", f"COUNT takes a collection; write COUNT({ways})", span=place, suggestions=suggestions)
-    if takes:
-        return FilterError("arguments", f"{op} takes {what}, as in {op}({_sample(names.fields)})", span=place)
     message = f"{op} takes {what}, and {path_text(node.path)} is none"
-    if node.op == "exists" and node.where is None and isinstance(resolve(names, node.path, place), _Present):
-        way = f"{path_text(node.path)} EXISTS"
+    if isinstance(found, WholeMap) and len(node.path) == 1:
+        return FilterError("arguments", f"{message}; what is under a key is asked with {found.name}.KEY EXISTS", span=place)
+    sort = _sort_of(names, resolve(names, node.path, place))
+    if node.where is None and (sort in takes if takes else node.op == "exists" and sort is not None):
+        way = path_text(node.path) if takes else f"{path_text(node.path)} EXISTS"
         return FilterError("arguments", f"{message}; write {way}", public=message, span=node.span, suggestions=(way,))
-    return FilterError("arguments", message, span=place)
+    return FilterError("arguments", f"{message}, as in {op}({_sample(names.fields, takes)})" if takes else message, span=place)
+
+
+def _sort_of(names: Names, found: Referent) -> Sort | None:
+    """Return the sort of a single value, "text" for a record under a key, None for what EXISTS does not stand behind."""
+    match found:
+        case Plain(type=kind) | EntryValue(type=kind):
+            return domain_of_type(kind.type if isinstance(kind, Derived) else kind).sort
+        case Computed(name):
+            return metric_domain(names.schema, name).sort
+        case EntryRecord():
+            return "text"
+    return None
 
 
 def _alike(names: Names, node: Aggregate) -> list[str]:
@@ -104,7 +118,8 @@ def _collections_for(names: Names, node: Aggregate) -> list[str]:
     if len(node.path) > 1 or node.path[0] in names.fields:
         return []
     if node.path == ("*",):
-        return [path_text((name, _first(each, takes))) if takes else path_text((name,)) for name, each in shown.items()]
+        fields = ((name, *_fitting(each, takes)[:1]) if takes else (name,) for name, each in shown.items())
+        return [path_text(path) for path in fields if len(path) > bool(takes)]
     fitting = ((name, each.fields.get(node.path[0])) for name, each in shown.items())
     return [
         path_text((name, *node.path)) for name, each in fitting
@@ -112,9 +127,10 @@ def _collections_for(names: Names, node: Aggregate) -> list[str]:
     ]
 
 
-def _sample(fields: Mapping[str, Any]) -> str:
-    collections = (name for name, kind in fields.items() if isinstance(kind, Collection) and not kind.hidden)
-    return f"{next(collections, 'collection')}.field"
+def _sample(fields: Mapping[str, Any], takes: tuple[Sort, ...]) -> str:
+    """Return the first field of a collection that fits, as an example."""
+    shown = ((name, kind) for name, kind in fields.items() if isinstance(kind, Collection) and not kind.hidden)
+    return next((f"{name}.{each}" for name, kind in shown for each in _fitting(kind, takes)), "COLLECTION.FIELD")
 
 
 def _aggregated(names: Names, node: Aggregate, collection: str, field: str | None = None) -> Domain:
@@ -122,9 +138,10 @@ def _aggregated(names: Names, node: Aggregate, collection: str, field: str | Non
     place = path_place(names, node.span)
     op = node.op.upper()
     if field is None:
-        example = path_text((*node.path, _first(names.fields[collection], AGGREGATES[node.op].takes)))
-        message = f"{op} takes a field of {path_text(node.path)}; write {op}({example})"
-        raise FilterError("arguments", message, span=place, suggestions=(example,) if not example.endswith(".field") else ())
+        ways = [path_text((*node.path, each)) for each in _fitting(names.fields[collection], AGGREGATES[node.op].takes)]
+        told = " or ".join(f"{op}({each})" for each in ways[:MOST_TOLD]) or f"{op}({path_text(node.path)}.FIELD)"
+        message = f"{op} takes a field of {path_text(node.path)}; write {told}"
+        raise FilterError("arguments", message, span=place, suggestions=ways)
     try:
         found = resolve(names.inside(collection), (field,), place)
     except FilterError as error:
@@ -139,10 +156,8 @@ def _aggregated(names: Names, node: Aggregate, collection: str, field: str | Non
     return Domain("number") if node.op == "avg" and domain.sort != "money" else domain
 
 
-def _first(records: Collection, wanted: tuple[Sort, ...]) -> str:
-    fitting: Iterable[str] = (
-        name
-        for name, kind in records.fields.items()
+def _fitting(records: Collection, wanted: tuple[Sort, ...]) -> list[str]:
+    return [
+        name for name, kind in records.fields.items()
         if not isinstance(kind, Collection) and domain_of_type(kind).sort in wanted
-    )
-    return next(iter(fitting), "field")
+    ]

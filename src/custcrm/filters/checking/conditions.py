@@ -14,11 +14,11 @@ from custcrm.filters.checking.aggregates import check_aggregate
 from custcrm.filters.checking.mismatches import does_not_meet, not_a_condition, not_taken, subject, type_error
 from custcrm.filters.checking.misnamed import listed, unknown_value
 from custcrm.filters.checking.names import Names, WholeCollection, WholeMap, resolve, spelled
-from custcrm.filters.checking.remedies import TIMES, presence_meant, unquoted
+from custcrm.filters.checking.remedies import MENDED, TIMES, presence_meant, unquoted
 from custcrm.filters.checking.segments import segment_node
 from custcrm.filters.checking.sorts import ORDERED, Domain, comparable
 from custcrm.filters.checking.values import check_amount, check_field, check_operand
-from custcrm.filters.syntax.errors import FilterError
+from custcrm.filters.syntax.errors import FilterError, advised
 from custcrm.filters.syntax.limits import DEPTH, exceeded
 from custcrm.filters.syntax.nodes import (
     TRUE,
@@ -45,9 +45,6 @@ from custcrm.filters.syntax.nodes import (
 )
 from custcrm.filters.syntax.to_text import path_text
 from custcrm.filters.types.declarations import Declarations
-
-MENDED: Final = 20
-"""Values of a list that one error mends together; a longer one is mended one by one."""
 
 
 def names_to_check(schema: Declarations, within: tuple[str, ...] = (), text: str | None = None) -> Names:
@@ -139,8 +136,8 @@ def _beside(names: Names, node: Value, wanted: Domain, op: str) -> tuple[Value, 
     try:
         return check_operand(names, node)
     except FilterError as error:
-        if isinstance(node, Arithmetic) and wanted.sort not in TIMES and error.suggestions:
-            error.suggestions = ()  # a time would not do here either
+        if isinstance(node, Arithmetic) and wanted.sort not in TIMES and error.span == node.span:
+            error = advised(error, (), error.span)  # a time would not do here either
         raise unquoted(names, node, wanted, op, error) from None
 
 

@@ -8,10 +8,11 @@ from custcrm.filters.checking.misnamed import listed
 from custcrm.filters.checking.names import Names
 from custcrm.filters.checking.remedies import ORDERS, moved, moved_by, rewritten
 from custcrm.filters.checking.sorts import NOUNS, NUMERIC, Domain
-from custcrm.filters.syntax.errors import FilterError, write_instead
-from custcrm.filters.syntax.nodes import Arithmetic, Field, Node, Value
+from custcrm.filters.syntax.constants import write_number
+from custcrm.filters.syntax.errors import FilterError, advised, write_instead
+from custcrm.filters.syntax.nodes import Arithmetic, Field, Literal, Node, Value
 from custcrm.filters.syntax.operators import TEXT_TESTS
-from custcrm.filters.syntax.spellings import span_refused
+from custcrm.filters.syntax.spellings import loose_number, span_refused
 from custcrm.filters.syntax.to_text import path_text
 
 
@@ -73,7 +74,9 @@ def not_computed(node: Arithmetic, side: Value, domain: Domain) -> FilterError:
         message = "times are not computed with; they are moved by ago and from_now, e.g. ago('30 days')"
         refused = span_refused(moved_by(node))
         return type_error(node, message if refused is None else f"{message}; {refused}", suggestions=moved(node))
-    return not_taken(side, domain, node.op)
+    error = not_taken(side, domain, node.op)
+    number = loose_number(side.value) if isinstance(side, Literal) and isinstance(side.value, str) else None
+    return error if number is None else advised(error, (write_number(number),), side.span)
 
 
 def too_many_decimals(node: Node, currency: str | None, places: int) -> FilterError:

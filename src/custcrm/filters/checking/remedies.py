@@ -36,6 +36,8 @@ _COUNTED: Final[Mapping[str, Mapping[Unit, Fraction]]] = {
 _NOTHING: Final = frozenset({"none", "null", "nil", "undefined", "nan", "nat", "na"})
 """How other languages write that there is no value."""
 _NUMBERS: Final = frozenset({"integer", "number", "money", "elapsed"})
+MENDED: Final = 20
+"""Values of a list that one error mends together; a longer one is mended one by one."""
 TIMES: Final = frozenset({"date", "instant", "anniversary"})
 """Sorts that are compared with days and with times before now."""
 ORDERS: Final = frozenset({"<", "<=", ">", ">=", "between"})
@@ -87,7 +89,9 @@ def _moment(names: Names, value: Scalar, wanted: Domain) -> tuple[str, ...]:
         return (written_instant(when) if wanted.sort == "instant" else written_day(when.astimezone(names.schema.zone).date()),)
     if text.casefold() in _DAYS:
         return (_DAYS[text.casefold()],)
-    return () if isinstance(value, int) else tuple(f"ago('{span}')" for span in loose_span(text))
+    if isinstance(value, int) or text.isdecimal():
+        return ()  # a year, or days: nobody can know
+    return tuple(f"ago('{span}')" for span in loose_span(text))
 
 
 def _count_of(unit: str, spans: Iterable[Span]) -> tuple[str, ...]:
@@ -142,7 +146,7 @@ def presence_meant(names: Names, node: Node, *, negated: bool) -> FilterError | 
             keys = [each.value for each in items if isinstance(each, Literal) and isinstance(each.value, str)]
         case _:
             return None
-    if not keys or not isinstance(names.fields.get(name), Map):
+    if not 0 < len(keys) <= MENDED or not isinstance(names.fields.get(name), Map):
         return None
     message = f"{name} is a map; name one of its keys, {name}.KEY"
     return _presence(node, "type", message, [(name, key) for key in keys], is_there=not negated)

@@ -13,6 +13,7 @@ from attrs import evolve
 
 from custcrm.filters.checking.aggregates import check_aggregate
 from custcrm.filters.checking.mismatches import not_a_condition, not_computed, not_taken, subject, too_many_decimals, type_error
+from custcrm.filters.checking.misnamed import in_part
 from custcrm.filters.checking.names import (
     Computed,
     EntryRecord,
@@ -81,16 +82,16 @@ def check_field(names: Names, node: Field, *, as_condition: bool = False) -> tup
                 return node, Domain("elapsed", unit=metric.unit)
             # A name stands here, whatever its definition: only what is written as a constant is checked as one.
             return node, evolve(metric_domain(names.schema, name), constant=False, value=None)
-    raise _no_single_value(node, found, as_condition=as_condition)
+    raise _no_single_value(names, node, found, as_condition=as_condition)
 
 
-def _no_single_value(node: Field, found: Referent, *, as_condition: bool) -> FilterError:
+def _no_single_value(names: Names, node: Field, found: Referent, *, as_condition: bool) -> FilterError:
     path, ways = path_text(node.path), tuple[str, ...]()
     match found:
         case EntryRecord() if as_condition:
             message, ways = f"{path} is a whole record", (f"{path} EXISTS",)
-        case EntryRecord():
-            message = f"{path} is a whole record; name one of its fields"
+        case EntryRecord(name):
+            message = f"{path} is a whole record; name one of its fields: {in_part(tuple(names.fields[name].value))}"
         case WholeMap():
             message = f"{path} is a map; name one of its keys, {path}.KEY"
         case _:

@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import frozen
 
-from custcrm.filters.parsing.idioms import DECIMAL, IDIOMS, LAST, NAME, PATH, TEXT, UNIT, Row, as_, nothing
+from custcrm.filters.parsing.idioms import DECIMAL, IDIOMS, LAST, NAME, NOW, PATH, SOME, TEXT, UNIT, Row, as_, nothing
 from custcrm.filters.syntax.constants import quoted, write_number
 from custcrm.filters.syntax.errors import FilterError, write_instead
 from custcrm.filters.syntax.lexicon import RESERVED
@@ -135,9 +135,9 @@ def _range(match: re.Match[str]) -> str:
     return f"({name} {above.replace('<', '>')} {low} AND {name} {below} {high})"
 
 
-_NOW: Final = r"(?:\b(?:now|today|getdate|curdate)\s*\(\s*\)|\bcurrent_date\b|\bcurrent_timestamp\b)"
 _NOT: Final = r"\b(?:DOES\s+NOT|DOESN['’]?T)"
 _IS: Final = "IS takes NULL or NOT NULL; values are compared with = and <>"
+_RESERVED: Final = r"(?:NULL|NOT|AND|OR|WHERE|EXISTS?|IN|IS|DOES)\b"
 _ITEM: Final = rf"(?:{TEXT}|\"[^\"]*\"|{DECIMAL}|(?!(?:AND|OR|NOT|NULL|SELECT)\b)[^\W\d]\w*(?![\w(.]))"
 _DIGITS: Final = rf"[0-9](?:[0-9.,{BLANK}]*[0-9])?"
 _NO_NUMBER_AFTER: Final = r"(?![\w]|[.,][0-9])"
@@ -163,7 +163,7 @@ _ROWS: Final[tuple[Row, ...]] = (
         rf"({PATH})\s+(NOT\s+)?ILIKE\s+({TEXT})", "the case is ignored by CASEI, on both sides",
         lambda match: f"CASEI({match[1]}) {'NOT ' if match[2] else ''}LIKE CASEI({match[3]})",
     ),
-    (rf"{_NOW}\s*([-+])\s*(?:INTERVAL\s*)?'?([0-9]+\s*(?:{UNIT})?)'?", "times are moved by ago and from_now", _moved),
+    (rf"{NOW}\s*([-+])\s*(?:INTERVAL\s*)?'?([0-9]+\s*(?:{UNIT})?)'?", "times are moved by ago and from_now", _moved),
     (
         r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})", "an instant is written TIMESTAMP('…Z'), in UTC",
         _instant,
@@ -179,7 +179,7 @@ _ROWS: Final[tuple[Row, ...]] = (
         lambda match: _number(match) if re.search(rf"[,{BLANK}]|[.].*[.]", match[0]) else None,
     ),
     (r"(=|<>|!=)\s*NULL\b", "nothing equals NULL", lambda match: "DOES NOT EXIST" if match[1] == "=" else "EXISTS"),
-    (rf"({PATH})\s*=\s*({TEXT}(?:\s*,\s*{TEXT})+)", "lists stand only after IN", as_(r"\1 IN (\2)")),
+    (rf"({PATH})\s*=\s*({SOME}(?:\s*,\s*{SOME})+)", "lists stand only after IN", as_(r"\1 IN (\2)")),
     (rf"({DECIMAL})\s*(<=?)\s*({PATH})\s*(<=?)\s*({DECIMAL})", "comparisons cannot be chained", _range),
     (rf"({PATH})\.\*", "a collection is named alone", as_(r"\1")),
     (r"≥", "at least is written >=", as_(">=")),
@@ -197,8 +197,8 @@ _ROWS: Final[tuple[Row, ...]] = (
     ),
     (rf"\b(NOT\s+|)EXISTS\s+(?!AND\b|OR\b|NOT\b|[0-9])({PATH})", "EXISTS takes parentheses", as_(r"\1EXISTS(\2)")),
     (r"\bNOT\s+EXISTS?\b(?!\s*\()", "that a value is missing is said by DOES NOT EXIST", as_("DOES NOT EXIST")),
-    (rf"\bIS\s+NOT\s+({TEXT}|{DECIMAL}|{PATH})", _IS, as_(r"<> \1")),
-    (rf"\bIS\s+(?!(?:NULL|NOT)\b|\w+\s+than\b)({TEXT}|{DECIMAL}|{PATH})", _IS, as_(r"= \1")),
+    (rf"\bIS\s+NOT\s+(?!{_RESERVED})({TEXT}|{DECIMAL}|{PATH})", _IS, as_(r"<> \1")),
+    (rf"\bIS\s+(?!{_RESERVED}|\w+\s+than\b)({TEXT}|{DECIMAL}|{PATH})", _IS, as_(r"= \1")),
     (r"\bBETWEEN\s*\(\s*([^(),]+?)\s*(?:,|\b(?:AND|TO)\b)\s*([^(),]+?)\s*\)", "BETWEEN takes two values joined by AND",
      as_(r"BETWEEN \1 AND \2")),
     (r"\bBETWEEN\s+([^\s,()]+)\s*(?:,|\b(?:TO|OR)\b)\s*", "BETWEEN takes two values joined by AND", as_(r"BETWEEN \1 AND ")),

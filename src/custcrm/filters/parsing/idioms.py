@@ -21,16 +21,20 @@ NAME: Final = r"[^\W\d]\w*"
 PATH: Final = r'(?:\w+|"[^"]+")(?:\.(?:\w+|"[^"]+"))*'
 UNIT: Final = r"(?:second|minute|hour|day|week|month|year)s?"
 COMPARED: Final = r"(?:<=|>=|<>|!=|=|<|>)"
-_SOME: Final = rf"(?:{TEXT}|{DECIMAL})"
+SOME: Final = rf"(?:{TEXT}|{DECIMAL})"
 _VALUE: Final = rf"(?:{TEXT}|{DECIMAL}|\w+\([^()]*\)|{PATH})"
 _OF: Final = rf"({NAME}(?:\.{NAME})*?)"
 _WORD: Final = r"(?:AND|OR|NOT|IN|IS|LIKE|BETWEEN|CONTAINS|STARTS|ENDS|EXISTS|DOES|WHERE)\b"
 _BEFORE_VALUE: Final = r"(?=\s+(?:['\"0-9-]|(?:DATE|TIMESTAMP|ago|from_now|now|today)\b))"
 _ALIAS: Final = r"(?:\s+(?:AS\s+)?(?!WHERE\b)[^\W\d]\w*)?"
 _ARRAY: Final = r"\(\s*(?:ARRAY\s*)?\[?([^()\[\]]*)\]?\s*\)"
+NOW: Final = r"(?:\b(?:now|today|getdate|curdate|datetime\.now)\s*\(\s*\)|\bcurrent_date\b|\bcurrent_timestamp\b)"
+_SPANNED: Final = r"(second|minute|hour|day|week|month|year)s?"
+_BEGIN: Final = r"(\A\s*|\(\s*|\b(?:AND|OR|NOT)\s+)"
 _THERE: Final = "KNOWN|SET|PRESENT|FILLED|GIVEN|DEFINED|AVAILABLE"
 _ABSENT: Final = "MISSING|EMPTY|BLANK|UNKNOWN|UNSET|UNDEFINED|NONE|NIL|NAN|ABSENT"
 
+_MOVED: Final = "times are moved by ago and from_now"
 IS_THERE: Final = "that a value is there is said by EXISTS"
 IS_MISSING: Final = "that a value is missing is said by DOES NOT EXIST"
 
@@ -88,6 +92,14 @@ def _ignoring_case(match: re.Match[str]) -> str:
     return f"CASEI({match[1]}) {test} CASEI({_single(match[3])})"
 
 
+def _added(match: re.Match[str]) -> str:
+    return f"{'ago' if match[2] else 'from_now'}('{match[3]} {match[1].lower()}s')"
+
+
+def _between(match: re.Match[str]) -> str:
+    return f"BETWEEN {match[1]} AND {match[2]}"
+
+
 def _million(match: re.Match[str]) -> str:
     whole, _, decimals = match[1].partition(".")
     return str(int(whole + decimals.ljust(6, "0")[:6]))
@@ -107,8 +119,8 @@ _SQL: Final[tuple[Row, ...]] = (
     (rf"=\s*(?:ANY|SOME)\s*{_ARRAY}", "one of several is asked with IN", as_(r"IN (\1)")),
     (rf"(?:<>|!=)\s*ALL\s*{_ARRAY}", "none of several is asked with NOT IN", as_(r"NOT IN (\1)")),
     (
-        rf"(=|<>|!=)\s*\(\s*({_SOME}(?:\s*(?:,|\bOR\b|\|\|?)\s*{_SOME})+)\s*\)", "one of several is asked with IN",
-        lambda match: f"{'IN' if match[1] == '=' else 'NOT IN'} ({', '.join(re.findall(_SOME, match[2]))})",
+        rf"(=|<>|!=)\s*\(\s*({SOME}(?:\s*(?:,|\bOR\b|\|\|?)\s*{SOME})+)\s*\)", "one of several is asked with IN",
+        lambda match: f"{'IN' if match[1] == '=' else 'NOT IN'} ({', '.join(re.findall(SOME, match[2]))})",
     ),
     (
         rf"\b(?:UPPER|LOWER|UCASE|LCASE)\s*\(\s*({PATH})\s*\)\s*(=+|<>|!=|LIKE\b)\s*({TEXT}|\"[^\"]*\")",
@@ -117,6 +129,14 @@ _SQL: Final[tuple[Row, ...]] = (
     (
         rf"\bYEAR\s*\(\s*({PATH})\s*\)\s*=+\s*([0-9]{{4}})\b", "a year is the days from its first to its last",
         as_(r"\1 BETWEEN DATE('\2-01-01') AND DATE('\2-12-31')"),
+    ),
+    (rf"\bDATE_?ADD\s*\(\s*{_SPANNED}\s*,\s*(-?)([0-9]+)\s*,\s*{NOW}\s*\)", _MOVED, _added),
+    (rf"\bDATE_SUB\s*\(\s*{NOW}\s*,\s*INTERVAL\s+'?([0-9]+\s+{UNIT})'?\s*\)", _MOVED, as_(r"ago('\1')")),
+    (rf"\bDATE(?:TIME)?\s*\(\s*'now'\s*,\s*'-([0-9]+\s+{UNIT})'\s*\)", _MOVED, as_(r"ago('\1')")),
+    (
+        rf"{NOW}\s*([-+])\s*(?:\w+\.)?(?:timedelta|relativedelta)\(\s*{_SPANNED}\s*=\s*([0-9]+)\s*\)",
+        _MOVED,
+        lambda match: f"{'ago' if match[1] == '-' else 'from_now'}('{match[3]} {match[2]}s')",
     ),
     (r"::\s*\w+(?:\(\d+\))?", "values are not converted", as_("")),
     (r"\b(DATE|TIMESTAMP)\s+('[^']*')", "a function takes parentheses", as_(r"\1(\2)")),
@@ -175,6 +195,7 @@ _PROGRAMS: Final[tuple[Row, ...]] = (
     (r"\bPOW(?:ER)?\s*\(\s*([^(),]+?)\s*,\s*([^(),]+?)\s*\)", "a power is written ^", as_(r"\1 ^ \2")),
     (r"/\*.*?\*/", "there are no comments", as_("")),
     (r"\s+#[^\n]*\Z", "there are no comments", as_("")),
+    (r'""', "a name has one or more characters; texts take single quotes", as_("''")),
     (r"~\s*(?=[\w(])", "not is written NOT", as_("NOT ")),
     (r"\b(AND|OR)\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)", "AND and OR stand between conditions", _joined),
     (r"\A\s*=\s*", "a filter begins with its condition", as_("")),
@@ -187,6 +208,20 @@ _PROGRAMS: Final[tuple[Row, ...]] = (
 )
 
 _FORMS: Final[tuple[Row, ...]] = (
+    (r"\byesterday\s*\(\s*\)", "times are counted back by ago", as_("ago('1 day')")),
+    (r"\btomorrow\s*\(\s*\)", "times are counted on by from_now", as_("from_now('1 day')")),
+    (rf"{_BEGIN}(?:has|have|with)\s+({PATH})(?!\s*\()", IS_THERE, as_(r"\1\2 EXISTS")),
+    (rf"{_BEGIN}(?:no|without|missing)\s+({PATH})(?!\s*\()", IS_MISSING, as_(r"\1\2 DOES NOT EXIST")),
+    (r"\bIS\s+NOT\s+EXISTS?\b|\bDOES(?:N['’]?T|\s+NOT)\s+EXISTS?\b", IS_MISSING, as_("DOES NOT EXIST")),
+    (r"\bIS\s+EXISTS?\b", IS_THERE, as_("EXISTS")),
+    (rf"\bBETWEEN\s+({DECIMAL})\s*(?:[-–]|\.\.\.?)\s*({DECIMAL})\s*\Z", "BETWEEN takes two values joined by AND", _between),
+    (rf"\bBETWEEN\s+({DECIMAL})\s*(?:[-–]|\.\.\.?)\s*({DECIMAL})", "BETWEEN takes two values joined by AND", _between),
+    (
+        rf"\bIN\s*[(\[]?\s*({DECIMAL})\s*(?:\.\.\.?|TO\b)\s*({DECIMAL})\s*[)\]]?",
+        "what lies between two values is asked with BETWEEN", _between,
+    ),
+    (r"\A\s*(?:AND|OR)\s+", "AND and OR stand between conditions", as_("")),
+    (r"\b(AND|OR)\s+\1\b", "AND and OR stand between conditions", as_(r"\1")),
     (
         rf"\b(?:with)?in\s+(?:the\s+)?(?:last|past|previous)\s+([0-9]+\s+{UNIT})\b", "times are counted back by ago",
         as_(r">= ago('\1')"),

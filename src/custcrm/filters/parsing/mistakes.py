@@ -115,6 +115,8 @@ class Mistakes:
             message = "this parenthesis was never opened"
         elif token.kind == "sign" and token.text == ",":
             message = "lists stand only after IN, as in x IN ('FI', 'SE')"
+        elif wanted == ")":
+            near = (")",)
         elif token.kind == "name" and token.text:
             near = nearest(token.text, WORDS, limit=1)
         return self.unexpected(token, wanted, message=message, expected=expected, near=near)
