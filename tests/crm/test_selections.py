@@ -309,3 +309,28 @@ def test_programs_added_by_others_become_words(opened):
     with pytest.raises(custcrm.FilterError) as caught:
         one.select("programs.lte EXISTS")
     assert caught.value.suggestions == ("programs.late",)
+
+
+def test_a_remedy_is_understood_by_the_store_that_gave_it(shop):
+    """What an error suggests, put in the marked place, finds who was meant, by segments and programs of the store too."""
+    crm, anna, ben, _ = shop
+    crm.tags.set(anna, "VIP")
+    crm.programs.join(ben, "club")
+    crm.segments.add("big spenders", "sales_total > 80")
+    for mistake, people in (
+        ("tag = 'VIP'", [anna]), ("EXISTS tags.VIP", [anna]), ("program = 'club'", [ben]), ("programs.clb EXISTS", [ben]),
+        ("SEGMENT('Big Spenders')", [ben]), ("SUM(sale.total) > 80", [ben]), ("email IS NOT None AND total > 1,000", []),
+        ("SEGMENT(\"big spenders\") AND (SELECT COUNT(*) FROM sales) = 1", [ben]),
+    ):
+        text, refused = mistake, 0
+        while (error := _refused(crm, text)) is not None and refused < 5:
+            text, refused = text[: error.position] + error.suggestions[0] + text[error.end :], refused + 1
+        assert refused and crm.select(text).ids() == [each.id for each in people], text
+
+
+def _refused(crm, text):
+    try:
+        crm.select(text)
+    except custcrm.FilterError as error:
+        return error
+    return None
