@@ -38,12 +38,13 @@ class Liability:
 
     `expiring` says how much of the points is lost at the latest in which month ("2026-12", the business time zone's; a lot's
     last good instant counts) unless spent before; None stands for what never expires. Its sum is `points`. A customer's debt
-    is taken out of what expires soonest, as a spend would be.
+    is taken out of what expires soonest, as a spend would be. Of the points, `pending` are those that nobody can spend yet.
     """
 
     program: str
     as_of: datetime
     points: int
+    pending: int
     customers: int
     debt: int
     debtors: int
@@ -51,26 +52,28 @@ class Liability:
 
     def __str__(self) -> str:
         lines = [f"{self.points:,} points of {self.customers:,} customers; {self.debt:,} owed by {self.debtors:,}"]
+        lines += [f"  {'pending':>7}  {self.pending:>12,}, of these"] if self.pending else []
         lines += [f"  {month or 'never'}  {points:>12,}" for month, points in self.expiring.items()]
         return "\n".join(lines)
 
 
 def liability(business: Business, question: Question, program: str) -> Liability:
     """Return what the program owes to the customers asked for, as it is or was then."""
-    debt = debtors = customers = 0
+    debt = debtors = customers = pending = 0
     months: Counter[str | None] = Counter()
     with business.reading() as reader:
-        for left in _balances(reader, question, program):
+        for left, waiting in _balances(reader, question, program):
             if left.get(None, 0) < 0:
                 debtors, debt = debtors + 1, debt - left[None]
                 continue
             customers += bool(left)
+            pending += min(waiting, sum(left.values()))
             for expires_at, points in left.items():
                 months[_month(expires_at, business.zone)] += points
     ordered = sorted(months, key=lambda month: (month is None, month))
     return Liability(
-        program=program, as_of=question.as_of, points=months.total(), customers=customers, debt=debt, debtors=debtors,
-        expiring={month: months[month] for month in ordered},
+        program=program, as_of=question.as_of, points=months.total(), pending=pending, customers=customers, debt=debt,
+        debtors=debtors, expiring={month: months[month] for month in ordered},
     )
 
 
@@ -78,8 +81,8 @@ def _month(expires_at: datetime | None, zone: tzinfo) -> str | None:
     return None if expires_at is None else day_of(expires_at - _INSTANT, zone).isoformat()[:7]
 
 
-def _balances(reader: Reader, question: Question, program: str) -> Iterator[dict[datetime | None, int]]:
-    """Yield what each customer who has had points is owed."""
+def _balances(reader: Reader, question: Question, program: str) -> Iterator[tuple[dict[datetime | None, int], int]]:
+    """Yield what each customer who has had points is owed, and how much of what they have is pending."""
     if question.filter.node == TRUE:  # everyone: one walk through the entries
         yield from _owed(reader, question, {"program": program})
         return
@@ -91,14 +94,26 @@ def _balances(reader: Reader, question: Question, program: str) -> Iterator[dict
 
 def _owed(
     reader: Reader, question: Question, where: Mapping[str, str | Sequence[str]]
-) -> Iterator[dict[datetime | None, int]]:
+) -> Iterator[tuple[dict[datetime | None, int], int]]:
+    pending = _pending(reader, question, where)
     sums = _then(reader, question.as_of) if question.past else _now(reader)
     debts = {customer_id: -points for customer_id, _, points in sums({**where, "lot_id": DEBT})}
     for customer_id, group in groupby(sums(where), key=itemgetter(0)):
         lots = {end: points for _, end, points in group if end is None or end > question.as_of}
         if debt := debts.get(customer_id, 0):
             lots[None] = lots.get(None, 0) + debt  # the debt's own lot is among those that never expire
-        yield owed(lots, debt)
+        yield owed(lots, debt), pending.get(customer_id, 0)
+
+
+def _pending(reader: Reader, question: Question, where: Mapping[str, str | Sequence[str]]) -> Mapping[str, int]:
+    """Return the points that cannot be spent yet, by customer: they are over only after that."""
+    if not question.past:
+        return dict(reader.totals(PointsEntry, where, by=("customer_id",), of="delta", beyond={"valid_from": question.as_of}))
+    found = Counter[str]()
+    for entry in reader.find(PointsEntry, where):
+        if entry.valid_from is not None and entry.occurred_at <= question.as_of < entry.valid_from:
+            found[entry.customer_id] += entry.delta
+    return found
 
 
 def _now(reader: Reader) -> Sums:

@@ -159,3 +159,31 @@ def test_a_rule_may_name_an_instant_and_a_multiplier_none(crm, people, clock):
     for wrong in ("soon", 14, True, ""):
         with pytest.raises(Malformed):
             crm.earning.add("club", "more", valid_from=wrong)
+
+
+MEMBERS = "programs.club EXISTS"
+
+
+def test_what_is_owed_is_parted_into_what_can_be_spent_and_what_waits(crm, people, clock) -> None:
+    """Law: pending and available come to the points owed, now and as of then, of one and of all; a debt is paid first."""
+    anna, ben = people["Anna"], people["Ben"]
+    crm.programs.set_access(ben, "club", "full")
+    crm.points.credit(anna, "club", 100, valid_from="14 days", expires="30 days")
+    crm.points.credit(anna, "club", 40)
+    spent = crm.points.credit(ben, "club", 30)
+    crm.points.spend(ben, "club", 30)
+    crm.points.reverse(spent)                                       # 30 owed by Ben
+    crm.points.credit(ben, "club", 20, valid_from="2 days")
+    crm.points.credit(ben, "club", 35, valid_from="3 days")
+    moments = []
+    for _ in range(4):
+        moments.append(clock())
+        past = [crm.select(MEMBERS, as_of=each) for each in moments]
+        for asked in (crm.select(MEMBERS), crm.select("first_name = 'Anna'"), *past):
+            owed, at = asked.points_liability("club"), asked.as_of
+            had = [(crm.points.balance(each, "club", as_of=at), crm.points.pending(each, "club", as_of=at)) for each in asked]
+            assert owed.points == sum(max(0, balance) for balance, _ in had)
+            assert owed.pending == sum(min(pending, max(0, balance)) for balance, pending in had), (at, had)
+            assert ("pending" in str(owed)) is (owed.pending > 0)
+        clock.advance("2 days" if len(moments) < 3 else "20 days")
+    assert [crm.select(MEMBERS, as_of=each).points_liability("club").pending for each in moments] == [125, 125, 100, 0]

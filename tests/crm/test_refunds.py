@@ -566,3 +566,19 @@ def test_points_by_the_unit_go_with_the_units(crm: custcrm.Crm) -> None:
     assert crm.points.balance(anna, "club") == 30
     crm.sales.refund(sale, lines=[{"product": "Pen", "quantity": 2}])
     assert crm.points.balance(anna, "club") == 10
+
+
+def test_an_expiry_that_was_written_down_is_of_no_sale(crm, people, clock):
+    """Law: the points of a sale are what it earned and what refunds took back, whether expiries were written down or not."""
+    anna = people["Anna"]
+    crm.earning.add("club", "euros", expires="10 days")
+    told = []
+    for is_written in (False, True):
+        sale = crm.sales.record(anna, "100.00", program="club")
+        clock.advance("11 days")
+        if is_written:
+            crm.points.expire()
+        crm.sales.refund(sale, "40.00")
+        told += [[(each.kind, each.delta) for each in found]
+                 for found in (crm.earning.of_sale(sale), crm.sales.details(sale).points)]
+    assert told == [[("credit", 100), ("reverse", -40)]] * 4

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from custcrm.records import PointsEntry
+from custcrm.records import PointsEntry, Sale
 from custcrm.records.points import DEBT
 from custcrm.rules.lots import Lot, lot_of
 from custcrm.storage.protocol import Reader
@@ -73,6 +73,12 @@ def latest_of(reader: Reader, customer_id: str, program: str, lots: Sequence[str
     for entry in reader.find(PointsEntry, {"customer_id": customer_id, "program": program, "lot_id": list(lots)}):
         found[entry.lot_id] = max(entry.occurred_at, found.get(entry.lot_id, entry.occurred_at))
     return found
+
+
+def of_sale(reader: Reader, sale: Sale) -> tuple[PointsEntry, ...]:
+    """Return the points that a sale earned, and what its refunds took back of them; what expired is of no sale, nor undone."""
+    found = reader.find(PointsEntry, {"customer_id": sale.customer_id, "sale_id": sale.id})
+    return tuple(each for each in found if each.kind != "expire")
 
 
 def all_lots(reader: Reader, customers: Sequence[str], program: str | None) -> Iterator[tuple[str, str, Lot]]:

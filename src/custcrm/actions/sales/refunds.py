@@ -15,6 +15,7 @@ from custcrm.actions.coupons.redemptions import discounts_of, references, uses_f
 from custcrm.actions.coupons.restoring import restore_cancelled, whose_uses
 from custcrm.actions.keys import Request, once
 from custcrm.actions.places import place_of
+from custcrm.actions.points.lots import of_sale
 from custcrm.actions.points.reversing import reversing as points_reversing
 from custcrm.actions.sales.sales import SCOPE
 from custcrm.business import Business
@@ -56,13 +57,13 @@ def details(business: Business, sale: Sale | str) -> SaleDetails:
     """Return a sale and what belongs to it."""
     with business.reading() as reader:
         kept = find_sale(reader, sale)
-        about, of = find_known(reader, kept), {"customer_id": kept.customer_id}
+        about = find_known(reader, kept)
         refunded = None if kept.refund_of is None else reader.get(Sale, kept.customer_id, kept.refund_of)
         shares = rules.paid(about) if refunded is None else rules.paid(find_known(reader, refunded), kept)
         return SaleDetails(
             sale=kept, lines=tuple(about.lines), shares=tuple(shares), refunds=tuple(about.refunds),
             discounts=tuple(uses_for(reader, references(kept))),  # the coupon may be somebody else's
-            points=tuple(reader.find(PointsEntry, {**of, "sale_id": kept.id})),
+            points=of_sale(reader, kept),
             left=rules.left(kept, about.refunds).total,
         )
 

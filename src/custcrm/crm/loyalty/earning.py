@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from custcrm.actions.keys import Request, once
 from custcrm.actions.points import earning as actions
 from custcrm.actions.points.earning import DryRun
+from custcrm.actions.points.lots import of_sale
 from custcrm.business import Business
 from custcrm.filters import Filter
 from custcrm.records import EarningRule, PointsEntry, Program, Sale
@@ -151,8 +152,11 @@ class Earning:
         return actions.tried(self._business, program, period, tried)
 
     def of_sale(self, sale: Sale) -> Sequence[PointsEntry]:
-        """Return the points that a sale earned, and what its refunds took back of them, in order."""
+        """Return the points that a sale earned, and what its refunds took back of them, in order.
+
+        What expired is of a lot and of no sale: it is not among them, nor what a refund made of it.
+        """
         if not isinstance(sale, Sale):
             raise Malformed(f"a sale is given as its record, not {type(sale).__name__}", field="sale")
         with self._business.reading() as reader:
-            return tuple(reader.find(PointsEntry, {"customer_id": sale.customer_id, "sale_id": sale.id}))
+            return of_sale(reader, sale)
