@@ -22,7 +22,8 @@ def test_a_store_does_what_memory_does(address: str, long: bool) -> None:
     @given(
         base=bases(),
         asked=st.builds(
-            Asked, questions(), st.lists(shown(), max_size=4), orders(), verdicts(), st.none() | st.integers(0, 4)
+            Asked, questions(overflowing=True), st.lists(shown(), max_size=4), orders(),
+            verdicts(overflowing=True), st.none() | st.integers(0, 4)
         ),
     )
     def law(base: Base, asked: Asked) -> None:

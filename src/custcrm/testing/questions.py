@@ -157,7 +157,6 @@ _CONDITION = st.one_of(
     _of("{} {} {}", _MONEY_VALUE, _ORDER, _MONEY_VALUE),
     _of("{} {} {}", _WIDE_NUMBER, _ORDER, _NUMBER),
     _of("{} IN ({}, {})", _WIDE_NUMBER, _NUMBER, _NUMBER),
-    _OVERFLOWING,
     _of("{} {} {}", _WIDE_MONEY, _ORDER, _MONEY),
     _of("{} {} {}", _INSTANT_VALUE, _ORDER, _INSTANT),
     _of("{} BETWEEN {} AND {}", _INSTANT_VALUE, _INSTANT, _INSTANT),
@@ -183,26 +182,32 @@ _CONDITION = st.one_of(
     _of("EXISTS(activities WHERE kind = 'visit' AND status <> 'spoke' AND occurred_at >= {})", _INSTANT),
 )
 
-TEXTS_OF_FILTERS: Final[st.SearchStrategy[str]] = st.recursive(
-    _CONDITION,
-    lambda inner: st.one_of(
-        _of("NOT ({})", inner), _of("({}) AND ({})", inner, inner), _of("({}) OR ({})", inner, inner)
-    ),
-    max_leaves=6,
-)
+def _joined(conditions: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.recursive(
+        conditions,
+        lambda inner: st.one_of(
+            _of("NOT ({})", inner), _of("({}) AND ({})", inner, inner), _of("({}) OR ({})", inner, inner)
+        ),
+        max_leaves=6,
+    )
 
 
-def filters() -> st.SearchStrategy[Filter]:
-    """Return filters over the customers of `testing.bases`."""
-    return TEXTS_OF_FILTERS.map(SCHEMA.parse)
+TEXTS_OF_FILTERS: Final[st.SearchStrategy[str]] = _joined(_CONDITION)
+_TEXTS_THAT_MAY_OVERFLOW: Final[st.SearchStrategy[str]] = _joined(st.one_of(*[_CONDITION] * 8, _OVERFLOWING))
 
 
-def questions() -> st.SearchStrategy[Question]:
+def filters(*, overflowing: bool = False) -> st.SearchStrategy[Filter]:
+    """Return filters over the customers of `testing.bases`; with `overflowing` some may be the error `overflow`."""
+    return (_TEXTS_THAT_MAY_OVERFLOW if overflowing else TEXTS_OF_FILTERS).map(SCHEMA.parse)
+
+
+def questions(*, overflowing: bool = False) -> st.SearchStrategy[Question]:
     """Return filters asked now, or as of some earlier or later instant, some of them within a scope."""
     asked_at: st.SearchStrategy[tuple[datetime, bool]] = st.one_of(
         st.just((NOW, False)), st.tuples(st.sampled_from(INSTANTS), st.just(True))
     )
-    return st.builds(lambda asked, at, scope: Question(asked.scoped(**scope), *at), filters(), asked_at, _SCOPE)
+    asked = filters(overflowing=overflowing)
+    return st.builds(lambda each, at, scope: Question(each.scoped(**scope), *at), asked, asked_at, _SCOPE)
 
 
 _SCOPE = st.sampled_from([{}, {}, {}, {"program": "gold"}, {"point_of_sale": "Harbour"}, {"terminal": "till 2"}])
@@ -218,7 +223,7 @@ def orders() -> st.SearchStrategy[list[Order]]:
     return st.lists(st.builds(Order, shown(), descending=st.booleans(), missing_first=st.booleans()), max_size=2)
 
 
-def verdicts() -> st.SearchStrategy[Verdict]:
+def verdicts(*, overflowing: bool = False) -> st.SearchStrategy[Verdict]:
     """Return up to three rules, each with another reason."""
-    rule = st.tuples(st.sampled_from(Reason), filters())
+    rule = st.tuples(st.sampled_from(Reason), filters(overflowing=overflowing))
     return st.lists(rule, max_size=3, unique_by=lambda each: each[0]).map(tuple).map(Verdict)

@@ -94,7 +94,8 @@ class QuestionLaws:
     @given(
         base=bases(),
         asked=st.builds(
-            Asked, questions(), st.lists(shown(), max_size=3), orders(), verdicts(), st.none() | st.integers(0, 3)
+            Asked, questions(overflowing=True), st.lists(shown(), max_size=3), orders(),
+            verdicts(overflowing=True), st.none() | st.integers(0, 3)
         ),
     )
     def test_answers_and_deeds_are_those_of_the_memory_store(self, store: Store, base: Base, asked: Asked) -> None:
