@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
+import custcrm
 from custcrm.records.coupons import CouponSeries
 from custcrm.records.customers import Attribute, Customer, TagAssignment
 from custcrm.records.points import PointsEntry
@@ -299,3 +300,18 @@ def test_a_killed_process_leaves_what_it_committed(path: Path) -> None:
 def write(store: Store, records: Sequence[object]) -> None:
     with store.write() as writer:
         writer.add(records)
+
+
+DEEP = ["{} = 1", "country = 'FI' OR (kind = 'person' AND {} = 1)", "EXISTS(sales WHERE total > 9 OR {} = 1)"]
+
+
+@pytest.mark.parametrize("form", DEEP)
+def test_the_longest_calculation_is_not_too_deep(tmp_path: Path, form: str) -> None:
+    """A condition of as many operators as one may have is asked and applied, however deep it stands in the statement."""
+    factor = "units" if "EXISTS" in form else "sales_count"
+    text = form.format(" * ".join([factor] * 17))
+    with custcrm.open(tmp_path / "shop.db", currency="EUR") as crm:
+        anna = crm.customers.add(first_name="Anna")
+        crm.sales.record(anna, "5.00", units=1)
+        assert crm.select(text).count() == 1
+        assert crm.select(text).tag("x").apply(key="x").applied == 1

@@ -133,13 +133,15 @@ def summed(each: Element, *, ours: bool) -> Element:
 class _Number:
     """A whole number in SQL: as SQLite computes it within 64 bits, by our functions, and as PostgreSQL does.
 
-    `most` bounds what SQLite computes within 64 bits, either way.
+    `most` bounds what SQLite computes within 64 bits, either way. Where it is made by our function, `steps` are the
+    operator and what goes in, from left to right.
     """
 
     native: Element
     exact: Element
     numeric: Element
     most: int
+    steps: tuple[str, tuple[Element, ...]] = ("", ())
 
 
 @define
@@ -185,7 +187,7 @@ class _Steps:
             case "sign":
                 numeric = sa.func.sign(left.numeric, type_=EXACT)
                 native = sa.cast(sa.func.sign(left.native), WHOLE)
-                return _Number(native, self._exactly(node.op, left, left, native), numeric, 1)
+                return self._made(node.op, left, left, native, numeric, 1)
             case "+" | "-" | "*":
                 return self._step(node, left, self.number(node.right))
             case "%" | "DIV":
@@ -205,25 +207,30 @@ class _Steps:
         if bound > CERTAIN:
             self._test(compute(_real(left.native), _real(right.native)))
             bound = WORD
-        return _Number(native, self._exactly(node.op, left, right, native), compute(left.numeric, numeric), bound)
+        return self._made(node.op, left, right, native, compute(left.numeric, numeric), bound)
 
     def _divided(self, node: Calculation, left: _Number, right: _Number) -> _Number:
         divisor, numeric = (_divisor(node.right, each) for each in (right.native, right.numeric))
         if node.op == "%":
             native = left.native % divisor
-            return _Number(native, self._exactly("%", left, right, native), left.numeric % numeric, left.most)
+            return self._made("%", left, right, native, left.numeric % numeric, left.most)
         native = Divided(left.native, divisor, type_=WHOLE)
         if left.most > CERTAIN:
             self._test(Divided(_real(left.native), _real(divisor), type_=REAL))
-        exact = self._exactly("DIV", left, right, native)
-        return _Number(native, exact, Truncated(left.numeric, numeric, type_=EXACT), left.most)
+        return self._made("DIV", left, right, native, Truncated(left.numeric, numeric, type_=EXACT), left.most)
 
-    def _exactly(self, op: str, left: _Number, right: _Number, native: Element) -> Element:
-        """Return the step by our function; where nothing can have left 64 bits, the step itself."""
+    def _made(self, op: str, left: _Number, right: _Number, native: Element, numeric: Element, bound: int) -> _Number:
+        """Return the step, exact by our function; where nothing can have left 64 bits, the step itself is.
+
+        A chain of one operator is one call, as calls within calls are soon too deep for SQLite's parser.
+        """
         if not self.beyond:
-            return native
+            return _Number(native, native, numeric, bound)
+        chained, before = left.steps
+        operands = (*(before if chained == op else (left.exact,)), right.exact)
         name = sa.bindparam(None, op, sa.Text(), unique=True)
-        return sa.Function("custcrm_step", left.exact, right.exact, name, type_=EXACT)
+        exact = sa.Function("custcrm_step", *operands, name, type_=EXACT)
+        return _Number(native, exact, numeric, bound, (op, operands))
 
     def _test(self, real: Element) -> None:
         """Note that a number is beyond 64 bits where its binary64 value is beyond LARGEST."""

@@ -28,9 +28,13 @@ def held(number: int | None) -> Held:
     return number if number is None or -WORD <= number < WORD else str(number)
 
 
-def computed(left: Held, right: Held, op: str) -> Held:
-    """Return one step of a calculation."""
-    return held(step(op, _number(left), _number(right)))
+def computed(first: Held, *others_and_op: Held) -> Held:
+    """Return steps of one operator, from left to right; the operator comes last."""
+    *others, op = others_and_op
+    number = _number(first)
+    for other in others:
+        number = step(str(op), number, _number(other))
+    return held(number)
 
 
 def compared(left: Held, right: Held, op: str) -> int | None:
@@ -55,11 +59,11 @@ def _number(value: Held | float) -> int | None:
 
 
 FUNCTIONS: Final[tuple[tuple[str, int, Callable[..., Any]], ...]] = (
-    ("custcrm_step", 3, computed),
+    ("custcrm_step", -1, computed),
     ("custcrm_compare", 3, compared),
     ("custcrm_sorted", 2, sorted_by),
 )
-"""Name, number of arguments, function; all give the same for the same.
+"""Name, number of arguments (-1: any), function; all give the same for the same.
 
 The operator is the last argument: what is nested deepest stands first, where SQLite's parser has least to keep.
 """
