@@ -235,14 +235,14 @@ def test_division_truncates_toward_zero(a: int, b: int) -> None:
 
 
 def test_a_sum_is_exact_beyond_64_bits() -> None:
-    """A sum is exact whatever its parts are; its product is the error that names it where it has more than 38 digits."""
+    """A sum is exact whatever its parts are; its square is the error that names it where it has more than 38 digits."""
     total = Total("sum", "sales", VISITS, None)
     compiled = compile_filter(low.Test("=", total, Constant(2**64 - 2)), Mappings())
     assert compiled.matches({"sales": [{"visits": 2**63 - 1}, {"visits": 2**63 - 1}]})
     squared = compile_filter(low.Test(">", Calculation("*", total, total), Constant(0)), Mappings())
     with pytest.raises(FilterError) as error:
         squared.select([{"sales": [{"visits": 2**63 - 1}, {"visits": 2**63 - 1}]}])
-    assert (error.value.kind, error.value.message) == ("overflow", "a calculation with SUM(sales.visits) goes beyond 38 digits")
+    assert (error.value.kind, error.value.message) == ("overflow", "SUM(sales.visits) ^ 2 goes beyond 38 digits")
 
 
 def test_decimals_become_whole_numbers_exactly() -> None:

@@ -110,9 +110,10 @@ class Calculation:
     """Whole-number arithmetic: `+ - *`, and `DIV %` truncated toward zero with the dividend's sign.
 
     Missing when an operand is missing or a divisor is 0, and only then. Steps are exact whatever their size. A side of a
-    Test, a Member's value and what is Shown must come to less than 10^38, either way; else it is the error `overflow`,
-    for both sides of a Test whether the other one is missing or not. Present asks nothing of the size. `sign` gives -1, 0
-    or 1 of `left` (`right` is ignored and equals `left`).
+    Test, a Member's value and what is Shown must come to less than 10^38, either way, and that many times more where the whole
+    number stands for decimals (`ir.whole.digits`); else it is the error `overflow`, for both sides of a Test whether the other
+    one is missing or not. Present asks nothing of the size. `sign` gives -1, 0 or 1 of `left` (`right` is ignored and equals
+    `left`).
     """
 
     op: OneOf["+", "-", "*", "DIV", "%", "sign"]

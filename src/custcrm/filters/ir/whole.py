@@ -28,8 +28,11 @@ from custcrm.filters.ir.nodes import (
 )
 from custcrm.filters.syntax.errors import FilterError
 
-BEYOND: Final = 10**38
-"""The first number, either way, that is the error `overflow`: decimals of 38 digits are the widest that engines share."""
+DIGITS: Final = 38
+"""Digits before the decimals that a number may have; one of more is the error `overflow`. Engines share no wider decimals."""
+BEYOND: Final = 10**DIGITS
+MOST_DECIMALS: Final = 900
+"""Decimals that a calculation may bring along; with them a number has no more than the 1,000 digits of PostgreSQL's types."""
 WORD: Final = 2**63
 """A bound for whole numbers of 64 bits, either way."""
 MOST_DIGITS: Final = 40
@@ -39,8 +42,33 @@ MOST_RECORDS: Final = 2**40
 
 
 def may_be_too_wide(*numbers: Value) -> bool:
-    """Tell whether some value is a number that may be wider than 38 digits."""
-    return any(most(number) >= BEYOND for number in numbers)
+    """Tell whether some of the values, which are compared with each other, is a number that may be too wide."""
+    limit = 10 ** digits(*numbers)
+    return any(most(number) >= limit for number in numbers)
+
+
+def digits(*numbers: Value) -> int:
+    """Return how many digits numbers may have which are compared with each other: 38, and the decimals that are in them.
+
+    Whole numbers stand for decimals: with two factors of six places one is 10^12, and 38 digits may stand before them.
+    """
+    return DIGITS + min(max(map(_decimals, numbers)), MOST_DECIMALS)
+
+
+def _decimals(node: Value) -> int:
+    match node:
+        case Unscaled(_, places):
+            return places
+        case Calculation("*", left, right):
+            return _decimals(left) + _decimals(right)
+        case Calculation(_, left, right):
+            return max(_decimals(left), _decimals(right))
+        case Choose(_, then, otherwise):
+            return max(_decimals(then), 0 if otherwise is None else _decimals(otherwise))
+        case Total(_, _, value) if value is not None:
+            return _decimals(value)
+        case _:
+            return 0
 
 
 def may_overflow(root: Condition | Value | Shown) -> bool:
@@ -119,9 +147,9 @@ def most_of_step(op: str, left: int, right: int) -> int:
             return left
 
 
-def narrow(number: int | None, what: str) -> int | None:
-    """Return a number of at most 38 digits; a wider one is the error `overflow`, never a wrong number and never none."""
-    if number is None or -BEYOND < number < BEYOND:
+def narrow(number: int | None, limit: int, what: str) -> int | None:
+    """Return a number below a limit, either way; a wider one is the error `overflow`, never a wrong number and never none."""
+    if number is None or -limit < number < limit:
         return number
     raise too_wide(what)
 
@@ -137,7 +165,18 @@ def label(*nodes: Value) -> str:
     shown = ", ".join(dict.fromkeys(name for _, names in used for name in names))
     if len(used) == 1 and isinstance(used[0][0], Column | Entry | Unscaled | Total):
         return shown
+    if len({name for _, names in used for name in names}) == 1 and (power := max(_power(node) for node, _ in used)) > 1:
+        return f"{shown} ^ {power}"
     return f"a calculation with {shown}" if shown else "a calculation"
+
+
+def _power(node: Value) -> int:
+    """Return how many factors of a product are no constants."""
+    match node:
+        case Calculation("*", left, right):
+            return _power(left) + _power(right)
+        case _:
+            return 0 if isinstance(node, Constant) else 1
 
 
 def _names(node: Value | None) -> Iterator[str]:

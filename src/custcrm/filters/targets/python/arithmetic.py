@@ -51,15 +51,18 @@ def unscaled(access: Access, number: ValueCode, places: int) -> ValueCode:
 
 def compared(access: Access, node: Test, left: ast.expr, right: ast.expr) -> ast.expr:
     """Return the code that compares two numbers, each None where it is missing and an error where it is too wide."""
-    what = nodes.Constant(whole.label(node.left, node.right))
-    return access.call(values.compares, nodes.Constant(node.op), left, right, what)
+    return access.call(values.compares, nodes.Constant(node.op), left, right, *_limits(node.left, node.right))
 
 
 def narrowed(access: Access, node: Value, number: ast.expr) -> ast.expr:
     """Return the code of a number or None, which is an error where it is too wide."""
     if not whole.may_be_too_wide(node):
         return number
-    return access.call(whole.narrow, number, nodes.Constant(whole.label(node)))
+    return access.call(whole.narrow, number, *_limits(node))
+
+
+def _limits(*numbers: Value) -> tuple[ast.expr, ast.expr]:
+    return nodes.Constant(10 ** whole.digits(*numbers)), nodes.Constant(whole.label(*numbers))
 
 
 def _term(access: Access, node: Value, known: Known, leaf: Leaf) -> ValueCode:

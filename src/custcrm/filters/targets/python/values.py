@@ -39,9 +39,9 @@ def _power(places: int) -> int:
     return int(10**places)
 
 
-def compares(op: CompareOp, left: int | None, right: int | None, what: str) -> bool:
-    """Compare two numbers that may be wider than 38 digits, which is the error `overflow` of either; none is false."""
-    left, right = narrow(left, what), narrow(right, what)
+def compares(op: CompareOp, left: int | None, right: int | None, limit: int, what: str) -> bool:
+    """Compare two numbers that may be too wide, which is the error `overflow` of either; none is false."""
+    left, right = narrow(left, limit, what), narrow(right, limit, what)
     return left is not None and right is not None and COMPARISONS[op].holds(left, right)
 
 

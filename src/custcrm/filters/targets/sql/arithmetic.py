@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from attrs import define, field, frozen
 
 from custcrm.filters.ir.nodes import Calculation, Choose, Constant, Total, Value
-from custcrm.filters.ir.whole import BEYOND, WORD, most
+from custcrm.filters.ir.whole import BEYOND, WORD, digits, most
 from custcrm.filters.syntax.operators import COMPARISONS, CompareOp
 from custcrm.filters.targets.sql.binding import Whole, listed_digits
 from custcrm.filters.targets.sql.phrases import (
@@ -79,12 +79,13 @@ class Arithmetic:
         """Return a number, NULL where it is missing; with `narrow` one of more than 38 digits is an error."""
         steps = _Steps(self.value)
         number = steps.number(node)
-        numeric = _narrowed(number, node) if narrow else number.numeric
+        width = digits(node)
+        numeric = _narrowed(number, node, width) if narrow else number.numeric
         if not steps.beyond:
             return Native(number.native, numeric, type_=EXACT)
         exact = number.exact
-        if narrow and most(node) >= BEYOND:
-            exact = sa.case((_compare_exactly("=", exact, exact) == _whole(1), exact))
+        if narrow and most(node) >= 10**width:
+            exact = sa.case((_compare_exactly("=", exact, exact, width) == _whole(1), exact))
         return Wide(number.native, numeric, steps.is_beyond(), self._slowly(steps, exact), type_=EXACT)
 
     def compare(self, op: CompareOp, left: Value, right: Value) -> sa.ColumnElement[bool]:
@@ -92,10 +93,11 @@ class Arithmetic:
         steps = _Steps(self.value)
         a, b = steps.number(left), steps.number(right)
         holds = COMPARISONS[op].holds
-        native, numeric = holds(a.native, b.native), holds(_narrowed(a, left), _narrowed(b, right))
+        width = digits(left, right)
+        native, numeric = holds(a.native, b.native), holds(_narrowed(a, left, width), _narrowed(b, right, width))
         if not steps.beyond:
             return Native(native, numeric)
-        slowly = self._slowly(steps, _compare_exactly(op, a.exact, b.exact))
+        slowly = self._slowly(steps, _compare_exactly(op, a.exact, b.exact, width))
         return Wide(native, numeric, steps.is_beyond(), slowly)
 
     def is_in(self, node: Value, items: Iterable[int]) -> sa.ColumnElement[bool]:
@@ -238,14 +240,14 @@ class _Steps:
         self.beyond.append((test, Overflowing(real, type_=EXACT)))
 
 
-def _compare_exactly(op: str, left: Element, right: Element) -> Element:
+def _compare_exactly(op: str, left: Element, right: Element, width: int) -> Element:
     name = sa.bindparam(None, op, sa.Text(), unique=True)
-    return TooWide(sa.Function("custcrm_compare", left, right, name, type_=WHOLE), type_=WHOLE)
+    return TooWide(sa.Function("custcrm_compare", left, right, name, _whole(width), type_=WHOLE), type_=WHOLE)
 
 
-def _narrowed(number: _Number, node: Value) -> Element:
-    """Return what PostgreSQL computes, an error where it has more than 38 digits."""
-    return sa.cast(number.numeric, sa.Numeric(38, 0)) if most(node) >= BEYOND else number.numeric
+def _narrowed(number: _Number, node: Value, width: int) -> Element:
+    """Return what PostgreSQL computes, an error where it has more digits."""
+    return sa.cast(number.numeric, sa.Numeric(width, 0)) if most(node) >= 10**width else number.numeric
 
 
 def _real(number: Element) -> Element:

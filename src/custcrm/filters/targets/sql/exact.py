@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias, cast
 
-from custcrm.filters.ir.whole import BEYOND, WORD, step
+from custcrm.filters.ir.whole import WORD, step
 from custcrm.filters.syntax.operators import COMPARISONS, CompareOp
 
 Held: TypeAlias = int | str | None
@@ -37,10 +37,10 @@ def computed(first: Held, *others_and_op: Held) -> Held:
     return held(number)
 
 
-def compared(left: Held, right: Held, op: str) -> int | None:
-    """Return 1 or 0, None where a side is missing; `TOO_WIDE` when either has more than 38 digits."""
-    a, b = _number(left), _number(right)
-    if any(number is not None and abs(number) >= BEYOND for number in (a, b)):
+def compared(left: Held, right: Held, op: str, digits: int) -> int | None:
+    """Return 1 or 0, None where a side is missing; `TOO_WIDE` when either has more digits."""
+    a, b, limit = _number(left), _number(right), 10**digits
+    if any(number is not None and abs(number) >= limit for number in (a, b)):
         return TOO_WIDE
     return None if a is None or b is None else int(COMPARISONS[cast("CompareOp", op)].holds(a, b))
 
@@ -60,7 +60,7 @@ def _number(value: Held | float) -> int | None:
 
 FUNCTIONS: Final[tuple[tuple[str, int, Callable[..., Any]], ...]] = (
     ("custcrm_step", -1, computed),
-    ("custcrm_compare", 3, compared),
+    ("custcrm_compare", 4, compared),
     ("custcrm_sorted", 2, sorted_by),
 )
 """Name, number of arguments (-1: any), function; all give the same for the same.
