@@ -97,17 +97,17 @@ def rules_of(verdict: Verdict) -> Rules:
 
 
 @lru_cache(STATEMENTS)
-def count(asked: Condition, past: bool, dialect: str) -> Statement:
+def count(asked: Condition, past: bool) -> Statement:
     """Return the query for the number of customers."""
-    asking = Asking(CustomerSource(dialect, past))
+    asking = Asking(CustomerSource(past))
     where = asking.condition(asked)
     return Statement(sa.select(sa.func.count()).select_from(asking.source.joined()).where(where), asking.needed)
 
 
 @lru_cache(STATEMENTS)
-def ids(asked: Condition, past: bool, dialect: str, *, paged: bool, limited: bool) -> Statement:
+def ids(asked: Condition, past: bool, *, paged: bool, limited: bool) -> Statement:
     """Return the query for the ids in order."""
-    asking = Asking(CustomerSource(dialect, past))
+    asking = Asking(CustomerSource(past))
     where = asking.condition(asked)
     key = asking.source.customers.c.id
     query = sa.select(key).select_from(asking.source.joined()).where(where)
@@ -115,18 +115,18 @@ def ids(asked: Condition, past: bool, dialect: str, *, paged: bool, limited: boo
 
 
 @lru_cache(STATEMENTS)
-def tally(asked: Condition, past: bool, dialect: str, rules: Rules) -> Statement:
+def tally(asked: Condition, past: bool, rules: Rules) -> Statement:
     """Return the query for how many each reason refuses first."""
-    asking = Asking(CustomerSource(dialect, past))
+    asking = Asking(CustomerSource(past))
     judged = refused(asking, asked, rules).subquery()
     query = sa.select(judged.c.reason, sa.func.count()).group_by(judged.c.reason)
     return Statement(query, asking.needed)
 
 
 @lru_cache(STATEMENTS)
-def refusals(asked: Condition, past: bool, dialect: str, rules: Rules) -> Statement:
+def refusals(asked: Condition, past: bool, rules: Rules) -> Statement:
     """Return the query for what each rule says about each customer."""
-    asking = Asking(CustomerSource(dialect, past))
+    asking = Asking(CustomerSource(past))
     where = asking.condition(asked)
     key = asking.source.customers.c.id
     said = [IsTrue(asking.condition(rule)) for _, rule in rules]
@@ -138,7 +138,6 @@ def refusals(asked: Condition, past: bool, dialect: str, rules: Rules) -> Statem
 def rows(
     asked: Condition,
     past: bool,
-    dialect: str,
     columns: tuple[Shown, ...],
     order: tuple[Order, ...],
     *,
@@ -147,7 +146,7 @@ def rows(
     one: bool = False,
 ) -> Statement:
     """Return the query for values of each customer, or of the `one` whose id is given."""
-    asking = Asking(CustomerSource(dialect, past))
+    asking = Asking(CustomerSource(past))
     where = asking.condition(asked)
     key = asking.source.customers.c.id
     cells = [cell for shown in columns for cell in _cells(asking, shown)]

@@ -113,13 +113,13 @@ class SqlReader:
 
     def count(self, question: Question) -> int:
         """Count the customers."""
-        statement = questions.count(question.filter.lowered, question.past, self._dialect)
+        statement = questions.count(question.filter.lowered, question.past)
         return int(self._run(statement.executable, statement.moments(question)).scalar_one())
 
     def ids(self, question: Question, *, after: str | None = None, limit: int | None = None) -> list[str]:
         """Return the customers' ids in order."""
         statement = questions.ids(
-            question.filter.lowered, question.past, self._dialect, paged=after is not None, limited=limit is not None
+            question.filter.lowered, question.past, paged=after is not None, limited=limit is not None
         )
         parameters = statement.moments(question, after=after, **statements.limit_of(limit))
         return [id_ for (id_,) in self._fetch(statement.executable, parameters)]
@@ -138,7 +138,6 @@ class SqlReader:
         statement = questions.rows(
             question.filter.lowered,
             question.past,
-            self._dialect,
             tuple(columns),
             tuple(order),
             paged=after is not None,
@@ -152,13 +151,13 @@ class SqlReader:
 
     def tally(self, question: Question, verdict: Verdict) -> Mapping[Reason | None, int]:
         """Count the customers by the first reason that refuses them; None counts the eligible."""
-        statement = questions.tally(question.filter.lowered, question.past, self._dialect, rules_of(verdict))
+        statement = questions.tally(question.filter.lowered, question.past, rules_of(verdict))
         answer = self._fetch(statement.executable, statement.moments(question))
         return {reason and Reason(reason): count for reason, count in answer}
 
     def refusals(self, question: Question, verdict: Verdict) -> Mapping[str, tuple[Reason, ...]]:
         """Return for each customer all reasons that refuse, in precedence order."""
-        statement = questions.refusals(question.filter.lowered, question.past, self._dialect, rules_of(verdict))
+        statement = questions.refusals(question.filter.lowered, question.past, rules_of(verdict))
         reasons = [reason for reason, _ in verdict.rules]
         answer = self._fetch(statement.executable, statement.moments(question))
         return {

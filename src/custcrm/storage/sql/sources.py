@@ -34,7 +34,6 @@ Look: TypeAlias = Callable[[type, sa.FromClause, str], Element]
 class CustomerSource:
     """The values of a customer in one statement; `joined` gives the FROM clause with all that was asked for."""
 
-    dialect: str
     past: bool = False
     customers: sa.FromClause = field(factory=lambda: table(Customer), kw_only=True)
     _entries: dict[tuple[str, str], sa.FromClause] = field(factory=dict, init=False)

@@ -132,7 +132,7 @@ class SqlWriter(SqlReader):
         """Give those of the part whom a rule refuses the first such reason; return counts by reason."""
         if not verdict.rules:
             return {}
-        statement = setwise.refuse_each(verdict, self._dialect)
+        statement = setwise.refuse_each(verdict)
         found = self._fetch(statement.executable, parameters(statement, Target, {}, part))
         late = [
             Target(applied_id=part.applied_id, number=number, customer_id=customer_id, reason=reason)
@@ -143,14 +143,14 @@ class SqlWriter(SqlReader):
 
     def add_for_each(self, template: Template, part: Slice) -> int:
         """Write the template's record for each target of the part; return how many."""
-        statement = setwise.add_for_each(template, self._dialect)
+        statement = setwise.add_for_each(template)
         added = self._change(statement, parameters(statement, template.record, all_sources(template), part))
         self.added[table(template.record).name] += added
         return added
 
     def change_for_each(self, change: Change, part: Slice) -> int:
         """Change the matching records of each target of the part; return how many records changed."""
-        statement = setwise.change_for_each(change, self._dialect)
+        statement = setwise.change_for_each(change)
         _, matched = statements.read_where(change.match)
         return self._change(statement, parameters(statement, change.record, change.values, part) | matched)
 

@@ -42,7 +42,7 @@ from custcrm.values.errors import Reason
 @lru_cache(STATEMENTS)
 def freeze(wanted: Condition, past: bool, dialect: str, rules: Rules, limited: bool) -> Statement:
     """Return the statement that stores a target for every customer: eligible 1…n, refused -1…-m, in id order."""
-    asking = Asking(CustomerSource(dialect, past))
+    asking = Asking(CustomerSource(past))
     asked = refused(asking, wanted, rules)
     if dialect == "postgresql":
         asked = asked.offset(sa.literal_column("0"))  # else it is merged, and every rule asked once per mention
@@ -77,14 +77,14 @@ def tally() -> sa.Select[Any]:
 # refusing since the freeze -----------------------------------------------------------------------
 
 
-def refuse_each(verdict: Verdict, dialect: str) -> Statement:
+def refuse_each(verdict: Verdict) -> Statement:
     """Return the query for those eligible targets of a slice whom a rule refuses by now: number, customer and first reason."""
-    return _refuse_each(rules_of(verdict), dialect)
+    return _refuse_each(rules_of(verdict))
 
 
 @lru_cache(STATEMENTS)
-def _refuse_each(rules: Rules, dialect: str) -> Statement:
-    asking, targets = Asking(CustomerSource(dialect)), table(Target)
+def _refuse_each(rules: Rules) -> Statement:
+    asking, targets = Asking(CustomerSource()), table(Target)
     customers, reason = asking.source.customers, asking.reason(rules).label("reason")
     tie = customers.c["id"] == targets.c["customer_id"]
     judged = sa.select(targets.c["number"], targets.c["customer_id"], reason)
@@ -96,16 +96,16 @@ def _refuse_each(rules: Rules, dialect: str) -> Statement:
 # writing a record for each -----------------------------------------------------------------------
 
 
-def add_for_each(template: Template, dialect: str) -> Statement:
+def add_for_each(template: Template) -> Statement:
     """Return the statement that writes the template's record for each target of a slice."""
     bare = evolve(template, values=forget_constants(all_sources(template)), verdict=Verdict())
-    return _add_for_each(bare, rules_of(template.verdict), dialect)
+    return _add_for_each(bare, rules_of(template.verdict))
 
 
 @lru_cache(STATEMENTS)
-def _add_for_each(template: Template, allowed: Rules, dialect: str) -> Statement:
+def _add_for_each(template: Template, allowed: Rules) -> Statement:
     into = table(template.record)
-    writing = Writing(Asking(CustomerSource(dialect)))
+    writing = Writing(Asking(CustomerSource()))
     by_name = dict(cell for name, source in template.values.items() for cell in writing.cells(template.record, name, source))
     names = [name for name in row_names(template.record) if name in by_name]
     rules = [writing.asking.condition(rule) for _, rule in allowed]
@@ -153,7 +153,7 @@ def count_eligible() -> sa.Select[Any]:
 # changing ----------------------------------------------------------------------------------------
 
 
-def change_for_each(change: Change, dialect: str) -> Statement:
+def change_for_each(change: Change) -> Statement:
     """Return the statement that changes the matching records of each target of a slice, as `effects.changed` does for one.
 
         UPDATE custcrm_tags SET until = :given_until
@@ -165,20 +165,20 @@ def change_for_each(change: Change, dialect: str) -> Statement:
     """
     wanted, _ = statements.read_where(change.match)
     bare = evolve(change, values=forget_constants(change.values), match={}, verdict=Verdict())
-    return _change_for_each(bare, wanted, rules_of(change.verdict), dialect)
+    return _change_for_each(bare, wanted, rules_of(change.verdict))
 
 
 @lru_cache(STATEMENTS)
-def _change_for_each(change: Change, wanted: statements.Wanted, allowed: Rules, dialect: str) -> Statement:
+def _change_for_each(change: Change, wanted: statements.Wanted, allowed: Rules) -> Statement:
     changed = table(change.record)
     owner = changed.c[declaration(change.record).owner]
     needed: dict[str, Moment] = {}
     values = {}
     for name, source in change.values.items():
-        writing = Writing(_ask_beside(dialect, needed))
+        writing = Writing(_ask_beside(needed))
         for cell, value in writing.cells(change.record, name, source):
             values[cell] = value if isinstance(source, Given) else writing.value_of_owner(source, value, owner)
-    whom = _allowed_targets(_ask_beside(dialect, needed), allowed)
+    whom = _allowed_targets(_ask_beside(needed), allowed)
     conditions = [owner.in_(whom), *statements.conditions(statements.Shape(record=change.record, wanted=wanted))]
     if change.current:
         conditions += has_not_ended(change.record, changed)
@@ -188,9 +188,9 @@ def _change_for_each(change: Change, wanted: statements.Wanted, allowed: Rules, 
     return Statement(sa.update(changed).where(*conditions).values(values), needed)
 
 
-def _ask_beside(dialect: str, needed: dict[str, Moment]) -> Asking:
+def _ask_beside(needed: dict[str, Moment]) -> Asking:
     """Return what asks of customers under a name of their own: those that are being changed may be customers too."""
-    return Asking(CustomerSource(dialect, customers=table(Customer).alias()), needed)
+    return Asking(CustomerSource(customers=table(Customer).alias()), needed)
 
 
 def _allowed_targets(asking: Asking, allowed: Rules) -> sa.Select[Any]:
