@@ -14,7 +14,7 @@ SEEDS := $(shell od -An -N12 -tu4 /dev/urandom)
 endif
 DRAWN := --hypothesis-profile=fresh --hypothesis-seed=$(firstword $(SEEDS))
 
-.PHONY: help install demo test check examples docs bench proofs laws kill powercut chaos races loyalty fuzz nonsense parity sabotage clean
+.PHONY: help install demo test check examples docs bench proofs laws promises kill powercut chaos races loyalty fuzz nonsense parity sabotage clean
 
 help:
 	@echo "make demo      a base of real customers, and what one asks of it"
@@ -73,7 +73,7 @@ bench: $(BENCH_VENV)/.installed
 	$(BENCH_VENV)/bin/python tests/postgresql_server.py -- $(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
 
 # New examples for every law, and the long forms of what `make test` proves in seconds: about an hour on two cores.
-proofs: laws kill powercut chaos races loyalty fuzz nonsense parity
+proofs: laws promises kill powercut chaos races loyalty fuzz nonsense parity
 
 laws: $(STAMP)
 	@set -e; for seed in $(SEEDS); do \
@@ -83,6 +83,10 @@ laws: $(STAMP)
 
 kill: $(STAMP)
 	$(BIN)/python -m pytest -n 2 tests/proofs/test_killing.py --proofs=long
+
+# Each corruption of a store on both databases, and each test of the facade with a look at its whole store at the end.
+promises: $(STAMP)
+	$(BIN)/python -m pytest -n 2 tests/verifying tests/crm --proofs=long
 
 # What a SQLite file is after a power cut at four hundred moments, by what was synced; it needs a C compiler.
 powercut: $(STAMP)

@@ -13,15 +13,16 @@ from custcrm.storage.sql.schema import VERSION_TABLE
 from tests.postgresql_server import Server, delete_rows, running_server
 
 # "same" draws the same examples for everybody, today and tomorrow: what is red is so because of a change. "fresh", for
-# `make proofs`, draws others under each --hypothesis-seed. "unshrunk", for `make sabotage`, does not make small what failed.
+# `make proofs`, draws more, and others under each --hypothesis-seed. "unshrunk", for `make sabotage`, does not make small what
+# failed.
 # No law is about how busy the machine is.
 SAME = settings(
-    max_examples=50, derandomize=True, database=None, deadline=None, print_blob=True,
+    max_examples=25, derandomize=True, database=None, deadline=None, print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 settings.register_profile("same", SAME)
-settings.register_profile("fresh", SAME, derandomize=False)
-settings.register_profile("unshrunk", SAME, phases=(Phase.explicit, Phase.generate))
+settings.register_profile("fresh", SAME, max_examples=100, derandomize=False)
+settings.register_profile("unshrunk", SAME, max_examples=50, phases=(Phase.explicit, Phase.generate))
 settings.load_profile("same")
 
 # Two things of hypothesis for which it has no setting. It shrinks what failed for five minutes; a tenth tells enough.
@@ -29,6 +30,16 @@ settings.load_profile("same")
 assert hasattr(engine, "MAX_SHRINKING_SECONDS") and hasattr(providers, "_get_local_constants")
 engine.MAX_SHRINKING_SECONDS = 30
 providers._get_local_constants = lambda: providers._local_constants
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--proofs", choices=["short", "long"], default="short", help="seconds, or minutes as in `make proofs`")
+
+
+@pytest.fixture(scope="session")
+def long(pytestconfig: pytest.Config) -> bool:
+    """Tell whether the long form of what takes seconds in `make test` was asked for."""
+    return str(pytestconfig.getoption("--proofs")) == "long"
 
 
 @pytest.fixture(scope="session")

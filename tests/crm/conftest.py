@@ -34,10 +34,9 @@ def tampered() -> None:
 
 
 @pytest.fixture
-def is_verified(request: pytest.FixtureRequest, where: str | None) -> bool:
+def is_verified(request: pytest.FixtureRequest, where: str | None, long: bool) -> bool:
     """Tell whether the test looks at the store as a whole at its end."""
-    is_long = request.config.getoption("--proofs", default="short") == "long"
-    return where is None or is_long or crc32(request.node.nodeid.encode()) % VERIFIED == 0
+    return where is None or long or crc32(request.node.nodeid.encode()) % VERIFIED == 0
 
 
 @pytest.fixture

@@ -1,16 +1,6 @@
-"""How long the proofs take: seconds in `make test`, minutes behind targets of their own (`make proofs`)."""
+"""What proofs draw, and the stores that their processes share."""
 
 import pytest
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--proofs", choices=["short", "long"], default="short", help="how long the proofs may take")
-
-
-@pytest.fixture(scope="session")
-def long(pytestconfig: pytest.Config) -> bool:
-    """Tell whether the long form was asked for; the option is there only when pytest is given this folder."""
-    return str(pytestconfig.getoption("--proofs", default="short")) == "long"
 
 
 @pytest.fixture
