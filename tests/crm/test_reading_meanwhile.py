@@ -101,7 +101,7 @@ EVERYBODY = {READS[name] for name in ("select", "page", "search", "view", "freez
 
 
 @pytest.fixture
-def shop(where):
+def shop(where, is_verified):
     """Open a store for which it can be said what happens meanwhile, and a second face of the same."""
     store = MemoryStore() if where is None else open_store(where)
     meanwhile = Meanwhile(store)
@@ -110,7 +110,7 @@ def shop(where):
     other.accounts.add("cash", program="club")
     other.coupons.add_series("coffee", program="club")
     yield meanwhile, crm, other
-    assert other.verify(), str(other.verify())
+    assert not is_verified or other.verify(), str(other.verify())
     store.close()
 
 
