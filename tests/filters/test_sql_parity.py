@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
 from custcrm.filters.schema import Schema
+from custcrm.filters.targets.sql import exact
 from custcrm.filters.targets.sql.compile import bind_moments, compile_condition
 from custcrm.testing import strategies
 from custcrm.values.money import Money
@@ -19,7 +22,18 @@ SCHEMA: Schema = strategies.demo_schema()
 METADATA = sa.MetaData()
 TABLES = declare(SCHEMA.types, METADATA)
 ROW = TABLES["row"]
-SOURCE = StoredSource(ROW, TABLES)
+
+
+@frozen
+class Prepared(StoredSource):
+    """Tables on a connection that has our functions, as a store's connections have: without them SQLite has 64 bits."""
+
+    @property
+    def ours(self) -> bool:
+        return True
+
+
+SOURCE = Prepared(ROW, TABLES)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"], scope="module")
@@ -36,6 +50,10 @@ def _prepared(url) -> Iterator[sa.Connection]:
     engine = sa.create_engine(url, query_cache_size=0)
     with engine.connect() as connection:
         METADATA.create_all(connection)
+        if connection.dialect.name == "sqlite":
+            driver: Any = connection.connection.driver_connection
+            for name, arguments, compute in exact.FUNCTIONS:
+                driver.create_function(name, arguments, compute, deterministic=True)
         yield connection
     engine.dispose()
 

@@ -671,7 +671,7 @@ class Coupons(Machine):
         who, customer = self.at_one(enumerate(self.people))
         wanted = {
             real.id for (_, real, coupon), state in zip(self.coupons, states, strict=True)
-            if coupon.holder == who and state == "issued"
+            if coupon.holder == who and state == "issued" and self.access[who] == "full"
         }
         assert {each.id for each in crm.coupons.available(customer)} == wanted
 
