@@ -501,9 +501,13 @@ def test_a_cancel_gives_back_to_whoever_paid(crm, people) -> None:
         crm.accounts.spend(each, "wallet", 20, reference=reference)
         crm.accounts.spend(each, "cups", 2, reference=reference)
     crm.coupons.redeem(coupons[eve.id], customer=anna, sale=sale)
+    fay = crm.customers.add(first_name="Fay")       # who has brought nothing but points
+    crm.programs.join(fay, "club")
+    crm.points.credit(fay, "club", 50)
+    crm.points.spend(fay, "club", 10, reference=sale.id)
     crm.sales.refund(sale, 25)
     crm.sales.cancel(sale)
-    assert [crm.points.balance(each, "club") for each in (anna, eve)] == [50, 40]
+    assert [crm.points.balance(each, "club") for each in (anna, eve, fay)] == [50, 40, 50]
     assert [crm.accounts.balance(each, "cups") for each in (anna, eve)] == [5, 3]
     assert [crm.accounts.balance(each, "wallet") for each in (anna, eve)] == [euros(45), euros(30)]    # of 35, newest first
     assert crm.coupons.state(coupons[eve.id]) == "issued"
