@@ -12,7 +12,7 @@ from contextvars import copy_context
 
 import pytest
 
-from custcrm import MisusedTransaction, Unavailable
+from custcrm import FilterError, MisusedTransaction, Unavailable
 from custcrm.storage import protocol
 
 MANY = 8
@@ -258,3 +258,20 @@ def test_a_thread_that_a_transaction_waits_for_does_not_wait_for_ever(opened, mo
         assert crm.points.balance(anna, "club") == 1
         assert pool.submit(crm.points.credit, anna, "club", 10, key="key").result(PATIENCE).delta == 10
         works_everywhere(crm, pool)
+
+
+def test_nothing_is_lost_in_silence_after_a_question_that_fails(crm):
+    """Law: a block in which a question failed, and that goes on all the same, is kept, or its end says that it is not."""
+    anna = crm.customers.add(first_name="Anna")
+    crm.sales.record(anna, "9999999999.99")
+    told = {"Anna", "Ben"}
+    try:
+        with crm.transaction():
+            crm.customers.add(first_name="Ben")
+            with pytest.raises(FilterError):
+                crm.select(f"sales_total{4 * ' * 1000000000'} > 1").count()
+    except MisusedTransaction:
+        told.remove("Ben")
+    assert names(crm) == told
+    crm.customers.add(first_name="Chloe")
+    assert names(crm) == told | {"Chloe"}

@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from custcrm.storage import protocol
 from custcrm.storage.protocol import Durability
 from custcrm.storage.sql.connections import keep_from_children, quiet_engine
-from custcrm.values.errors import Malformed
+from custcrm.values.errors import Malformed, MisusedTransaction
 from custcrm.values.spelling import nearest
 from custcrm.values.texts import checked
 
@@ -168,6 +168,18 @@ def add_schema(engine: Engine, schema: str) -> None:
             if not has_schema(connection, schema):
                 connection.execute(sa.schema.CreateSchema(schema))
     engine.dialect.default_schema_name = schema  # when it first connected there may have been none
+
+
+def require_whole(connection: Connection) -> None:
+    """Raise MisusedTransaction where a statement has failed: the server answers its commit with a rollback, and no error."""
+    from psycopg.pq import TransactionStatus
+
+    driver: Any = connection.connection.driver_connection
+    if driver.info.transaction_status == TransactionStatus.INERROR:
+        raise MisusedTransaction(
+            "a question has failed within this transaction, and PostgreSQL keeps nothing of one that goes on after that; let "
+            "the error leave the block"
+        )
 
 
 def claim(connection: Connection, scope: str, keys: Collection[str], before: int) -> None:

@@ -229,7 +229,9 @@ class SqlWriter(SqlReader):
 
     def finish(self) -> None:
         """Forget what was staged, and end; what fails forgets by itself."""
-        self._live()
+        connection = self._live()
+        if self._dialect == "postgresql":
+            postgresql.require_whole(connection)
         if self._has_staged:
             self._run(sa.delete(STAGED))
         self.end()
