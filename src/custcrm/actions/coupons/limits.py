@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from custcrm.actions.numbers import owners_of_number
 from custcrm.business import Business
 from custcrm.records import ContactPoint, Coupon, CouponSeries, Customer, GuestRedemption, Setting
 from custcrm.rules import coupons as rules
 from custcrm.storage.protocol import Reader, Writer
-from custcrm.values.phones import dialled_at_home, lookup_key, lookup_keys
+from custcrm.values.phones import dialled_at_home
 from custcrm.values.texts import fold_case
 
 GUEST_KEY: Final = "guest_key"
@@ -117,20 +118,7 @@ def _customers_known_as(business: Business, reader: Reader, identity: str) -> li
     """Return the customers who have the address or number that a guest gives."""
     if "@" in identity:
         return sorted(_owners_of_address(reader, identity))
-    return sorted(_owners_of_number(reader, identity, lookup_key(identity, business.country)))
-
-
-def _owners_of_number(reader: Reader, typed: str, number: str | None) -> set[str]:
-    """Return who has the number, also one that was typed as it is dialled in the customer's own country."""
-    abroad = lookup_keys(typed)
-    wanted = sorted({*([] if number is None else [number]), *abroad.values()})
-    if not wanted:
-        return set()
-    told = [(each, each.phone) for each in reader.find(Customer, {"phone": wanted})]
-    for point in reader.find(ContactPoint, {"kind": "phone", "value": wanted}):
-        owner = reader.get(Customer, point.customer_id)
-        told += [] if owner is None else [(owner, point.value)]
-    return {owner.id for owner, value in told if value in (number, owner.country and abroad.get(owner.country))}
+    return sorted(owners_of_number(reader, identity, business.country))
 
 
 def _owners_of_address(reader: Reader, address: str) -> set[str]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from custcrm.actions.numbers import further_numbers, own_numbers, owners_of_number
 from custcrm.business import Business
 from custcrm.filters.syntax import nodes as s
-from custcrm.records import ContactPoint, Customer
+from custcrm.records import ContactPoint
 from custcrm.storage.protocol import Reader
 from custcrm.values.errors import Malformed
 from custcrm.values.identifiers import identifier
@@ -35,10 +36,7 @@ def condition_of(business: Business, wanted: Mapping[str, str], match: str) -> s
 
 def callers(business: Business, reader: Reader, phone: str) -> Collection[str]:
     """Return the ids of all whose number this is, in any spelling."""
-    wanted = _wanted(phone, "phone")
-    number, abroad = lookup_key(wanted, business.country), lookup_keys(wanted)
-    ids = {each.id for each in reader.find(Customer, {"phone": number})} if number is not None else set()
-    return ids | _own_numbers(reader, abroad).keys() | _further_numbers(reader, number, abroad)
+    return owners_of_number(reader, _wanted(phone, "phone"), business.country)
 
 
 def _criterion(business: Business, name: str, text: str, match: str) -> s.Condition:
@@ -61,7 +59,7 @@ def _numbers(business: Business, wanted: str) -> list[s.Condition]:
     if number is None and not abroad:
         return []
     with business.reading() as reader:
-        own, further = _own_numbers(reader, abroad), _further_numbers(reader, number, abroad)
+        own, further = own_numbers(reader, abroad), further_numbers(reader, number, abroad)
     parts = [] if number is None else [_equals("phone", number)]
     parts += [s.conjunction([_equals("phone", key), _equals("country", at)]) for at, key in sorted(set(own.values()))]
     return [*parts, *_is_one_of(further)]
@@ -94,24 +92,6 @@ def _further_emails(business: Business, text: str, match: str) -> list[s.Conditi
             return _is_one_of({each.customer_id for each in found if each.kind == "email"})
     is_email = s.Compare("=", s.Field(("kind",)), s.Literal("email"))
     return [s.Aggregate("exists", ("contact_points",), s.conjunction([is_email, _match_name("value", text, match)]))]
-
-
-def _further_numbers(reader: Reader, number: str | None, abroad: Mapping[str, str]) -> set[str]:
-    """Return whose further number this is: as the business reads it, or as one of the owner's own country."""
-    values = sorted({each for each in (number, *abroad.values()) if each is not None})
-    points = list(reader.find(ContactPoint, {"kind": "phone", "value": values})) if values else []
-    countries = dict(reader.values(Customer, ("id", "country"), {"id": sorted({each.customer_id for each in points})}))
-    return {
-        each.customer_id for each in points
-        if each.value in (number, abroad.get(countries.get(each.customer_id) or ""))
-    }
-
-
-def _own_numbers(reader: Reader, abroad: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return whose own number this is in their own country, by customer: the country and the number."""
-    found = reader.find(Customer, {"phone": sorted(set(abroad.values()))}) if abroad else ()
-    return {each.id: (each.country, each.phone) for each in found
-            if each.country is not None and each.phone is not None and abroad.get(each.country) == each.phone}
 
 
 # conditions --------------------------------------------------------------------------------------
